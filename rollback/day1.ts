@@ -1,0 +1,8 @@
+import type { Some } from "../src/postgres/sql.ts";
+import type { Guard, StageContext } from "../src/steps/stage.ts";
+import { noNewOrganization } from "./new-organizations.ts";
+
+/** What must hold before Day 1 is undone. Its steps are undone in reverse, from the journal. */
+export function guards(context: StageContext): Some<Guard> {
+  return [noNewOrganization(context, "without organizations, all of them see all data again")];
+}

@@ -1,0 +1,13 @@
+import type { Some } from "../src/postgres/sql.ts";
+import type { Guard, StageContext } from "../src/steps/stage.ts";
+import { noNewOrganization } from "./new-organizations.ts";
+
+/** What must hold before Day 3 is undone. Its steps are undone in reverse, from the journal. */
+export function guards(context: StageContext): Some<Guard> {
+  return [
+    noNewOrganization(
+      context,
+      "with the default organization back, rows of theirs that name none are misfiled into it",
+    ),
+  ];
+}

@@ -1,0 +1,23 @@
+import { ident, sql } from "../src/postgres/sql.ts";
+import { organizationId } from "../src/steps/naming.ts";
+import type { Guard, StageContext } from "../src/steps/stage.ts";
+
+/**
+ * Organizations that came after the plan are customers who never shared their data with anybody:
+ * taking a fence down would show them to each other.
+ */
+export function noNewOrganization({ settings, tenancy }: StageContext, because: string): Guard {
+  const known = [settings.defaultOrganization, ...settings.organizations];
+  return {
+    claim: "no organization with members was made since Day 1",
+    because,
+    violations: sql`
+      SELECT format('organization %s (%s) has %s members', o.slug, o.name, count(*)) AS violation
+        FROM ${ident(tenancy.organizations)} o
+        JOIN ${ident(tenancy.memberships)} m ON m.organization_id = o.id
+       WHERE o.id <> ALL (${known.map(({ slug }) => organizationId(slug))}::uuid[])
+       GROUP BY o.id, o.slug, o.name
+       ORDER BY o.slug
+    `,
+  };
+}

@@ -1,0 +1,133 @@
+import { z } from "zod";
+import type { Queries } from "../postgres/connection.ts";
+import { type Sql, sql } from "../postgres/sql.ts";
+
+const columnSchema = z.object({
+  name: z.string(),
+  type: z.string(),
+  notNull: z.boolean(),
+  default: z.string().nullable(),
+});
+
+const foreignKeySchema = z.object({
+  name: z.string(),
+  columns: z.array(z.string()),
+  schema: z.string(),
+  table: z.string(),
+  referencedColumns: z.array(z.string()),
+});
+
+const indexSchema = z.object({
+  name: z.string(),
+  /** Null for an expression. */
+  columns: z.array(z.string().nullable()),
+  unique: z.boolean(),
+  valid: z.boolean(),
+  partial: z.boolean(),
+});
+
+const policySchema = z.object({
+  name: z.string(),
+  permissive: z.boolean(),
+  command: z.string(),
+});
+
+const relationSchema = z.object({
+  schema: z.string(),
+  name: z.string(),
+  kind: z.enum(["table", "partitioned table", "view", "materialized view", "foreign table"]),
+  owner: z.string(),
+  mayAlter: z.boolean(),
+  /** Whether it is a partition, or inherits from or to another table. */
+  inherits: z.boolean(),
+  rowSecurity: z.boolean(),
+  forceRowSecurity: z.boolean(),
+  /** The planner's estimate; null where the table was never analyzed. */
+  estimatedRows: z.coerce.number().nullable(),
+  bytes: z.coerce.number(),
+  columns: z.array(columnSchema),
+  foreignKeys: z.array(foreignKeySchema),
+  indexes: z.array(indexSchema),
+  policies: z.array(policySchema),
+});
+
+export type Column = z.output<typeof columnSchema>;
+export type ForeignKey = z.output<typeof foreignKeySchema>;
+export type Relation = z.output<typeof relationSchema>;
+
+/** Reads tables and views with their columns, keys, indexes and policies. */
+export function readRelations(queries: Queries): Promise<Relation[]> {
+  return queries.rows(relations, relationSchema);
+}
+
+const relations: Sql = sql`
+  SELECT n.nspname::text AS schema,
+         c.relname::text AS name,
+         CASE c.relkind
+           WHEN 'r' THEN 'table'
+           WHEN 'p' THEN 'partitioned table'
+           WHEN 'v' THEN 'view'
+           WHEN 'm' THEN 'materialized view'
+           ELSE 'foreign table'
+         END AS kind,
+         c.relowner::regrole::text AS owner,
+         pg_has_role(c.relowner, 'USAGE') AS "mayAlter",
+         EXISTS (SELECT FROM pg_inherits i WHERE c.oid IN (i.inhrelid, i.inhparent)) AS inherits,
+         c.relrowsecurity AS "rowSecurity",
+         c.relforcerowsecurity AS "forceRowSecurity",
+         NULLIF(c.reltuples, -1) AS "estimatedRows",
+         CASE WHEN c.relkind IN ('r', 'm') THEN pg_table_size(c.oid) ELSE 0 END AS bytes,
+         (SELECT coalesce(json_agg(json_build_object(
+                   'name', a.attname,
+                   'type', format_type(a.atttypid, a.atttypmod),
+                   'notNull', a.attnotnull,
+                   'default', pg_get_expr(d.adbin, d.adrelid)) ORDER BY a.attnum), '[]')
+            FROM pg_attribute a
+            LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
+           WHERE a.attrelid = c.oid
+             AND a.attnum > 0
+             AND NOT a.attisdropped) AS columns,
+         (SELECT coalesce(json_agg(json_build_object(
+                   'name', k.conname,
+                   'columns', (SELECT json_agg(a.attname ORDER BY key.place)
+                                 FROM unnest(k.conkey) WITH ORDINALITY AS key (number, place)
+                                 JOIN pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = key.number),
+                   'schema', fn.nspname,
+                   'table', f.relname,
+                   'referencedColumns', (SELECT json_agg(a.attname ORDER BY key.place)
+                                           FROM unnest(k.confkey) WITH ORDINALITY AS key (number, place)
+                                           JOIN pg_attribute a ON a.attrelid = k.confrelid AND a.attnum = key.number)
+                 ) ORDER BY k.conname), '[]')
+            FROM pg_constraint k
+            JOIN pg_class f ON f.oid = k.confrelid
+            JOIN pg_namespace fn ON fn.oid = f.relnamespace
+           WHERE k.conrelid = c.oid
+             AND k.contype = 'f') AS "foreignKeys",
+         (SELECT coalesce(json_agg(json_build_object(
+                   'name', ic.relname,
+                   'columns', (SELECT json_agg(a.attname ORDER BY key.place)
+                                 FROM unnest(i.indkey) WITH ORDINALITY AS key (number, place)
+                                 LEFT JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = key.number AND key.number > 0),
+                   'unique', i.indisunique,
+                   'valid', i.indisvalid,
+                   'partial', i.indpred IS NOT NULL) ORDER BY ic.relname), '[]')
+            FROM pg_index i
+            JOIN pg_class ic ON ic.oid = i.indexrelid
+           WHERE i.indrelid = c.oid) AS indexes,
+         (SELECT coalesce(json_agg(json_build_object(
+                   'name', p.polname,
+                   'permissive', p.polpermissive,
+                   'command', p.polcmd) ORDER BY p.polname), '[]')
+            FROM pg_policy p
+           WHERE p.polrelid = c.oid) AS policies
+    FROM pg_class c
+    JOIN pg_namespace n ON n.oid = c.relnamespace
+   WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f')
+     AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast', 'tenantry')
+     AND n.nspname !~ '^pg_(toast_)?temp_'
+     AND NOT EXISTS (SELECT FROM pg_depend d
+                      WHERE d.classid = 'pg_class'::regclass
+                        AND d.objid = c.oid
+                        AND d.deptype = 'e')
+   ORDER BY n.nspname, c.relname
+`;

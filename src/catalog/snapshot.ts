@@ -1,0 +1,64 @@
+import { z } from "zod";
+import type { Session } from "../postgres/connection.ts";
+import { type RelationName, type Sql, sql } from "../postgres/sql.ts";
+import { type Fingerprint, readFingerprint } from "./fingerprint.ts";
+import { type Relation, readRelations } from "./relations.ts";
+
+const serverSchema = z.object({
+  version: z.coerce.number(),
+  versionText: z.string(),
+  database: z.string(),
+  databaseBytes: z.coerce.number(),
+  user: z.string(),
+  superuser: z.boolean(),
+  bypassesRowSecurity: z.boolean(),
+  inRecovery: z.boolean(),
+  readOnly: z.boolean(),
+  mayCreateSchema: z.boolean(),
+  roles: z.array(z.string()),
+});
+
+export type Server = z.output<typeof serverSchema>;
+
+/** Everything that plan, checks and fingerprint know of a database, as of one moment. */
+export type Snapshot = {
+  readonly server: Server;
+  readonly relations: readonly Relation[];
+  readonly fingerprint: Fingerprint;
+};
+
+/** Reads the catalog in one read-only transaction, so that all of it is of the same moment. */
+export async function readSnapshot(session: Session): Promise<Snapshot> {
+  return session.transaction(async (queries) => {
+    const [server] = await queries.rows(serverFacts, serverSchema);
+    if (server === undefined) throw new Error("pg_roles has no row for the current user");
+    return {
+      server,
+      relations: await readRelations(queries),
+      fingerprint: await readFingerprint(queries),
+    };
+  }, "read only snapshot");
+}
+
+const serverFacts: Sql = sql`
+  SELECT current_setting('server_version_num') AS version,
+         current_setting('server_version') AS "versionText",
+         current_database() AS database,
+         pg_database_size(current_database()) AS "databaseBytes",
+         current_user AS "user",
+         r.rolsuper AS superuser,
+         r.rolsuper OR r.rolbypassrls AS "bypassesRowSecurity",
+         pg_is_in_recovery() AS "inRecovery",
+         current_setting('default_transaction_read_only') = 'on' AS "readOnly",
+         has_database_privilege(current_database(), 'CREATE') AS "mayCreateSchema",
+         (SELECT array_agg(rolname::text ORDER BY rolname) FROM pg_roles) AS roles
+    FROM pg_roles r
+   WHERE r.rolname = current_user
+`;
+
+/** The relation of that name, or undefined. */
+export function findRelation(snapshot: Snapshot, name: RelationName): Relation | undefined {
+  return snapshot.relations.find(
+    (relation) => relation.schema === name.schema && relation.name === name.name,
+  );
+}

@@ -1,0 +1,139 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { simpleGit } from "simple-git";
+import { z } from "zod";
+import { readSnapshot } from "../catalog/snapshot.ts";
+import { parseSettings } from "../config/load.ts";
+import { demoConfig } from "../demo/config.ts";
+import { makeDialler } from "../demo/dialler.ts";
+import { type OldApplicationReport, startOldApplication } from "../demo/old-application.ts";
+import { visibleRows } from "../demo/visible-rows.ts";
+import { AppError } from "../errors.ts";
+import { formatTable } from "../report/table.ts";
+import { formatCount, formatDuration } from "../report/units.ts";
+import { chooseForDemo } from "../scratch/binaries.ts";
+import { type Server, startServer } from "../scratch/server.ts";
+import { globalOptions } from "./options.ts";
+import { rollbackIn } from "./rollback.ts";
+import { runIn } from "./run.ts";
+import { inWorkplace, type Workplace } from "./workplace.ts";
+
+export const demoOptions = globalOptions.extend({
+  rows: z.coerce.number().int().min(1000).max(50_000_000).default(320_000),
+  keep: z.boolean().default(false),
+});
+
+export type DemoOptions = z.output<typeof demoOptions>;
+
+/**
+ * Makes a dialler's database on a server of its own, runs the three days on it while an application
+ * that knows nothing of organizations keeps writing, and rolls all of it back.
+ */
+export async function demo(options: DemoOptions): Promise<void> {
+  const started = performance.now();
+  const { binaries } = await chooseForDemo();
+  const server = await startServer({ binaries, outlivesProcess: options.keep });
+  const folder = await mkdtemp(path.join(tmpdir(), "tenantry-demo-"));
+  try {
+    say(`PostgreSQL ${binaries.version} (${binaries.origin}) answers at ${server.url}`);
+    await makeRepository(folder);
+    await inWorkplace(
+      {
+        settings: parseSettings(demoConfig, "the demo's configuration"),
+        configFile: path.join(folder, "tenantry.config.json"),
+        folder,
+        target: { url: server.url },
+      },
+      (workplace) => play(workplace, server, options),
+    );
+    say(`The demo took ${formatDuration(performance.now() - started)}.`);
+    if (options.keep) sayWhatIsKept(server, folder);
+  } finally {
+    if (!options.keep) {
+      await server.stop();
+      await rm(folder, { recursive: true, force: true });
+    }
+  }
+}
+
+/** The application's repository: what is tagged before each day. */
+async function makeRepository(folder: string): Promise<void> {
+  await writeFile(
+    path.join(folder, "tenantry.config.json"),
+    `${JSON.stringify(demoConfig, undefined, 2)}\n`,
+  );
+  await writeFile(path.join(folder, ".gitignore"), "backups/\n");
+  const git = simpleGit(folder);
+  await git.init();
+  await git.addConfig("user.name", "Tenantry's demo");
+  await git.addConfig("user.email", "demo@tenantry.example");
+  await git.add(".");
+  await git.commit("The application, before it knew of organizations");
+}
+
+async function play(workplace: Workplace, server: Server, options: DemoOptions): Promise<void> {
+  const { session } = workplace;
+  const made = await makeDialler(session, { rows: options.rows });
+  say(
+    `A dialler's database: 20 tables, 50 users, ${formatCount(made.leads)} leads and ${formatCount(made.callLogs)} call logs. An application that knows nothing of organizations begins to write.\n`,
+  );
+  const before = (await readSnapshot(session)).fingerprint;
+  const application = await startOldApplication(server.url);
+  let report: OldApplicationReport;
+  try {
+    const quiet = { json: options.json, yes: true, url: server.url, config: undefined };
+    await runIn(workplace, quiet);
+    say(await whatEachSees(workplace));
+    await rollbackIn(workplace, { ...quiet, all: true, despiteGuards: false });
+  } finally {
+    report = await application.stop();
+  }
+  const after = (await readSnapshot(session)).fingerprint;
+  const equal = before.digest === after.digest;
+  say(`
+fingerprint before  ${before.digest}
+fingerprint after   ${after.digest}  ${equal ? "equal" : "DIFFERENT"}
+
+The application made ${formatCount(report.writes)} writes meanwhile: ${report.failed} failed, the longest took ${formatDuration(report.longestWaitInMilliseconds)} (99 % under ${formatDuration(report.p99InMilliseconds)}).`);
+  if (!equal || report.failed > 0) {
+    throw new AppError({
+      code: "VERIFICATION_FAILED",
+      object: "the demo",
+      fault: "the application or the schema was harmed",
+      state: "the demo's own server only",
+      next: "please report it",
+      details: report.failures,
+    });
+  }
+}
+
+/** What users of each organization see, asked as they would ask. */
+async function whatEachSees({ session, settings }: Workplace): Promise<string> {
+  const seen = await visibleRows(session, settings);
+  const table = formatTable(
+    ["who asks", "organization", ...seen.tables],
+    seen.rows.map(({ user, organization, counts }) => [
+      user,
+      organization,
+      ...counts.map(formatCount),
+    ]),
+    seen.tables.map((_, index) => index + 2),
+  );
+  return `\nWhat each organization sees now:\n${table}\n`;
+}
+
+function sayWhatIsKept(server: Server, folder: string): void {
+  say(`
+The server stays up, with the database as it was before the three days:
+  cd ${folder}
+  export DATABASE_URL=${server.url}
+  tenantry plan                 every step, its lock, its size
+  tenantry run --yes            the three days
+  tenantry rollback --all --yes
+To end it: kill ${server.process}; rm -r ${server.folder} ${folder}`);
+}
+
+function say(text: string): void {
+  process.stdout.write(`${text}\n`);
+}

@@ -1,0 +1,142 @@
+import { Command, CommanderError } from "commander";
+import { z } from "zod";
+import { AppError, exitCodes } from "../errors.ts";
+import { version } from "../version.ts";
+import { demo, demoOptions } from "./demo.ts";
+import { globalOptions, readOptions, stageOption } from "./options.ts";
+import { plan } from "./plan.ts";
+import { rollback } from "./rollback.ts";
+import { run } from "./run.ts";
+import { showError } from "./show-error.ts";
+import { status } from "./status.ts";
+import { verify } from "./verify.ts";
+
+const withStage = globalOptions.extend({ stage: stageOption.optional() });
+
+/**
+ * Runs the command line.
+ * @param argv the arguments behind the program's name
+ * @returns the exit code
+ */
+export async function main(argv: readonly string[]): Promise<number> {
+  try {
+    await program().parseAsync([...argv], { from: "user" });
+    return exitCodes.done;
+  } catch (error) {
+    // commander has said what it has to say; help and version are no errors.
+    if (error instanceof CommanderError)
+      return error.exitCode === 0 ? exitCodes.done : exitCodes.usage;
+    showError(error, { json: argv.includes("--json") });
+    return error instanceof AppError ? error.exitCode : exitCodes.failed;
+  }
+}
+
+function program(): Command {
+  const root = common(new Command("tenantry"))
+    .description(
+      "Turns a live single-tenant PostgreSQL or Supabase database into a multi-tenant one, in three checkpointed stages.",
+    )
+    .version(version)
+    .exitOverride()
+    .showHelpAfterError("(tenantry --help shows what there is)")
+    .option("--stage <stage>", "the stage to run, or with --verify to verify")
+    .option("--verify", "verify the stage: changes nothing, exit 3 where something does not hold")
+    .addHelpText("after", examples)
+    .action(async (_options, command: Command) => {
+      const options = readOptions(
+        withStage.extend({ verify: z.boolean().default(false) }),
+        command.optsWithGlobals(),
+      );
+      const { stage } = options;
+      if (options.verify) {
+        if (stage === undefined) throw stageNeeded();
+        await verify({ ...options, stage });
+      } else if (stage !== undefined) await run({ ...options, stage });
+      else await status(options);
+    });
+
+  add(root, "run", "run the stages that are left, or one")
+    .option("--stage <stage>", "day1, day2 or day3")
+    .action(async (_options, command: Command) =>
+      run(readOptions(withStage, command.optsWithGlobals())),
+    );
+  add(root, "plan", "show every step with the lock it takes; changes nothing")
+    .option("--stage <stage>", "day1, day2 or day3")
+    .option("--sql", "as a script for psql")
+    .action(async (_options, command: Command) =>
+      plan(
+        readOptions(
+          withStage.extend({ sql: z.boolean().default(false) }),
+          command.optsWithGlobals(),
+        ),
+      ),
+    );
+  add(root, "status", "show where each stage stands and what can be done next").action(
+    async (_options, command: Command) =>
+      status(readOptions(globalOptions, command.optsWithGlobals())),
+  );
+  add(root, "rollback", "undo the last stage that was begun, one stage, or all")
+    .option("--stage <stage>", "day1, day2 or day3")
+    .option("--all", "all stages, the last first")
+    .option("--despite-guards", "also where a guard speaks against it")
+    .action(async (_options, command: Command) =>
+      rollback(
+        readOptions(
+          withStage
+            .extend({
+              all: z.boolean().default(false),
+              despiteGuards: z.boolean().default(false),
+            })
+            .refine(({ all, stage }) => !(all && stage !== undefined), {
+              path: ["all"],
+              message: "goes without --stage",
+            }),
+          command.optsWithGlobals(),
+        ),
+      ),
+    );
+  add(
+    root,
+    "demo",
+    "run the three days and their rollback on a database of its own, with an application writing",
+  )
+    .option("--rows <count>", "rows in leads and call_logs together")
+    .option("--keep", "leave the server up at the end of the three days, and say where")
+    .action(async (_options, command: Command) =>
+      demo(readOptions(demoOptions, command.optsWithGlobals())),
+    );
+  return root;
+}
+
+function common(command: Command): Command {
+  return command
+    .option("--url <url>", "the database (else DATABASE_URL, else the PG* variables and ~/.pgpass)")
+    .option("--config <file>", "the configuration (else tenantry.config.ts, .json or .yaml here)")
+    .option("--json", "one JSON value a line, for programs")
+    .option("--yes", "do not ask");
+}
+
+function add(root: Command, name: string, description: string): Command {
+  return common(root.command(name).description(description)).exitOverride();
+}
+
+function stageNeeded(): AppError {
+  return new AppError({
+    code: "USAGE",
+    object: "--verify",
+    fault: "needs to know the stage",
+    state: "nothing was changed",
+    next: "tenantry --stage day1 --verify",
+  });
+}
+
+const examples = `
+Examples:
+  tenantry demo                      see the three days and their rollback in a minute
+  tenantry plan --stage day1         every step, its lock, its table's size
+  tenantry run --stage day1          backup, git tag, steps, verification
+  tenantry --stage day1 --verify     in CI: exit 3 where isolation does not hold
+  tenantry rollback                  in an incident: undo the last stage
+
+Exit codes: 0 done, 1 failed, 2 wrong usage or configuration, 3 verification does not hold,
+4 another run holds the lease, 130 interrupted.`;

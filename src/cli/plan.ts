@@ -1,0 +1,60 @@
+import { stages } from "../../stages/index.ts";
+import { findRelation, readSnapshot, type Snapshot } from "../catalog/snapshot.ts";
+import { readRuns } from "../journal/journal.ts";
+import { type Plan, planStages } from "../plan/plan.ts";
+import { planScript } from "../plan/script.ts";
+import { formatTable } from "../report/table.ts";
+import { formatBytes } from "../report/units.ts";
+import type { StageName } from "../steps/stage.ts";
+import type { Step } from "../steps/step.ts";
+import type { GlobalOptions } from "./options.ts";
+import { type Workplace, withWorkplace } from "./workplace.ts";
+
+export type PlanOptions = GlobalOptions & {
+  readonly stage?: StageName | undefined;
+  readonly sql: boolean;
+};
+
+/** `tenantry plan`: every step with its lock; with `--sql`, a script for psql. */
+export function plan(options: PlanOptions): Promise<void> {
+  return withWorkplace(options, (workplace) => planIn(workplace, options));
+}
+
+async function planIn(workplace: Workplace, options: PlanOptions): Promise<void> {
+  const { session, settings, configFile } = workplace;
+  const snapshot = await readSnapshot(session);
+  const applied = (await readRuns(session))
+    .filter(({ state }) => state === "applied")
+    .map(({ stage }) => stage);
+  const wanted = stages.filter(({ name }) =>
+    options.stage === undefined ? !applied.includes(name) : name === options.stage,
+  );
+  const planned = planStages(settings, snapshot, wanted, configFile);
+  if (options.sql) process.stdout.write(planScript(planned));
+  else if (options.json) process.stdout.write(`${JSON.stringify(planned)}\n`);
+  else process.stdout.write(showPlan(planned, snapshot));
+}
+
+function showPlan({ stages: planned, notices }: Plan, snapshot: Snapshot): string {
+  const parts = planned.map(({ stage, title, steps }) => {
+    const table = formatTable(
+      ["step", "what", "strongest lock", "on", "size"],
+      steps.map((step) => row(step, snapshot)),
+      [4],
+    );
+    return `${stage}: ${title}\n${table}\n`;
+  });
+  return [...notices.map((notice) => `note: ${notice}\n`), ...parts].join("\n");
+}
+
+function row(step: Step, snapshot: Snapshot): string[] {
+  const existing = step.table === undefined ? undefined : findRelation(snapshot, step.table);
+  const { lock } = step;
+  return [
+    step.id,
+    step.title,
+    lock.level === "none" ? "" : lock.level,
+    lock.level === "none" ? "" : lock.on.map(({ name }) => name).join(", "),
+    existing === undefined ? "" : formatBytes(existing.bytes),
+  ];
+}

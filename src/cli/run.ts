@@ -1,0 +1,179 @@
+import inquirer from "inquirer";
+import { stages } from "../../stages/index.ts";
+import { readSnapshot } from "../catalog/snapshot.ts";
+import { AppError, type ErrorCode } from "../errors.ts";
+import { readRuns, runInForce } from "../journal/journal.ts";
+import { planStages } from "../plan/plan.ts";
+import { rollBack } from "../rollback/roll-back.ts";
+import { runStage } from "../run/run-stage.ts";
+import type { StageName } from "../steps/stage.ts";
+import { backUpStage } from "./backup.ts";
+import { confirm, mayAsk } from "./confirm.ts";
+import type { GlobalOptions } from "./options.ts";
+import { type Workplace, type WritingWorkplace, whileWriting, withWorkplace } from "./workplace.ts";
+
+export type RunOptions = GlobalOptions & { readonly stage?: StageName | undefined };
+
+/** `tenantry run`: the stages that are left, or the one named. */
+export function run(options: RunOptions): Promise<void> {
+  return withWorkplace(options, (workplace) => runIn(workplace, options));
+}
+
+/** Runs stages in a workplace that is open already. */
+export async function runIn(workplace: Workplace, options: RunOptions): Promise<void> {
+  const wanted = await stagesToRun(workplace, options.stage);
+  const snapshot = await readSnapshot(workplace.session);
+  // A plan that does not fit the database is refused before anybody is asked, and before a backup.
+  const plan = planStages(
+    workplace.settings,
+    snapshot,
+    stages.filter(({ name }) => wanted.includes(name)),
+    workplace.configFile,
+  );
+  await confirm(options, {
+    question: `Run ${wanted.join(", ")} (${plan.stages.reduce((sum, { steps }) => sum + steps.length, 0)} steps) on ${snapshot.server.database}?`,
+    database: snapshot.server.database,
+    target: workplace.target,
+  });
+  await whileWriting(workplace, options, async (writing) => {
+    for (const text of plan.notices) writing.emit({ kind: "notice", text });
+    for (const stage of wanted) await runOne(writing, stage, mayAsk(options));
+  });
+}
+
+/**
+ * The stages to run: all that are not applied, or the one named once those before it are.
+ * @throws AppError STAGE_OUT_OF_ORDER or STAGE_ALREADY_APPLIED
+ */
+async function stagesToRun(
+  { session }: Workplace,
+  named: StageName | undefined,
+): Promise<readonly StageName[]> {
+  const runs = await readRuns(session);
+  const applied = (stage: StageName) =>
+    runs.some((one) => one.stage === stage && one.state === "applied");
+  const left = stages.map(({ name }) => name).filter((stage) => !applied(stage));
+  const [next] = left;
+  if (next === undefined || (named !== undefined && applied(named))) {
+    throw new AppError({
+      code: "STAGE_ALREADY_APPLIED",
+      object: named ?? "every stage",
+      fault: "is applied already",
+      state: "nothing was changed",
+      next: `tenantry --stage ${named ?? "day3"} --verify asks whether it holds`,
+    });
+  }
+  if (named === undefined) return left;
+  if (named !== next) {
+    throw new AppError({
+      code: "STAGE_OUT_OF_ORDER",
+      object: named,
+      fault: `${next} is not applied, and ${named} stands on it`,
+      state: "nothing was changed",
+      next: `tenantry run --stage ${next}`,
+    });
+  }
+  return [named];
+}
+
+async function runOne(
+  writing: WritingWorkplace,
+  stage: StageName,
+  interactive: boolean,
+): Promise<void> {
+  for (;;) {
+    try {
+      await attemptStage(writing, stage);
+      return;
+    } catch (error) {
+      const decision = await decide(writing, stage, error, interactive);
+      if (decision === "retry") continue;
+      if (decision === "stop") throw error;
+      throw await rolledBack(writing, stage, error);
+    }
+  }
+}
+
+/** Plans the stage on the database as it is now, and runs it. */
+async function attemptStage(writing: WritingWorkplace, stage: StageName): Promise<void> {
+  const { settings, session, configFile } = writing;
+  const snapshot = await readSnapshot(session);
+  const definition = stages.filter(({ name }) => name === stage);
+  const plan = planStages(settings, snapshot, definition, configFile);
+  const [stagePlan] = plan.stages;
+  if (stagePlan === undefined) throw new Error(`there is no stage ${stage}`);
+  await runStage(
+    { ...writing, online: settings.online },
+    {
+      plan: stagePlan,
+      planDigest: plan.digest,
+      tenancy: plan.tenancy,
+      settings,
+      fingerprint: snapshot.fingerprint,
+      backUp: () => backUpStage(writing, stagePlan),
+    },
+  );
+}
+
+/** After these, the state is one to go on from, and no reason to undo anything. */
+const resumable: readonly ErrorCode[] = [
+  "INTERRUPTED",
+  "CONNECTION_LOST",
+  "LEASE_LOST",
+  "STAGE_ALREADY_APPLIED",
+  "STAGE_OUT_OF_ORDER",
+  "CONFIG_INVALID",
+];
+
+type Decision = "retry" | "roll back" | "stop";
+
+/** A stage that fails rolls itself back, unless somebody is there to be asked. */
+async function decide(
+  { session, settle }: WritingWorkplace,
+  stage: StageName,
+  error: unknown,
+  interactive: boolean,
+): Promise<Decision> {
+  if (!(error instanceof AppError) || resumable.includes(error.code)) return "stop";
+  const under = await runInForce(session, stage);
+  if (under?.state !== "running") return "stop";
+  if (!interactive) return "roll back";
+  await settle();
+  process.stderr.write(`\n${error.object}: ${error.fault}\n${error.details.join("\n")}\n`);
+  const { decision } = await inquirer.prompt<{ decision: Decision }>([
+    {
+      type: "select",
+      name: "decision",
+      message: `${stage} failed. What now?`,
+      choices: [
+        { name: "try again from the step that failed", value: "retry" },
+        { name: `roll back ${stage} to where it started`, value: "roll back" },
+        { name: "stop and keep the checkpoints (tenantry run goes on)", value: "stop" },
+      ],
+    },
+  ]);
+  return decision;
+}
+
+/** Rolls the failed stage back; what is thrown then says why it failed and what is left of it. */
+async function rolledBack(
+  writing: WritingWorkplace,
+  stage: StageName,
+  error: unknown,
+): Promise<unknown> {
+  const under = await runInForce(writing.session, stage);
+  if (under === undefined || !(error instanceof AppError)) return error;
+  const differences = await rollBack({ ...writing, online: writing.settings.online }, under);
+  return new AppError({
+    code: error.code,
+    object: error.object,
+    fault: error.fault,
+    details: [...error.details, ...differences],
+    state:
+      differences.length === 0
+        ? `${stage} was rolled back; the schema is as it was before it`
+        : `${stage} was rolled back, and the schema differs from before as listed`,
+    next: `mend the cause, then tenantry run --stage ${stage}`,
+    cause: error,
+  });
+}

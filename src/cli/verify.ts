@@ -1,0 +1,44 @@
+import { stages } from "../../stages/index.ts";
+import { readSnapshot } from "../catalog/snapshot.ts";
+import { AppError } from "../errors.ts";
+import { runInForce } from "../journal/journal.ts";
+import { planStages } from "../plan/plan.ts";
+import { showResults } from "../report/results.ts";
+import type { StageName } from "../steps/stage.ts";
+import { verificationError, verifyStage } from "../verify/stage.ts";
+import type { GlobalOptions } from "./options.ts";
+import { type Workplace, withWorkplace } from "./workplace.ts";
+
+export type VerifyOptions = GlobalOptions & { readonly stage: StageName };
+
+/** `tenantry --stage dayN --verify`: changes nothing, and fails where something does not hold. */
+export function verify(options: VerifyOptions): Promise<void> {
+  return withWorkplace(options, (workplace) => verifyIn(workplace, options));
+}
+
+/** Verifies a stage in a workplace that is open already. */
+export async function verifyIn(
+  { session, settings, configFile }: Workplace,
+  { stage, json }: Pick<VerifyOptions, "stage" | "json">,
+): Promise<void> {
+  const run = await runInForce(session, stage);
+  if (run?.state !== "applied") {
+    throw new AppError({
+      code: "VERIFICATION_FAILED",
+      object: stage,
+      fault: run === undefined ? "is not applied" : `is ${run.state}, not applied`,
+      state: "nothing was changed",
+      next: `tenantry run --stage ${stage}`,
+    });
+  }
+  const { tenancy } = planStages(
+    settings,
+    await readSnapshot(session),
+    stages.slice(0, 0),
+    configFile,
+  );
+  const results = await verifyStage(session, settings, tenancy, run);
+  process.stdout.write(showResults(stage, results, json));
+  const error = verificationError(stage, results, "nothing was changed");
+  if (error !== undefined) throw error;
+}

@@ -1,0 +1,139 @@
+import path from "node:path";
+import { readSnapshot, type Snapshot } from "../catalog/snapshot.ts";
+import { loadSettings } from "../config/load.ts";
+import type { Settings } from "../config/settings.ts";
+import { type Lease, takeLease } from "../journal/lease.ts";
+import { createJournal } from "../journal/schema.ts";
+import { openSession, type Session, type Target } from "../postgres/connection.ts";
+import { sql } from "../postgres/sql.ts";
+import type { Listener } from "../report/events.ts";
+import { createReporter, outputMode } from "../report/reporter.ts";
+import { preflight } from "../run/preflight.ts";
+import type { GlobalOptions } from "./options.ts";
+
+/** What a command works with: the configuration, the database, and who is told of what happens. */
+export type Workplace = {
+  readonly settings: Settings;
+  readonly configFile: string;
+  /** The folder of the configuration; relative paths in it start here. */
+  readonly folder: string;
+  readonly target: Target;
+  readonly session: Session;
+};
+
+/** What a command that writes works with. */
+export type WritingWorkplace = Workplace & {
+  readonly observer: Session;
+  readonly lease: Lease;
+  readonly emit: Listener;
+  /** Waits until the terminal is free for a question. */
+  readonly settle: () => Promise<void>;
+  readonly interrupted: AbortSignal;
+};
+
+/** No timeout of the role or the database may end a step of ours. */
+const sessionSettings = {
+  statement_timeout: "0",
+  idle_in_transaction_session_timeout: "0",
+  client_min_messages: "warning",
+};
+
+/** Where the database is: `--url`, then DATABASE_URL, then the PG* variables and ~/.pgpass. */
+export function targetOf({ url }: Pick<GlobalOptions, "url">): Target {
+  return { url: url ?? process.env["DATABASE_URL"] };
+}
+
+/** Opens the configuration and one session, and closes the session when the work is done. */
+export async function withWorkplace<Result>(
+  options: GlobalOptions,
+  work: (workplace: Workplace) => Promise<Result>,
+): Promise<Result> {
+  const { settings, folder, file } = await loadSettings(process.cwd(), options.config);
+  return inWorkplace({ settings, folder, configFile: file, target: targetOf(options) }, work);
+}
+
+/** The same with settings that are there already. */
+export async function inWorkplace<Result>(
+  place: Omit<Workplace, "session">,
+  work: (workplace: Workplace) => Promise<Result>,
+): Promise<Result> {
+  const session = await openSession(place.target, "tenantry", sessionSettings);
+  try {
+    return await work({ ...place, session });
+  } finally {
+    await session.close();
+  }
+}
+
+/**
+ * Adds what writing needs: preflight, the journal, the lease on a session of its own, signals, and
+ * a reporter. The first SIGINT lets the statement under way end; the second cancels it.
+ */
+export async function whileWriting<Result>(
+  workplace: Workplace,
+  options: Pick<GlobalOptions, "json">,
+  work: (writing: WritingWorkplace, snapshot: Snapshot) => Promise<Result>,
+): Promise<Result> {
+  const { session, target, settings } = workplace;
+  const snapshot = await readSnapshot(session);
+  await preflight(target, session, snapshot, settings);
+  await createJournal(session);
+  const observer = await openSession(target, "tenantry observer", sessionSettings);
+  const keeper = await openSession(target, "tenantry lease", sessionSettings);
+  const reporter = createReporter(outputMode(options.json));
+  const signals = listenToSignals(observer, session, reporter.listener);
+  try {
+    const lease = await takeLease(keeper);
+    try {
+      return await work(
+        {
+          ...workplace,
+          observer,
+          lease,
+          emit: reporter.listener,
+          settle: reporter.settle,
+          interrupted: signals.interrupted,
+        },
+        snapshot,
+      );
+    } finally {
+      if (!lease.lost.aborted) await lease.release();
+    }
+  } finally {
+    signals.stop();
+    await reporter.close();
+    await Promise.all([observer.close(), keeper.close()]);
+  }
+}
+
+/** A path of the configuration, from the configuration's folder. */
+export function fromConfig({ folder }: Pick<Workplace, "folder">, file: string): string {
+  return path.resolve(folder, file);
+}
+
+function listenToSignals(
+  observer: Session,
+  session: Session,
+  emit: Listener,
+): { interrupted: AbortSignal; stop(): void } {
+  const controller = new AbortController();
+  const onSignal = (): void => {
+    if (!controller.signal.aborted) {
+      controller.abort();
+      emit({ kind: "notice", text: "stopping after the statement under way; again to cancel it" });
+      return;
+    }
+    observer.execute(sql`SELECT pg_cancel_backend(${session.backend})`).catch((error: unknown) => {
+      emit({ kind: "notice", text: `could not cancel: ${String(error)}` });
+    });
+  };
+  process.on("SIGINT", onSignal);
+  process.on("SIGTERM", onSignal);
+  return {
+    interrupted: controller.signal,
+    stop() {
+      process.off("SIGINT", onSignal);
+      process.off("SIGTERM", onSignal);
+    },
+  };
+}

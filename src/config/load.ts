@@ -1,0 +1,117 @@
+import { existsSync } from "node:fs";
+import { readFile } from "node:fs/promises";
+import path from "node:path";
+import { closest } from "fastest-levenshtein";
+import { createJiti } from "jiti";
+import { parse as parseYaml } from "yaml";
+import type { z } from "zod";
+import { AppError } from "../errors.ts";
+import { invalidConfiguration } from "./faults.ts";
+import { configSchema, defineConfig } from "./schema.ts";
+import { type Fault, type Settings, settingsFrom } from "./settings.ts";
+
+const fileNames = ["ts", "mts", "js", "mjs", "json", "yaml", "yml"].map(
+  (extension) => `tenantry.config.${extension}`,
+);
+
+/**
+ * Finds and reads the configuration.
+ * @param folder where to look for `tenantry.config.*`
+ * @param file a file named on the command line instead
+ * @throws AppError CONFIG_NOT_FOUND or CONFIG_INVALID, the latter with every fault
+ */
+export async function loadSettings(
+  folder: string,
+  file: string | undefined,
+): Promise<{ settings: Settings; folder: string; file: string }> {
+  const found = file === undefined ? findFile(folder) : path.resolve(folder, file);
+  if (found === undefined || !existsSync(found)) {
+    throw new AppError({
+      code: "CONFIG_NOT_FOUND",
+      object: found ?? path.join(folder, "tenantry.config.ts"),
+      fault: "no configuration here",
+      state: "nothing was read or changed",
+      next: "write tenantry.config.ts (docs/configuration.md has one to start from), or name one with --config",
+    });
+  }
+  return {
+    settings: parseSettings(await readConfig(found), found),
+    folder: path.dirname(found),
+    file: found,
+  };
+}
+
+function findFile(folder: string): string | undefined {
+  return fileNames
+    .map((name) => path.join(folder, name))
+    .find((candidate) => existsSync(candidate));
+}
+
+async function readConfig(file: string): Promise<unknown> {
+  try {
+    switch (path.extname(file)) {
+      case ".json":
+        return JSON.parse(await readFile(file, "utf8"));
+      case ".yaml":
+      case ".yml":
+        return parseYaml(await readFile(file, "utf8"));
+      default: {
+        // A configuration imports "tenantry" also where no package of that name is installed beside it.
+        const jiti = createJiti(import.meta.url, {
+          fsCache: false,
+          virtualModules: { tenantry: { defineConfig } },
+        });
+        return await jiti.import(file, { default: true });
+      }
+    }
+  } catch (error) {
+    throw new AppError({
+      code: "CONFIG_INVALID",
+      object: file,
+      fault: `cannot be read: ${error instanceof Error ? error.message : String(error)}`,
+      state: "nothing was changed",
+      next: "mend the file",
+      cause: error,
+    });
+  }
+}
+
+/**
+ * Checks a configuration, whatever it is.
+ * @throws AppError CONFIG_INVALID with every fault, its path, and its fix
+ */
+export function parseSettings(config: unknown, origin: string): Settings {
+  const parsed = configSchema.safeParse(config);
+  const result = parsed.success
+    ? settingsFrom(parsed.data)
+    : { faults: parsed.error.issues.flatMap((issue) => faultsOf(issue)) };
+  if ("settings" in result) return result.settings;
+  throw invalidConfiguration(origin, result.faults);
+}
+
+function faultsOf(issue: z.core.$ZodIssue): Fault[] {
+  const place = issue.path.map(String).join(".") || "(the whole)";
+  if (issue.code === "unrecognized_keys") {
+    return issue.keys.map((key) => ({
+      path: [...issue.path.map(String), key].join("."),
+      fault: "is not known here",
+      fix: suggestion(key, issue.path),
+    }));
+  }
+  if (issue.code === "invalid_union" && issue.path.includes("tables")) {
+    return [
+      {
+        path: place,
+        fault: "says no tenancy source that is known",
+        fix: '"default", { via: "column" }, { user: "column" } or { sql: "expression" }; with these: access, unattributed',
+      },
+    ];
+  }
+  return [{ path: place, fault: issue.message, fix: "see docs/configuration.md" }];
+}
+
+function suggestion(key: string, place: readonly PropertyKey[]): string {
+  const shape: object = place.length === 0 ? configSchema.shape : {};
+  const known = Object.keys(shape);
+  return known.length === 0 ? "remove it" : `did you mean ${closest(key, known)}?`;
+}

@@ -1,0 +1,120 @@
+import { z } from "zod";
+import { nameSchema } from "./relation-name.ts";
+
+const sqlText = z.string().trim().min(1, "SQL cannot be empty");
+const relationText = z.string().min(1);
+const reason = z.string().trim().min(3, "say why, in a few words");
+
+const tableOptions = {
+  /** `admins`: members read, only owners and admins of the organization write. */
+  access: z.enum(["members", "admins"]).default("members"),
+  /** Rows whose organization the source cannot tell: refuse them, or give them to the default. */
+  unattributed: z.enum(["error", "default"]).default("error"),
+};
+
+const tableSchema = z.union([
+  z.literal("default"),
+  z.strictObject({ source: z.literal("default"), access: tableOptions.access }),
+  z.strictObject({ via: nameSchema, ...tableOptions }),
+  z.strictObject({ user: nameSchema, ...tableOptions }),
+  z.strictObject({ sql: sqlText, ...tableOptions }),
+]);
+
+const organizationSchema = z.strictObject({
+  name: z.string().trim().min(1),
+  slug: z
+    .string()
+    .regex(/^[a-z0-9]+(-[a-z0-9]+)*$/, "lower-case letters, digits and single hyphens"),
+});
+
+const stageSchema = z.strictObject({ tables: z.record(relationText, tableSchema) });
+
+const identitySchema = z.discriminatedUnion("kind", [
+  z.strictObject({ kind: z.literal("supabase") }),
+  z.strictObject({ kind: z.literal("jwt-claim"), claim: z.string().min(1).default("sub") }),
+  z.strictObject({
+    kind: z.literal("setting"),
+    // PostgreSQL takes a setting of its own only with a dot in its name.
+    setting: z.string().regex(/^[a-z_][a-z0-9_]*(\.[a-z_][a-z0-9_]*)+$/i, "like app.user_id"),
+  }),
+]);
+
+/** What a configuration file holds, as it is written. */
+export const configSchema = z.strictObject({
+  /** The schema of tables that are named without one, and of the organizations. */
+  schema: nameSchema.default("public"),
+  names: z
+    .strictObject({
+      organizationColumn: nameSchema.default("organization_id"),
+      organizations: nameSchema.default("organizations"),
+      memberships: nameSchema.default("organization_users"),
+      /** Holds the helper functions; the API must not expose it. */
+      helpers: nameSchema.default("tenancy"),
+    })
+    .prefault({}),
+  identity: identitySchema.default({ kind: "supabase" }),
+  users: z.strictObject({
+    table: relationText.default("auth.users"),
+    id: nameSchema.default("id"),
+    /** A condition over the users' table: who owns their organization. */
+    owners: sqlText,
+    /** A condition over the users' table: who administers it. */
+    admins: sqlText.default("FALSE"),
+  }),
+  /** The roles that the application's requests run as. */
+  roles: z
+    .strictObject({
+      signedIn: nameSchema.default("authenticated"),
+      anonymous: nameSchema.optional(),
+    })
+    .prefault({}),
+  defaultOrganization: organizationSchema.default({
+    name: "Default Organization",
+    slug: "default-org",
+  }),
+  /** Organizations that the data already holds, with a condition over the users' table for each. */
+  organizations: z.array(organizationSchema.extend({ users: sqlText })).default([]),
+  day1: stageSchema,
+  day2: stageSchema,
+  /** Reference data that every tenant may read and none may write, with the reason. */
+  sharedTables: z.record(relationText, reason).default({}),
+  /** Tables left as they are, with the reason. */
+  exemptTables: z.record(relationText, reason).default({}),
+  missingTables: z.enum(["error", "skip"]).default("error"),
+  unlistedTables: z.enum(["error", "warn"]).default("error"),
+  /** Row-level security for the tables' owner too: where the application connects as the owner. */
+  forceRowSecurity: z.boolean().default(false),
+  online: z
+    .strictObject({
+      /** How long a statement waits for a lock, and so how long writers may queue behind it. */
+      lockTimeoutInMilliseconds: z.int().min(10).max(900).default(400),
+      lockAttempts: z.int().min(1).max(1000).default(60),
+      /** Tables up to this size take all of their steps in one short transaction. */
+      smallTableInBytes: z
+        .int()
+        .min(0)
+        .default(1024 * 1024),
+      batchTargetInMilliseconds: z.int().min(5).max(900).default(60),
+      replicaLagLimitInMilliseconds: z.int().min(100).default(1500),
+    })
+    .prefault({}),
+  backups: z
+    .strictObject({
+      folder: z.string().min(1).default("backups"),
+      jobs: z.int().min(1).max(64).default(2),
+    })
+    .prefault({}),
+  /** The application's git repository, which is tagged before each stage. */
+  repository: z.string().min(1).default("."),
+});
+
+/** A configuration as it is written in `tenantry.config.ts`. */
+export type Config = z.input<typeof configSchema>;
+
+/** A configuration with its defaults filled in. */
+export type CompleteConfig = z.output<typeof configSchema>;
+
+/** Types a configuration: `export default defineConfig({ … })`. */
+export function defineConfig(config: Config): Config {
+  return config;
+}

@@ -1,0 +1,157 @@
+import type { RelationName } from "../postgres/sql.ts";
+import { formatRelationName, parseRelationName, relationKey } from "./relation-name.ts";
+import type { CompleteConfig } from "./schema.ts";
+
+/** Where a row's organization comes from. */
+export type TenancySource =
+  | { readonly kind: "default" }
+  | { readonly kind: "via"; readonly column: string }
+  | { readonly kind: "user"; readonly column: string }
+  | { readonly kind: "sql"; readonly expression: string };
+
+export type TenantTable = {
+  readonly relation: RelationName;
+  readonly source: TenancySource;
+  readonly access: "members" | "admins";
+  readonly unattributed: "error" | "default";
+};
+
+export type NamedWithReason = { readonly relation: RelationName; readonly reason: string };
+
+/** The configuration as the program uses it: names resolved, sources discriminated. */
+export type Settings = Omit<
+  CompleteConfig,
+  "names" | "users" | "day1" | "day2" | "sharedTables" | "exemptTables"
+> & {
+  readonly names: {
+    readonly organizationColumn: string;
+    readonly organizations: RelationName;
+    readonly memberships: RelationName;
+    readonly helpers: string;
+  };
+  readonly users: CompleteConfig["users"] & { readonly relation: RelationName };
+  readonly tables: { readonly day1: readonly TenantTable[]; readonly day2: readonly TenantTable[] };
+  readonly shared: readonly NamedWithReason[];
+  readonly exempt: readonly NamedWithReason[];
+};
+
+/** A fault of the configuration: where, what, and how it is mended. */
+export type Fault = { readonly path: string; readonly fault: string; readonly fix: string };
+
+/** Resolves names and finds what a schema alone cannot see; returns all faults at once. */
+export function settingsFrom(
+  config: CompleteConfig,
+): { readonly settings: Settings } | { readonly faults: readonly Fault[] } {
+  const faults: Fault[] = [];
+  const relation = (text: string, path: string): RelationName => {
+    const parsed = parseRelationName(text, config.schema);
+    if (parsed !== undefined) return parsed;
+    faults.push({
+      path,
+      fault: `${JSON.stringify(text)} names no table`,
+      fix: 'write name, schema.name, or "a name with a . in it" in double quotes',
+    });
+    return { schema: config.schema, name: "?" };
+  };
+  const tables = (stage: "day1" | "day2"): TenantTable[] =>
+    Object.entries(config[stage].tables).map(([text, table]) =>
+      tenantTable(relation(text, `${stage}.tables`), table),
+    );
+  const named = (key: "sharedTables" | "exemptTables"): NamedWithReason[] =>
+    Object.entries(config[key]).map(([text, reason]) => ({
+      relation: relation(text, key),
+      reason,
+    }));
+
+  const {
+    names,
+    users,
+    day1: _day1,
+    day2: _day2,
+    sharedTables: _,
+    exemptTables: __,
+    ...rest
+  } = config;
+  const settings: Settings = {
+    ...rest,
+    names: {
+      organizationColumn: names.organizationColumn,
+      organizations: { schema: config.schema, name: names.organizations },
+      memberships: { schema: config.schema, name: names.memberships },
+      helpers: names.helpers,
+    },
+    users: { ...users, relation: relation(users.table, "users.table") },
+    tables: { day1: tables("day1"), day2: tables("day2") },
+    shared: named("sharedTables"),
+    exempt: named("exemptTables"),
+  };
+  faults.push(...namedTwice(settings), ...sameSlugs(config), ...ownSchemas(settings));
+  return faults.length > 0 ? { faults } : { settings };
+}
+
+function tenantTable(
+  relation: RelationName,
+  table: CompleteConfig["day1"]["tables"][string],
+): TenantTable {
+  if (table === "default" || "source" in table) {
+    const access = table === "default" ? "members" : table.access;
+    return { relation, source: { kind: "default" }, access, unattributed: "error" };
+  }
+  const { access, unattributed } = table;
+  return { relation, source: sourceOf(table), access, unattributed };
+}
+
+function sourceOf(
+  table: { via: string } | { user: string } | { sql: string },
+): Exclude<TenancySource, { kind: "default" }> {
+  if ("via" in table) return { kind: "via", column: table.via };
+  if ("user" in table) return { kind: "user", column: table.user };
+  return { kind: "sql", expression: table.sql };
+}
+
+function namedTwice(settings: Settings): Fault[] {
+  const places = new Map<string, string[]>();
+  const add = (relation: RelationName, place: string) => {
+    const key = relationKey(relation);
+    places.set(key, [...(places.get(key) ?? []), place]);
+  };
+  for (const { relation } of settings.tables.day1) add(relation, "day1.tables");
+  for (const { relation } of settings.tables.day2) add(relation, "day2.tables");
+  for (const { relation } of settings.shared) add(relation, "sharedTables");
+  for (const { relation } of settings.exempt) add(relation, "exemptTables");
+  add(settings.names.organizations, "names.organizations");
+  add(settings.names.memberships, "names.memberships");
+  return [...places]
+    .filter(([, named]) => named.length > 1)
+    .map(([key, named]) => ({
+      path: named.join(" and "),
+      fault: `the table ${key.slice(1, -1)} is named ${named.length} times`,
+      fix: "name each table once",
+    }));
+}
+
+function sameSlugs(config: CompleteConfig): Fault[] {
+  const slugs = [config.defaultOrganization, ...config.organizations].map(({ slug }) => slug);
+  return [...new Set(slugs.filter((slug, index) => slugs.indexOf(slug) !== index))].map((slug) => ({
+    path: "organizations",
+    fault: `the slug ${slug} is given to two organizations`,
+    fix: "give each organization a slug of its own",
+  }));
+}
+
+function ownSchemas(settings: Settings): Fault[] {
+  const taken = [settings.schema, "tenantry", "pg_catalog", "information_schema"];
+  if (!taken.includes(settings.names.helpers)) return [];
+  return [
+    {
+      path: "names.helpers",
+      fault: `the helper functions cannot be in the schema ${settings.names.helpers}`,
+      fix: "name a schema that nobody else uses and the API does not expose",
+    },
+  ];
+}
+
+/** How a table is written in the configuration. */
+export function configuredName(relation: RelationName, settings: Settings): string {
+  return formatRelationName(relation, settings.schema);
+}

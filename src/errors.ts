@@ -1,0 +1,84 @@
+/** The exit codes of the command line, by meaning. */
+export const exitCodes = {
+  done: 0,
+  failed: 1,
+  usage: 2,
+  verification: 3,
+  leaseHeld: 4,
+  interrupted: 130,
+} as const;
+
+export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes];
+
+/** Every code an error of Tenantry can have, with the exit code it leads to. */
+export const errorCodes = {
+  CONFIG_INVALID: exitCodes.usage,
+  CONFIG_NOT_FOUND: exitCodes.usage,
+  USAGE: exitCodes.usage,
+  STAGE_OUT_OF_ORDER: exitCodes.usage,
+  STAGE_ALREADY_APPLIED: exitCodes.usage,
+  CONFIRMATION_NEEDED: exitCodes.usage,
+  CONNECTION_FAILED: exitCodes.failed,
+  CONNECTION_LOST: exitCodes.failed,
+  PREFLIGHT_FAILED: exitCodes.usage,
+  STATEMENT_FAILED: exitCodes.failed,
+  LOCK_NOT_GRANTED: exitCodes.failed,
+  BACKUP_FAILED: exitCodes.failed,
+  BACKUP_TOOL_MISSING: exitCodes.failed,
+  GIT_FAILED: exitCodes.failed,
+  SERVER_NOT_STARTED: exitCodes.failed,
+  JOURNAL_INCOMPATIBLE: exitCodes.failed,
+  NOTHING_TO_ROLL_BACK: exitCodes.usage,
+  ROLLBACK_REFUSED: exitCodes.failed,
+  STEP_CANNOT_BE_UNDONE: exitCodes.failed,
+  FINGERPRINT_DIFFERS: exitCodes.verification,
+  VERIFICATION_FAILED: exitCodes.verification,
+  LEASE_HELD: exitCodes.leaseHeld,
+  LEASE_LOST: exitCodes.leaseHeld,
+  INTERRUPTED: exitCodes.interrupted,
+} as const satisfies Record<string, ExitCode>;
+
+export type ErrorCode = keyof typeof errorCodes;
+
+export type ErrorFacts = {
+  readonly code: ErrorCode;
+  /** What the error is about: a table, a step, a file, a database. */
+  readonly object: string;
+  /** What happened, without the object's name. */
+  readonly fault: string;
+  /** The state things are in now. */
+  readonly state: string;
+  /** What to do next: a command where there is one. */
+  readonly next: string;
+  /** Further lines: failing rows, every fault of a configuration, blockers. */
+  readonly details?: readonly string[];
+  readonly cause?: unknown;
+};
+
+/** An error a user can cause or meet: it says what happened, to what, the state now, and what to do next. */
+export class AppError extends Error {
+  readonly code: ErrorCode;
+  readonly object: string;
+  readonly fault: string;
+  readonly state: string;
+  readonly next: string;
+  readonly details: readonly string[];
+
+  constructor(facts: ErrorFacts) {
+    super(
+      `${facts.object}: ${facts.fault}`,
+      facts.cause === undefined ? undefined : { cause: facts.cause },
+    );
+    this.name = "AppError";
+    this.code = facts.code;
+    this.object = facts.object;
+    this.fault = facts.fault;
+    this.state = facts.state;
+    this.next = facts.next;
+    this.details = facts.details ?? [];
+  }
+
+  get exitCode(): ExitCode {
+    return errorCodes[this.code];
+  }
+}

@@ -1,0 +1,249 @@
+import { z } from "zod";
+import { type Fingerprint, fingerprintSchema } from "../catalog/fingerprint.ts";
+import type { Queries, Session } from "../postgres/connection.ts";
+import { type Sql, sql } from "../postgres/sql.ts";
+import type { RunEvent } from "../report/events.ts";
+import { guardSchema, personaSchema, type StageName, stageNames } from "../steps/stage.ts";
+import { checkSchema, type Step, stepSchema } from "../steps/step.ts";
+import { journalExists } from "./schema.ts";
+
+const runSchema = z.object({
+  id: z.coerce.number(),
+  stage: z.enum(stageNames),
+  title: z.string(),
+  state: z.enum(["running", "applied", "rolling back", "rolled back"]),
+  planDigest: z.string(),
+  tenantryVersion: z.string(),
+  startedBy: z.string(),
+  startedAt: z.date(),
+  finishedAt: z.date().nullable(),
+  backupFolder: z.string(),
+  gitTag: z.string().nullable(),
+  fences: z.array(
+    z.object({ relation: z.object({ schema: z.string(), name: z.string() }), label: z.string() }),
+  ),
+  personas: z.array(personaSchema),
+  criteria: z.array(checkSchema),
+  guards: z.array(guardSchema),
+});
+
+/** A run of a stage as the journal holds it. */
+export type Run = z.output<typeof runSchema>;
+
+const journaledStepSchema = z.object({
+  position: z.number(),
+  definition: stepSchema,
+  state: z.enum(["pending", "running", "applied", "undone"]),
+  verified: z.boolean(),
+  milliseconds: z.coerce.number().nullable(),
+  nextPage: z.coerce.number(),
+  totalPages: z.coerce.number().nullable(),
+  rowsWritten: z.coerce.number(),
+});
+
+/** A step of a run, with how far it is. */
+export type JournaledStep = Omit<z.output<typeof journaledStepSchema>, "definition"> & {
+  readonly definition: Step;
+};
+
+/** What a run is begun with. */
+export type NewRun = {
+  readonly stage: StageName;
+  readonly title: string;
+  readonly planDigest: string;
+  readonly tenantryVersion: string;
+  readonly backupFolder: string;
+  readonly gitTag: string | null;
+  readonly fingerprint: Fingerprint;
+  readonly fences: Run["fences"];
+  readonly personas: Run["personas"];
+  readonly criteria: Run["criteria"];
+  readonly guards: Run["guards"];
+  readonly steps: readonly Step[];
+};
+
+const selectRuns: Sql = sql`
+  SELECT id,
+         stage,
+         title,
+         state,
+         plan_digest AS "planDigest",
+         tenantry_version AS "tenantryVersion",
+         started_by AS "startedBy",
+         started_at AS "startedAt",
+         finished_at AS "finishedAt",
+         backup_folder AS "backupFolder",
+         git_tag AS "gitTag",
+         fences,
+         personas,
+         criteria,
+         guards
+    FROM tenantry.run
+`;
+
+/** The runs, oldest first; none where there is no journal yet. */
+export async function readRuns(session: Session): Promise<Run[]> {
+  if (!(await journalExists(session))) return [];
+  return session.rows(sql`${selectRuns} ORDER BY id`, runSchema);
+}
+
+/** The run of a stage that is under way or in force, or undefined. */
+export async function runInForce(session: Session, stage: StageName): Promise<Run | undefined> {
+  return (await readRuns(session)).findLast(
+    (run) => run.stage === stage && run.state !== "rolled back",
+  );
+}
+
+/** The steps of a run in their order. */
+export async function readSteps(session: Session, runId: number): Promise<JournaledStep[]> {
+  return session.rows(
+    sql`
+      SELECT position,
+             definition,
+             state,
+             verified_at IS NOT NULL AS verified,
+             extract(epoch FROM finished_at - started_at) * 1000 AS milliseconds,
+             next_page AS "nextPage",
+             total_pages AS "totalPages",
+             rows_written AS "rowsWritten"
+        FROM tenantry.step
+       WHERE run_id = ${runId}
+       ORDER BY position
+    `,
+    journaledStepSchema,
+  );
+}
+
+/** The schema's fingerprint from before the run. */
+export async function readFingerprintBefore(session: Session, runId: number): Promise<Fingerprint> {
+  const [row] = await session.rows(
+    sql`SELECT fingerprint FROM tenantry.run WHERE id = ${runId}`,
+    z.object({ fingerprint: fingerprintSchema }),
+  );
+  if (row === undefined) throw new Error(`tenantry.run has no run ${runId}`);
+  return row.fingerprint;
+}
+
+/** Journals a run with all of its steps and their inverses, before the first of them runs. */
+export async function beginRun(queries: Queries, run: NewRun): Promise<number> {
+  const json = (value: unknown) => sql`${JSON.stringify(value)}::jsonb`;
+  const [row] = await queries.rows(
+    sql`
+      INSERT INTO tenantry.run (stage, title, state, plan_digest, tenantry_version, backup_folder,
+                                git_tag, fingerprint, fences, personas, criteria, guards)
+      VALUES (${run.stage}, ${run.title}, 'running', ${run.planDigest}, ${run.tenantryVersion},
+              ${run.backupFolder}, ${run.gitTag}, ${json(run.fingerprint)}, ${json(run.fences)},
+              ${json(run.personas)}, ${json(run.criteria)}, ${json(run.guards)})
+      RETURNING id
+    `,
+    z.object({ id: z.coerce.number() }),
+  );
+  if (row === undefined) throw new Error("INSERT INTO tenantry.run returned no row");
+  await queries.execute(sql`
+    INSERT INTO tenantry.step (run_id, position, id, definition)
+    SELECT ${row.id}::bigint, place, step ->> 'id', step
+      FROM jsonb_array_elements(${json(run.steps)}) WITH ORDINALITY AS steps (step, place)
+  `);
+  return row.id;
+}
+
+/** Ends a run, or turns it round. */
+export async function setRunState(
+  queries: Queries,
+  runId: number,
+  state: Run["state"],
+): Promise<void> {
+  await queries.execute(sql`
+    UPDATE tenantry.run
+       SET state = ${state},
+           finished_at = CASE WHEN ${state} IN ('applied', 'rolled back') THEN clock_timestamp() END
+     WHERE id = ${runId}
+  `);
+}
+
+/** Where a step of a run is, for the statements below. */
+export type StepKey = { readonly runId: number; readonly position: number };
+
+export async function markRunning(queries: Queries, { runId, position }: StepKey): Promise<void> {
+  await queries.execute(sql`
+    UPDATE tenantry.step
+       SET state = 'running',
+           started_at = coalesce(started_at, clock_timestamp())
+     WHERE run_id = ${runId}
+       AND position = ${position}
+       AND state IN ('pending', 'running')
+  `);
+}
+
+export async function markApplied(queries: Queries, { runId, position }: StepKey): Promise<void> {
+  await queries.execute(sql`
+    UPDATE tenantry.step
+       SET state = 'applied',
+           started_at = coalesce(started_at, clock_timestamp()),
+           finished_at = clock_timestamp()
+     WHERE run_id = ${runId}
+       AND position = ${position}
+       AND state IN ('pending', 'running')
+  `);
+}
+
+export async function markVerified(queries: Queries, { runId, position }: StepKey): Promise<void> {
+  await queries.execute(sql`
+    UPDATE tenantry.step
+       SET verified_at = clock_timestamp()
+     WHERE run_id = ${runId}
+       AND position = ${position}
+  `);
+}
+
+export async function markUndone(queries: Queries, { runId, position }: StepKey): Promise<void> {
+  await queries.execute(sql`
+    UPDATE tenantry.step
+       SET state = 'undone',
+           undone_at = clock_timestamp()
+     WHERE run_id = ${runId}
+       AND position = ${position}
+  `);
+}
+
+/** The pages that a backfill has to look at, from its start. */
+export async function setTotalPages(
+  queries: Queries,
+  { runId, position }: StepKey,
+  totalPages: number,
+): Promise<void> {
+  await queries.execute(sql`
+    UPDATE tenantry.step
+       SET total_pages = ${totalPages}
+     WHERE run_id = ${runId}
+       AND position = ${position}
+  `);
+}
+
+/** Moves a backfill's cursor, in the transaction of its batch. */
+export async function moveCursor(
+  queries: Queries,
+  { runId, position }: StepKey,
+  nextPage: number,
+  rows: number,
+): Promise<void> {
+  await queries.execute(sql`
+    UPDATE tenantry.step
+       SET next_page = ${nextPage},
+           rows_written = rows_written + ${rows}
+     WHERE run_id = ${runId}
+       AND position = ${position}
+  `);
+}
+
+/** Keeps an event for whoever asks later. */
+export async function recordEvent(
+  queries: Queries,
+  runId: number | undefined,
+  event: RunEvent,
+): Promise<void> {
+  await queries.execute(sql`
+    INSERT INTO tenantry.event (run_id, event)
+    VALUES (${runId ?? null}, ${JSON.stringify(event)}::jsonb)
+  `);
+}

@@ -1,0 +1,128 @@
+import { z } from "zod";
+import { AppError } from "../errors.ts";
+import type { Session } from "../postgres/connection.ts";
+import { type Sql, sql } from "../postgres/sql.ts";
+
+/** The version of the tables below; a journal of another version is refused, never guessed at. */
+export const journalVersion = 1;
+
+const tables: readonly Sql[] = [
+  sql`CREATE SCHEMA tenantry`,
+  sql`CREATE TABLE tenantry.journal (
+  version integer NOT NULL,
+  created_at timestamptz NOT NULL DEFAULT now()
+)`,
+  sql`CREATE TABLE tenantry.lease (
+  -- A new holder changes the key, so it waits for whoever writes under the old one.
+  token bigint PRIMARY KEY,
+  holder text NOT NULL,
+  backend integer NOT NULL,
+  backend_start timestamptz,
+  expires_at timestamptz NOT NULL
+)`,
+  sql`CREATE TABLE tenantry.run (
+  id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  stage text NOT NULL,
+  title text NOT NULL,
+  state text NOT NULL CHECK (state IN ('running', 'applied', 'rolling back', 'rolled back')),
+  plan_digest text NOT NULL,
+  tenantry_version text NOT NULL,
+  started_by text NOT NULL DEFAULT current_user,
+  started_at timestamptz NOT NULL DEFAULT now(),
+  finished_at timestamptz,
+  backup_folder text NOT NULL,
+  git_tag text,
+  fingerprint jsonb NOT NULL,
+  fences jsonb NOT NULL,
+  personas jsonb NOT NULL,
+  criteria jsonb NOT NULL,
+  guards jsonb NOT NULL
+)`,
+  // Of each stage at most one run is under way or in force.
+  sql`CREATE UNIQUE INDEX run_in_force
+  ON tenantry.run (stage)
+  WHERE state <> 'rolled back'`,
+  sql`CREATE TABLE tenantry.step (
+  run_id bigint NOT NULL REFERENCES tenantry.run (id),
+  position integer NOT NULL,
+  id text NOT NULL,
+  definition jsonb NOT NULL,
+  state text NOT NULL DEFAULT 'pending' CHECK (state IN ('pending', 'running', 'applied', 'undone')),
+  started_at timestamptz,
+  finished_at timestamptz,
+  verified_at timestamptz,
+  undone_at timestamptz,
+  next_page bigint NOT NULL DEFAULT 0,
+  total_pages bigint,
+  rows_written bigint NOT NULL DEFAULT 0,
+  PRIMARY KEY (run_id, position),
+  UNIQUE (run_id, id)
+)`,
+  sql`CREATE TABLE tenantry.event (
+  id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  run_id bigint REFERENCES tenantry.run (id),
+  at timestamptz NOT NULL DEFAULT clock_timestamp(),
+  event jsonb NOT NULL
+)`,
+  sql`INSERT INTO tenantry.journal (version) VALUES (${journalVersion})`,
+  sql`INSERT INTO tenantry.lease (token, holder, backend, expires_at) VALUES (0, 'nobody', 0, '-infinity')`,
+];
+
+/**
+ * Whether the journal is there.
+ * @throws AppError JOURNAL_INCOMPATIBLE when it is of another version, or half of it is missing
+ */
+export async function journalExists(session: Session): Promise<boolean> {
+  const found = await session.rows(
+    sql`
+      SELECT c.relname::text AS name
+        FROM pg_namespace n
+        LEFT JOIN pg_class c ON c.relnamespace = n.oid AND c.relkind = 'r'
+       WHERE n.nspname = 'tenantry'
+       ORDER BY c.relname
+    `,
+    z.object({ name: z.string().nullable() }),
+  );
+  if (found.length === 0) return false;
+  const names = found.map(({ name }) => name);
+  const missing = ["event", "journal", "lease", "run", "step"].filter(
+    (name) => !names.includes(name),
+  );
+  if (missing.length > 0) {
+    throw incompatible(`lacks its ${missing.map((name) => `table ${name}`).join(", ")}`);
+  }
+  const versions = await session.rows(
+    sql`SELECT version FROM tenantry.journal`,
+    z.object({ version: z.number() }),
+  );
+  if (versions.length !== 1 || versions[0]?.version !== journalVersion) {
+    const seen = versions.map(({ version }) => version).join(", ") || "none";
+    throw incompatible(`is of version ${seen}, and this Tenantry reads version ${journalVersion}`);
+  }
+  return true;
+}
+
+function incompatible(fault: string): AppError {
+  return new AppError({
+    code: "JOURNAL_INCOMPATIBLE",
+    object: "schema tenantry",
+    fault: `the journal ${fault}`,
+    state:
+      "nothing was changed; rollback.sql beside each backup still undoes its stage with psql alone",
+    next: "use the version of Tenantry that wrote the journal, or restore the schema tenantry from the last backup",
+  });
+}
+
+/** Makes the journal where it is not there; two who try at once leave one journal. */
+export async function createJournal(session: Session): Promise<void> {
+  if (await journalExists(session)) return;
+  await session.transaction(async (queries) => {
+    await queries.execute(sql`SELECT pg_advisory_xact_lock(hashtext('tenantry journal'))`);
+    const [there] = await queries.rows(
+      sql`SELECT to_regnamespace('tenantry') IS NOT NULL AS there`,
+      z.object({ there: z.boolean() }),
+    );
+    if (there?.there === true) return;
+    for (const statement of tables) await queries.execute(statement);
+  });
+}

@@ -1,0 +1,112 @@
+import { closest } from "fastest-levenshtein";
+import type { Relation } from "../catalog/relations.ts";
+import { findRelation, type Snapshot } from "../catalog/snapshot.ts";
+import { relationKey } from "../config/relation-name.ts";
+import { configuredName, type Fault, type Settings, type TenantTable } from "../config/settings.ts";
+import type { RelationName } from "../postgres/sql.ts";
+
+/** The fault of a table that is not there, with the nearest name that is. */
+export function missingTable(
+  relation: RelationName,
+  path: string,
+  settings: Settings,
+  snapshot: Snapshot,
+): Fault {
+  const names = snapshot.relations.map((existing) => configuredName(existing, settings));
+  const near =
+    names.length === 0
+      ? ""
+      : `did you mean ${closest(configuredName(relation, settings), names)}? or `;
+  return {
+    path,
+    fault: "no such table in the database",
+    fix: `${near}set missingTables: "skip"`,
+  };
+}
+
+/** What speaks against making this relation a tenant table. */
+export function tenantTableFaults(
+  table: TenantTable,
+  existing: Relation,
+  path: string,
+  settings: Settings,
+): Fault[] {
+  const faults: Fault[] = [];
+  const add = (fault: string, fix: string) => faults.push({ path, fault, fix });
+  if (existing.kind !== "table") {
+    add(
+      `is a ${existing.kind}`,
+      "name it in exemptTables with a reason, and fence what is under it",
+    );
+  } else if (existing.inherits) {
+    add("is part of an inheritance tree", "tables that inherit are not supported yet");
+  }
+  if (!existing.mayAlter) {
+    add(
+      `belongs to ${existing.owner}, and the connected role is not a member of it`,
+      `connect as ${existing.owner} or as a member of it`,
+    );
+  }
+  const column = existing.columns.find(({ name }) => name === settings.names.organizationColumn);
+  if (column !== undefined && column.type !== "uuid") {
+    add(
+      `has a column ${column.name} of type ${column.type}`,
+      "name another column in names.organizationColumn",
+    );
+  }
+  const { source } = table;
+  if (source.kind === "via" || source.kind === "user") {
+    const columns = existing.columns.map(({ name }) => name);
+    if (!columns.includes(source.column)) {
+      add(`has no column ${source.column}`, `did you mean ${closest(source.column, columns)}?`);
+    }
+  }
+  return faults;
+}
+
+/** Tables that the configuration does not name: each is a fault, for a forgotten table is a leak. */
+export function unlistedTables(settings: Settings, snapshot: Snapshot): readonly Relation[] {
+  const named = [
+    ...settings.tables.day1,
+    ...settings.tables.day2,
+    ...settings.shared,
+    ...settings.exempt,
+  ].map(({ relation }) => relation);
+  const known = new Set(
+    [...named, settings.names.organizations, settings.names.memberships].map(relationKey),
+  );
+  const schemas = new Set([settings.schema, ...named.map(({ schema }) => schema)]);
+  return snapshot.relations.filter(
+    (relation) =>
+      (relation.kind === "table" || relation.kind === "partitioned table") &&
+      schemas.has(relation.schema) &&
+      !known.has(relationKey(relation)),
+  );
+}
+
+/** What is wrong with the users' table and the roles that the configuration names. */
+export function identityFaults(settings: Settings, snapshot: Snapshot): Fault[] {
+  const faults: Fault[] = [];
+  const users = findRelation(snapshot, settings.users.relation);
+  if (users === undefined) {
+    faults.push(missingTable(settings.users.relation, "users.table", settings, snapshot));
+  } else if (!users.columns.some(({ name }) => name === settings.users.id)) {
+    faults.push({
+      path: "users.id",
+      fault: `${settings.users.table} has no column ${settings.users.id}`,
+      fix: `did you mean ${closest(
+        settings.users.id,
+        users.columns.map(({ name }) => name),
+      )}?`,
+    });
+  }
+  for (const [key, role] of Object.entries(settings.roles)) {
+    if (role === undefined || snapshot.server.roles.includes(role)) continue;
+    faults.push({
+      path: `roles.${key}`,
+      fault: `there is no role ${role}`,
+      fix: `did you mean ${closest(role, [...snapshot.server.roles])}?`,
+    });
+  }
+  return faults;
+}

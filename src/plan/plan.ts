@@ -1,0 +1,83 @@
+import { createHash } from "node:crypto";
+import { findRelation, type Snapshot } from "../catalog/snapshot.ts";
+import { invalidConfiguration } from "../config/faults.ts";
+import { configuredName, type Settings } from "../config/settings.ts";
+import type { RelationName } from "../postgres/sql.ts";
+import type { Guard, Persona, Stage, StageContext, StageName } from "../steps/stage.ts";
+import type { Check, Step } from "../steps/step.ts";
+import { type Tenancy, tenancyFrom } from "../steps/tenancy.ts";
+import { identityFaults, unlistedTables } from "./faults.ts";
+import { resolveTables } from "./tables.ts";
+
+/** One stage as plain data: what is run, tried, demanded, and asked before it is undone. */
+export type StagePlan = {
+  readonly stage: StageName;
+  readonly title: string;
+  readonly steps: readonly Step[];
+  readonly fences: readonly { readonly relation: RelationName; readonly label: string }[];
+  readonly personas: readonly Persona[];
+  readonly criteria: readonly Check[];
+  readonly guards: readonly Guard[];
+};
+
+export type Plan = {
+  readonly stages: readonly StagePlan[];
+  readonly tenancy: Tenancy;
+  /** What a person should know of, and may have meant so. */
+  readonly notices: readonly string[];
+  /** SHA-256 of the stages. */
+  readonly digest: string;
+};
+
+/**
+ * Plans stages. A pure function: the same configuration and catalog give the same plan.
+ * @throws AppError CONFIG_INVALID with everything that does not fit between the two
+ */
+export function planStages(
+  settings: Settings,
+  snapshot: Snapshot,
+  stages: readonly Stage[],
+  origin: string,
+): Plan {
+  const users = findRelation(snapshot, settings.users.relation);
+  const idType = users?.columns.find(({ name }) => name === settings.users.id)?.type ?? "uuid";
+  const tenancy = tenancyFrom(settings, idType);
+  const { tables, skipped, faults } = resolveTables(settings, snapshot, tenancy);
+  const unlisted = unlistedTables(settings, snapshot).map((relation) => ({
+    path: configuredName(relation, settings),
+    fault: "is named nowhere in the configuration",
+    fix: "name it in day1.tables, day2.tables, sharedTables or exemptTables",
+  }));
+  const all = [
+    ...identityFaults(settings, snapshot),
+    ...faults,
+    ...(settings.unlistedTables === "error" ? unlisted : []),
+  ];
+  if (all.length > 0) throw invalidConfiguration(origin, all);
+
+  const context: StageContext = { settings, snapshot, tenancy, tables };
+  const planned = stages.map((stage) => planStage(stage, context));
+  return {
+    stages: planned,
+    tenancy,
+    notices: [
+      ...skipped.map((relation) => `${configuredName(relation, settings)} is missing and skipped`),
+      ...(settings.unlistedTables === "warn"
+        ? unlisted.map(({ path, fault }) => `${path} ${fault}: its rows stay open to every tenant`)
+        : []),
+    ],
+    digest: createHash("sha256").update(JSON.stringify(planned)).digest("hex"),
+  };
+}
+
+function planStage(stage: Stage, context: StageContext): StagePlan {
+  return {
+    stage: stage.name,
+    title: stage.title,
+    steps: stage.steps(context),
+    fences: stage.fences(context).map(({ relation, label }) => ({ relation, label })),
+    personas: stage.personas,
+    criteria: stage.criteria(context),
+    guards: stage.guards(context),
+  };
+}

@@ -1,0 +1,112 @@
+import type { Relation } from "../catalog/relations.ts";
+import { findRelation, type Snapshot } from "../catalog/snapshot.ts";
+import { relationKey } from "../config/relation-name.ts";
+import { configuredName, type Fault, type Settings, type TenantTable } from "../config/settings.ts";
+import type { RelationName } from "../postgres/sql.ts";
+import type { ResolvedSource } from "../steps/sources.ts";
+import type { TablePlan } from "../steps/table-plan.ts";
+import type { Tenancy } from "../steps/tenancy.ts";
+import { missingTable, tenantTableFaults } from "./faults.ts";
+
+type Day = "day1" | "day2";
+
+export type ResolvedTables = {
+  readonly tables: { readonly day1: readonly TablePlan[]; readonly day2: readonly TablePlan[] };
+  readonly skipped: readonly RelationName[];
+  readonly faults: readonly Fault[];
+};
+
+/** Finds each configured table in the catalog, where its organization comes from, and the order. */
+export function resolveTables(
+  settings: Settings,
+  snapshot: Snapshot,
+  tenancy: Tenancy,
+): ResolvedTables {
+  const faults: Fault[] = [];
+  const skipped: RelationName[] = [];
+  const dayOf = new Map<string, Day>();
+  for (const day of ["day1", "day2"] as const) {
+    for (const { relation } of settings.tables[day]) dayOf.set(relationKey(relation), day);
+  }
+
+  const resolve = (day: Day): TablePlan[] =>
+    settings.tables[day].flatMap((table) => {
+      const label = configuredName(table.relation, settings);
+      const path = `${day}.tables.${label}`;
+      const existing = findRelation(snapshot, table.relation);
+      if (existing === undefined) {
+        if (settings.missingTables === "skip") skipped.push(table.relation);
+        else faults.push(missingTable(table.relation, path, settings, snapshot));
+        return [];
+      }
+      const own = tenantTableFaults(table, existing, path, settings);
+      faults.push(...own);
+      const source = own.length > 0 ? undefined : resolveSource(table, existing, day, dayOf);
+      if (source === undefined) return [];
+      if ("fault" in source) {
+        faults.push({ path, ...source });
+        return [];
+      }
+      return [{ stage: day, label, existing, tenancy, ...table, source }];
+    });
+
+  const day1 = parentsFirst(resolve("day1"), faults);
+  const day2 = parentsFirst(resolve("day2"), faults);
+  return { tables: { day1, day2 }, skipped, faults };
+}
+
+function resolveSource(
+  { source }: TenantTable,
+  existing: Relation,
+  day: Day,
+  dayOf: ReadonlyMap<string, Day>,
+): ResolvedSource | Omit<Fault, "path"> {
+  if (source.kind !== "via") return source;
+  const key = existing.foreignKeys.find(
+    ({ columns }) => columns.length === 1 && columns[0] === source.column,
+  );
+  const parentColumn = key?.referencedColumns[0];
+  if (key === undefined || parentColumn === undefined) {
+    return {
+      fault: `has no foreign key of the one column ${source.column}`,
+      fix: "name a column that references the parent, or give the organization by { sql }",
+    };
+  }
+  const parent = { schema: key.schema, name: key.table };
+  const parentDay = dayOf.get(relationKey(parent));
+  if (parentDay === undefined || (day === "day1" && parentDay === "day2")) {
+    const when = parentDay === undefined ? "is no tenant table" : "becomes one on Day 2 only";
+    return {
+      fault: `gets its organization via ${source.column} from ${key.table}, which ${when}`,
+      fix: `name ${key.table} in ${day}.tables or an earlier day`,
+    };
+  }
+  return { kind: "via", column: source.column, parent, parentColumn };
+}
+
+/** Depth first along `via`; a circle is a fault, for no table in it could be the first. */
+function parentsFirst(tables: readonly TablePlan[], faults: Fault[]): TablePlan[] {
+  const byKey = new Map(tables.map((table) => [relationKey(table.relation), table]));
+  const ordered = new Set<TablePlan>();
+  const visit = (table: TablePlan, below: readonly TablePlan[]): void => {
+    if (ordered.has(table)) return;
+    const selfReference =
+      table.source.kind === "via" &&
+      relationKey(table.source.parent) === relationKey(table.relation);
+    if (below.includes(table) || selfReference) {
+      faults.push({
+        path: `${table.stage}.tables.${table.label}`,
+        fault: `gets its organization from itself, over ${[...below, table].map(({ label }) => label).join(" → ")}`,
+        fix: "give one of these tables another source",
+      });
+      ordered.add(table);
+      return;
+    }
+    const parent =
+      table.source.kind === "via" ? byKey.get(relationKey(table.source.parent)) : undefined;
+    if (parent !== undefined) visit(parent, [...below, table]);
+    ordered.add(table);
+  };
+  for (const table of tables) visit(table, []);
+  return [...ordered];
+}

@@ -1,0 +1,176 @@
+import pg from "pg";
+import { z } from "zod";
+import { AppError } from "../errors.ts";
+import { type Sql, toQuery } from "./sql.ts";
+
+/** Where the database is: a URL, or nothing, for libpq's PG* variables and ~/.pgpass. */
+export type Target = { readonly url: string | undefined };
+
+/** What can be read and done in one database session, inside a transaction or outside. */
+export type Queries = {
+  /** Rows, each read through a zod schema: a catalog that answers otherwise is noticed here. */
+  rows<Row extends z.ZodType>(statement: Sql, row: Row): Promise<z.output<Row>[]>;
+  /** Runs a statement and tells how many rows it touched. */
+  execute(statement: Sql): Promise<number>;
+};
+
+export type Session = Queries & {
+  /** The server process of this session, as the server says. */
+  readonly backend: number;
+  /** Whether a pooler stands between: it tells its clients a process number of its own. */
+  readonly pooled: boolean;
+  /** Runs the work in one transaction: committed when it returns, rolled back when it throws. */
+  transaction<Result>(
+    work: (queries: Queries) => Promise<Result>,
+    mode?: "read write" | "read only snapshot",
+  ): Promise<Result>;
+  /** Settings for the whole session; not to be used behind a pooler in transaction mode. */
+  set(name: string, value: string): Promise<void>;
+  close(): Promise<void>;
+};
+
+/** The five-character SQLSTATE of an error that the server sent, or undefined for any other. */
+export function sqlState(error: unknown): string | undefined {
+  return error instanceof pg.DatabaseError ? error.code : undefined;
+}
+
+const lockStates = new Set(["55P03", "40P01"]);
+
+/** Whether trying again can help: lock not granted in time (55P03), or deadlock (40P01). */
+export function isLockConflict(error: unknown): boolean {
+  return lockStates.has(sqlState(error) ?? "");
+}
+
+/** Whether the connection is gone: the server restarted, the network failed, the backend was ended. */
+export function isConnectionLoss(error: unknown): boolean {
+  const state = sqlState(error);
+  if (state !== undefined) return state.startsWith("08") || /^57P0[1235]$/.test(state);
+  return error instanceof ConnectionLost;
+}
+
+class ConnectionLost extends Error {}
+
+/** What of a target may be shown: never the password. */
+export function describeTarget(target: Target): string {
+  const client = new pg.Client(clientOptions(target));
+  return `${client.user ?? "?"}@${client.host}:${client.port}/${client.database ?? "?"}`;
+}
+
+/** The parts of a target that other programs (pg_dump) need. The password is for a passfile only. */
+export function targetParts(target: Target): {
+  host: string;
+  port: number;
+  user: string;
+  database: string;
+  password: string | undefined;
+  sslMode: string | undefined;
+} {
+  const client = new pg.Client(clientOptions(target));
+  const { password } = z.object({ password: z.string().nullish() }).parse(client);
+  return {
+    host: client.host,
+    port: client.port,
+    user: client.user ?? "",
+    database: client.database ?? "",
+    password: password ?? undefined,
+    sslMode: sslModeOf(target),
+  };
+}
+
+function sslModeOf(target: Target): string | undefined {
+  const query = target.url?.split("?")[1];
+  return new URLSearchParams(query).get("sslmode") ?? process.env["PGSSLMODE"];
+}
+
+function clientOptions(target: Target): pg.ClientConfig {
+  return target.url === undefined ? {} : { connectionString: target.url };
+}
+
+/**
+ * Opens one session.
+ * @throws AppError CONNECTION_FAILED when the server does not answer within ten seconds or refuses
+ */
+export async function openSession(
+  target: Target,
+  applicationName = "tenantry",
+  settings: Readonly<Record<string, string>> = {},
+): Promise<Session> {
+  const client = new pg.Client({
+    ...clientOptions(target),
+    application_name: applicationName,
+    connectionTimeoutMillis: 10_000,
+    keepAlive: true,
+  });
+  let lost: Error | undefined;
+  // Without a listener, a connection that breaks while idle would end the process.
+  client.on("error", (error) => {
+    lost = error;
+  });
+  try {
+    await client.connect();
+  } catch (error) {
+    throw connectionFailed(target, error);
+  }
+  const [{ pid }] = z
+    .tuple([z.object({ pid: z.number() })])
+    .parse((await client.query("SELECT pg_backend_pid() AS pid")).rows);
+
+  const { processID: announced } = z.object({ processID: z.number().nullable() }).parse(client);
+
+  const run = async (statement: Sql): Promise<pg.QueryResult> => {
+    try {
+      return await client.query(toQuery(statement));
+    } catch (error) {
+      if (error instanceof pg.DatabaseError) throw error;
+      throw new ConnectionLost(lost?.message ?? String(error), { cause: error });
+    }
+  };
+  const queries: Queries = {
+    rows: async (statement, row) => z.array(row).parse((await run(statement)).rows),
+    execute: async (statement) => (await run(statement)).rowCount ?? 0,
+  };
+  const plain = (text: string): Sql => ({ parts: [text], values: [] });
+  const session: Session = {
+    ...queries,
+    backend: pid,
+    pooled: announced !== pid,
+    async transaction(work, mode = "read write") {
+      await run(plain(begin[mode]));
+      let result: Awaited<ReturnType<typeof work>>;
+      try {
+        result = await work(queries);
+      } catch (error) {
+        // The first error says what happened; a ROLLBACK on a lost connection can only fail too.
+        await run(plain("ROLLBACK")).catch((failure: unknown) => {
+          if (!isConnectionLoss(failure)) throw failure;
+        });
+        throw error;
+      }
+      await run(plain("COMMIT"));
+      return result;
+    },
+    async set(name, value) {
+      await run({ parts: ["SELECT set_config(", ", ", ", FALSE)"], values: [name, value] });
+    },
+    close: () => client.end(),
+  };
+  for (const [name, value] of Object.entries(settings)) await session.set(name, value);
+  return session;
+}
+
+const begin = {
+  "read write": "BEGIN",
+  "read only snapshot": "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
+} as const;
+
+function connectionFailed(target: Target, error: unknown): AppError {
+  const reason = error instanceof Error ? error.message || error.name : String(error);
+  return new AppError({
+    code: "CONNECTION_FAILED",
+    object: describeTarget(target),
+    fault: `no connection: ${reason || "no answer"}`,
+    state: "nothing was changed",
+    next: "check --url, DATABASE_URL or the PG* variables, and that the server accepts this role",
+    cause: error,
+  });
+}

@@ -1,0 +1,142 @@
+/**
+ * SQL as plain data. It can be printed, hashed, kept in the journal and written into a script for
+ * psql. Values are kept apart from the text between them, so that no name or literal, whatever it
+ * holds, is ever read again. This module knows no driver.
+ */
+export type SqlValue = string | number | boolean | null | readonly string[];
+
+export type Sql = {
+  /** The text around the values: always one part more than there are values. */
+  readonly parts: readonly string[];
+  readonly values: readonly SqlValue[];
+};
+
+/** A list that cannot be empty. */
+export type Some<Item> = readonly [Item, ...Item[]];
+
+/** A relation's schema and name, as PostgreSQL stores them. */
+export type RelationName = { readonly schema: string; readonly name: string };
+
+/** PostgreSQL cuts longer names silently (NAMEDATALEN - 1). */
+export const longestNameInBytes = 63;
+
+function text(content: string): Sql {
+  return { parts: [content], values: [] };
+}
+
+function quoted(name: string): string {
+  if (name.length === 0 || name.includes("\0")) {
+    throw new TypeError(`not a PostgreSQL name: ${JSON.stringify(name)}`);
+  }
+  if (Buffer.byteLength(name) > longestNameInBytes) {
+    throw new TypeError(
+      `over ${longestNameInBytes} bytes, PostgreSQL would cut it: ${JSON.stringify(name)}`,
+    );
+  }
+  return `"${name.replaceAll('"', '""')}"`;
+}
+
+/**
+ * The one function that quotes identifiers.
+ * @throws TypeError for an empty name, one with a NUL byte, or one over 63 bytes
+ */
+export function ident(name: string | RelationName): Sql {
+  return text(
+    typeof name === "string" ? quoted(name) : `${quoted(name.schema)}.${quoted(name.name)}`,
+  );
+}
+
+function literalText(value: SqlValue): string {
+  if (value === null) return "NULL";
+  if (typeof value === "boolean") return value ? "TRUE" : "FALSE";
+  if (typeof value === "number") {
+    if (!Number.isFinite(value)) throw new TypeError(`not a SQL number: ${value}`);
+    return String(value);
+  }
+  if (typeof value === "string") {
+    if (value.includes("\0")) throw new TypeError("PostgreSQL strings hold no NUL byte");
+    const doubled = value.replaceAll("'", "''");
+    // A backslash means something else in a plain literal when standard_conforming_strings is off.
+    return value.includes("\\") ? `E'${doubled.replaceAll("\\", "\\\\")}'` : `'${doubled}'`;
+  }
+  return `ARRAY[${value.map(literalText).join(", ")}]::text[]`;
+}
+
+/** A value written into the text: for DDL, where PostgreSQL takes no parameters. */
+export function literal(value: SqlValue): Sql {
+  return text(literalText(value));
+}
+
+/** SQL that the configuration holds: whoever writes the configuration may run any SQL. */
+export function raw(content: string): Sql {
+  return text(content);
+}
+
+/** Pieces joined by a separator: `list([ident("a"), ident("b")])`. */
+export function list(pieces: readonly Sql[], separator = ", "): Sql {
+  return pieces.reduce(
+    (joined, piece, index) =>
+      index === 0 ? piece : concatenated(concatenated(joined, text(separator)), piece),
+    text(""),
+  );
+}
+
+function concatenated(left: Sql, right: Sql): Sql {
+  const seam = `${left.parts.at(-1) ?? ""}${right.parts[0] ?? ""}`;
+  return {
+    parts: [...left.parts.slice(0, -1), seam, ...right.parts.slice(1)],
+    values: [...left.values, ...right.values],
+  };
+}
+
+/** Builds SQL from a template: SQL goes in as it is, anything else becomes a parameter. */
+export function sql(strings: TemplateStringsArray, ...pieces: readonly (Sql | SqlValue)[]): Sql {
+  const [first = "", ...others] = dedented(strings);
+  return others.reduce((built, following, index) => {
+    const piece = pieces[index];
+    if (piece === undefined) throw new TypeError("undefined in SQL");
+    const hole = isSql(piece) ? piece : { parts: ["", ""], values: [piece] };
+    return concatenated(concatenated(built, hole), text(following));
+  }, text(first));
+}
+
+function isSql(piece: Sql | SqlValue): piece is Sql {
+  return typeof piece === "object" && piece !== null && "parts" in piece;
+}
+
+/** Takes the source code's own indentation out of a template, never out of what is put into it. */
+function dedented(strings: readonly string[]): string[] {
+  const hole = "\u0000";
+  const lines = strings.join(hole).split("\n");
+  while (lines.length > 1 && lines[0]?.trim() === "") lines.shift();
+  while (lines.length > 1 && lines.at(-1)?.trim() === "") lines.pop();
+  const margins = lines.filter((line) => line.trim() !== "").map((line) => line.search(/\S|$/));
+  const margin = Math.min(...margins, 1000);
+  return lines
+    .map((line) => line.slice(margin))
+    .join("\n")
+    .split(hole);
+}
+
+/** The text with PostgreSQL's numbered placeholders, and the values, for a driver. */
+export function toQuery(statement: Sql): { text: string; values: SqlValue[] } {
+  return {
+    text: statement.parts.reduce((before, part, index) => `${before}$${index}${part}`),
+    values: [...statement.values],
+  };
+}
+
+/** The statement with its values written in: for people and for psql, never for the driver. */
+export function toScript(statement: Sql): string {
+  const written = statement.parts.reduce(
+    (before, part, index) => `${before}${literalText(statement.values[index - 1] ?? null)}${part}`,
+  );
+  return `${written};`;
+}
+
+/** The body of a function in dollar quotes, under a tag that the body does not hold. */
+export function functionBody(body: Sql): Sql {
+  let tag = "$function$";
+  while (body.parts.some((part) => part.includes(tag))) tag = tag.replace(/\$$/, "_$");
+  return list([text(tag), body, text(`\n${tag}`)], "");
+}

@@ -1,0 +1,60 @@
+import type { Listener, RunEvent, StepFacts } from "./events.ts";
+import { formatBytes, formatDuration } from "./units.ts";
+
+/** One line an event, for pipes, logs and CI. */
+export function lineReporter(write: (line: string) => void): Listener {
+  return (event) => {
+    const line = describe(event);
+    if (line !== undefined) write(line);
+  };
+}
+
+function about({ table, title }: StepFacts): string {
+  return table === undefined ? title : `${table}: ${title}`;
+}
+
+/** An event in words; undefined for what is too frequent to be a line of its own. */
+export function describe(event: RunEvent): string | undefined {
+  switch (event.kind) {
+    case "notice":
+      return `note: ${event.text}`;
+    case "stage-started":
+      return `${event.stage}: ${event.title} (${event.steps.length} steps)${event.resumed ? ", going on where it stopped" : ""}`;
+    case "backup-started":
+      return `${event.stage}: backing up`;
+    case "backup-finished":
+      return `${event.stage}: backed up to ${event.folder} (${formatBytes(event.bytes)}), ${event.tag}`;
+    case "step-started":
+      return undefined;
+    case "step-progress":
+      return event.done === event.total
+        ? `  ${about(event.step)}: ${event.rows} rows in ${event.total} pages`
+        : undefined;
+    case "step-waiting":
+      return `  ${about(event.step)}: waiting (${event.attempt}): ${event.reason}`;
+    case "step-applied":
+      return `  ${about(event.step)} ${formatDuration(event.milliseconds)}`;
+    case "step-verified":
+      return undefined;
+    case "proof-started":
+      return `${event.stage}: verifying`;
+    case "stage-verified": {
+      const failed = event.results.filter(({ violations }) => violations.length > 0).length;
+      return `${event.stage}: ${event.results.length - failed} of ${event.results.length} claims hold`;
+    }
+    case "stage-applied":
+      return `${event.stage}: applied and verified in ${formatDuration(event.milliseconds)}`;
+    case "stage-failed":
+      return `${event.stage}: failed: ${event.message}`;
+    case "rollback-started":
+      return `${event.stage}: rolling back ${event.steps.length} steps`;
+    case "step-undone":
+      return `  undone: ${about(event.step)} ${formatDuration(event.milliseconds)}`;
+    case "rollback-finished":
+      return event.fingerprint === "equal"
+        ? `${event.stage}: rolled back; the schema's fingerprint is the one from before`
+        : `${event.stage}: rolled back; the schema differs from before in ${event.differences.length} objects`;
+    default:
+      return event satisfies never;
+  }
+}

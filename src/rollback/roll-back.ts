@@ -1,0 +1,117 @@
+import { Umzug } from "umzug";
+import { compareFingerprints, describeDifference } from "../catalog/fingerprint.ts";
+import { readSnapshot } from "../catalog/snapshot.ts";
+import { AppError } from "../errors.ts";
+import {
+  type JournaledStep,
+  markUndone,
+  type Run,
+  readFingerprintBefore,
+  readSteps,
+  setRunState,
+} from "../journal/journal.ts";
+import { holdLease } from "../journal/lease.ts";
+import { sql } from "../postgres/sql.ts";
+import { stepFacts } from "../report/events.ts";
+import type { RunContext } from "../run/context.ts";
+import { stepError, withPatience } from "../run/patience.ts";
+import { statementsOf } from "../steps/step.ts";
+
+/**
+ * Undoes a run, step by step in reverse, by the inverses that the journal holds; then compares the
+ * schema's fingerprint with the one from before the run. A rollback that was interrupted goes on.
+ * @returns the differences of the fingerprints; none where the schema is as it was
+ */
+export async function rollBack(
+  context: Omit<RunContext, "runId">,
+  run: Run,
+): Promise<readonly string[]> {
+  const { session, lease, emit } = context;
+  const steps = (await readSteps(session, run.id)).filter(
+    ({ state }) => state === "applied" || state === "running",
+  );
+  emit({
+    kind: "rollback-started",
+    stage: run.stage,
+    steps: steps.map(({ definition }) => stepFacts(definition)).reverse(),
+  });
+  await session.transaction(async (queries) => {
+    await holdLease(queries, lease.token);
+    await setRunState(queries, run.id, "rolling back");
+  });
+  await umzugOf({ ...context, runId: run.id }, steps).down({ to: 0 });
+
+  const before = await readFingerprintBefore(session, run.id);
+  const { fingerprint: after } = await readSnapshot(session);
+  const differences = compareFingerprints(before, after).map(describeDifference);
+  await session.transaction(async (queries) => {
+    await holdLease(queries, lease.token);
+    await setRunState(queries, run.id, "rolled back");
+  });
+  emit({
+    kind: "rollback-finished",
+    stage: run.stage,
+    fingerprint: differences.length === 0 ? "equal" : "different",
+    differences,
+  });
+  return differences;
+}
+
+/** The steps to undo as umzug's migrations; a step that was under way is undone like one applied. */
+function umzugOf(context: RunContext, steps: readonly JournaledStep[]): Umzug<RunContext> {
+  const remaining = new Set(steps.map(({ definition }) => definition.id));
+  return new Umzug<RunContext>({
+    context,
+    logger: undefined,
+    storage: {
+      executed: async () => [...remaining],
+      logMigration: ({ name }) => Promise.reject(new Error(`${name} is not run in a rollback`)),
+      unlogMigration: async ({ name }) => {
+        remaining.delete(name);
+      },
+    },
+    migrations: steps.map((step) => ({
+      name: step.definition.id,
+      up: () => Promise.reject(new Error(`${step.definition.id} is not run in a rollback`)),
+      down: () => undo(context, step),
+    })),
+  });
+}
+
+async function undo(context: RunContext, journaled: JournaledStep): Promise<void> {
+  const { session, lease, online, emit, interrupted } = context;
+  const step = journaled.definition;
+  if (interrupted.aborted) {
+    throw rollbackInterrupted(step.id);
+  }
+  const started = performance.now();
+  try {
+    await withPatience(context, step, () =>
+      session.transaction(async (queries) => {
+        await holdLease(queries, lease.token);
+        await markUndone(queries, { runId: context.runId, position: journaled.position });
+        await queries.execute(
+          sql`SELECT set_config('lock_timeout', ${String(online.lockTimeoutInMilliseconds)}, TRUE)`,
+        );
+        for (const statement of statementsOf(step.down)) await queries.execute(statement);
+      }),
+    );
+  } catch (error) {
+    throw stepError(step, error);
+  }
+  emit({
+    kind: "step-undone",
+    step: stepFacts(step),
+    milliseconds: Math.round(performance.now() - started),
+  });
+}
+
+function rollbackInterrupted(step: string): AppError {
+  return new AppError({
+    code: "INTERRUPTED",
+    object: step,
+    fault: "the rollback was interrupted before it",
+    state: "the steps after it are undone; it and those before it are not",
+    next: "tenantry rollback goes on from here",
+  });
+}

@@ -1,0 +1,123 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { z } from "zod";
+import {
+  type JournaledStep,
+  markApplied,
+  markRunning,
+  moveCursor,
+  type StepKey,
+  setTotalPages,
+} from "../journal/journal.ts";
+import { holdLease } from "../journal/lease.ts";
+import type { Session } from "../postgres/connection.ts";
+import { ident, type Sql, sql } from "../postgres/sql.ts";
+import { stepFacts } from "../report/events.ts";
+import type { BatchesStep } from "../steps/step.ts";
+import type { RunContext } from "./context.ts";
+import { interruptedError } from "./interruption.ts";
+import { withPatience } from "./patience.ts";
+
+const firstBatchInPages = 16;
+const largestBatchInPages = 4096;
+
+/**
+ * Runs a statement over ranges of pages. Each batch is committed with its cursor, so that a killed
+ * backfill goes on where it stopped; its size follows the time that the last one took, since that
+ * is how long a writer may wait for a row.
+ */
+export async function runBatches(
+  context: RunContext,
+  step: BatchesStep,
+  key: StepKey,
+  journaled: JournaledStep,
+): Promise<void> {
+  const { session, lease, online, emit, interrupted } = context;
+  const total = journaled.totalPages ?? (await pagesOf(session, step));
+  await session.transaction(async (queries) => {
+    await holdLease(queries, lease.token);
+    await markRunning(queries, key);
+    await setTotalPages(queries, key, total);
+  });
+  // A column that was just added has no statistics; the planner would misjudge every batch.
+  await session.execute(sql`ANALYZE ${ident(step.table)}`);
+
+  let page = journaled.nextPage;
+  let rows = journaled.rowsWritten;
+  let batch = firstBatchInPages;
+  const facts = stepFacts(step);
+  while (page < total) {
+    if (interrupted.aborted) throw interruptedError(step.id);
+    lease.lost.throwIfAborted();
+    const next = Math.min(page + batch, total);
+    const started = performance.now();
+    const statement = withRange(step.up, page, next);
+    const written = await withPatience(context, step, () =>
+      session.transaction(async (queries) => {
+        await holdLease(queries, lease.token);
+        const count = await queries.execute(statement);
+        await moveCursor(queries, key, next, count);
+        return count;
+      }),
+    );
+    batch = steer(batch, performance.now() - started, online.batchTargetInMilliseconds);
+    page = next;
+    rows += written;
+    emit({ kind: "step-progress", step: facts, done: page, total, rows });
+    await waitForReplicas(context, step);
+  }
+  await session.transaction(async (queries) => {
+    await holdLease(queries, lease.token);
+    await markApplied(queries, key);
+  });
+}
+
+/** The statement for one range of pages: its two values are the range's ends, as tid. */
+function withRange(statement: Sql, from: number, to: number): Sql {
+  return { parts: statement.parts, values: [`(${from},0)`, `(${to},0)`] };
+}
+
+/** Half to double the last size, towards the time that a batch should take. */
+function steer(pages: number, milliseconds: number, target: number): number {
+  const factor = Math.min(2, Math.max(0.5, target / Math.max(milliseconds, 1)));
+  return Math.min(largestBatchInPages, Math.max(1, Math.round(pages * factor)));
+}
+
+async function pagesOf(session: Session, step: BatchesStep): Promise<number> {
+  const [row] = await session.rows(
+    sql`
+      SELECT pg_relation_size(c.oid) / current_setting('block_size')::bigint AS pages
+        FROM pg_class c
+        JOIN pg_namespace n ON n.oid = c.relnamespace
+       WHERE n.nspname = ${step.table.schema}
+         AND c.relname = ${step.table.name}
+    `,
+    z.object({ pages: z.coerce.number() }),
+  );
+  if (row === undefined) throw new Error(`${step.id}: the table is gone`);
+  return row.pages;
+}
+
+/** Pauses while a replica is behind by more than the limit. */
+async function waitForReplicas(context: RunContext, step: BatchesStep): Promise<void> {
+  const limit = context.online.replicaLagLimitInMilliseconds;
+  for (let attempt = 1; ; attempt += 1) {
+    const lagging = await context.session.rows(
+      sql`
+        SELECT coalesce(NULLIF(application_name, ''), client_addr::text, 'a replica') AS replica,
+               round(extract(epoch FROM replay_lag) * 1000) AS lag
+          FROM pg_stat_replication
+         WHERE replay_lag > make_interval(secs => ${limit / 1000})
+      `,
+      z.object({ replica: z.string(), lag: z.coerce.number() }),
+    );
+    if (lagging.length === 0) return;
+    if (context.interrupted.aborted) throw interruptedError(step.id);
+    context.emit({
+      kind: "step-waiting",
+      step: stepFacts(step),
+      attempt,
+      reason: lagging.map(({ replica, lag }) => `${replica} is ${lag} ms behind`).join("; "),
+    });
+    await sleep(500);
+  }
+}

@@ -1,0 +1,18 @@
+import type { Settings } from "../config/settings.ts";
+import type { Lease } from "../journal/lease.ts";
+import type { Session } from "../postgres/connection.ts";
+import type { Listener } from "../report/events.ts";
+
+/** What running and undoing steps needs: two sessions, the lease, and who listens. */
+export type RunContext = {
+  readonly runId: number;
+  /** Does the work. */
+  readonly session: Session;
+  /** Looks at what the other waits for. */
+  readonly observer: Session;
+  readonly lease: Lease;
+  readonly online: Settings["online"];
+  readonly emit: Listener;
+  /** Aborted when a person interrupts: what is under way ends, then the run stops resumable. */
+  readonly interrupted: AbortSignal;
+};

@@ -1,0 +1,61 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { z } from "zod";
+import { markApplied, markRunning, type StepKey } from "../journal/journal.ts";
+import { holdLease } from "../journal/lease.ts";
+import { stepFacts } from "../report/events.ts";
+import type { OnlineStep } from "../steps/step.ts";
+import type { RunContext } from "./context.ts";
+import { withPatience } from "./patience.ts";
+
+const stateSchema = z.object({ state: z.enum(["absent", "building", "broken", "done"]) });
+
+/**
+ * Runs a statement that cannot be in a transaction, from whatever state a killed run left: the
+ * server goes on building after its client is gone, and an interrupted build leaves an INVALID
+ * index that IF NOT EXISTS would take for a good one.
+ */
+export async function runOnline(
+  context: RunContext,
+  step: OnlineStep,
+  key: StepKey,
+): Promise<void> {
+  const { session, lease } = context;
+  await session.transaction(async (queries) => {
+    await holdLease(queries, lease.token);
+    await markRunning(queries, key);
+  });
+  await withPatience(context, step, () => build(context, step));
+  await session.transaction(async (queries) => {
+    await holdLease(queries, lease.token);
+    await markApplied(queries, key);
+  });
+}
+
+async function build(context: RunContext, step: OnlineStep): Promise<void> {
+  const { session, emit, interrupted } = context;
+  for (;;) {
+    const [row] = await session.rows(step.state, stateSchema);
+    const state = row?.state ?? "absent";
+    switch (state) {
+      case "done":
+        return;
+      case "absent":
+        await session.execute(step.up);
+        break;
+      case "broken":
+        await session.execute(step.clean);
+        break;
+      case "building":
+        emit({
+          kind: "step-waiting",
+          step: stepFacts(step),
+          attempt: 0,
+          reason: "the server still builds it for a session that is gone",
+        });
+        await sleep(500, undefined, { signal: interrupted });
+        break;
+      default:
+        state satisfies never;
+    }
+  }
+}

@@ -1,0 +1,126 @@
+import { Umzug, type UmzugStorage } from "umzug";
+import { AppError } from "../errors.ts";
+import {
+  type JournaledStep,
+  markApplied,
+  markUndone,
+  markVerified,
+  readSteps,
+  type StepKey,
+} from "../journal/journal.ts";
+import { stepFacts } from "../report/events.ts";
+import { ask } from "../verify/checks.ts";
+import { runBatches } from "./backfill-step.ts";
+import type { RunContext } from "./context.ts";
+import { interruptedError } from "./interruption.ts";
+import { runOnline } from "./online-step.ts";
+import { stepError } from "./patience.ts";
+import { runInTransaction } from "./transaction-step.ts";
+
+/**
+ * Runs the steps of a run that are not applied yet, in their order: umzug decides which, with the
+ * journal as its storage. What is run is what the journal holds, whatever the configuration says now.
+ * @throws AppError at the first step that fails; those before it stay applied
+ */
+export async function runSteps(context: RunContext): Promise<void> {
+  const journaled = await readSteps(context.session, context.runId);
+  for (const step of journaled) {
+    if (step.state === "applied" && !step.verified) await verifyStep(context, step);
+  }
+  await umzugOf(context, journaled).up();
+}
+
+/** The steps of a run as umzug's migrations. */
+function umzugOf(context: RunContext, journaled: readonly JournaledStep[]): Umzug<RunContext> {
+  return new Umzug<RunContext>({
+    context,
+    logger: undefined,
+    storage: journalStorage(context, journaled),
+    migrations: journaled.map((step) => ({
+      name: step.definition.id,
+      up: () => runStep(context, step),
+    })),
+  });
+}
+
+/**
+ * The journal as umzug's storage. A step's own transaction writes its row: umzug logs only after
+ * `up`, and a kill between the two would lose the record. What umzug logs is written again here.
+ */
+function journalStorage(
+  { session, runId }: RunContext,
+  journaled: readonly JournaledStep[],
+): UmzugStorage<RunContext> {
+  const keyOf = (name: string): StepKey => {
+    const step = journaled.find(({ definition }) => definition.id === name);
+    if (step === undefined) throw new Error(`the journal has no step ${name}`);
+    return { runId, position: step.position };
+  };
+  return {
+    async executed() {
+      const steps = await readSteps(session, runId);
+      return steps
+        .filter(({ state }) => state === "applied")
+        .map(({ definition }) => definition.id);
+    },
+    logMigration: ({ name }) => markApplied(session, keyOf(name)),
+    unlogMigration: ({ name }) => markUndone(session, keyOf(name)),
+  };
+}
+
+async function runStep(context: RunContext, journaled: JournaledStep): Promise<void> {
+  const step = journaled.definition;
+  const key = { runId: context.runId, position: journaled.position };
+  if (context.interrupted.aborted) throw interruptedError(step.id);
+  const facts = stepFacts(step);
+  context.emit({ kind: "step-started", step: facts });
+  const started = performance.now();
+  try {
+    switch (step.mode) {
+      case "transaction":
+        await runInTransaction(context, step, key);
+        break;
+      case "online":
+        await runOnline(context, step, key);
+        break;
+      case "batches":
+        await runBatches(context, step, key, journaled);
+        break;
+      default:
+        step satisfies never;
+    }
+  } catch (error) {
+    if (context.lease.lost.aborted) throw context.lease.lost.reason;
+    if (context.interrupted.aborted && !(error instanceof AppError)) {
+      throw interruptedError(step.id);
+    }
+    throw stepError(step, error);
+  }
+  context.emit({
+    kind: "step-applied",
+    step: facts,
+    milliseconds: Math.round(performance.now() - started),
+  });
+  await verifyStep(context, journaled);
+}
+
+async function verifyStep(context: RunContext, journaled: JournaledStep): Promise<void> {
+  const { definition: step, position } = journaled;
+  const results = await ask(context.session, step.verify);
+  const failed = results.filter(({ violations }) => violations.length > 0);
+  if (failed.length > 0) {
+    throw new AppError({
+      code: "VERIFICATION_FAILED",
+      object: step.id,
+      fault: `${failed.length} of ${results.length} checks after the step do not hold`,
+      state: "the step is applied and the stage is not complete",
+      next: "tenantry rollback undoes the stage",
+      details: failed.flatMap(({ claim, violations }) => [
+        claim,
+        ...violations.map((row) => `  ${row}`),
+      ]),
+    });
+  }
+  await markVerified(context.session, { runId: context.runId, position });
+  context.emit({ kind: "step-verified", step: stepFacts(step), checks: results.length });
+}

@@ -1,0 +1,26 @@
+import { markApplied, type StepKey } from "../journal/journal.ts";
+import { holdLease } from "../journal/lease.ts";
+import { sql } from "../postgres/sql.ts";
+import type { TransactionStep } from "../steps/step.ts";
+import type { RunContext } from "./context.ts";
+import { withPatience } from "./patience.ts";
+
+/** The statements and their journal row in one transaction: both are there, or neither. */
+export async function runInTransaction(
+  context: RunContext,
+  step: TransactionStep,
+  key: StepKey,
+): Promise<void> {
+  const { session, lease, online } = context;
+  await withPatience(context, step, () =>
+    session.transaction(async (queries) => {
+      // The journal first: the table's lock, which the application feels, is held for the DDL only.
+      await holdLease(queries, lease.token);
+      await markApplied(queries, key);
+      await queries.execute(
+        sql`SELECT set_config('lock_timeout', ${String(online.lockTimeoutInMilliseconds)}, TRUE)`,
+      );
+      for (const statement of step.up) await queries.execute(statement);
+    }),
+  );
+}

@@ -1,0 +1,203 @@
+import { existsSync } from "node:fs";
+import { chown, mkdtemp, readFile, rm } from "node:fs/promises";
+import { createServer } from "node:net";
+import os from "node:os";
+import path from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { execa } from "execa";
+import { AppError } from "../errors.ts";
+import type { ServerBinaries } from "./binaries.ts";
+import { hasCode, prepareEmbedded } from "./embedded.ts";
+import { findServerUser, type ServerUser } from "./server-user.ts";
+import { folderPrefix, stopServer, watchServer } from "./watchdog.ts";
+
+export type ServerOptions = {
+  readonly binaries: ServerBinaries;
+  /** Server settings; they come before the scratch server's own. */
+  readonly settings?: Readonly<Record<string, string>>;
+  /** Leaves the server running when this process ends, however it ends. */
+  readonly outlivesProcess?: boolean;
+};
+
+export type Server = {
+  readonly url: string;
+  readonly port: number;
+  readonly major: number;
+  readonly dataDirectory: string;
+  /** Everything of the server is in it: data, socket, log. `stopServer` takes it. */
+  readonly folder: string;
+  readonly process: number;
+  /** Fast shutdown, then removal of the folder. */
+  stop(): Promise<void>;
+};
+
+const scratchSettings = {
+  fsync: "off",
+  full_page_writes: "off",
+  max_wal_size: "2GB",
+};
+
+const startingTimeout = 30_000;
+
+type Place = {
+  readonly bin: string;
+  readonly folder: string;
+  readonly user: ServerUser | undefined;
+};
+
+/**
+ * Starts a PostgreSQL server of its own on a free port of 127.0.0.1, for user postgres without a
+ * password. Unless it outlives this process it stops with it, also when that is killed.
+ * @throws AppError SERVER_NOT_STARTED with the end of the log
+ */
+export async function startServer(options: ServerOptions): Promise<Server> {
+  const { binaries } = options;
+  const bin = binaries.origin === "local" ? binaries.folder : await prepareEmbedded(binaries);
+  const user = await findServerUser();
+  const folder = await mkdtemp(path.join(os.tmpdir(), folderPrefix));
+  if (user !== undefined) await chown(folder, user.uid, user.gid);
+  const place = { bin, folder, user };
+  const watched = options.outlivesProcess === true ? undefined : watchServer(folder);
+  const stop = () => (watched === undefined ? stopServer(folder) : watched.stop());
+  try {
+    await initialise(place);
+    const { port, pid, waitForEnd } = await launch(place, options.settings ?? {});
+    return {
+      url: `postgresql://postgres@127.0.0.1:${port}/postgres`,
+      port,
+      major: binaries.major,
+      dataDirectory: path.join(folder, "data"),
+      folder,
+      process: pid,
+      async stop() {
+        await stop();
+        await waitForEnd();
+      },
+    };
+  } catch (error) {
+    const log = path.join(folder, "server.log");
+    const details = existsSync(log) ? (await readFile(log, "utf8")).trimEnd().split("\n") : [];
+    await stop();
+    throw new AppError({
+      code: "SERVER_NOT_STARTED",
+      object: `PostgreSQL ${binaries.version} (${bin})`,
+      fault: error instanceof Error ? error.message : String(error),
+      state: "nothing is left of it",
+      next: "see the end of its log; another server can be given with --url",
+      details: details.slice(-20),
+      cause: error,
+    });
+  }
+}
+
+/** How the server's programs are run: never in a folder that their user may not read. */
+function running({ folder, user }: Place, locale: string) {
+  return {
+    cwd: folder,
+    env: { LC_ALL: locale },
+    ...(user === undefined ? {} : { uid: user.uid, gid: user.gid }),
+  };
+}
+
+async function initialise(place: Place): Promise<void> {
+  const data = path.join(place.folder, "data");
+  const initdb = (locale: string) =>
+    execa(
+      path.join(place.bin, "initdb"),
+      [
+        `--pgdata=${data}`,
+        "--username=postgres",
+        "--auth=trust",
+        "--encoding=UTF8",
+        `--locale=${locale}`,
+        "--no-sync",
+      ],
+      { ...running(place, locale), reject: false },
+    );
+  const first = await initdb("C.UTF-8");
+  if (first.exitCode === 0) return;
+  // macOS and small images have no C.UTF-8.
+  await rm(data, { recursive: true, force: true });
+  const second = await initdb("C");
+  if (second.exitCode === 0) return;
+  throw new Error(`initdb failed: ${second.stderr || second.shortMessage || "no message"}`);
+}
+
+async function launch(place: Place, settings: Readonly<Record<string, string>>) {
+  const data = path.join(place.folder, "data");
+  for (let attempt = 1; ; attempt += 1) {
+    const port = await findFreePort();
+    const all = {
+      ...scratchSettings,
+      ...settings,
+      port: String(port),
+      listen_addresses: "127.0.0.1",
+      unix_socket_directories: place.folder,
+    };
+    const values = Object.entries(all).flatMap(([name, value]) => ["-c", `${name}=${value}`]);
+    const server = execa(
+      "sh",
+      [
+        "-c",
+        'exec "$@" >>server.log 2>&1',
+        "sh",
+        path.join(place.bin, "postgres"),
+        "-D",
+        data,
+        ...values,
+      ],
+      {
+        ...running(place, "C"),
+        stdio: "ignore",
+        // Its own process group: Ctrl-C is for us, who may still need the server to clean up.
+        detached: true,
+        reject: false,
+      },
+    );
+    let ended: string | undefined;
+    const exited = server.then(({ exitCode, shortMessage }) => {
+      ended = exitCode === undefined ? (shortMessage ?? "ended") : `exit code ${exitCode}`;
+    });
+    const deadline = Date.now() + startingTimeout;
+    while (ended === undefined && Date.now() < deadline) {
+      const { pid } = server;
+      if (pid !== undefined && (await isReady(data))) {
+        server.unref();
+        const waitForEnd = (): Promise<void> => {
+          server.ref();
+          return exited;
+        };
+        return { port, pid, waitForEnd };
+      }
+      await sleep(10);
+    }
+    // Someone else may have taken the port since it was found free.
+    if (ended === undefined) throw new Error(`not ready within ${startingTimeout / 1000} s`);
+    if (attempt === 3) throw new Error(`did not start: ${ended}`);
+  }
+}
+
+/** The postmaster writes its state into the last line of its lock file. */
+async function isReady(data: string): Promise<boolean> {
+  const file = path.join(data, "postmaster.pid");
+  try {
+    return /^ready\s*$/m.test(await readFile(file, "utf8"));
+  } catch (error) {
+    if (hasCode(error, "ENOENT")) return false;
+    throw error;
+  }
+}
+
+function findFreePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const probe = createServer();
+    probe.once("error", reject);
+    probe.listen(0, "127.0.0.1", () => {
+      const address = probe.address();
+      probe.close(() => {
+        if (address !== null && typeof address === "object") resolve(address.port);
+        else reject(new Error("no free port on 127.0.0.1"));
+      });
+    });
+  });
+}

@@ -1,0 +1,45 @@
+import { functionBody, ident, type Some, type Sql, sql } from "../postgres/sql.ts";
+import { organizationOf } from "./sources.ts";
+import { namesOf, type TablePlan } from "./table-plan.ts";
+
+/**
+ * A trigger that gives a row its organization where the writer sent none: what the table's source
+ * tells, else the writer's organization. It fires on UPDATE too: a row that is updated before the
+ * backfill reaches it moves to another page, which may lie behind the cursor.
+ */
+export function attributeRows(table: TablePlan): Some<Sql> {
+  const { relation, tenancy } = table;
+  const { attribution, trigger } = namesOf(table);
+  const column = ident(tenancy.column);
+  const body = sql`
+BEGIN
+  SELECT coalesce(
+           ${organizationOf(table.source, "error", tenancy)},
+           ${ident(tenancy.helpers.writingOrganization)}())
+    INTO NEW.${column}
+    FROM (SELECT NEW.*) AS record;
+  RETURN NEW;
+END`;
+  return [
+    sql`CREATE FUNCTION ${ident(attribution)}()
+  RETURNS trigger
+  LANGUAGE plpgsql
+  SECURITY DEFINER
+  SET search_path = ${ident(tenancy.organizations.schema)}, pg_temp
+  AS ${functionBody(body)}`,
+    sql`CREATE TRIGGER ${ident(trigger)}
+  BEFORE INSERT OR UPDATE ON ${ident(relation)}
+  FOR EACH ROW
+  WHEN (NEW.${column} IS NULL)
+  EXECUTE FUNCTION ${ident(attribution)}()`,
+  ];
+}
+
+/** Takes the trigger and its function away again. */
+export function stopAttributing(table: TablePlan): Some<Sql> {
+  const { attribution, trigger } = namesOf(table);
+  return [
+    sql`DROP TRIGGER IF EXISTS ${ident(trigger)} ON ${ident(table.relation)}`,
+    sql`DROP FUNCTION IF EXISTS ${ident(attribution)}()`,
+  ];
+}

@@ -1,0 +1,196 @@
+import { ident, type RelationName, type Some, type Sql, sql } from "../postgres/sql.ts";
+import { exists, policyWhere, relationWhere } from "./checks.ts";
+import { nameFor } from "./naming.ts";
+import type { Check, Down, TransactionStep } from "./step.ts";
+import { stepId, type TablePlan } from "./table-plan.ts";
+import { isOneOf } from "./tenancy.ts";
+
+/** The names of a table's policies, after the plan's. */
+export function policyNames(name: string): {
+  readonly guard: string;
+  readonly view: string;
+  readonly insert: string;
+  readonly update: string;
+  readonly delete: string;
+  readonly administer: string;
+} {
+  return {
+    guard: nameFor("Only their org's ", name, ""),
+    view: nameFor("Users view their org's ", name, ""),
+    insert: nameFor("Users insert ", name, " to their org"),
+    update: nameFor("Users update their org's ", name, ""),
+    delete: nameFor("Users delete their org's ", name, ""),
+    administer: nameFor("Admins manage ", name, ""),
+  };
+}
+
+/**
+ * Row-level security with all of its policies, in one transaction: never a moment with the fence
+ * half up. The restrictive guard is AND-ed with every permissive policy, whoever made it.
+ */
+export function fence(table: TablePlan): TransactionStep {
+  return {
+    id: stepId(table, "fence"),
+    title: "row-level security",
+    table: table.relation,
+    mode: "transaction",
+    lock: { level: "ACCESS EXCLUSIVE", on: [table.relation] },
+    up: fenceStatements(table),
+    down: fenceDown(table),
+    verify: fenceStands(table),
+  };
+}
+
+/**
+ * Whether the plan's permissive policies are made. Where policies are in force already, they stay
+ * as they are, under the guard: a table that row-level security closes is not opened either. Where
+ * they lay dormant, they never said what is allowed, and the plan's are made beside them.
+ */
+export function getsPermissivePolicies(table: TablePlan): boolean {
+  return !table.existing.rowSecurity;
+}
+
+export function fenceStatements(table: TablePlan): Some<Sql> {
+  const { relation, tenancy, existing } = table;
+  const names = policyNames(relation.name);
+  const on = ident(relation);
+  const members = isOneOf(tenancy.column, tenancy.helpers.callerOrganizations);
+  const guard = sql`CREATE POLICY ${ident(names.guard)}
+  ON ${on}
+  AS RESTRICTIVE
+  FOR ALL
+  USING (${members})
+  WITH CHECK (${members})`;
+  const enable = existing.rowSecurity ? [] : [sql`ALTER TABLE ${on}\n  ENABLE ROW LEVEL SECURITY`];
+  const force =
+    tenancy.forceRowSecurity && !existing.forceRowSecurity
+      ? [sql`ALTER TABLE ${on}\n  FORCE ROW LEVEL SECURITY`]
+      : [];
+  const permissive = getsPermissivePolicies(table) ? permissiveStatements(table) : [];
+  return [guard, ...permissive, ...enable, ...force];
+}
+
+function permissiveStatements(table: TablePlan): Sql[] {
+  const { relation, tenancy } = table;
+  const names = policyNames(relation.name);
+  const on = ident(relation);
+  const members = isOneOf(tenancy.column, tenancy.helpers.callerOrganizations);
+  const view = sql`CREATE POLICY ${ident(names.view)}
+  ON ${on}
+  FOR SELECT
+  USING (${members})`;
+  switch (table.access) {
+    case "members":
+      return [
+        view,
+        sql`CREATE POLICY ${ident(names.insert)}
+  ON ${on}
+  FOR INSERT
+  WITH CHECK (${members})`,
+        sql`CREATE POLICY ${ident(names.update)}
+  ON ${on}
+  FOR UPDATE
+  USING (${members})
+  WITH CHECK (${members})`,
+        sql`CREATE POLICY ${ident(names.delete)}
+  ON ${on}
+  FOR DELETE
+  USING (${members})`,
+      ];
+    case "admins": {
+      const administrators = isOneOf(tenancy.column, tenancy.helpers.callerAdministers);
+      return [
+        view,
+        sql`CREATE POLICY ${ident(names.administer)}
+  ON ${on}
+  FOR ALL
+  USING (${administrators})
+  WITH CHECK (${administrators})`,
+      ];
+    }
+    default:
+      return table.access satisfies never;
+  }
+}
+
+export function fenceDown(table: TablePlan): Extract<Down, { kind: "exact" }> {
+  const { relation, tenancy, existing } = table;
+  const names = policyNames(relation.name);
+  const drop = (name: string) => sql`DROP POLICY IF EXISTS ${ident(name)} ON ${ident(relation)}`;
+  const permissive = getsPermissivePolicies(table) ? permissiveNames(table).map(drop) : [];
+  const off = (what: Sql) => sql`ALTER TABLE IF EXISTS ${ident(relation)}\n  ${what}`;
+  return {
+    kind: "exact",
+    sql: [
+      drop(names.guard),
+      ...permissive,
+      ...(existing.rowSecurity ? [] : [off(sql`DISABLE ROW LEVEL SECURITY`)]),
+      ...(tenancy.forceRowSecurity && !existing.forceRowSecurity
+        ? [off(sql`NO FORCE ROW LEVEL SECURITY`)]
+        : []),
+    ],
+  };
+}
+
+function permissiveNames(table: TablePlan): string[] {
+  const names = policyNames(table.relation.name);
+  return table.access === "admins"
+    ? [names.view, names.administer]
+    : [names.view, names.insert, names.update, names.delete];
+}
+
+/** The checks that row-level security is on and the guard stands, as the plan made it. */
+export function fenceStands(table: TablePlan): [Check, ...Check[]] {
+  const { relation, label, tenancy } = table;
+  const permissive = getsPermissivePolicies(table)
+    ? permissiveNames(table).map((name) =>
+        exists(
+          `${label} has the policy ${name}`,
+          policyWhere(relation, name, sql`p.polpermissive`),
+        ),
+      )
+    : [];
+  return [
+    exists(
+      `row-level security of ${label} is on`,
+      relationWhere(
+        relation,
+        tenancy.forceRowSecurity
+          ? sql`c.relrowsecurity AND c.relforcerowsecurity`
+          : sql`c.relrowsecurity`,
+      ),
+    ),
+    guardStands(
+      relation,
+      label,
+      policyNames(relation.name).guard,
+      tenancy.helpers.callerOrganizations,
+    ),
+    ...permissive,
+  ];
+}
+
+/** The check that a restrictive guard is for all commands and roles, and asks the helper both ways. */
+export function guardStands(
+  relation: RelationName,
+  label: string,
+  guard: string,
+  helper: RelationName,
+): Check {
+  return exists(
+    `the guard of ${label} is restrictive, for all commands and roles, on reads and writes`,
+    policyWhere(
+      relation,
+      guard,
+      sql`NOT p.polpermissive
+          AND p.polcmd = '*'
+          AND p.polroles = '{0}'
+          AND pg_get_expr(p.polqual, p.polrelid) = pg_get_expr(p.polwithcheck, p.polrelid)
+          AND EXISTS (SELECT FROM pg_depend d
+                       WHERE d.classid = 'pg_policy'::regclass
+                         AND d.objid = p.oid
+                         AND d.refclassid = 'pg_proc'::regclass
+                         AND d.refobjid = to_regprocedure(${`${ident(helper).parts.join("")}()`}))`,
+    ),
+  );
+}

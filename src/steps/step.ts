@@ -1,0 +1,136 @@
+import { z } from "zod";
+import type { RelationName, Some, Sql } from "../postgres/sql.ts";
+
+/** The table locks that a step can take, strongest first, as PostgreSQL names them. */
+export const lockLevels = [
+  "ACCESS EXCLUSIVE",
+  "SHARE ROW EXCLUSIVE",
+  "SHARE UPDATE EXCLUSIVE",
+  "ROW EXCLUSIVE",
+] as const;
+
+export type LockLevel = (typeof lockLevels)[number];
+
+/** The strongest lock that a step takes, and on what. */
+export type Lock =
+  | { readonly level: "none" }
+  | { readonly level: LockLevel; readonly on: Some<RelationName> };
+
+/** A query that returns the rows which contradict a claim, each as one text column `violation`. */
+export type Check = {
+  readonly claim: string;
+  readonly violations: Sql;
+  /** Whether the claim holds from then on, so that `--verify` asks again. */
+  readonly lasting: boolean;
+};
+
+/** How a step is undone. It is journaled before the step runs, and it may run twice. */
+export type Down =
+  | { readonly kind: "exact"; readonly sql: Some<Sql> }
+  | { readonly kind: "lossy"; readonly sql: Some<Sql>; readonly loses: string }
+  | { readonly kind: "covered"; readonly by: string };
+
+type Common = {
+  /** Unique in the whole plan: `day1/leads/index`. */
+  readonly id: string;
+  readonly title: string;
+  readonly table?: RelationName;
+  readonly lock: Lock;
+  readonly down: Down;
+  readonly verify: Some<Check>;
+};
+
+/** The statements that undo a step: none where undoing another step undoes it too. */
+export function statementsOf(down: Down): readonly Sql[] {
+  return down.kind === "covered" ? [] : down.sql;
+}
+
+/** Runs in one transaction together with its journal row. */
+export type TransactionStep = Common & {
+  readonly mode: "transaction";
+  readonly up: Some<Sql>;
+};
+
+/** Cannot run in a transaction: an index that is built concurrently. */
+export type OnlineStep = Common & {
+  readonly mode: "online";
+  readonly up: Sql;
+  /** One row `state`: `absent`, `building`, `broken` or `done`. */
+  readonly state: Sql;
+  /** Removes what a killed build leaves behind. */
+  readonly clean: Sql;
+};
+
+/** Runs over ranges of pages, each committed with its cursor. */
+export type BatchesStep = Common & {
+  readonly mode: "batches";
+  readonly table: RelationName;
+  /** Its two values are the first page and the one behind the last, as tid. */
+  readonly up: Sql;
+};
+
+/** The smallest thing that is applied, verified, checkpointed and undone. Plain data. */
+export type Step = TransactionStep | OnlineStep | BatchesStep;
+
+const sqlValueSchema = z.union([
+  z.string(),
+  z.number(),
+  z.boolean(),
+  z.null(),
+  z.array(z.string()).readonly(),
+]);
+export const sqlSchema = z.object({
+  parts: z.array(z.string()).min(1).readonly(),
+  values: z.array(sqlValueSchema).readonly(),
+});
+const some = <Item extends z.ZodType>(item: Item) => z.tuple([item], item).readonly();
+const relationNameSchema = z.object({ schema: z.string(), name: z.string() });
+
+export const checkSchema = z.object({
+  claim: z.string(),
+  violations: sqlSchema,
+  lasting: z.boolean(),
+});
+
+export const downSchema = z.discriminatedUnion("kind", [
+  z.object({ kind: z.literal("exact"), sql: some(sqlSchema) }),
+  z.object({ kind: z.literal("lossy"), sql: some(sqlSchema), loses: z.string() }),
+  z.object({ kind: z.literal("covered"), by: z.string() }),
+]);
+
+const lockSchema = z.discriminatedUnion("level", [
+  z.object({ level: z.literal("none") }),
+  z.object({ level: z.enum(lockLevels), on: some(relationNameSchema) }),
+]);
+
+const common = {
+  id: z.string(),
+  title: z.string(),
+  lock: lockSchema,
+  down: downSchema,
+  verify: some(checkSchema),
+};
+
+/** Reads a step back from the journal. */
+export const stepSchema = z.discriminatedUnion("mode", [
+  z.object({
+    ...common,
+    mode: z.literal("transaction"),
+    table: relationNameSchema.exactOptional(),
+    up: some(sqlSchema),
+  }),
+  z.object({
+    ...common,
+    mode: z.literal("online"),
+    table: relationNameSchema.exactOptional(),
+    up: sqlSchema,
+    state: sqlSchema,
+    clean: sqlSchema,
+  }),
+  z.object({
+    ...common,
+    mode: z.literal("batches"),
+    table: relationNameSchema,
+    up: sqlSchema,
+  }),
+]);

@@ -1,0 +1,68 @@
+import type { Relation } from "../catalog/relations.ts";
+import type { TenantTable } from "../config/settings.ts";
+import type { RelationName } from "../postgres/sql.ts";
+import { nameFor } from "./naming.ts";
+import type { ResolvedSource } from "./sources.ts";
+import type { Tenancy } from "./tenancy.ts";
+
+/** A tenant table as its steps see it: what the configuration wants and what is there already. */
+export type TablePlan = {
+  readonly stage: string;
+  readonly relation: RelationName;
+  /** The table as it is written in titles and in the configuration. */
+  readonly label: string;
+  readonly source: ResolvedSource;
+  readonly access: TenantTable["access"];
+  readonly unattributed: TenantTable["unattributed"];
+  readonly existing: Relation;
+  readonly tenancy: Tenancy;
+};
+
+/** The id of a step of a table. */
+export function stepId(table: TablePlan, step: string): string {
+  return `${table.stage}/${table.label}/${step}`;
+}
+
+/** The organization column as it is before the plan, or undefined. */
+export function existingColumn(table: TablePlan): Relation["columns"][number] | undefined {
+  return table.existing.columns.find(({ name }) => name === table.tenancy.column);
+}
+
+/** The foreign key from the column to the organizations as it is before the plan, or undefined. */
+export function existingForeignKey(table: TablePlan): Relation["foreignKeys"][number] | undefined {
+  const { organizations, column } = table.tenancy;
+  return table.existing.foreignKeys.find(
+    (key) =>
+      key.columns.length === 1 &&
+      key.columns[0] === column &&
+      key.schema === organizations.schema &&
+      key.table === organizations.name,
+  );
+}
+
+/**
+ * Whether adding the column gives every existing row its organization: a constant default is kept
+ * in the catalog (PostgreSQL 11 and later) and no row is written.
+ */
+export function isFilledByDefault(table: TablePlan): boolean {
+  return table.source.kind === "default" && existingColumn(table) === undefined;
+}
+
+/** The names of what the plan adds to a table: the plan's own where it gives one. */
+export function namesOf(table: TablePlan): {
+  readonly index: string;
+  readonly foreignKey: string;
+  readonly notNull: string;
+  readonly trigger: string;
+  readonly attribution: RelationName;
+} {
+  const { name, schema } = table.relation;
+  const key = schema === table.tenancy.organizations.schema ? name : `${schema}.${name}`;
+  return {
+    index: nameFor("idx_", name, "_org_id"),
+    foreignKey: existingForeignKey(table)?.name ?? nameFor("", name, "_organization_id_fkey"),
+    notNull: nameFor("", name, "_organization_id_not_null_check"),
+    trigger: "attribute_organization",
+    attribution: { schema: table.tenancy.helpers.schema, name: nameFor("attribute_", key, "") },
+  };
+}

@@ -1,0 +1,101 @@
+import { ident, type Some, type Sql, sql } from "../postgres/sql.ts";
+import { addColumn } from "./add-column.ts";
+import { backfill, rowsHaveTheirOrganization } from "./backfill.ts";
+import { buildIndex, hasServingIndex, indexStatement, servingIndex } from "./build-index.ts";
+import { fence, fenceDown } from "./fence.ts";
+import {
+  columnIsNotNull,
+  demandOrganization,
+  foreignKeyHolds,
+  needsNotNull,
+  setNotNull,
+  validate,
+  validation,
+} from "./not-null.ts";
+import { organizationOf } from "./sources.ts";
+import { type Down, type Step, statementsOf, type TransactionStep } from "./step.ts";
+import { isFilledByDefault, namesOf, stepId, type TablePlan } from "./table-plan.ts";
+
+/** All that makes a table a tenant table: add column → index → backfill → NOT NULL → RLS. */
+export function tenantTable(table: TablePlan, smallTableInBytes: number): Some<Step> {
+  return table.existing.bytes <= smallTableInBytes ? [atOnce(table)] : online(table);
+}
+
+function online(table: TablePlan): Some<Step> {
+  return [
+    filled(table, addColumn(table)),
+    ...(hasServingIndex(table) ? [] : [buildIndex(table)]),
+    ...(needsNotNull(table) ? [backfill(table), demandOrganization(table)] : []),
+    validate(table),
+    ...(needsNotNull(table) ? [setNotNull(table)] : []),
+    fence(table),
+  ];
+}
+
+/** Where the column's default gives every row its organization, the first step proves it. */
+function filled(table: TablePlan, step: TransactionStep): TransactionStep {
+  if (!isFilledByDefault(table)) return step;
+  return {
+    ...step,
+    title: "add the column, filled by its default",
+    verify: [...step.verify, columnIsNotNull(table)],
+  };
+}
+
+/** A small table takes all of its steps in one transaction: writers wait once, for milliseconds. */
+function atOnce(table: TablePlan): TransactionStep {
+  const column = addColumn(table);
+  const closing = fence(table);
+  const [firstUp, ...furtherUp] = column.up;
+  return {
+    id: stepId(table, "whole"),
+    title: "column, index, backfill, NOT NULL and row-level security at once",
+    table: table.relation,
+    mode: "transaction",
+    lock: column.lock,
+    up: [
+      firstUp,
+      ...furtherUp,
+      ...(needsNotNull(table) ? fillAtOnce(table) : []),
+      ...(hasServingIndex(table) ? [] : [indexStatement(table, "")]),
+      validation(table, namesOf(table).foreignKey),
+      ...closing.up,
+    ],
+    down: undoAtOnce(table, column),
+    verify: [
+      ...column.verify,
+      servingIndex(table),
+      ...rowsHaveTheirOrganization(table),
+      columnIsNotNull(table),
+      foreignKeyHolds(table),
+      ...closing.verify,
+    ],
+  };
+}
+
+function fillAtOnce(table: TablePlan): Sql[] {
+  const on = ident(table.relation);
+  const column = ident(table.tenancy.column);
+  return [
+    sql`UPDATE ${on} AS record
+   SET ${column} = ${organizationOf(table.source, table.unattributed, table.tenancy)}
+ WHERE record.${column} IS NULL`,
+    // ALTER TABLE refuses a table with deferred triggers still to fire (55006).
+    sql`SET CONSTRAINTS ALL IMMEDIATE`,
+    sql`ALTER TABLE ${on}
+  ALTER COLUMN ${column} SET NOT NULL`,
+  ];
+}
+
+function undoAtOnce(table: TablePlan, column: TransactionStep): Down {
+  const index = { schema: table.relation.schema, name: namesOf(table).index };
+  const undo: Some<Sql> = [
+    ...fenceDown(table).sql,
+    ...(hasServingIndex(table) ? [] : [sql`DROP INDEX IF EXISTS ${ident(index)}`]),
+    ...(needsNotNull(table) ? statementsOf(setNotNull(table).down) : []),
+    ...statementsOf(column.down),
+  ];
+  return column.down.kind === "lossy"
+    ? { kind: "lossy", sql: undo, loses: column.down.loses }
+    : { kind: "exact", sql: undo };
+}

@@ -1,0 +1,109 @@
+import { randomUUID } from "node:crypto";
+import { z } from "zod";
+import type { Queries } from "../postgres/connection.ts";
+import { ident, type RelationName, raw, sql } from "../postgres/sql.ts";
+import type { Persona } from "../steps/stage.ts";
+import type { Tenancy } from "../steps/tenancy.ts";
+
+/** A persona on the stage: an existing user, with only the memberships that the proof wants. */
+export type Actor = {
+  readonly persona: Persona;
+  readonly user: string;
+  /** The ids of the persona's organizations. */
+  readonly organizations: readonly string[];
+};
+
+export type Scene = {
+  readonly actors: readonly Actor[];
+  readonly organizations: readonly string[];
+};
+
+/**
+ * Makes the test organizations and lends existing users to the personas. All of it is within a
+ * transaction that is rolled back: nothing of it is ever seen by anybody else.
+ * @returns the scene, or why it could not be set
+ */
+export async function setScene(
+  queries: Queries,
+  tenancy: Tenancy,
+  personas: readonly Persona[],
+): Promise<Scene | { readonly impossible: string }> {
+  const { users, memberships, organizations } = tenancy;
+  const lent = await queries.rows(
+    sql`
+      SELECT record.${ident(users.id)}::text AS "user"
+        FROM ${ident(users.relation)} AS record
+       ORDER BY record.${ident(users.id)}
+       LIMIT ${personas.length}
+    `,
+    z.object({ user: z.string() }),
+  );
+  if (lent.length < personas.length) {
+    return {
+      impossible: `${personas.length} users are needed to try it as, and ${users.relation.name} has ${lent.length}`,
+    };
+  }
+  const ids = new Map<string, string>();
+  for (const { organization } of personas.flatMap((persona) => persona.memberships)) {
+    if (ids.has(organization)) continue;
+    const id = randomUUID();
+    ids.set(organization, id);
+    await queries.execute(sql`
+      INSERT INTO ${ident(organizations)} (id, name, slug)
+      VALUES (${id}, ${organization}, ${`${organization}-${id}`})
+    `);
+  }
+  const actors: Actor[] = [];
+  for (const [index, persona] of personas.entries()) {
+    const user = lent[index]?.user ?? "";
+    await queries.execute(sql`
+      DELETE FROM ${ident(memberships)}
+       WHERE user_id = ${user}::${raw(users.idType)}
+    `);
+    const own: string[] = [];
+    for (const { organization, role } of persona.memberships) {
+      const id = ids.get(organization) ?? "";
+      own.push(id);
+      await queries.execute(sql`
+        INSERT INTO ${ident(memberships)} (organization_id, user_id, role)
+        VALUES (${id}, ${user}::${raw(users.idType)}, ${role})
+      `);
+    }
+    actors.push({ persona, user, organizations: own });
+  }
+  return { actors, organizations: [...ids.values()] };
+}
+
+/**
+ * Moves one existing row of the table into each test organization.
+ * @returns the organizations that got a row: fewer than asked where the table has too few rows
+ */
+export async function placeRows(
+  queries: Queries,
+  relation: RelationName,
+  tenancy: Tenancy,
+  organizations: readonly string[],
+): Promise<readonly string[]> {
+  // SKIP LOCKED: a row that the application is writing to right now is left to it.
+  const rows = await queries.rows(
+    sql`
+      SELECT ctid::text AS place
+        FROM ${ident(relation)}
+       LIMIT ${organizations.length}
+         FOR UPDATE SKIP LOCKED
+    `,
+    z.object({ place: z.string() }),
+  );
+  const placed: string[] = [];
+  for (const [index, { place }] of rows.entries()) {
+    const organization = organizations[index];
+    if (organization === undefined) break;
+    await queries.execute(sql`
+      UPDATE ${ident(relation)}
+         SET ${ident(tenancy.column)} = ${organization}
+       WHERE ctid = ${place}::tid
+    `);
+    placed.push(organization);
+  }
+  return placed;
+}

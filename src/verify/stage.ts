@@ -1,0 +1,51 @@
+import type { Settings } from "../config/settings.ts";
+import { AppError } from "../errors.ts";
+import { type Run, readSteps } from "../journal/journal.ts";
+import type { Session } from "../postgres/connection.ts";
+import type { CheckResult } from "../report/events.ts";
+import type { StageName } from "../steps/stage.ts";
+import type { Tenancy } from "../steps/tenancy.ts";
+import { ask } from "./checks.ts";
+import { tryIsolation } from "./isolation.ts";
+
+/**
+ * All that must hold of an applied stage: the lasting checks of its steps, its criteria, and its
+ * isolation, tried. It changes nothing.
+ */
+export async function verifyStage(
+  session: Session,
+  settings: Settings,
+  tenancy: Tenancy,
+  run: Run,
+): Promise<CheckResult[]> {
+  const steps = await readSteps(session, run.id);
+  const lasting = steps
+    .flatMap(({ definition }) => definition.verify)
+    .filter((check) => check.lasting);
+  return [
+    ...(await ask(session, lasting)),
+    ...(await ask(session, run.criteria)),
+    ...(await tryIsolation(session, settings, tenancy, run.fences, run.personas)),
+  ];
+}
+
+/** The error for a stage of which something does not hold, with the rows that show it. */
+export function verificationError(
+  stage: StageName,
+  results: readonly CheckResult[],
+  state: string,
+): AppError | undefined {
+  const failed = results.filter(({ violations }) => violations.length > 0);
+  if (failed.length === 0) return undefined;
+  return new AppError({
+    code: "VERIFICATION_FAILED",
+    object: stage,
+    fault: `${failed.length} of ${results.length} claims do not hold`,
+    state,
+    next: "mend what is listed and verify again, or tenantry rollback",
+    details: failed.flatMap(({ claim, violations }) => [
+      claim,
+      ...violations.map((violation) => `  ${violation}`),
+    ]),
+  });
+}

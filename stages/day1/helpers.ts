@@ -1,0 +1,110 @@
+import { ident, literal, raw, type Sql, sql } from "../../src/postgres/sql.ts";
+import { none } from "../../src/steps/checks.ts";
+import type { StageContext } from "../../src/steps/stage.ts";
+import type { TransactionStep } from "../../src/steps/step.ts";
+import type { Tenancy } from "../../src/steps/tenancy.ts";
+import { callerExpression } from "../../src/steps/tenancy.ts";
+
+/**
+ * The functions that every policy asks. SECURITY DEFINER, so that asking the memberships is not
+ * itself subject to their policy (the plan's policy asks itself, without end); their bodies are
+ * parsed once, here, so that no search_path of a caller can redirect them.
+ */
+export function createHelpers({ tenancy, settings }: StageContext): TransactionStep {
+  const { helpers, memberships, users } = tenancy;
+  return {
+    id: "day1/helpers",
+    title: "create the helper functions",
+    mode: "transaction",
+    lock: { level: "none" },
+    up: [
+      sql`CREATE SCHEMA ${ident(helpers.schema)}`,
+      sql`CREATE FUNCTION ${ident(helpers.caller)}()
+  RETURNS ${raw(users.idType)}
+  LANGUAGE sql
+  STABLE
+  RETURN ${callerExpression(settings.identity, users.idType)}`,
+      membershipFunction(tenancy, helpers.callerOrganizations, sql``),
+      membershipFunction(
+        tenancy,
+        helpers.callerAdministers,
+        sql`\n     AND membership.role IN ('owner', 'admin')`,
+      ),
+      writingOrganization(tenancy, "with fallback"),
+    ],
+    down: {
+      kind: "exact",
+      sql: [
+        sql`DROP FUNCTION IF EXISTS ${ident(helpers.writingOrganization)}()`,
+        sql`DROP FUNCTION IF EXISTS ${ident(helpers.callerAdministers)}()`,
+        sql`DROP FUNCTION IF EXISTS ${ident(helpers.callerOrganizations)}()`,
+        sql`DROP FUNCTION IF EXISTS ${ident(helpers.caller)}()`,
+        sql`DROP SCHEMA IF EXISTS ${ident(helpers.schema)}`,
+      ],
+    },
+    verify: [
+      none(
+        "the helper functions run with rights that row-level security does not bind",
+        sql`
+          SELECT format('%s runs as %s, which does not bypass the row-level security of %s', p.oid::regprocedure, p.proowner::regrole, c.oid::regclass) AS violation
+            FROM pg_proc p
+            JOIN pg_namespace n ON n.oid = p.pronamespace
+            JOIN pg_class c ON c.relname = ${memberships.name}
+            JOIN pg_namespace cn ON cn.oid = c.relnamespace AND cn.nspname = ${memberships.schema}
+            JOIN pg_roles r ON r.oid = p.proowner
+           WHERE n.nspname = ${helpers.schema}
+             AND p.proname IN (${helpers.callerOrganizations.name}, ${helpers.callerAdministers.name})
+             AND NOT (p.prosecdef
+                      AND p.provolatile = 's'
+                      AND (r.rolsuper OR r.rolbypassrls OR (p.proowner = c.relowner AND NOT c.relforcerowsecurity)))
+        `,
+      ),
+    ],
+  };
+}
+
+function membershipFunction(
+  tenancy: Tenancy,
+  name: Tenancy["helpers"]["caller"],
+  condition: Sql,
+): Sql {
+  return sql`CREATE FUNCTION ${ident(name)}()
+  RETURNS SETOF uuid
+  LANGUAGE sql
+  STABLE
+  SECURITY DEFINER
+BEGIN ATOMIC
+  SELECT membership.organization_id
+    FROM ${ident(tenancy.memberships)} AS membership
+   WHERE membership.user_id = ${ident(tenancy.helpers.caller)}()${condition};
+END`;
+}
+
+/**
+ * Where a row goes whose writer names no organization: the writer's own, where it is certain. With
+ * the fallback, a writer who is nobody (the service role) writes to the default organization, so
+ * that the old application keeps working; Day 3 takes the fallback away.
+ */
+export function writingOrganization(
+  { helpers, memberships, defaultOrganizationId }: Tenancy,
+  fallback: "with fallback" | "without fallback",
+): Sql {
+  const own = sql`(
+             SELECT (array_agg(membership.organization_id))[1]
+               FROM ${ident(memberships)} AS membership
+              WHERE membership.user_id = ${ident(helpers.caller)}()
+             HAVING count(*) = 1)`;
+  const body =
+    fallback === "without fallback"
+      ? own
+      : sql`CASE
+           WHEN ${ident(helpers.caller)}() IS NULL THEN ${literal(defaultOrganizationId)}::uuid
+           ELSE ${own}
+         END`;
+  return sql`CREATE OR REPLACE FUNCTION ${ident(helpers.writingOrganization)}()
+  RETURNS uuid
+  LANGUAGE sql
+  STABLE
+  SECURITY DEFINER
+  RETURN ${body}`;
+}

@@ -1,0 +1,186 @@
+import {
+  functionBody,
+  ident,
+  list,
+  literal,
+  type RelationName,
+  raw,
+  type Sql,
+  sql,
+} from "../../src/postgres/sql.ts";
+import { none } from "../../src/steps/checks.ts";
+import { guardStands } from "../../src/steps/fence.ts";
+import { organizationId } from "../../src/steps/naming.ts";
+import type { StageContext } from "../../src/steps/stage.ts";
+import type { TransactionStep } from "../../src/steps/step.ts";
+import { isOneOf } from "../../src/steps/tenancy.ts";
+
+/** The default organization and those that the data already holds, with every existing user in one. */
+export function fillOrganizations(context: StageContext): TransactionStep {
+  const { tenancy, settings } = context;
+  const { organizations, memberships, users } = tenancy;
+  const known = [settings.defaultOrganization, ...settings.organizations];
+  return {
+    id: "day1/memberships",
+    title: "give every existing user an organization",
+    table: memberships,
+    mode: "transaction",
+    lock: { level: "SHARE ROW EXCLUSIVE", on: [users.relation] },
+    up: [
+      sql`INSERT INTO ${ident(organizations)} (id, name, slug, status)
+VALUES ${list(
+        known.map(
+          ({ name, slug }) => sql`(${organizationId(slug)}::uuid, ${name}, ${slug}, 'active')`,
+        ),
+        ",\n       ",
+      )}`,
+      ...joinOnSigningUp(context),
+      sql`INSERT INTO ${ident(memberships)} (organization_id, user_id, role)
+SELECT ${organizationOfUser(context)},
+       record.${ident(users.id)},
+       CASE
+         WHEN ${raw(`(${settings.users.owners})`)} THEN 'owner'
+         WHEN ${raw(`(${settings.users.admins})`)} THEN 'admin'
+         ELSE 'member'
+       END
+  FROM ${ident(users.relation)} AS record
+    ON CONFLICT DO NOTHING`,
+    ],
+    down: {
+      kind: "lossy",
+      loses: "the organizations and who belongs to them",
+      sql: [
+        // CASCADE takes the trigger along, which only the owner of the users' table could drop.
+        sql`DROP FUNCTION IF EXISTS ${ident(tenancy.helpers.joinDefaultOrganization)}() CASCADE`,
+      ],
+    },
+    verify: [
+      none(
+        "every user belongs to an organization",
+        sql`
+          SELECT format('user %s belongs to no organization', record.${ident(users.id)}) AS violation
+            FROM ${ident(users.relation)} AS record
+           WHERE NOT EXISTS (SELECT FROM ${ident(memberships)} m WHERE m.user_id = record.${ident(users.id)})
+           LIMIT 5
+        `,
+      ),
+      none(
+        "every organization with members has an owner",
+        sql`
+          SELECT format('organization %s has %s members and no owner', o.slug, count(*)) AS violation
+            FROM ${ident(organizations)} o
+            JOIN ${ident(memberships)} m ON m.organization_id = o.id
+           GROUP BY o.id, o.slug
+          HAVING bool_and(m.role <> 'owner')
+           LIMIT 5
+        `,
+      ),
+    ],
+  };
+}
+
+function organizationOfUser({ settings, tenancy }: StageContext): Sql {
+  const fallback = sql`${literal(tenancy.defaultOrganizationId)}::uuid`;
+  if (settings.organizations.length === 0) return fallback;
+  const cases = settings.organizations.map(
+    ({ users, slug }) => sql`WHEN ${raw(`(${users})`)} THEN ${literal(organizationId(slug))}::uuid`,
+  );
+  return sql`CASE ${list(cases, " ")} ELSE ${fallback} END`;
+}
+
+/** Users who sign up until Day 3 ends join the default organization, as all did before. */
+function joinOnSigningUp({ tenancy }: StageContext): Sql[] {
+  const { helpers, memberships, users, defaultOrganizationId } = tenancy;
+  return [
+    sql`CREATE FUNCTION ${ident(helpers.joinDefaultOrganization)}()
+  RETURNS trigger
+  LANGUAGE plpgsql
+  SECURITY DEFINER
+  SET search_path = pg_catalog, pg_temp
+  AS ${functionBody(sql`
+BEGIN
+  INSERT INTO ${ident(memberships)} (organization_id, user_id)
+  VALUES (${literal(defaultOrganizationId)}, NEW.${ident(users.id)})
+      ON CONFLICT DO NOTHING;
+  RETURN NULL;
+END`)}`,
+    joinTrigger(tenancy),
+  ];
+}
+
+/** The trigger on the users' table; Day 3 takes it away, and its rollback puts it back. */
+export function joinTrigger({ helpers, users }: StageContext["tenancy"]): Sql {
+  return sql`CREATE TRIGGER ${ident(helpers.joinDefaultOrganization.name)}
+  AFTER INSERT ON ${ident(users.relation)}
+  FOR EACH ROW
+  EXECUTE FUNCTION ${ident(helpers.joinDefaultOrganization)}()`;
+}
+
+/** The plan's policies of the two tables, without its recursion, each under a restrictive guard. */
+export function fenceOrganizations({ tenancy }: StageContext): TransactionStep {
+  const { organizations, memberships, helpers } = tenancy;
+  const own = isOneOf("id", helpers.callerOrganizations);
+  const administered = isOneOf("id", helpers.callerAdministers);
+  const members = isOneOf("organization_id", helpers.callerOrganizations);
+  return {
+    id: "day1/policies",
+    title: "fence the organizations and their memberships",
+    table: organizations,
+    mode: "transaction",
+    lock: { level: "ACCESS EXCLUSIVE", on: [organizations, memberships] },
+    up: [
+      guard(organizations, "Only their organization", own),
+      sql`CREATE POLICY "Users view their organization"
+  ON ${ident(organizations)}
+  FOR SELECT
+  USING (${own})`,
+      sql`CREATE POLICY "Owners update their organization"
+  ON ${ident(organizations)}
+  FOR UPDATE
+  USING (${administered})
+  WITH CHECK (${administered})`,
+      guard(memberships, "Only their org memberships", members),
+      sql`CREATE POLICY "Users view their org memberships"
+  ON ${ident(memberships)}
+  FOR SELECT
+  USING (${members})`,
+    ],
+    down: {
+      kind: "exact",
+      sql: [
+        dropPolicy("Users view their org memberships", memberships),
+        dropPolicy("Only their org memberships", memberships),
+        dropPolicy("Owners update their organization", organizations),
+        dropPolicy("Users view their organization", organizations),
+        dropPolicy("Only their organization", organizations),
+      ],
+    },
+    verify: [
+      guardStands(
+        organizations,
+        organizations.name,
+        "Only their organization",
+        helpers.callerOrganizations,
+      ),
+      guardStands(
+        memberships,
+        memberships.name,
+        "Only their org memberships",
+        helpers.callerOrganizations,
+      ),
+    ],
+  };
+}
+
+function guard(relation: RelationName, name: string, condition: Sql): Sql {
+  return sql`CREATE POLICY ${ident(name)}
+  ON ${ident(relation)}
+  AS RESTRICTIVE
+  FOR ALL
+  USING (${condition})
+  WITH CHECK (${condition})`;
+}
+
+function dropPolicy(name: string, relation: RelationName): Sql {
+  return sql`DROP POLICY IF EXISTS ${ident(name)} ON ${ident(relation)}`;
+}

@@ -1,0 +1,82 @@
+import { ident, list, raw, type Sql, sql } from "../../src/postgres/sql.ts";
+import { exists, relationWhere } from "../../src/steps/checks.ts";
+import type { StageContext } from "../../src/steps/stage.ts";
+import type { TransactionStep } from "../../src/steps/step.ts";
+
+/** The plan's two tables. Nobody but the database's owner sees a row until their policies are there. */
+export function createOrganizations({ tenancy, settings }: StageContext): TransactionStep {
+  const { organizations, memberships, users } = tenancy;
+  return {
+    id: "day1/organizations",
+    title: "create the organizations and their memberships",
+    table: organizations,
+    mode: "transaction",
+    // The foreign key to the users locks them against writers for the length of this transaction.
+    lock: { level: "SHARE ROW EXCLUSIVE", on: [users.relation] },
+    up: [
+      sql`CREATE TABLE ${ident(organizations)} (
+  id uuid PRIMARY KEY DEFAULT gen_random_uuid(),
+  name text NOT NULL,
+  slug text UNIQUE NOT NULL,
+  created_at timestamptz DEFAULT now(),
+  updated_at timestamptz DEFAULT now(),
+  settings jsonb DEFAULT '{}'::jsonb,
+  status text DEFAULT 'active' CHECK (status IN ('active', 'suspended', 'trial')),
+  trial_ends_at timestamptz,
+  subscription_tier text DEFAULT 'basic'
+)`,
+      sql`CREATE TABLE ${ident(memberships)} (
+  id uuid PRIMARY KEY DEFAULT gen_random_uuid(),
+  organization_id uuid NOT NULL REFERENCES ${ident(organizations)} (id) ON DELETE CASCADE,
+  user_id ${raw(users.idType)} NOT NULL REFERENCES ${ident(users.relation)} (${ident(users.id)}) ON DELETE CASCADE,
+  role text NOT NULL DEFAULT 'member' CHECK (role IN ('owner', 'admin', 'member')),
+  created_at timestamptz DEFAULT now(),
+  UNIQUE (organization_id, user_id)
+)`,
+      // UNIQUE (organization_id, user_id) and UNIQUE (slug) serve the plan's other two indexes.
+      sql`CREATE INDEX idx_org_users_user_id
+  ON ${ident(memberships)} (user_id)`,
+      sql`ALTER TABLE ${ident(organizations)}
+  ENABLE ROW LEVEL SECURITY`,
+      sql`ALTER TABLE ${ident(memberships)}
+  ENABLE ROW LEVEL SECURITY`,
+      ...grants(),
+    ],
+    down: {
+      kind: "lossy",
+      loses: "the organizations and who belongs to them",
+      sql: [
+        sql`DROP TABLE IF EXISTS ${ident(memberships)}`,
+        sql`DROP TABLE IF EXISTS ${ident(organizations)}`,
+      ],
+    },
+    verify: [
+      exists(
+        "organizations are under row-level security",
+        relationWhere(organizations, sql`c.relrowsecurity`),
+      ),
+      exists(
+        "memberships are under row-level security",
+        relationWhere(memberships, sql`c.relrowsecurity`),
+      ),
+    ],
+  };
+
+  /**
+   * Default privileges (Supabase's, for one) may have granted everything, TRUNCATE included, which
+   * row-level security does not see. Owners change what is theirs, never their status or tier.
+   */
+  function grants(): Sql[] {
+    const { anonymous, signedIn } = settings.roles;
+    const both = list([ident(organizations), ident(memberships)]);
+    const others = anonymous === undefined ? [] : [ident(anonymous)];
+    return [
+      sql`REVOKE ALL ON ${both}
+  FROM ${list([sql`PUBLIC`, ...others, ident(signedIn)])}`,
+      sql`GRANT SELECT ON ${both}
+  TO ${ident(signedIn)}`,
+      sql`GRANT UPDATE (name, settings, updated_at) ON ${ident(organizations)}
+  TO ${ident(signedIn)}`,
+    ];
+  }
+}

@@ -1,0 +1,67 @@
+import { findRelation } from "../../src/catalog/snapshot.ts";
+import type { NamedWithReason } from "../../src/config/settings.ts";
+import { ident, type Sql, sql } from "../../src/postgres/sql.ts";
+import { exists, policyWhere, relationWhere } from "../../src/steps/checks.ts";
+import { nameFor } from "../../src/steps/naming.ts";
+import type { StageContext } from "../../src/steps/stage.ts";
+import type { TransactionStep } from "../../src/steps/step.ts";
+
+/** Reference data: every tenant reads it, and none writes it for the others to read. */
+export function shareTable(
+  { settings, snapshot }: StageContext,
+  { relation, reason }: NamedWithReason,
+): TransactionStep {
+  const existing = findRelation(snapshot, relation);
+  const wasOn = existing?.rowSecurity === true;
+  const on = ident(relation);
+  const view = nameFor("Everybody views shared ", relation.name, "");
+  const guards = (["INSERT", "UPDATE", "DELETE"] as const).map((command) => ({
+    command,
+    name: nameFor("Nobody ", relation.name, ` (${command})`),
+  }));
+  const drop = (name: string) => sql`DROP POLICY IF EXISTS ${ident(name)} ON ${on}`;
+  return {
+    id: `day3/${relation.schema === settings.schema ? relation.name : `${relation.schema}.${relation.name}`}/share`,
+    title: `share for reading: ${reason}`,
+    table: relation,
+    mode: "transaction",
+    lock: { level: "ACCESS EXCLUSIVE", on: [relation] },
+    up: [
+      sql`CREATE POLICY ${ident(view)}
+  ON ${on}
+  FOR SELECT
+  USING (TRUE)`,
+      ...guards.map(({ command, name }) => nobody(name, command, on)),
+      ...(wasOn ? [] : [sql`ALTER TABLE ${on}\n  ENABLE ROW LEVEL SECURITY`]),
+    ],
+    down: {
+      kind: "exact",
+      sql: [
+        drop(view),
+        ...guards.map(({ name }) => drop(name)),
+        ...(wasOn ? [] : [sql`ALTER TABLE IF EXISTS ${on}\n  DISABLE ROW LEVEL SECURITY`]),
+      ],
+    },
+    verify: [
+      exists(
+        `row-level security of ${relation.name} is on`,
+        relationWhere(relation, sql`c.relrowsecurity`),
+      ),
+      ...guards.map(({ name, command }) =>
+        exists(
+          `no tenant may ${command} ${relation.name}`,
+          policyWhere(relation, name, sql`NOT p.polpermissive`),
+        ),
+      ),
+    ],
+  };
+}
+
+function nobody(name: string, command: "INSERT" | "UPDATE" | "DELETE", on: Sql): Sql {
+  const condition = command === "INSERT" ? sql`WITH CHECK (FALSE)` : sql`USING (FALSE)`;
+  return sql`CREATE POLICY ${ident(name)}
+  ON ${on}
+  AS RESTRICTIVE
+  FOR ${command === "INSERT" ? sql`INSERT` : command === "UPDATE" ? sql`UPDATE` : sql`DELETE`}
+  ${condition}`;
+}

@@ -1,0 +1,40 @@
+import { guards } from "../../rollback/day3.ts";
+import type { Stage } from "../../src/steps/stage.ts";
+import { contract } from "./contract.ts";
+import { successCriteria } from "./criteria.ts";
+import { shareTable } from "./shared-table.ts";
+
+/** Day 3, the database's part: everybody is tried, then the old application's crutches go. */
+export const day3: Stage = {
+  name: "day3",
+  title: "Proof and contract: isolation tried, the default organization taken away",
+  steps: (context) => [
+    ...context.settings.shared.map((table) => shareTable(context, table)),
+    contract(context),
+  ],
+  fences: ({ tables }) => [...tables.day1, ...tables.day2],
+  personas: [
+    {
+      name: "User A (Alpha Corp, owner)",
+      memberships: [{ organization: "alpha-corp", role: "owner" }],
+    },
+    {
+      name: "User B (Beta Inc, admin)",
+      memberships: [{ organization: "beta-inc", role: "admin" }],
+    },
+    {
+      name: "User C (Gamma LLC, member)",
+      memberships: [{ organization: "gamma-llc", role: "member" }],
+    },
+    { name: "user of no organization", memberships: [] },
+    {
+      name: "user of Alpha Corp and Beta Inc",
+      memberships: [
+        { organization: "alpha-corp", role: "member" },
+        { organization: "beta-inc", role: "member" },
+      ],
+    },
+  ],
+  criteria: successCriteria,
+  guards,
+};

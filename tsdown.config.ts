@@ -1,0 +1,9 @@
+import { defineConfig } from "tsdown";
+
+export default defineConfig({
+  entry: { "bin/tenantry": "bin/tenantry.ts", "src/index": "src/index.ts" },
+  format: "esm",
+  platform: "node",
+  target: "node20",
+  dts: true,
+});
