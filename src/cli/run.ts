@@ -110,7 +110,7 @@ async function attemptStage(writing: WritingWorkplace, stage: StageName): Promis
       tenancy: plan.tenancy,
       settings,
       fingerprint: snapshot.fingerprint,
-      backUp: () => backUpStage(writing, stagePlan),
+      backUp: () => backUpStage(writing, stagePlan, snapshot.fingerprint),
     },
   );
 }

@@ -15,7 +15,9 @@ import { runSteps } from "./run-steps.ts";
 export type BackupFacts = {
   readonly folder: string;
   readonly bytes: number;
-  readonly tag: string | null;
+  readonly gitTag: string | null;
+  /** What became of the tag, in words. */
+  readonly tag: string;
 };
 
 export type StageRun = {
@@ -24,7 +26,7 @@ export type StageRun = {
   readonly planDigest: string;
   readonly settings: Settings;
   readonly fingerprint: Fingerprint;
-  /** Backs up and tags; called for a new run only, for a resumed one has its backup. */
+  /** Backs up and tags; called for a new run only: a resumed one has its backup. */
   readonly backUp: () => Promise<BackupFacts>;
 };
 
@@ -103,7 +105,7 @@ async function begin(context: Omit<RunContext, "runId">, stageRun: StageRun): Pr
     stage: plan.stage,
     folder: backup.folder,
     bytes: backup.bytes,
-    tag: backup.tag ?? "no git tag",
+    tag: backup.tag,
   });
   await session.transaction(async (queries) => {
     await holdLease(queries, lease.token);
@@ -117,7 +119,7 @@ async function begin(context: Omit<RunContext, "runId">, stageRun: StageRun): Pr
       fingerprint,
       tenantryVersion: version,
       backupFolder: backup.folder,
-      gitTag: backup.tag,
+      gitTag: backup.gitTag,
     });
   });
   const run = await runInForce(session, plan.stage);

@@ -2,16 +2,17 @@ import { ident, type Some, type Sql, sql } from "../postgres/sql.ts";
 import { addColumn } from "./add-column.ts";
 import { backfill, rowsHaveTheirOrganization } from "./backfill.ts";
 import { buildIndex, hasServingIndex, indexStatement, servingIndex } from "./build-index.ts";
-import { fence, fenceDown } from "./fence.ts";
 import {
-  columnIsNotNull,
-  demandOrganization,
+  constrain,
   foreignKeyHolds,
+  foreignKeyNotValid,
+  needsForeignKey,
   needsNotNull,
-  setNotNull,
   validate,
   validation,
-} from "./not-null.ts";
+} from "./constraints.ts";
+import { fence, fenceDown } from "./fence.ts";
+import { columnIsNotNull, setNotNull } from "./not-null.ts";
 import { organizationOf } from "./sources.ts";
 import { type Down, type Step, statementsOf, type TransactionStep } from "./step.ts";
 import { isFilledByDefault, namesOf, stepId, type TablePlan } from "./table-plan.ts";
@@ -25,7 +26,8 @@ function online(table: TablePlan): Some<Step> {
   return [
     filled(table, addColumn(table)),
     ...(hasServingIndex(table) ? [] : [buildIndex(table)]),
-    ...(needsNotNull(table) ? [backfill(table), demandOrganization(table)] : []),
+    ...(needsNotNull(table) ? [backfill(table)] : []),
+    ...(needsNotNull(table) || needsForeignKey(table) ? [constrain(table)] : []),
     validate(table),
     ...(needsNotNull(table) ? [setNotNull(table)] : []),
     fence(table),
@@ -52,12 +54,18 @@ function atOnce(table: TablePlan): TransactionStep {
     title: "column, index, backfill, NOT NULL and row-level security at once",
     table: table.relation,
     mode: "transaction",
-    lock: column.lock,
+    lock: {
+      level: "ACCESS EXCLUSIVE",
+      on: needsForeignKey(table) ? [table.relation, table.tenancy.organizations] : [table.relation],
+    },
     up: [
       firstUp,
       ...furtherUp,
       ...(needsNotNull(table) ? fillAtOnce(table) : []),
       ...(hasServingIndex(table) ? [] : [indexStatement(table, "")]),
+      ...(needsForeignKey(table)
+        ? [sql`ALTER TABLE ${ident(table.relation)}\n  ${foreignKeyNotValid(table)}`]
+        : []),
       validation(table, namesOf(table).foreignKey),
       ...closing.up,
     ],
@@ -92,10 +100,17 @@ function undoAtOnce(table: TablePlan, column: TransactionStep): Down {
   const undo: Some<Sql> = [
     ...fenceDown(table).sql,
     ...(hasServingIndex(table) ? [] : [sql`DROP INDEX IF EXISTS ${ident(index)}`]),
+    ...(needsForeignKey(table) && column.down.kind === "exact" ? [dropForeignKey(table)] : []),
     ...(needsNotNull(table) ? statementsOf(setNotNull(table).down) : []),
     ...statementsOf(column.down),
   ];
   return column.down.kind === "lossy"
     ? { kind: "lossy", sql: undo, loses: column.down.loses }
     : { kind: "exact", sql: undo };
+}
+
+/** Where the column goes, its foreign key goes with it; where the column stays, the key goes alone. */
+function dropForeignKey(table: TablePlan): Sql {
+  return sql`ALTER TABLE IF EXISTS ${ident(table.relation)}
+  DROP CONSTRAINT IF EXISTS ${ident(namesOf(table).foreignKey)}`;
 }

@@ -1,0 +1,120 @@
+import { ident, list, type Sql, sql } from "../postgres/sql.ts";
+import { columnWhere, exists, forNow } from "./checks.ts";
+import type { Check, TransactionStep } from "./step.ts";
+import {
+  existingColumn,
+  existingForeignKey,
+  isFilledByDefault,
+  namesOf,
+  stepId,
+  type TablePlan,
+} from "./table-plan.ts";
+
+/** Whether the column gets NOT NULL from a check that is validated first, without blocking writers. */
+export function needsNotNull(table: TablePlan): boolean {
+  return !isFilledByDefault(table) && existingColumn(table)?.notNull !== true;
+}
+
+/** Whether the foreign key is added after the backfill: one look-up for each row less. */
+export function needsForeignKey(table: TablePlan): boolean {
+  return !isFilledByDefault(table) && existingForeignKey(table) === undefined;
+}
+
+/** The foreign key for new rows; existing ones are looked at when it is validated. */
+export function foreignKeyNotValid(table: TablePlan): Sql {
+  return sql`ADD CONSTRAINT ${ident(namesOf(table).foreignKey)}
+    FOREIGN KEY (${ident(table.tenancy.column)})
+    REFERENCES ${ident(table.tenancy.organizations)} (id)
+    NOT VALID`;
+}
+
+/** Demands an organization that exists of every row that is written from now on. */
+export function constrain(table: TablePlan): TransactionStep {
+  const { relation, tenancy, label } = table;
+  const { foreignKey, notNull } = namesOf(table);
+  const check = sql`ADD CONSTRAINT ${ident(notNull)}
+    CHECK (${ident(tenancy.column)} IS NOT NULL)
+    NOT VALID`;
+  const added = [
+    ...(needsNotNull(table) ? [{ name: notNull, definition: check }] : []),
+    ...(needsForeignKey(table)
+      ? [{ name: foreignKey, definition: foreignKeyNotValid(table) }]
+      : []),
+  ];
+  const drops = added.map(({ name }) => sql`DROP CONSTRAINT IF EXISTS ${ident(name)}`);
+  return {
+    id: stepId(table, "constraints"),
+    title: "demand an organization of new rows",
+    table: relation,
+    mode: "transaction",
+    lock: { level: "ACCESS EXCLUSIVE", on: [relation, tenancy.organizations] },
+    up: [
+      sql`ALTER TABLE ${ident(relation)}
+  ${list(
+    added.map(({ definition }) => definition),
+    ",\n  ",
+  )}`,
+    ],
+    down: {
+      kind: "exact",
+      sql: [
+        sql`ALTER TABLE IF EXISTS ${ident(relation)}
+  ${list(drops, ",\n  ")}`,
+      ],
+    },
+    verify: [
+      forNow(
+        exists(
+          `new rows of ${label} need an organization that exists`,
+          columnWhere(
+            relation,
+            tenancy.column,
+            sql`(SELECT count(*) FROM pg_constraint k
+                  WHERE k.conrelid = c.oid
+                    AND k.conname = ANY (${added.map(({ name }) => name)}::text[])) = ${added.length}`,
+          ),
+        ),
+      ),
+    ],
+  };
+}
+
+/** Looks at the existing rows, under a lock that writers do not notice. */
+export function validate(table: TablePlan): TransactionStep {
+  const { relation } = table;
+  const { foreignKey, notNull } = namesOf(table);
+  return {
+    id: stepId(table, "validate"),
+    title: "validate the foreign key",
+    table: relation,
+    mode: "transaction",
+    lock: { level: "SHARE UPDATE EXCLUSIVE", on: [relation] },
+    up: needsNotNull(table)
+      ? [validation(table, foreignKey), validation(table, notNull)]
+      : [validation(table, foreignKey)],
+    down: { kind: "covered", by: stepId(table, "column") },
+    verify: [foreignKeyHolds(table)],
+  };
+}
+
+/** Validates one constraint of the table. */
+export function validation(table: TablePlan, constraint: string): Sql {
+  return sql`ALTER TABLE ${ident(table.relation)}
+  VALIDATE CONSTRAINT ${ident(constraint)}`;
+}
+
+/** The check that the foreign key was validated. */
+export function foreignKeyHolds(table: TablePlan): Check {
+  return exists(
+    `the foreign key of ${table.label} is validated`,
+    columnWhere(
+      table.relation,
+      table.tenancy.column,
+      sql`EXISTS (SELECT FROM pg_constraint k
+                   WHERE k.conrelid = c.oid
+                     AND k.contype = 'f'
+                     AND k.conkey = ARRAY[a.attnum]
+                     AND k.convalidated)`,
+    ),
+  );
+}
