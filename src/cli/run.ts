@@ -23,21 +23,27 @@ export function run(options: RunOptions): Promise<void> {
 export async function runIn(workplace: Workplace, options: RunOptions): Promise<void> {
   const wanted = await stagesToRun(workplace, options.stage);
   const snapshot = await readSnapshot(workplace.session);
+  // What is under way goes on as it was journaled, whatever the configuration says now.
+  const underway = (await readRuns(workplace.session))
+    .filter(({ state }) => state === "running")
+    .map(({ stage }) => stage);
   // A plan that does not fit the database is refused before anybody is asked, and before a backup.
   const plan = planStages(
     workplace.settings,
     snapshot,
-    stages.filter(({ name }) => wanted.includes(name)),
+    stages.filter(({ name }) => wanted.includes(name) && !underway.includes(name)),
     workplace.configFile,
   );
   await confirm(options, {
-    question: `Run ${wanted.join(", ")} (${plan.stages.reduce((sum, { steps }) => sum + steps.length, 0)} steps) on ${snapshot.server.database}?`,
+    question: `Run ${wanted.join(", ")} on ${snapshot.server.database}?`,
     database: snapshot.server.database,
     target: workplace.target,
   });
   await whileWriting(workplace, options, async (writing) => {
     for (const text of plan.notices) writing.emit({ kind: "notice", text });
-    for (const stage of wanted) await runOne(writing, stage, mayAsk(options));
+    // Asked again under the lease: another run may have come to its end meanwhile.
+    for (const stage of await stagesToRun(workplace, options.stage))
+      await runOne(writing, stage, mayAsk(options));
   });
 }
 

@@ -4,7 +4,12 @@ import { loadSettings } from "../config/load.ts";
 import type { Settings } from "../config/settings.ts";
 import { type Lease, takeLease } from "../journal/lease.ts";
 import { createJournal } from "../journal/schema.ts";
-import { openSession, type Session, type Target } from "../postgres/connection.ts";
+import {
+  isConnectionLoss,
+  openSession,
+  type Session,
+  type Target,
+} from "../postgres/connection.ts";
 import { sql } from "../postgres/sql.ts";
 import type { Listener } from "../report/events.ts";
 import { createReporter, outputMode } from "../report/reporter.ts";
@@ -97,12 +102,21 @@ export async function whileWriting<Result>(
         snapshot,
       );
     } finally {
-      if (!lease.lost.aborted) await lease.release();
+      if (!lease.lost.aborted) await release(lease);
     }
   } finally {
     signals.stop();
     await reporter.close();
     await Promise.all([observer.close(), keeper.close()]);
+  }
+}
+
+/** A lease whose connection is lost ends by itself; what was thrown before says more. */
+async function release(lease: Lease): Promise<void> {
+  try {
+    await lease.release();
+  } catch (error) {
+    if (!isConnectionLoss(error)) throw error;
   }
 }
 

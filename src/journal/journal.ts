@@ -2,7 +2,6 @@ import { z } from "zod";
 import { type Fingerprint, fingerprintSchema } from "../catalog/fingerprint.ts";
 import type { Queries, Session } from "../postgres/connection.ts";
 import { type Sql, sql } from "../postgres/sql.ts";
-import type { RunEvent } from "../report/events.ts";
 import { guardSchema, personaSchema, type StageName, stageNames } from "../steps/stage.ts";
 import { checkSchema, type Step, stepSchema } from "../steps/step.ts";
 import { journalExists } from "./schema.ts";
@@ -233,17 +232,5 @@ export async function moveCursor(
            rows_written = rows_written + ${rows}
      WHERE run_id = ${runId}
        AND position = ${position}
-  `);
-}
-
-/** Keeps an event for whoever asks later. */
-export async function recordEvent(
-  queries: Queries,
-  runId: number | undefined,
-  event: RunEvent,
-): Promise<void> {
-  await queries.execute(sql`
-    INSERT INTO tenantry.event (run_id, event)
-    VALUES (${runId ?? null}, ${JSON.stringify(event)}::jsonb)
   `);
 }

@@ -58,12 +58,6 @@ const tables: readonly Sql[] = [
   PRIMARY KEY (run_id, position),
   UNIQUE (run_id, id)
 )`,
-  sql`CREATE TABLE tenantry.event (
-  id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-  run_id bigint REFERENCES tenantry.run (id),
-  at timestamptz NOT NULL DEFAULT clock_timestamp(),
-  event jsonb NOT NULL
-)`,
   sql`INSERT INTO tenantry.journal (version) VALUES (${journalVersion})`,
   sql`INSERT INTO tenantry.lease (token, holder, backend, expires_at) VALUES (0, 'nobody', 0, '-infinity')`,
 ];
@@ -85,9 +79,7 @@ export async function journalExists(session: Session): Promise<boolean> {
   );
   if (found.length === 0) return false;
   const names = found.map(({ name }) => name);
-  const missing = ["event", "journal", "lease", "run", "step"].filter(
-    (name) => !names.includes(name),
-  );
+  const missing = ["journal", "lease", "run", "step"].filter((name) => !names.includes(name));
   if (missing.length > 0) {
     throw incompatible(`lacks its ${missing.map((name) => `table ${name}`).join(", ")}`);
   }

@@ -1,0 +1,124 @@
+import { readdirSync, readFileSync } from "node:fs";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+import { expect, test } from "vitest";
+
+const root = fileURLToPath(new URL("../..", import.meta.url));
+
+/** What each part may import of the others, inwards only. A part may always import itself. */
+const allowed: Readonly<Record<string, readonly string[]>> = {
+  "src/errors.ts": [],
+  "src/version.ts": [],
+  "src/postgres": ["src/errors.ts"],
+  "src/config": ["src/errors.ts", "src/postgres/sql.ts"],
+  "src/catalog": ["src/postgres"],
+  "src/steps": ["src/config", "src/catalog", "src/postgres/sql.ts"],
+  stages: ["src/steps", "src/config", "src/catalog", "src/postgres/sql.ts", "rollback"],
+  rollback: ["src/steps", "src/postgres/sql.ts"],
+  "src/plan": ["src/steps", "src/config", "src/catalog", "src/postgres/sql.ts"],
+  "src/report": ["src/steps"],
+  "src/journal": [
+    "src/errors.ts",
+    "src/postgres",
+    "src/catalog",
+    "src/steps",
+    "src/report/events.ts",
+  ],
+  "src/verify": [
+    "src/errors.ts",
+    "src/postgres",
+    "src/config",
+    "src/steps",
+    "src/journal",
+    "src/report/events.ts",
+  ],
+  "src/run": [
+    "src/errors.ts",
+    "src/version.ts",
+    "src/postgres",
+    "src/config",
+    "src/catalog",
+    "src/steps",
+    "src/plan",
+    "src/journal",
+    "src/verify",
+    "src/report/events.ts",
+  ],
+  "src/rollback": [
+    "src/errors.ts",
+    "src/postgres",
+    "src/catalog",
+    "src/steps",
+    "src/journal",
+    "src/run",
+    "src/verify",
+    "src/report/events.ts",
+  ],
+  "src/scratch": ["src/errors.ts"],
+  "src/backup": ["src/errors.ts", "src/version.ts", "src/postgres", "src/steps", "src/scratch"],
+  "src/demo": ["src/errors.ts", "src/postgres", "src/config", "src/verify"],
+  "src/index.ts": ["src/config"],
+  bin: ["src/cli"],
+};
+
+/** One owner each: nobody else may import the package. */
+const owners: Readonly<Record<string, string>> = {
+  pg: "src/postgres/connection.ts",
+  umzug: "src/run|src/rollback",
+  listr2: "src/report",
+  "pg-dump-restore": "src/backup",
+  "simple-git": "src/backup|src/cli/demo.ts",
+  inquirer: "src/cli",
+  commander: "src/cli",
+};
+
+type Import = { readonly file: string; readonly imported: string };
+
+function imports(): Import[] {
+  const files = ["src", "stages", "rollback", "bin"].flatMap((folder) =>
+    readdirSync(path.join(root, folder), { recursive: true, encoding: "utf8" })
+      .filter((name) => name.endsWith(".ts"))
+      .map((name) => path.join(folder, name)),
+  );
+  return files.flatMap((file) =>
+    [...readFileSync(path.join(root, file), "utf8").matchAll(/(?:from|import)\s+"([^"]+)"/g)].map(
+      ([, name = ""]) => ({
+        file,
+        imported: name.startsWith(".") ? path.join(path.dirname(file), name) : name,
+      }),
+    ),
+  );
+}
+
+function partOf(file: string): string {
+  const parts = Object.keys(allowed).filter((part) => file === part || file.startsWith(`${part}/`));
+  return parts.sort((left, right) => right.length - left.length)[0] ?? file;
+}
+
+test("imports point inwards", () => {
+  expect(imports().length).toBeGreaterThan(150);
+  const outward = imports()
+    .filter(({ imported }) => /^(src|stages|rollback|bin)\b/.test(imported))
+    .filter(({ file }) => !file.startsWith("src/cli/"))
+    .filter(({ file, imported }) => {
+      const part = partOf(file);
+      const inwards = [part, ...(allowed[part] ?? [])];
+      return !inwards.some((one) => imported === one || imported.startsWith(`${one}/`));
+    });
+  expect(outward).toEqual([]);
+});
+
+test("every dependency with an owner is imported by its owner only", () => {
+  const strays = imports().filter(({ file, imported }) => {
+    const owner = owners[imported];
+    return owner !== undefined && !owner.split("|").some((one) => file.startsWith(one));
+  });
+  expect(strays).toEqual([]);
+});
+
+test("no file of the product has more than 300 lines", () => {
+  const long = [...new Set(imports().map(({ file }) => file))].filter(
+    (file) => readFileSync(path.join(root, file), "utf8").split("\n").length > 301,
+  );
+  expect(long).toEqual([]);
+});

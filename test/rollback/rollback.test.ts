@@ -1,0 +1,141 @@
+import { readdir, readFile } from "node:fs/promises";
+import path from "node:path";
+import { execa } from "execa";
+import { expect, test } from "vitest";
+import { z } from "zod";
+import { readSnapshot } from "../../src/catalog/snapshot.ts";
+import type { Session } from "../../src/postgres/connection.ts";
+import { sql } from "../../src/postgres/sql.ts";
+import { createDatabase } from "../setup/database.ts";
+import { makeProject } from "../setup/project.ts";
+import { makeSmallCompany, smallCompany } from "../setup/small-company.ts";
+
+async function fingerprintOf(session: Session): Promise<string> {
+  return (await readSnapshot(session)).fingerprint.digest;
+}
+
+test("undoing keeps rows that were written meanwhile", async () => {
+  const { session, url } = await createDatabase("rows kept");
+  await makeSmallCompany(session);
+  const before = await fingerprintOf(session);
+  const project = await makeProject(url, smallCompany);
+  await project.tenantry("run", "--yes", "--stage", "day1");
+  await session.execute(sql`INSERT INTO leads (person_id, phone) VALUES (1, 'meanwhile')`);
+  expect(await project.tenantry("rollback", "--yes")).toMatchObject({ code: 0 });
+  expect(await fingerprintOf(session)).toBe(before);
+  const kept = sql`SELECT phone FROM leads WHERE phone = 'meanwhile'`;
+  expect(await session.rows(kept, z.object({ phone: z.string() }))).toHaveLength(1);
+});
+
+test("each stage alone goes back to the fingerprint from before it", async () => {
+  const { session, url } = await createDatabase("each stage alone");
+  await makeSmallCompany(session);
+  const project = await makeProject(url, smallCompany);
+  const fingerprints: string[] = [];
+  for (const stage of ["day1", "day2", "day3"]) {
+    fingerprints.push(await fingerprintOf(session));
+    expect(await project.tenantry("run", "--yes", "--stage", stage)).toMatchObject({ code: 0 });
+  }
+  expect(new Set(fingerprints).size).toBe(3);
+  for (const stage of ["day3", "day2", "day1"]) {
+    expect(await project.tenantry("rollback", "--yes", "--stage", stage)).toMatchObject({
+      code: 0,
+    });
+    expect(await fingerprintOf(session)).toBe(fingerprints.pop());
+  }
+});
+
+test("rollback.sql does the same with psql alone, also twice", async () => {
+  const { session, url } = await createDatabase("psql alone");
+  await makeSmallCompany(session);
+  const before = await fingerprintOf(session);
+  const project = await makeProject(url, smallCompany);
+  await project.tenantry("run", "--yes");
+  const backups = (await readdir(path.join(project.folder, "backups"))).sort().reverse();
+  expect(backups.map((name) => name.slice(0, 4))).toEqual(["day3", "day2", "day1"]);
+  for (const backup of backups) {
+    const script = path.join(project.folder, "backups", backup, "rollback.sql");
+    await execa("psql", ["--quiet", "--no-psqlrc", "--file", script, url]);
+    await execa("psql", ["--quiet", "--no-psqlrc", "--file", script, url]);
+  }
+  expect(await fingerprintOf(session)).toBe(before);
+  const status = await project.tenantry("status", "--json");
+  expect(JSON.parse(status.stdout).stages).toMatchObject([
+    { state: "rolled back" },
+    { state: "rolled back" },
+    { state: "rolled back" },
+  ]);
+  expect(await project.tenantry("run", "--yes")).toMatchObject({ code: 0 });
+});
+
+test("a rollback that would show two customers to each other is refused, unless it is meant", async () => {
+  const { session, url } = await createDatabase("guarded");
+  await makeSmallCompany(session);
+  const project = await makeProject(url, smallCompany);
+  await project.tenantry("run", "--yes");
+  await session.execute(sql`INSERT INTO person VALUES (100, 'new customer')`);
+  await session.execute(sql`
+    WITH customer AS (
+      INSERT INTO organizations (name, slug) VALUES ('New Customer', 'new-customer') RETURNING id
+    )
+    INSERT INTO organization_users (organization_id, user_id, role)
+    SELECT id, 100, 'owner' FROM customer
+  `);
+  const refused = await project.tenantry("rollback", "--all", "--yes");
+  expect(refused.code).toBe(1);
+  expect(refused.stderr).toContain("new-customer");
+  expect(refused.stderr).toContain("nothing was changed");
+  expect(await project.tenantry("rollback", "--all", "--yes", "--despite-guards")).toMatchObject({
+    code: 0,
+  });
+});
+
+test("what somebody else changed meanwhile is told, with exit code 3", async () => {
+  const { session, url } = await createDatabase("changed meanwhile");
+  await makeSmallCompany(session);
+  const project = await makeProject(url, smallCompany);
+  await project.tenantry("run", "--yes", "--stage", "day1");
+  await session.execute(sql`ALTER TABLE leads ADD COLUMN hotfix text`);
+  const outcome = await project.tenantry("rollback", "--yes");
+  expect(outcome.code).toBe(3);
+  expect(outcome.stderr).toContain("added: column public.leads.hotfix");
+});
+
+test("a stage that stands under another is not pulled away", async () => {
+  const { session, url } = await createDatabase("pulled away");
+  await makeSmallCompany(session);
+  const project = await makeProject(url, smallCompany);
+  await project.tenantry("run", "--yes");
+  const refused = await project.tenantry("rollback", "--stage", "day1", "--yes");
+  expect(refused.code).toBe(1);
+  expect(refused.stderr).toContain("day3 stands on it");
+});
+
+test("a rollback needs nothing of the configuration that the stage was run with", async () => {
+  const { session, url } = await createDatabase("another configuration");
+  await makeSmallCompany(session);
+  const before = await fingerprintOf(session);
+  const project = await makeProject(url, smallCompany);
+  await project.tenantry("run", "--yes");
+  await project.configure({
+    ...smallCompany,
+    names: { organizationColumn: "tenant", organizations: "tenants", helpers: "elsewhere" },
+    day1: { tables: {} },
+    day2: { tables: {} },
+  });
+  expect(await project.tenantry("rollback", "--all", "--yes")).toMatchObject({ code: 0 });
+  expect(await fingerprintOf(session)).toBe(before);
+});
+
+test("the rollback script names what is lost", async () => {
+  const { session, url } = await createDatabase("what is lost");
+  await makeSmallCompany(session);
+  const project = await makeProject(url, smallCompany);
+  await project.tenantry("run", "--yes", "--stage", "day1");
+  const [backup = ""] = await readdir(path.join(project.folder, "backups"));
+  const script = await readFile(
+    path.join(project.folder, "backups", backup, "rollback.sql"),
+    "utf8",
+  );
+  expect(script).toContain("-- Loses the organizations and who belongs to them.");
+});
