@@ -3,7 +3,7 @@ import { readSnapshot } from "../catalog/snapshot.ts";
 import { AppError } from "../errors.ts";
 import { runInForce } from "../journal/journal.ts";
 import { planStages } from "../plan/plan.ts";
-import { showResults } from "../report/results.ts";
+import { showVerification } from "../report/results.ts";
 import type { StageName } from "../steps/stage.ts";
 import { verificationError, verifyStage } from "../verify/stage.ts";
 import type { GlobalOptions } from "./options.ts";
@@ -37,8 +37,8 @@ export async function verifyIn(
     stages.slice(0, 0),
     configFile,
   );
-  const results = await verifyStage(session, settings, tenancy, run);
-  process.stdout.write(showResults(stage, results, json));
-  const error = verificationError(stage, results, "nothing was changed");
+  const verification = await verifyStage(session, settings, tenancy, run);
+  process.stdout.write(showVerification(stage, verification, json));
+  const error = verificationError(stage, verification, "nothing was changed");
   if (error !== undefined) throw error;
 }

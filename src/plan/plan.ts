@@ -18,6 +18,7 @@ export type StagePlan = {
   readonly personas: readonly Persona[];
   readonly criteria: readonly Check[];
   readonly guards: readonly Guard[];
+  readonly leavesOut: readonly string[];
 };
 
 export type Plan = {
@@ -53,9 +54,10 @@ export function planStages(
     ...faults,
     ...(settings.unlistedTables === "error" ? unlisted : []),
   ];
+  const context: StageContext = { settings, snapshot, tenancy, tables };
+  all.push(...stages.flatMap((stage) => stage.faults(context)));
   if (all.length > 0) throw invalidConfiguration(origin, all);
 
-  const context: StageContext = { settings, snapshot, tenancy, tables };
   const planned = stages.map((stage) => planStage(stage, context));
   return {
     stages: planned,
@@ -79,5 +81,6 @@ function planStage(stage: Stage, context: StageContext): StagePlan {
     personas: stage.personas,
     criteria: stage.criteria(context),
     guards: stage.guards(context),
+    leavesOut: stage.leavesOut,
   };
 }

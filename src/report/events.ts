@@ -13,6 +13,18 @@ export type CheckResult = {
   readonly violations: readonly string[];
 };
 
+/** What was asked of a stage: of its steps' work, of its isolation, and of the plan's criteria. */
+export type StageVerification = {
+  readonly checks: readonly CheckResult[];
+  readonly isolation: readonly CheckResult[];
+  readonly criteria: readonly CheckResult[];
+};
+
+/** All of a verification in one list. */
+export function allResults(verification: StageVerification): readonly CheckResult[] {
+  return [...verification.checks, ...verification.isolation, ...verification.criteria];
+}
+
 /** Everything that happens, as data: shown live, line by line, or as JSON. */
 export type RunEvent =
   | { readonly kind: "notice"; readonly text: string }
@@ -52,7 +64,7 @@ export type RunEvent =
   | {
       readonly kind: "stage-verified";
       readonly stage: StageName;
-      readonly results: readonly CheckResult[];
+      readonly verification: StageVerification;
     }
   | { readonly kind: "stage-applied"; readonly stage: StageName; readonly milliseconds: number }
   | {

@@ -1,4 +1,5 @@
-import type { Listener, RunEvent, StepFacts } from "./events.ts";
+import { allResults, type Listener, type RunEvent, type StepFacts } from "./events.ts";
+import { section } from "./results.ts";
 import { formatBytes, formatDuration } from "./units.ts";
 
 /** One line an event, for pipes, logs and CI. */
@@ -39,8 +40,10 @@ export function describe(event: RunEvent): string | undefined {
     case "proof-started":
       return `${event.stage}: verifying`;
     case "stage-verified": {
-      const failed = event.results.filter(({ violations }) => violations.length > 0).length;
-      return `${event.stage}: ${event.results.length - failed} of ${event.results.length} claims hold`;
+      const results = allResults(event.verification);
+      const held = results.filter(({ violations }) => violations.length === 0).length;
+      const criteria = section("The plan's success criteria", event.verification.criteria);
+      return `${event.stage}: ${held} of ${results.length} claims hold\n${criteria}`.trimEnd();
     }
     case "stage-applied":
       return `${event.stage}: applied and verified in ${formatDuration(event.milliseconds)}`;

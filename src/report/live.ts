@@ -6,8 +6,9 @@ import {
   ProcessOutput,
   type SimpleRenderer,
 } from "listr2";
-import type { Listener, RunEvent, StepFacts } from "./events.ts";
+import { allResults, type Listener, type RunEvent, type StepFacts } from "./events.ts";
 import { describe } from "./lines.ts";
+import { section } from "./results.ts";
 import { formatBytes, formatCount, formatDuration } from "./units.ts";
 
 type Task = ListrTaskWrapper<unknown, typeof DefaultRenderer, typeof SimpleRenderer>;
@@ -34,6 +35,11 @@ export type LiveReporter = {
 export function liveReporter(): LiveReporter {
   let rows: Row[] = [];
   let drawn: Promise<unknown> = Promise.resolve();
+  let criteria = "";
+  /** Writes behind what is being drawn. */
+  const write = (text: string) => {
+    drawn = drawn.then(() => process.stderr.write(text));
+  };
   const ofStep = (step: StepFacts) => rows.find(({ title }) => title === titleOf(step));
   const say = (row: Row | undefined, text: string) => {
     if (row?.task !== undefined) row.task.output = text;
@@ -107,19 +113,22 @@ export function liveReporter(): LiveReporter {
         break;
       case "stage-verified": {
         const row = rows.find(({ title }) => title === verification);
-        const held = event.results.filter(({ violations }) => violations.length === 0).length;
+        const results = allResults(event.verification);
+        const held = results.filter(({ violations }) => violations.length === 0).length;
         if (row?.task !== undefined) {
-          row.task.title = `${verification}  ${held} of ${event.results.length} claims hold`;
+          row.task.title = `${verification}  ${held} of ${results.length} claims hold`;
         }
+        criteria = section("The plan's success criteria", event.verification.criteria);
         break;
       }
       case "stage-applied":
       case "rollback-finished":
         finish();
-        drawn = drawn.then(() => process.stderr.write(`${describe(event)}\n`));
+        write(`${criteria}${describe(event)}\n`);
+        criteria = "";
         break;
       case "notice":
-        drawn = drawn.then(() => process.stderr.write(`${describe(event)}\n`));
+        write(`${describe(event)}\n`);
         break;
       case "backup-started":
       case "proof-started":

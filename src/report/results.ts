@@ -1,19 +1,33 @@
 import pc from "picocolors";
 import type { StageName } from "../steps/stage.ts";
-import type { CheckResult } from "./events.ts";
+import { allResults, type CheckResult, type StageVerification } from "./events.ts";
 
 /** What was asked of a stage and whether it holds: for people a line a claim, else one JSON value. */
-export function showResults(
+export function showVerification(
   stage: StageName,
-  results: readonly CheckResult[],
+  verification: StageVerification,
   json: boolean,
 ): string {
-  const failed = results.filter(({ violations }) => violations.length > 0);
-  if (json) return `${JSON.stringify({ stage, holds: failed.length === 0, results })}\n`;
+  const results = allResults(verification);
+  const held = results.filter(({ violations }) => violations.length === 0).length;
+  if (json) {
+    return `${JSON.stringify({ stage, holds: held === results.length, ...verification })}\n`;
+  }
+  return [
+    section("What its steps made", verification.checks),
+    section("Isolation, tried", verification.isolation),
+    section("The plan's success criteria", verification.criteria),
+    `${stage}: ${held} of ${results.length} claims hold\n`,
+  ].join("");
+}
+
+/** Claims under a heading, one a line, each with what contradicts it. */
+export function section(heading: string, results: readonly CheckResult[]): string {
+  if (results.length === 0) return "";
   const lines = results.flatMap(({ claim, violations }) =>
     violations.length === 0
-      ? [`${pc.green("✔")} ${claim}`]
-      : [`${pc.red("✘")} ${claim}`, ...violations.map((violation) => `    ${violation}`)],
+      ? [`  ${pc.green("✔")} ${claim}`]
+      : [`  ${pc.red("✘")} ${claim}`, ...violations.map((violation) => `      ${violation}`)],
   );
-  return `${lines.join("\n")}\n${stage}: ${results.length - failed.length} of ${results.length} claims hold\n`;
+  return `${pc.bold(heading)}\n${lines.join("\n")}\n`;
 }

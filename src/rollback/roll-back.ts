@@ -97,6 +97,7 @@ async function undo(context: RunContext, journaled: JournaledStep): Promise<void
       }),
     );
   } catch (error) {
+    if (interrupted.aborted && !(error instanceof AppError)) throw rollbackInterrupted(step.id);
     throw stepError(step, error);
   }
   emit({

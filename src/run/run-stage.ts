@@ -79,6 +79,7 @@ export async function runStage(
     stage: plan.stage,
     milliseconds: Math.round(performance.now() - started),
   });
+  for (const text of plan.leavesOut) emit({ kind: "notice", text });
 }
 
 function refuseUnlessRunnable(existing: Run | undefined): void {
@@ -133,11 +134,11 @@ async function verify(
   run: Run,
 ): Promise<void> {
   emit({ kind: "proof-started", stage: plan.stage });
-  const results = await verifyStage(session, settings, tenancy, run);
-  emit({ kind: "stage-verified", stage: plan.stage, results });
+  const verification = await verifyStage(session, settings, tenancy, run);
+  emit({ kind: "stage-verified", stage: plan.stage, verification });
   const error = verificationError(
     plan.stage,
-    results,
+    verification,
     "all steps are applied, and the stage is not complete",
   );
   if (error !== undefined) throw error;

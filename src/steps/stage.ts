@@ -1,6 +1,6 @@
 import { z } from "zod";
 import type { Snapshot } from "../catalog/snapshot.ts";
-import type { Settings } from "../config/settings.ts";
+import type { Fault, Settings } from "../config/settings.ts";
 import type { Some } from "../postgres/sql.ts";
 import { type Check, type Step, sqlSchema } from "./step.ts";
 import type { TablePlan } from "./table-plan.ts";
@@ -45,6 +45,10 @@ export type Stage = {
   readonly personas: Some<Persona>;
   /** What must hold at the stage's end beyond the checks of its steps. */
   readonly criteria: (context: StageContext) => readonly Check[];
+  /** What of the plan's day this stage does not do, for whoever would believe that it did. */
+  readonly leavesOut: readonly string[];
+  /** What speaks against the stage as configured, beyond the faults of its tables. */
+  readonly faults: (context: StageContext) => readonly Fault[];
   /** What must hold before the stage is undone. */
   readonly guards: (context: StageContext) => Some<Guard>;
 };

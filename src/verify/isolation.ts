@@ -8,7 +8,7 @@ import type { Persona } from "../steps/stage.ts";
 import type { Tenancy } from "../steps/tenancy.ts";
 import { type Attempt, asUser, attempt, thenUndo } from "./impersonation.ts";
 import { organizationIsIndexed } from "./index-use.ts";
-import { type Actor, placeRows, setScene } from "./scene.ts";
+import { type Actor, placeRows, play, setScene } from "./scene.ts";
 
 export type Fence = { readonly relation: RelationName; readonly label: string };
 
@@ -54,10 +54,12 @@ async function tryTable(
     return await thenUndo(session, async (queries) => {
       const scene = await setScene(queries, tenancy, personas);
       if ("impossible" in scene) return [{ claim, violations: [`not tried: ${scene.impossible}`] }];
-      const placed = await placeRows(queries, fence.relation, tenancy, scene.organizations);
+      const organizations = [...scene.organizations.values()];
+      const placed = await placeRows(queries, fence.relation, tenancy, organizations);
       const membersSeeAll = await onlyOurPolicies(queries, fence.relation);
       const results: CheckResult[] = [];
-      for (const actor of scene.actors) {
+      for (const persona of personas) {
+        const actor = await play(queries, tenancy, scene, persona);
         const trial = { queries, settings, tenancy, fence, actor, placed, membersSeeAll };
         results.push(await tryActor(trial));
       }

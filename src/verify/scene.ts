@@ -5,7 +5,7 @@ import { ident, type RelationName, raw, sql } from "../postgres/sql.ts";
 import type { Persona } from "../steps/stage.ts";
 import type { Tenancy } from "../steps/tenancy.ts";
 
-/** A persona on the stage: an existing user, with only the memberships that the proof wants. */
+/** A persona as an existing user plays it, with only the memberships that the proof wants. */
 export type Actor = {
   readonly persona: Persona;
   readonly user: string;
@@ -13,14 +13,15 @@ export type Actor = {
   readonly organizations: readonly string[];
 };
 
+/** The test organizations by slug, and the user who plays every persona, one after the other. */
 export type Scene = {
-  readonly actors: readonly Actor[];
-  readonly organizations: readonly string[];
+  readonly user: string;
+  readonly organizations: ReadonlyMap<string, string>;
 };
 
 /**
- * Makes the test organizations and lends existing users to the personas. All of it is within a
- * transaction that is rolled back: nothing of it is ever seen by anybody else.
+ * Makes the test organizations. All of it is within a transaction that is rolled back: nothing of
+ * it is ever seen by anybody else.
  * @returns the scene, or why it could not be set
  */
 export async function setScene(
@@ -28,20 +29,18 @@ export async function setScene(
   tenancy: Tenancy,
   personas: readonly Persona[],
 ): Promise<Scene | { readonly impossible: string }> {
-  const { users, memberships, organizations } = tenancy;
-  const lent = await queries.rows(
+  const { users, organizations } = tenancy;
+  const [lent] = await queries.rows(
     sql`
       SELECT record.${ident(users.id)}::text AS "user"
         FROM ${ident(users.relation)} AS record
        ORDER BY record.${ident(users.id)}
-       LIMIT ${personas.length}
+       LIMIT 1
     `,
     z.object({ user: z.string() }),
   );
-  if (lent.length < personas.length) {
-    return {
-      impossible: `${personas.length} users are needed to try it as, and ${users.relation.name} has ${lent.length}`,
-    };
+  if (lent === undefined) {
+    return { impossible: `${users.relation.name} has no user to try it as` };
   }
   const ids = new Map<string, string>();
   for (const { organization } of personas.flatMap((persona) => persona.memberships)) {
@@ -53,25 +52,31 @@ export async function setScene(
       VALUES (${id}, ${organization}, ${`${organization}-${id}`})
     `);
   }
-  const actors: Actor[] = [];
-  for (const [index, persona] of personas.entries()) {
-    const user = lent[index]?.user ?? "";
+  return { user: lent.user, organizations: ids };
+}
+
+/** Gives the lent user the memberships of a persona, and takes every other away. */
+export async function play(
+  queries: Queries,
+  { memberships, users }: Tenancy,
+  { user, organizations }: Scene,
+  persona: Persona,
+): Promise<Actor> {
+  await queries.execute(sql`
+    DELETE FROM ${ident(memberships)}
+     WHERE user_id = ${user}::${raw(users.idType)}
+  `);
+  const own: string[] = [];
+  for (const { organization, role } of persona.memberships) {
+    const id = organizations.get(organization);
+    if (id === undefined) throw new Error(`the scene has no organization ${organization}`);
+    own.push(id);
     await queries.execute(sql`
-      DELETE FROM ${ident(memberships)}
-       WHERE user_id = ${user}::${raw(users.idType)}
+      INSERT INTO ${ident(memberships)} (organization_id, user_id, role)
+      VALUES (${id}, ${user}::${raw(users.idType)}, ${role})
     `);
-    const own: string[] = [];
-    for (const { organization, role } of persona.memberships) {
-      const id = ids.get(organization) ?? "";
-      own.push(id);
-      await queries.execute(sql`
-        INSERT INTO ${ident(memberships)} (organization_id, user_id, role)
-        VALUES (${id}, ${user}::${raw(users.idType)}, ${role})
-      `);
-    }
-    actors.push({ persona, user, organizations: own });
   }
-  return { actors, organizations: [...ids.values()] };
+  return { persona, user, organizations: own };
 }
 
 /**

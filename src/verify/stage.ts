@@ -2,7 +2,7 @@ import type { Settings } from "../config/settings.ts";
 import { AppError } from "../errors.ts";
 import { type Run, readSteps } from "../journal/journal.ts";
 import type { Session } from "../postgres/connection.ts";
-import type { CheckResult } from "../report/events.ts";
+import { allResults, type StageVerification } from "../report/events.ts";
 import type { StageName } from "../steps/stage.ts";
 import type { Tenancy } from "../steps/tenancy.ts";
 import { ask } from "./checks.ts";
@@ -17,24 +17,25 @@ export async function verifyStage(
   settings: Settings,
   tenancy: Tenancy,
   run: Run,
-): Promise<CheckResult[]> {
+): Promise<StageVerification> {
   const steps = await readSteps(session, run.id);
   const lasting = steps
     .flatMap(({ definition }) => definition.verify)
     .filter((check) => check.lasting);
-  return [
-    ...(await ask(session, lasting)),
-    ...(await ask(session, run.criteria)),
-    ...(await tryIsolation(session, settings, tenancy, run.fences, run.personas)),
-  ];
+  return {
+    checks: await ask(session, lasting),
+    isolation: await tryIsolation(session, settings, tenancy, run.fences, run.personas),
+    criteria: await ask(session, run.criteria),
+  };
 }
 
 /** The error for a stage of which something does not hold, with the rows that show it. */
 export function verificationError(
   stage: StageName,
-  results: readonly CheckResult[],
+  verification: StageVerification,
   state: string,
 ): AppError | undefined {
+  const results = allResults(verification);
   const failed = results.filter(({ violations }) => violations.length > 0);
   if (failed.length === 0) return undefined;
   return new AppError({

@@ -1,3 +1,5 @@
+import { findRelation } from "../../src/catalog/snapshot.ts";
+import type { Fault } from "../../src/config/settings.ts";
 import { ident, list, raw, type Sql, sql } from "../../src/postgres/sql.ts";
 import { exists, relationWhere } from "../../src/steps/checks.ts";
 import type { StageContext } from "../../src/steps/stage.ts";
@@ -79,4 +81,19 @@ export function createOrganizations({ tenancy, settings }: StageContext): Transa
   TO ${ident(signedIn)}`,
     ];
   }
+}
+
+/** The two tables are made here: others of the same names would be taken for them. */
+export function existingTables({ settings, snapshot }: StageContext): readonly Fault[] {
+  const { organizations, memberships } = settings.names;
+  return [
+    { path: "names.organizations", relation: organizations },
+    { path: "names.memberships", relation: memberships },
+  ]
+    .filter(({ relation }) => findRelation(snapshot, relation) !== undefined)
+    .map(({ path, relation }) => ({
+      path,
+      fault: `${relation.schema}.${relation.name} exists already`,
+      fix: "name another table, or rename that one",
+    }));
 }

@@ -3,7 +3,7 @@ import type { Stage } from "../../src/steps/stage.ts";
 import { tablesOf } from "../tables.ts";
 import { createHelpers } from "./helpers.ts";
 import { fenceOrganizations, fillOrganizations } from "./memberships.ts";
-import { createOrganizations } from "./organizations.ts";
+import { createOrganizations, existingTables } from "./organizations.ts";
 
 /** Day 1: the organizations, everybody's membership, and the most critical tables. */
 export const day1: Stage = {
@@ -28,5 +28,7 @@ export const day1: Stage = {
     },
   ],
   criteria: () => [],
+  leavesOut: [],
+  faults: existingTables,
   guards,
 };

@@ -19,5 +19,7 @@ export const day2: Stage = {
     },
   ],
   criteria: () => [],
+  leavesOut: [],
+  faults: () => [],
   guards,
 };

@@ -1,0 +1,133 @@
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { z } from "zod";
+import { readSnapshot } from "../../src/catalog/snapshot.ts";
+import { parseSettings } from "../../src/config/load.ts";
+import { runInForce } from "../../src/journal/journal.ts";
+import { planStages } from "../../src/plan/plan.ts";
+import { raw, sql } from "../../src/postgres/sql.ts";
+import { allResults } from "../../src/report/events.ts";
+import { verifyStage } from "../../src/verify/stage.ts";
+import { makeDatabase, type TestDatabase } from "../setup/database.ts";
+import { makeProject } from "../setup/project.ts";
+import { makeSmallCompany, smallCompany } from "../setup/small-company.ts";
+
+const settings = parseSettings(smallCompany, "the small company");
+const guard = `"Only their org's leads"`;
+
+let database: TestDatabase;
+
+beforeAll(async () => {
+  database = await makeDatabase("verification");
+  await makeSmallCompany(database.session);
+});
+afterAll(() => database.drop());
+
+/** What of Day 1 does not hold. */
+async function violations(): Promise<string[]> {
+  const { session } = database;
+  const run = await runInForce(session, "day1");
+  if (run === undefined) throw new Error("Day 1 is not applied");
+  const { tenancy } = planStages(settings, await readSnapshot(session), [], "the small company");
+  const results = allResults(await verifyStage(session, settings, tenancy, run));
+  return results
+    .filter((result) => result.violations.length > 0)
+    .map((result) => `${result.claim}: ${result.violations.join(", ")}`);
+}
+
+test("verification before a stage is applied is exit code 3, after it 0", async () => {
+  const project = await makeProject(database.url, smallCompany);
+  expect(await project.tenantry("--stage", "day1", "--verify")).toMatchObject({ code: 3 });
+  expect(await project.tenantry("run", "--yes")).toMatchObject({ code: 0 });
+  const verified = await project.tenantry("--stage", "day1", "--verify");
+  expect(verified.stdout).toContain("leads as member of Test Client A: only their own");
+  expect(verified.code).toBe(0);
+  const json = await project.tenantry("--stage", "day3", "--verify", "--json");
+  expect(JSON.parse(json.stdout)).toMatchObject({ stage: "day3", holds: true });
+});
+
+test("verification leaves nothing behind", async () => {
+  const { session } = database;
+  const before = (await readSnapshot(session)).fingerprint.digest;
+  const count = sql`
+    SELECT (SELECT count(*) FROM organizations) || ' ' || (SELECT count(*) FROM organization_users)
+           || ' ' || (SELECT md5(string_agg(l::text, '' ORDER BY l.id)) FROM leads l) AS state
+  `;
+  const state = await session.rows(count, z.object({ state: z.string() }));
+  expect(await violations()).toEqual([]);
+  expect(await session.rows(count, z.object({ state: z.string() }))).toEqual(state);
+  expect((await readSnapshot(session)).fingerprint.digest).toBe(before);
+});
+
+/** The fence broken in one way each, how that is mended, and what must be said of it. */
+const mutants: readonly (readonly [string, string, string, RegExp])[] = [
+  [
+    "row-level security switched off",
+    "ALTER TABLE leads DISABLE ROW LEVEL SECURITY",
+    "ALTER TABLE leads ENABLE ROW LEVEL SECURITY",
+    /leads as member of Test Client A: only their own: sees \d+ rows/,
+  ],
+  [
+    "the guard opened for reading",
+    `ALTER POLICY ${guard} ON leads USING (TRUE)`,
+    `ALTER POLICY ${guard} ON leads USING (organization_id = ANY (ARRAY(SELECT tenancy.caller_organizations())))`,
+    /the guard of leads is restrictive/,
+  ],
+  [
+    "a guard that was dropped, and an old policy that lets everybody see everything",
+    `DROP POLICY ${guard} ON leads; CREATE POLICY old ON leads USING (TRUE)`,
+    `DROP POLICY old ON leads; CREATE POLICY ${guard} ON leads AS RESTRICTIVE
+       USING (organization_id = ANY (ARRAY(SELECT tenancy.caller_organizations())))
+       WITH CHECK (organization_id = ANY (ARRAY(SELECT tenancy.caller_organizations())))`,
+    /a blind UPDATE got through/,
+  ],
+  [
+    "a helper that gives everybody every organization",
+    `CREATE OR REPLACE FUNCTION tenancy.caller_organizations() RETURNS SETOF uuid LANGUAGE sql STABLE SECURITY DEFINER
+       BEGIN ATOMIC SELECT id FROM public.organizations; END`,
+    `CREATE OR REPLACE FUNCTION tenancy.caller_organizations() RETURNS SETOF uuid LANGUAGE sql STABLE SECURITY DEFINER
+       BEGIN ATOMIC SELECT membership.organization_id FROM public.organization_users AS membership
+                     WHERE membership.user_id = tenancy.caller(); END`,
+    /inserts a row for|is stopped by a constraint only/,
+  ],
+  [
+    "a guard that asks by a function for each row",
+    `ALTER POLICY ${guard} ON leads
+       USING (organization_id IN (SELECT tenancy.caller_organizations()))
+       WITH CHECK (organization_id IN (SELECT tenancy.caller_organizations()));
+     ALTER POLICY "Users view their org's leads" ON leads
+       USING (organization_id IN (SELECT tenancy.caller_organizations()))`,
+    `ALTER POLICY ${guard} ON leads
+       USING (organization_id = ANY (ARRAY(SELECT tenancy.caller_organizations())))
+       WITH CHECK (organization_id = ANY (ARRAY(SELECT tenancy.caller_organizations())));
+     ALTER POLICY "Users view their org's leads" ON leads
+       USING (organization_id = ANY (ARRAY(SELECT tenancy.caller_organizations())))`,
+    /is a filter over every row, not an index condition/,
+  ],
+  [
+    "the index dropped",
+    "DROP INDEX idx_leads_org_id",
+    "CREATE INDEX idx_leads_org_id ON leads (organization_id)",
+    /leads has a valid index that begins with organization_id/,
+  ],
+  [
+    "a column that is nullable again",
+    "ALTER TABLE calls ALTER COLUMN organization_id DROP NOT NULL",
+    "ALTER TABLE calls ALTER COLUMN organization_id SET NOT NULL",
+    /calls.organization_id is NOT NULL/,
+  ],
+  [
+    "a call in another organization than its lead",
+    "UPDATE calls SET organization_id = (SELECT id FROM organizations WHERE slug = 'alpha') WHERE id = 1",
+    "UPDATE calls SET organization_id = (SELECT l.organization_id FROM leads l WHERE l.id = calls.lead_id) WHERE id = 1",
+    /every row of calls is in the organization of its leads/,
+  ],
+];
+
+test.for(mutants)("%s is noticed", async ([, damage, mend, said]) => {
+  const { session } = database;
+  await session.execute(sql`${raw(damage)}`);
+  const broken = await violations();
+  await session.execute(sql`${raw(mend)}`);
+  expect(broken.join("\n")).toMatch(said);
+  expect(await violations()).toEqual([]);
+});
