@@ -1,8 +1,7 @@
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
-import { open, readdir, readFile, stat } from "node:fs/promises";
+import { readdir, readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
-import { pipeline } from "node:stream/promises";
 import { z } from "zod";
 import { AppError } from "../errors.ts";
 import { stageNames } from "../steps/stage.ts";
@@ -19,15 +18,16 @@ export const manifestSchema = z.object({
   madeAt: z.iso.datetime(),
   database: z.object({ host: z.string(), port: z.number(), name: z.string() }),
   serverVersion: z.string(),
-  pgDumpMajor: z.number(),
+  pgDumpVersion: z.string(),
   tenantryVersion: z.string(),
-  /** The write-ahead log's position at the snapshot. */
+  /** The write-ahead log's position at the snapshot; on a standby, how far it had replayed. */
   lsn: z.string(),
   /** The schema's fingerprint. */
   fingerprint: z.string(),
   /** Exact counts of the snapshot that was dumped, by schema and table. */
   rowCounts: z.array(z.object({ schema: z.string(), table: z.string(), rows: z.number() })),
   gitTag: z.string().nullable(),
+  totalBytes: z.number(),
   files: z.array(fileSchema),
 });
 
@@ -36,33 +36,49 @@ export type Manifest = z.output<typeof manifestSchema>;
 
 export const manifestName = "manifest.json";
 
+/** What the name of a backup's folder ends in while the backup is not whole. */
+export const partialSuffix = ".partial";
+
+type Entry = { readonly name: string; readonly plain: boolean };
+
+/** Everything under a folder but folders, by relative path, in order. */
+async function listEntries(folder: string): Promise<Entry[]> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  return entries
+    .filter((entry) => !entry.isDirectory())
+    .map((entry) => ({
+      name: path.relative(folder, path.join(entry.parentPath, entry.name)),
+      plain: entry.isFile(),
+    }))
+    .filter(({ name }) => name !== manifestName)
+    .sort((one, other) => (one.name < other.name ? -1 : 1));
+}
+
+async function describeFile(folder: string, name: string): Promise<Manifest["files"][number]> {
+  const hash = createHash("sha256");
+  let bytes = 0;
+  for await (const chunk of createReadStream(path.join(folder, name))) {
+    hash.update(chunk);
+    bytes += chunk.length;
+  }
+  return { path: name, bytes, sha256: hash.digest("hex") };
+}
+
 /** Size and SHA-256 of every file under a folder, by relative path, in order. */
 export async function describeFiles(folder: string): Promise<Manifest["files"]> {
-  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
-  const files = entries
-    .filter((entry) => entry.isFile())
-    .map((entry) => path.relative(folder, path.join(entry.parentPath, entry.name)))
-    .filter((name) => name !== manifestName)
-    .sort();
   const described: Manifest["files"] = [];
-  for (const name of files) {
-    const file = path.join(folder, name);
-    const hash = createHash("sha256");
-    await pipeline(createReadStream(file), hash);
-    described.push({ path: name, bytes: (await stat(file)).size, sha256: hash.digest("hex") });
+  for (const { name, plain } of await listEntries(folder)) {
+    if (plain) described.push(await describeFile(folder, name));
   }
   return described;
 }
 
 /** Writes the manifest and waits until it is on the disk. */
 export async function writeManifest(folder: string, manifest: Manifest): Promise<void> {
-  const file = await open(path.join(folder, manifestName), "w", 0o600);
-  try {
-    await file.writeFile(`${JSON.stringify(manifest, undefined, 2)}\n`);
-    await file.sync();
-  } finally {
-    await file.close();
-  }
+  await writeFile(path.join(folder, manifestName), `${JSON.stringify(manifest, undefined, 2)}\n`, {
+    mode: 0o600,
+    flush: true,
+  });
 }
 
 /**
@@ -71,29 +87,48 @@ export async function writeManifest(folder: string, manifest: Manifest): Promise
  */
 export async function verifyBackup(folder: string): Promise<Manifest> {
   const manifest = await readManifest(folder);
-  const found = new Map((await describeFiles(folder)).map((file) => [file.path, file]));
+  const found = new Map((await listEntries(folder)).map((entry) => [entry.name, entry]));
   const faults: string[] = [];
   for (const file of manifest.files) {
-    const now = found.get(file.path);
+    const entry = found.get(file.path);
     found.delete(file.path);
-    if (now === undefined) faults.push(`missing: ${file.path}`);
-    else if (now.bytes !== file.bytes) {
-      faults.push(`altered: ${file.path} has ${now.bytes} bytes and had ${file.bytes}`);
-    } else if (now.sha256 !== file.sha256) faults.push(`altered: ${file.path}`);
+    if (entry === undefined) {
+      faults.push(`missing: ${file.path}`);
+      continue;
+    }
+    if (!entry.plain) {
+      faults.push(`altered: ${file.path} is no plain file`);
+      continue;
+    }
+    const { bytes, sha256 } = await describeFile(folder, file.path);
+    if (bytes !== file.bytes) {
+      faults.push(`altered: ${file.path} has ${bytes} bytes and had ${file.bytes}`);
+    } else if (sha256 !== file.sha256) faults.push(`altered: ${file.path}`);
   }
   faults.push(...[...found.keys()].map((name) => `not in the manifest: ${name}`));
   if (faults.length > 0) throw damaged(folder, "is not as it was made", faults);
   return manifest;
 }
 
-async function readManifest(folder: string): Promise<Manifest> {
+/**
+ * Reads a backup's manifest; what the files hold is for `verifyBackup` to say.
+ * @throws AppError BACKUP_FAILED when there is none, or the backup was never finished
+ */
+export async function readManifest(folder: string): Promise<Manifest> {
+  if (path.resolve(folder).endsWith(partialSuffix)) {
+    throw damaged(folder, "is an attempt that was not finished, no backup", []);
+  }
   try {
     const text = await readFile(path.join(folder, manifestName), "utf8");
     return manifestSchema.parse(JSON.parse(text));
   } catch (error) {
-    throw damaged(folder, "has no manifest that can be read", [
-      error instanceof Error ? error.message : String(error),
-    ]);
+    const fault =
+      error instanceof z.ZodError
+        ? z.prettifyError(error)
+        : error instanceof Error
+          ? error.message
+          : String(error);
+    throw damaged(folder, "has no manifest that can be read", fault.split("\n"));
   }
 }
 

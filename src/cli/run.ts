@@ -2,10 +2,10 @@ import inquirer from "inquirer";
 import { stages } from "../../stages/index.ts";
 import { readSnapshot } from "../catalog/snapshot.ts";
 import { AppError, type ErrorCode } from "../errors.ts";
-import { readRuns, runInForce } from "../journal/journal.ts";
+import { type Run, readRuns, runInForce } from "../journal/journal.ts";
 import { planStages } from "../plan/plan.ts";
 import { rollBack } from "../rollback/roll-back.ts";
-import { runStage } from "../run/run-stage.ts";
+import { resumeStage, runStage } from "../run/run-stage.ts";
 import type { StageName } from "../steps/stage.ts";
 import { backUpStage } from "./backup.ts";
 import { confirm, mayAsk } from "./confirm.ts";
@@ -100,25 +100,46 @@ async function runOne(
   }
 }
 
-/** Plans the stage on the database as it is now, and runs it. */
+/** Goes on with the stage where it is under way; else plans it on the database as it is now. */
 async function attemptStage(writing: WritingWorkplace, stage: StageName): Promise<void> {
   const { settings, session, configFile } = writing;
+  const context = { ...writing, online: settings.online };
+  const existing = await runInForce(session, stage);
+  if (existing !== undefined) {
+    refuseUnlessUnderWay(existing);
+    return resumeStage(context, existing);
+  }
   const snapshot = await readSnapshot(session);
   const definition = stages.filter(({ name }) => name === stage);
-  const plan = planStages(settings, snapshot, definition, configFile);
-  const [stagePlan] = plan.stages;
-  if (stagePlan === undefined) throw new Error(`there is no stage ${stage}`);
-  await runStage(
-    { ...writing, online: settings.online },
-    {
-      plan: stagePlan,
-      planDigest: plan.digest,
-      tenancy: plan.tenancy,
-      settings,
-      fingerprint: snapshot.fingerprint,
-      backUp: () => backUpStage(writing, stagePlan, snapshot.fingerprint),
-    },
-  );
+  const {
+    stages: planned,
+    digest,
+    tenancy,
+  } = planStages(settings, snapshot, definition, configFile);
+  const [plan] = planned;
+  if (plan === undefined) throw new Error(`there is no stage ${stage}`);
+  const { fingerprint } = snapshot;
+  await runStage(context, {
+    plan,
+    tenancy,
+    fingerprint,
+    planDigest: digest,
+    backUp: () => backUpStage(writing, plan, fingerprint),
+  });
+}
+
+function refuseUnlessUnderWay(run: Run): void {
+  if (run.state === "running") return;
+  const applied = run.state === "applied";
+  throw new AppError({
+    code: applied ? "STAGE_ALREADY_APPLIED" : "STAGE_OUT_OF_ORDER",
+    object: run.stage,
+    fault: applied ? "is applied already" : "is being rolled back, and that was interrupted",
+    state: "nothing was changed",
+    next: applied
+      ? `tenantry --stage ${run.stage} --verify asks whether it holds`
+      : `tenantry rollback --stage ${run.stage} goes on with it`,
+  });
 }
 
 /** After these, the state is one to go on from, and no reason to undo anything. */

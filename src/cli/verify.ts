@@ -1,8 +1,5 @@
-import { stages } from "../../stages/index.ts";
-import { readSnapshot } from "../catalog/snapshot.ts";
 import { AppError } from "../errors.ts";
 import { runInForce } from "../journal/journal.ts";
-import { planStages } from "../plan/plan.ts";
 import { showVerification } from "../report/results.ts";
 import type { StageName } from "../steps/stage.ts";
 import { verificationError, verifyStage } from "../verify/stage.ts";
@@ -18,7 +15,7 @@ export function verify(options: VerifyOptions): Promise<void> {
 
 /** Verifies a stage in a workplace that is open already. */
 export async function verifyIn(
-  { session, settings, configFile }: Workplace,
+  { session, settings }: Workplace,
   { stage, json }: Pick<VerifyOptions, "stage" | "json">,
 ): Promise<void> {
   const run = await runInForce(session, stage);
@@ -31,13 +28,7 @@ export async function verifyIn(
       next: `tenantry run --stage ${stage}`,
     });
   }
-  const { tenancy } = planStages(
-    settings,
-    await readSnapshot(session),
-    stages.slice(0, 0),
-    configFile,
-  );
-  const verification = await verifyStage(session, settings, tenancy, run);
+  const verification = await verifyStage(session, settings, run);
   process.stdout.write(showVerification(stage, verification, json));
   const error = verificationError(stage, verification, "nothing was changed");
   if (error !== undefined) throw error;

@@ -4,6 +4,7 @@ import type { Queries, Session } from "../postgres/connection.ts";
 import { type Sql, sql } from "../postgres/sql.ts";
 import { guardSchema, personaSchema, type StageName, stageNames } from "../steps/stage.ts";
 import { checkSchema, type Step, stepSchema } from "../steps/step.ts";
+import { tenancySchema } from "../steps/tenancy.ts";
 import { journalExists } from "./schema.ts";
 
 const runSchema = z.object({
@@ -18,6 +19,7 @@ const runSchema = z.object({
   finishedAt: z.date().nullable(),
   backupFolder: z.string(),
   gitTag: z.string().nullable(),
+  tenancy: tenancySchema,
   fences: z.array(
     z.object({ relation: z.object({ schema: z.string(), name: z.string() }), label: z.string() }),
   ),
@@ -54,6 +56,7 @@ export type NewRun = {
   readonly backupFolder: string;
   readonly gitTag: string | null;
   readonly fingerprint: Fingerprint;
+  readonly tenancy: Run["tenancy"];
   readonly fences: Run["fences"];
   readonly personas: Run["personas"];
   readonly criteria: Run["criteria"];
@@ -73,6 +76,7 @@ const selectRuns: Sql = sql`
          finished_at AS "finishedAt",
          backup_folder AS "backupFolder",
          git_tag AS "gitTag",
+         tenancy,
          fences,
          personas,
          criteria,
@@ -129,9 +133,9 @@ export async function beginRun(queries: Queries, run: NewRun): Promise<number> {
   const [row] = await queries.rows(
     sql`
       INSERT INTO tenantry.run (stage, title, state, plan_digest, tenantry_version, backup_folder,
-                                git_tag, fingerprint, fences, personas, criteria, guards)
+                                git_tag, fingerprint, tenancy, fences, personas, criteria, guards)
       VALUES (${run.stage}, ${run.title}, 'running', ${run.planDigest}, ${run.tenantryVersion},
-              ${run.backupFolder}, ${run.gitTag}, ${json(run.fingerprint)}, ${json(run.fences)},
+              ${run.backupFolder}, ${run.gitTag}, ${json(run.fingerprint)}, ${json(run.tenancy)}, ${json(run.fences)},
               ${json(run.personas)}, ${json(run.criteria)}, ${json(run.guards)})
       RETURNING id
     `,

@@ -33,6 +33,7 @@ const tables: readonly Sql[] = [
   backup_folder text NOT NULL,
   git_tag text,
   fingerprint jsonb NOT NULL,
+  tenancy jsonb NOT NULL,
   fences jsonb NOT NULL,
   personas jsonb NOT NULL,
   criteria jsonb NOT NULL,

@@ -6,6 +6,8 @@ import { beginRun, type Run, readSteps, runInForce, setRunState } from "../journ
 import { holdLease } from "../journal/lease.ts";
 import type { Plan, StagePlan } from "../plan/plan.ts";
 import { stepFacts } from "../report/events.ts";
+import type { StageName } from "../steps/stage.ts";
+import type { Step } from "../steps/step.ts";
 import { verificationError, verifyStage } from "../verify/stage.ts";
 import { version } from "../version.ts";
 import type { RunContext } from "./context.ts";
@@ -20,94 +22,89 @@ export type BackupFacts = {
   readonly tag: string;
 };
 
-export type StageRun = {
+export type NewStage = {
   readonly plan: StagePlan;
   readonly tenancy: Plan["tenancy"];
   readonly planDigest: string;
-  readonly settings: Settings;
   readonly fingerprint: Fingerprint;
-  /** Backs up and tags; called for a new run only: a resumed one has its backup. */
   readonly backUp: () => Promise<BackupFacts>;
 };
 
+type StageContext = Omit<RunContext, "runId"> & { readonly settings: Settings };
+
 /**
- * Runs a stage, or goes on with one that was stopped: backup, steps, verification.
+ * Runs a stage from its start: backup, steps, verification.
  * @throws AppError; whatever is thrown, the journal says where the stage stands
  */
-export async function runStage(
-  context: Omit<RunContext, "runId">,
-  stageRun: StageRun,
-): Promise<void> {
-  const { session, emit } = context;
-  const { plan } = stageRun;
+export async function runStage(context: StageContext, stage: NewStage): Promise<void> {
   const started = performance.now();
-  const existing = await runInForce(session, plan.stage);
-  refuseUnlessRunnable(existing);
+  const { plan } = stage;
+  announce(context, plan, plan.steps, false);
+  const run = await begin(context, stage);
+  await carryOut(context, run, started);
+  for (const text of plan.leavesOut) context.emit({ kind: "notice", text });
+}
 
-  const steps =
-    existing === undefined
-      ? plan.steps
-      : (await readSteps(session, existing.id)).map(({ definition }) => definition);
-  emit({
-    kind: "stage-started",
-    stage: plan.stage,
-    title: plan.title,
-    steps: steps.map(stepFacts),
-    resumed: existing !== undefined,
-  });
-  const run = existing ?? (await begin(context, stageRun));
+/**
+ * Goes on with a stage that was stopped or killed, as it was journaled: its backup is there, and
+ * what the configuration says now does not matter.
+ */
+export async function resumeStage(context: StageContext, run: Run): Promise<void> {
+  const started = performance.now();
+  const steps = await readSteps(context.session, run.id);
+  announce(
+    context,
+    run,
+    steps.map(({ definition }) => definition),
+    true,
+  );
+  await carryOut(context, run, started);
+}
+
+function announce(
+  { emit }: StageContext,
+  { stage, title }: { readonly stage: StageName; readonly title: string },
+  steps: readonly Step[],
+  resumed: boolean,
+): void {
+  emit({ kind: "stage-started", stage, title, steps: steps.map(stepFacts), resumed });
+}
+
+async function carryOut(context: StageContext, run: Run, started: number): Promise<void> {
+  const { session, emit, lease } = context;
+  const { stage } = run;
   try {
     await runSteps({ ...context, runId: run.id });
-    await verify(context, stageRun, run);
+    await verify(context, run);
   } catch (thrown) {
     // umzug wraps what a step throws.
     const error = thrown instanceof MigrationError ? thrown.cause : thrown;
     emit({
       kind: "stage-failed",
-      stage: plan.stage,
+      stage,
       code: error instanceof AppError ? error.code : "INTERNAL",
       message: error instanceof Error ? error.message : String(error),
     });
     throw error;
   }
   await session.transaction(async (queries) => {
-    await holdLease(queries, context.lease.token);
+    await holdLease(queries, lease.token);
     await setRunState(queries, run.id, "applied");
   });
   emit({
     kind: "stage-applied",
-    stage: plan.stage,
+    stage,
     milliseconds: Math.round(performance.now() - started),
   });
-  for (const text of plan.leavesOut) emit({ kind: "notice", text });
 }
 
-function refuseUnlessRunnable(existing: Run | undefined): void {
-  if (existing === undefined || existing.state === "running") return;
-  const applied = existing.state === "applied";
-  throw new AppError({
-    code: applied ? "STAGE_ALREADY_APPLIED" : "STAGE_OUT_OF_ORDER",
-    object: existing.stage,
-    fault: applied ? "is applied already" : "is being rolled back, and that was interrupted",
-    state: "nothing was changed",
-    next: applied
-      ? `tenantry --stage ${existing.stage} --verify asks whether it holds`
-      : `tenantry rollback --stage ${existing.stage} goes on with it`,
-  });
-}
-
-async function begin(context: Omit<RunContext, "runId">, stageRun: StageRun): Promise<Run> {
-  const { session, emit, lease } = context;
-  const { plan, planDigest, fingerprint } = stageRun;
+async function begin(
+  { session, emit, lease }: StageContext,
+  { plan, tenancy, planDigest, fingerprint, backUp }: NewStage,
+): Promise<Run> {
   emit({ kind: "backup-started", stage: plan.stage });
-  const backup = await stageRun.backUp();
-  emit({
-    kind: "backup-finished",
-    stage: plan.stage,
-    folder: backup.folder,
-    bytes: backup.bytes,
-    tag: backup.tag,
-  });
+  const { folder, bytes, gitTag, tag } = await backUp();
+  emit({ kind: "backup-finished", stage: plan.stage, folder, bytes, tag });
   await session.transaction(async (queries) => {
     await holdLease(queries, lease.token);
     await beginRun(queries, {
@@ -116,11 +113,12 @@ async function begin(context: Omit<RunContext, "runId">, stageRun: StageRun): Pr
       personas: [...plan.personas],
       criteria: [...plan.criteria],
       guards: [...plan.guards],
+      tenancy,
       planDigest,
       fingerprint,
       tenantryVersion: version,
-      backupFolder: backup.folder,
-      gitTag: backup.gitTag,
+      backupFolder: folder,
+      gitTag,
     });
   });
   const run = await runInForce(session, plan.stage);
@@ -128,18 +126,12 @@ async function begin(context: Omit<RunContext, "runId">, stageRun: StageRun): Pr
   return run;
 }
 
-async function verify(
-  { session, emit }: Omit<RunContext, "runId">,
-  { settings, tenancy, plan }: StageRun,
-  run: Run,
-): Promise<void> {
-  emit({ kind: "proof-started", stage: plan.stage });
-  const verification = await verifyStage(session, settings, tenancy, run);
-  emit({ kind: "stage-verified", stage: plan.stage, verification });
-  const error = verificationError(
-    plan.stage,
-    verification,
-    "all steps are applied, and the stage is not complete",
-  );
+async function verify({ session, emit, settings }: StageContext, run: Run): Promise<void> {
+  const { stage } = run;
+  emit({ kind: "proof-started", stage });
+  const verification = await verifyStage(session, settings, run);
+  emit({ kind: "stage-verified", stage, verification });
+  const state = "all steps are applied, and the stage is not complete";
+  const error = verificationError(stage, verification, state);
   if (error !== undefined) throw error;
 }

@@ -1,31 +1,34 @@
+import { z } from "zod";
 import type { Settings } from "../config/settings.ts";
 import { ident, literal, type RelationName, raw, type Sql, sql } from "../postgres/sql.ts";
 import { organizationId } from "./naming.ts";
 
-/** What every step needs to know of the tenancy: names, the caller, the default organization. */
-export type Tenancy = {
-  readonly column: string;
-  readonly organizations: RelationName;
-  readonly memberships: RelationName;
-  readonly users: { readonly relation: RelationName; readonly id: string; readonly idType: string };
-  readonly helpers: Helpers;
-  readonly defaultOrganizationId: string;
-  readonly forceRowSecurity: boolean;
-};
+const relationNameSchema = z.object({ schema: z.string(), name: z.string() });
 
-/** The helper functions, in a schema that the API does not expose. */
-export type Helpers = {
-  readonly schema: string;
-  /** The user who asks, or NULL. */
-  readonly caller: RelationName;
-  /** The organizations of the user who asks. */
-  readonly callerOrganizations: RelationName;
-  /** Those that the user owns or administers. */
-  readonly callerAdministers: RelationName;
-  /** Where a row goes whose writer names no organization. */
-  readonly writingOrganization: RelationName;
-  readonly joinDefaultOrganization: RelationName;
-};
+/** What every step needs to know of the tenancy. The journal keeps it with each run. */
+export const tenancySchema = z.object({
+  column: z.string(),
+  organizations: relationNameSchema,
+  memberships: relationNameSchema,
+  users: z.object({ relation: relationNameSchema, id: z.string(), idType: z.string() }),
+  /** The helper functions, in a schema that the API does not expose. */
+  helpers: z.object({
+    schema: z.string(),
+    /** The user who asks, or NULL. */
+    caller: relationNameSchema,
+    /** The organizations of the user who asks. */
+    callerOrganizations: relationNameSchema,
+    /** Those that the user owns or administers. */
+    callerAdministers: relationNameSchema,
+    /** Where a row goes whose writer names no organization. */
+    writingOrganization: relationNameSchema,
+    joinDefaultOrganization: relationNameSchema,
+  }),
+  defaultOrganizationId: z.uuid(),
+  forceRowSecurity: z.boolean(),
+});
+
+export type Tenancy = Readonly<z.output<typeof tenancySchema>>;
 
 /** @param userIdType the type of the users' key, from the catalog */
 export function tenancyFrom(settings: Settings, userIdType: string): Tenancy {

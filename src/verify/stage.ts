@@ -4,7 +4,6 @@ import { type Run, readSteps } from "../journal/journal.ts";
 import type { Session } from "../postgres/connection.ts";
 import { allResults, type StageVerification } from "../report/events.ts";
 import type { StageName } from "../steps/stage.ts";
-import type { Tenancy } from "../steps/tenancy.ts";
 import { ask } from "./checks.ts";
 import { tryIsolation } from "./isolation.ts";
 
@@ -15,7 +14,6 @@ import { tryIsolation } from "./isolation.ts";
 export async function verifyStage(
   session: Session,
   settings: Settings,
-  tenancy: Tenancy,
   run: Run,
 ): Promise<StageVerification> {
   const steps = await readSteps(session, run.id);
@@ -24,7 +22,7 @@ export async function verifyStage(
     .filter((check) => check.lasting);
   return {
     checks: await ask(session, lasting),
-    isolation: await tryIsolation(session, settings, tenancy, run.fences, run.personas),
+    isolation: await tryIsolation(session, settings, run.tenancy, run.fences, run.personas),
     criteria: await ask(session, run.criteria),
   };
 }

@@ -3,7 +3,6 @@ import { z } from "zod";
 import { readSnapshot } from "../../src/catalog/snapshot.ts";
 import { parseSettings } from "../../src/config/load.ts";
 import { runInForce } from "../../src/journal/journal.ts";
-import { planStages } from "../../src/plan/plan.ts";
 import { raw, sql } from "../../src/postgres/sql.ts";
 import { allResults } from "../../src/report/events.ts";
 import { verifyStage } from "../../src/verify/stage.ts";
@@ -27,8 +26,7 @@ async function violations(): Promise<string[]> {
   const { session } = database;
   const run = await runInForce(session, "day1");
   if (run === undefined) throw new Error("Day 1 is not applied");
-  const { tenancy } = planStages(settings, await readSnapshot(session), [], "the small company");
-  const results = allResults(await verifyStage(session, settings, tenancy, run));
+  const results = allResults(await verifyStage(session, settings, run));
   return results
     .filter((result) => result.violations.length > 0)
     .map((result) => `${result.claim}: ${result.violations.join(", ")}`);
