@@ -82,8 +82,19 @@ function sslModeOf(target: Target): string | undefined {
   return new URLSearchParams(query).get("sslmode") ?? process.env["PGSSLMODE"];
 }
 
-function clientOptions(target: Target): pg.ClientConfig {
-  return target.url === undefined ? {} : { connectionString: target.url };
+const urlSchema = z.url({ protocol: /^postgres(ql)?$/ });
+
+function clientOptions({ url }: Target): pg.ClientConfig {
+  if (url === undefined) return {};
+  if (urlSchema.safeParse(url).success) return { connectionString: url };
+  throw new AppError({
+    code: "USAGE",
+    // It may hold a password, whatever it is: so it is not shown.
+    object: "the database's URL",
+    fault: "is none that PostgreSQL knows",
+    state: "nothing was changed",
+    next: "write postgresql://user@host:port/database in --url or DATABASE_URL",
+  });
 }
 
 /**

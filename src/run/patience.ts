@@ -35,8 +35,12 @@ export async function withPatience<Result>(
   try {
     return await pRetry(
       async () => {
-        const watch = watchBlockers(context, (seen) => {
+        let saidAt = 0;
+        const watch = watchBlockers(context, (seen, milliseconds) => {
           blockers = seen;
+          if (milliseconds - saidAt < patienceInMilliseconds) return;
+          saidAt = milliseconds;
+          context.emit({ kind: "step-waiting", step: facts, attempt: 1, reason: seen.join("; ") });
         });
         try {
           return await work();
@@ -68,18 +72,22 @@ export async function withPatience<Result>(
   }
 }
 
+/** A concurrent build may wait for as long as older transactions last: so often it is said. */
+const patienceInMilliseconds = 1_500;
+
 /** Asks, while the work waits, who it waits for: afterwards nobody could tell. */
 function watchBlockers(
   { observer, session }: Pick<RunContext, "observer" | "session">,
-  seen: (blockers: readonly string[]) => void,
+  seen: (blockers: readonly string[], milliseconds: number) => void,
 ): { stop(): Promise<void> } {
   let asking: Promise<void> = Promise.resolve();
   let failure: unknown;
+  const started = performance.now();
   const timer = setInterval(() => {
     asking = asking
       .then(() => blockersOf(observer, session.backend))
       .then((blockers) => {
-        if (blockers.length > 0) seen(blockers);
+        if (blockers.length > 0) seen(blockers, performance.now() - started);
       })
       .catch((error: unknown) => {
         failure = error;

@@ -4,8 +4,10 @@ import { namesOf, type TablePlan } from "./table-plan.ts";
 
 /**
  * A trigger that gives a row its organization where the writer sent none: what the table's source
- * tells, else the writer's organization. It fires on UPDATE too: a row that is updated before the
- * backfill reaches it moves to another page, which may lie behind the cursor.
+ * tells, else, for a new row, the writer's organization. It fires on UPDATE too: a row that is
+ * updated before the backfill reaches it moves to another page, which may lie behind the cursor. An
+ * old row gets no more than its source tells, or the backfill's own UPDATE would hide every row
+ * that nobody can attribute in the default organization.
  */
 export function attributeRows(table: TablePlan): Some<Sql> {
   const { relation, tenancy } = table;
@@ -13,9 +15,12 @@ export function attributeRows(table: TablePlan): Some<Sql> {
   const column = ident(tenancy.column);
   const body = sql`
 BEGIN
-  SELECT coalesce(
-           ${organizationOf(table.source, "error", tenancy)},
-           ${ident(tenancy.helpers.writingOrganization)}())
+  SELECT CASE TG_OP
+           WHEN 'INSERT' THEN coalesce(
+             ${organizationOf(table.source, "error", tenancy)},
+             ${ident(tenancy.helpers.writingOrganization)}())
+           ELSE ${organizationOf(table.source, table.unattributed, tenancy)}
+         END
     INTO NEW.${column}
     FROM (SELECT NEW.*) AS record;
   RETURN NEW;

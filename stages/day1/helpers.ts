@@ -31,6 +31,12 @@ export function createHelpers({ tenancy, settings }: StageContext): TransactionS
         sql`\n     AND membership.role IN ('owner', 'admin')`,
       ),
       writingOrganization(tenancy, "with fallback"),
+      // The policies and the default run as whoever asks; default privileges may have taken this away.
+      sql`GRANT EXECUTE ON FUNCTION
+  ${ident(helpers.callerOrganizations)}(),
+  ${ident(helpers.callerAdministers)}(),
+  ${ident(helpers.writingOrganization)}()
+  TO PUBLIC`,
     ],
     down: {
       kind: "exact",

@@ -7,11 +7,16 @@ import { readSnapshot } from "../../src/catalog/snapshot.ts";
 import type { Session } from "../../src/postgres/connection.ts";
 import { sql } from "../../src/postgres/sql.ts";
 import { createDatabase } from "../setup/database.ts";
-import { makeProject } from "../setup/project.ts";
+import { makeProject, type Project } from "../setup/project.ts";
 import { makeSmallCompany, smallCompany } from "../setup/small-company.ts";
 
 async function fingerprintOf(session: Session): Promise<string> {
   return (await readSnapshot(session)).fingerprint.digest;
+}
+
+async function backupsOf({ folder }: Project): Promise<string[]> {
+  const names = await readdir(path.join(folder, "backups"));
+  return names.filter((name) => name.startsWith("day")).sort();
 }
 
 test("undoing keeps rows that were written meanwhile", async () => {
@@ -51,7 +56,7 @@ test("rollback.sql does the same with psql alone, also twice", async () => {
   const before = await fingerprintOf(session);
   const project = await makeProject(url, smallCompany);
   await project.tenantry("run", "--yes");
-  const backups = (await readdir(path.join(project.folder, "backups"))).sort().reverse();
+  const backups = (await backupsOf(project)).reverse();
   expect(backups.map((name) => name.slice(0, 4))).toEqual(["day3", "day2", "day1"]);
   for (const backup of backups) {
     const script = path.join(project.folder, "backups", backup, "rollback.sql");
@@ -132,7 +137,7 @@ test("the rollback script names what is lost", async () => {
   await makeSmallCompany(session);
   const project = await makeProject(url, smallCompany);
   await project.tenantry("run", "--yes", "--stage", "day1");
-  const [backup = ""] = await readdir(path.join(project.folder, "backups"));
+  const [backup = ""] = await backupsOf(project);
   const script = await readFile(
     path.join(project.folder, "backups", backup, "rollback.sql"),
     "utf8",
