@@ -1,9 +1,32 @@
+import type { Fault } from "../src/config/settings.ts";
+import { hasServingIndex } from "../src/steps/build-index.ts";
+import { plannedPolicies } from "../src/steps/fence.ts";
 import type { StageContext } from "../src/steps/stage.ts";
 import type { Step } from "../src/steps/step.ts";
-import type { TablePlan } from "../src/steps/table-plan.ts";
+import { namesOf, type TablePlan } from "../src/steps/table-plan.ts";
 import { tenantTable } from "../src/steps/tenant-table.ts";
 
 /** The steps of a stage's tables: parents come before the children that ask them. */
 export function tablesOf({ settings }: StageContext, tables: readonly TablePlan[]): Step[] {
   return tables.flatMap((table) => tenantTable(table, settings.online.smallTableInBytes));
+}
+
+/** Policies and indexes of the names that the plan gives its own, but made by somebody else. */
+export function takenNames(tables: readonly TablePlan[]): readonly Fault[] {
+  return tables.flatMap((table) => {
+    const path = `${table.stage}.tables.${table.label}`;
+    const planned = plannedPolicies(table);
+    const policies = table.existing.policies
+      .filter(({ name }) => planned.includes(name))
+      .map(({ name }) => `the policy ${name}`);
+    const { index } = namesOf(table);
+    const indexes = table.existing.indexes
+      .filter(({ name, valid }) => name === index && valid && !hasServingIndex(table))
+      .map(({ name }) => `an index ${name} that does not begin with ${table.tenancy.column}`);
+    return [...policies, ...indexes].map((taken) => ({
+      path,
+      fault: `has ${taken} already`,
+      fix: "drop it or give it another name: the plan makes its own",
+    }));
+  });
 }

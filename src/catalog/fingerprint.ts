@@ -217,7 +217,9 @@ const entryQueries: readonly Sql[] = [
            concat_ws(' ', t.typtype, 'owner', t.typowner::regrole,
                      (SELECT string_agg(e.enumlabel, ',' ORDER BY e.enumsortorder)
                         FROM pg_enum e WHERE e.enumtypid = t.oid),
-                     CASE WHEN t.typtype = 'd' THEN format_type(t.typbasetype, t.typtypmod) END) AS definition
+                     CASE WHEN t.typtype = 'd' THEN format_type(t.typbasetype, t.typtypmod) END,
+                     (SELECT string_agg(concat_ws(' ', k.conname, pg_get_constraintdef(k.oid)), ',' ORDER BY k.conname)
+                        FROM pg_constraint k WHERE k.contypid = t.oid)) AS definition
       FROM pg_type t
       JOIN pg_namespace n ON n.oid = t.typnamespace
      WHERE t.typtype IN ('e', 'd', 'r')

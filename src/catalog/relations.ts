@@ -49,6 +49,8 @@ const relationSchema = z.object({
   foreignKeys: z.array(foreignKeySchema),
   indexes: z.array(indexSchema),
   policies: z.array(policySchema),
+  /** Enabled triggers of the application's that an UPDATE fires. */
+  updateTriggers: z.array(z.string()),
 });
 
 export type Column = z.output<typeof columnSchema>;
@@ -119,7 +121,14 @@ const relations: Sql = sql`
                    'permissive', p.polpermissive,
                    'command', p.polcmd) ORDER BY p.polname), '[]')
             FROM pg_policy p
-           WHERE p.polrelid = c.oid) AS policies
+           WHERE p.polrelid = c.oid) AS policies,
+         (SELECT coalesce(json_agg(t.tgname ORDER BY t.tgname), '[]')
+            FROM pg_trigger t
+           WHERE t.tgrelid = c.oid
+             AND NOT t.tgisinternal
+             AND t.tgenabled <> 'D'
+             -- TRIGGER_TYPE_UPDATE
+             AND t.tgtype & 16 <> 0) AS "updateTriggers"
     FROM pg_class c
     JOIN pg_namespace n ON n.oid = c.relnamespace
    WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f')

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { Session } from "../postgres/connection.ts";
+import { type Queries, type Session, sqlState } from "../postgres/connection.ts";
 import { type RelationName, type Sql, sql } from "../postgres/sql.ts";
 import { type Fingerprint, readFingerprint } from "./fingerprint.ts";
 import { type Relation, readRelations } from "./relations.ts";
@@ -23,6 +23,8 @@ export type Server = z.output<typeof serverSchema>;
 /** Everything that plan, checks and fingerprint know of a database, as of one moment. */
 export type Snapshot = {
   readonly server: Server;
+  /** Whether this role may write rows without firing the application's triggers. */
+  readonly triggersMayBeSilenced: boolean;
   readonly relations: readonly Relation[];
   readonly fingerprint: Fingerprint;
 };
@@ -30,14 +32,31 @@ export type Snapshot = {
 /** Reads the catalog in one read-only transaction, so that all of it is of the same moment. */
 export async function readSnapshot(session: Session): Promise<Snapshot> {
   return session.transaction(async (queries) => {
+    // Definitions are printed with a schema where it is not on the path: so none is on it.
+    await queries.execute(sql`SET LOCAL search_path = pg_catalog`);
     const [server] = await queries.rows(serverFacts, serverSchema);
     if (server === undefined) throw new Error("pg_roles has no row for the current user");
     return {
       server,
+      triggersMayBeSilenced: await mayBeSilenced(queries),
       relations: await readRelations(queries),
       fingerprint: await readFingerprint(queries),
     };
   }, "read only snapshot");
+}
+
+/** Asked by trying: managed services grant it by other ways than the catalog shows. */
+async function mayBeSilenced(queries: Queries): Promise<boolean> {
+  await queries.execute(sql`SAVEPOINT silence`);
+  try {
+    await queries.execute(sql`SET LOCAL session_replication_role = replica`);
+    return true;
+  } catch (error) {
+    if (sqlState(error) !== "42501") throw error;
+    return false;
+  } finally {
+    await queries.execute(sql`ROLLBACK TO SAVEPOINT silence`);
+  }
 }
 
 const serverFacts: Sql = sql`

@@ -25,6 +25,8 @@ ${plan.title}
 database:    ${describeTarget(target)}
 fingerprint: ${fingerprint.digest}
 tenantry:    ${version}`,
+    // A run that is tried again stands on the same commit.
+    "reuse",
   );
   if (tag.kind === "tagged" && tag.uncommittedFiles > 0) {
     emit({

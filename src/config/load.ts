@@ -4,7 +4,7 @@ import path from "node:path";
 import { closest } from "fastest-levenshtein";
 import { createJiti } from "jiti";
 import { parse as parseYaml } from "yaml";
-import type { z } from "zod";
+import { z } from "zod";
 import { AppError } from "../errors.ts";
 import { invalidConfiguration } from "./faults.ts";
 import { configSchema, defineConfig } from "./schema.ts";
@@ -111,7 +111,15 @@ function faultsOf(issue: z.core.$ZodIssue): Fault[] {
 }
 
 function suggestion(key: string, place: readonly PropertyKey[]): string {
-  const shape: object = place.length === 0 ? configSchema.shape : {};
-  const known = Object.keys(shape);
+  const known = knownKeys(place);
   return known.length === 0 ? "remove it" : `did you mean ${closest(key, known)}?`;
+}
+
+const shapeSchema = z.object({ properties: z.record(z.string(), z.unknown()) });
+
+/** The keys that the configuration knows at a place, by its own JSON schema. */
+function knownKeys(place: readonly PropertyKey[]): string[] {
+  let shape: unknown = z.toJSONSchema(configSchema, { io: "input" });
+  for (const key of place) shape = shapeSchema.safeParse(shape).data?.properties[String(key)];
+  return Object.keys(shapeSchema.safeParse(shape).data?.properties ?? {});
 }

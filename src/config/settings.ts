@@ -51,7 +51,7 @@ export function settingsFrom(
       fault: `${JSON.stringify(text)} names no table`,
       fix: 'write name, schema.name, or "a name with a . in it" in double quotes',
     });
-    return { schema: config.schema, name: "?" };
+    return { schema: config.schema, name: text };
   };
   const tables = (stage: "day1" | "day2"): TenantTable[] =>
     Object.entries(config[stage].tables).map(([text, table]) =>

@@ -31,22 +31,8 @@ export function tenantTableFaults(
   path: string,
   settings: Settings,
 ): Fault[] {
-  const faults: Fault[] = [];
+  const faults = ownershipFaults(existing, path);
   const add = (fault: string, fix: string) => faults.push({ path, fault, fix });
-  if (existing.kind !== "table") {
-    add(
-      `is a ${existing.kind}`,
-      "name it in exemptTables with a reason, and fence what is under it",
-    );
-  } else if (existing.inherits) {
-    add("is part of an inheritance tree", "tables that inherit are not supported yet");
-  }
-  if (!existing.mayAlter) {
-    add(
-      `belongs to ${existing.owner}, and the connected role is not a member of it`,
-      `connect as ${existing.owner} or as a member of it`,
-    );
-  }
   const column = existing.columns.find(({ name }) => name === settings.names.organizationColumn);
   if (column !== undefined && column.type !== "uuid") {
     add(
@@ -60,6 +46,34 @@ export function tenantTableFaults(
     if (!columns.includes(source.column)) {
       add(`has no column ${source.column}`, `did you mean ${closest(source.column, columns)}?`);
     }
+  }
+  return faults;
+}
+
+/** What speaks against sharing the tables that are to be shared. */
+export function sharedTableFaults(settings: Settings, snapshot: Snapshot): Fault[] {
+  return settings.shared.flatMap(({ relation }) => {
+    const path = `sharedTables.${configuredName(relation, settings)}`;
+    const existing = findRelation(snapshot, relation);
+    if (existing !== undefined) return ownershipFaults(existing, path);
+    return settings.missingTables === "skip"
+      ? []
+      : [missingTable(relation, path, settings, snapshot)];
+  });
+}
+
+function ownershipFaults(existing: Relation, path: string): Fault[] {
+  const faults: Fault[] = [];
+  if (existing.kind !== "table") {
+    const fix = "name it in exemptTables with a reason, and fence what is under it";
+    faults.push({ path, fault: `is a ${existing.kind}`, fix });
+  } else if (existing.inherits) {
+    const fix = "tables that inherit are not supported yet";
+    faults.push({ path, fault: "is part of an inheritance tree", fix });
+  }
+  if (!existing.mayAlter) {
+    const fault = `belongs to ${existing.owner}, and the connected role is not a member of it`;
+    faults.push({ path, fault, fix: `connect as ${existing.owner} or as a member of it` });
   }
   return faults;
 }

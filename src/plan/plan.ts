@@ -5,6 +5,7 @@ import { configuredName, type Settings } from "../config/settings.ts";
 import type { RelationName } from "../postgres/sql.ts";
 import type { Guard, Persona, Stage, StageContext, StageName } from "../steps/stage.ts";
 import type { Check, Step } from "../steps/step.ts";
+import type { TablePlan } from "../steps/table-plan.ts";
 import { type Tenancy, tenancyFrom } from "../steps/tenancy.ts";
 import { identityFaults, unlistedTables } from "./faults.ts";
 import { resolveTables } from "./tables.ts";
@@ -63,6 +64,7 @@ export function planStages(
     stages: planned,
     tenancy,
     notices: [
+      ...[...tables.day1, ...tables.day2].flatMap(firedTriggers),
       ...skipped.map((relation) => `${configuredName(relation, settings)} is missing and skipped`),
       ...(settings.unlistedTables === "warn"
         ? unlisted.map(({ path, fault }) => `${path} ${fault}: its rows stay open to every tenant`)
@@ -70,6 +72,17 @@ export function planStages(
     ],
     digest: createHash("sha256").update(JSON.stringify(planned)).digest("hex"),
   };
+}
+
+/** The application's triggers that a backfill cannot help but fire. */
+function firedTriggers(table: TablePlan): string[] {
+  const { updateTriggers, columns } = table.existing;
+  const done = columns.some(({ name, notNull }) => name === table.tenancy.column && notNull);
+  const silent = table.triggersMayBeSilenced || table.source.kind === "default" || done;
+  if (silent || updateTriggers.length === 0) return [];
+  return [
+    `the backfill of ${table.label} fires its triggers (${updateTriggers.join(", ")}), since this role may not set session_replication_role`,
+  ];
 }
 
 function planStage(stage: Stage, context: StageContext): StagePlan {

@@ -8,6 +8,7 @@ import {
   sql,
   toScript,
 } from "../postgres/sql.ts";
+import { silenceTriggers } from "../steps/backfill.ts";
 import type { BatchesStep, Step } from "../steps/step.ts";
 import type { Plan } from "./plan.ts";
 
@@ -55,6 +56,7 @@ DECLARE
   pages bigint := pg_relation_size(${literal(ident(step.table).parts.join(""))}::regclass) / current_setting('block_size')::bigint;
 BEGIN
   WHILE page < pages LOOP
+    ${step.silencesTriggers ? sql`${silenceTriggers};` : sql`NULL;`}
     ${update};
     COMMIT;
     page := page + ${raw(String(pagesInBatch))};

@@ -6,7 +6,7 @@ import type { RelationName } from "../postgres/sql.ts";
 import type { ResolvedSource } from "../steps/sources.ts";
 import type { TablePlan } from "../steps/table-plan.ts";
 import type { Tenancy } from "../steps/tenancy.ts";
-import { missingTable, tenantTableFaults } from "./faults.ts";
+import { missingTable, sharedTableFaults, tenantTableFaults } from "./faults.ts";
 
 type Day = "day1" | "day2";
 
@@ -47,9 +47,11 @@ export function resolveTables(
         faults.push({ path, ...source });
         return [];
       }
-      return [{ stage: day, label, existing, tenancy, ...table, source }];
+      const { triggersMayBeSilenced } = snapshot;
+      return [{ stage: day, label, existing, tenancy, triggersMayBeSilenced, ...table, source }];
     });
 
+  faults.push(...sharedTableFaults(settings, snapshot));
   const day1 = parentsFirst(resolve("day1"), faults);
   const day2 = parentsFirst(resolve("day2"), faults);
   return { tables: { day1, day2 }, skipped, faults };

@@ -82,11 +82,10 @@ function sslModeOf(target: Target): string | undefined {
   return new URLSearchParams(query).get("sslmode") ?? process.env["PGSSLMODE"];
 }
 
-const urlSchema = z.url({ protocol: /^postgres(ql)?$/ });
-
 function clientOptions({ url }: Target): pg.ClientConfig {
   if (url === undefined) return {};
-  if (urlSchema.safeParse(url).success) return { connectionString: url };
+  const options = { connectionString: url };
+  if (/^postgres(ql)?:\/\//.test(url) && isReadable(options)) return options;
   throw new AppError({
     code: "USAGE",
     // It may hold a password, whatever it is: so it is not shown.
@@ -95,6 +94,17 @@ function clientOptions({ url }: Target): pg.ClientConfig {
     state: "nothing was changed",
     next: "write postgresql://user@host:port/database in --url or DATABASE_URL",
   });
+}
+
+/** libpq takes URLs that no other URL is like (no host, a socket's folder): so the driver is asked. */
+function isReadable(options: pg.ClientConfig): boolean {
+  try {
+    new pg.Client(options);
+    return true;
+  } catch (error) {
+    if (error instanceof TypeError) return false;
+    throw error;
+  }
 }
 
 /**

@@ -9,7 +9,7 @@ import { type Step, statementsOf } from "../steps/step.ts";
 export function rollbackScript(stage: StageName, steps: readonly Step[]): string {
   const run = sql`(SELECT max(id) FROM tenantry.run WHERE stage = ${literal(stage)} AND state <> 'rolled back')`;
   const blocks = steps.toReversed().map((step) => {
-    const loses = step.down.kind === "lossy" ? `-- Loses ${step.down.loses}.\n` : "";
+    const loses = step.down.kind === "lossy" ? `-- Loses ${oneLine(step.down.loses)}.\n` : "";
     const journal = sql`UPDATE tenantry.step
    SET state = 'undone',
        undone_at = clock_timestamp()

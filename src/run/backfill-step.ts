@@ -12,6 +12,7 @@ import { holdLease } from "../journal/lease.ts";
 import type { Session } from "../postgres/connection.ts";
 import { ident, type Sql, sql } from "../postgres/sql.ts";
 import { stepFacts } from "../report/events.ts";
+import { silenceTriggers } from "../steps/backfill.ts";
 import type { BatchesStep } from "../steps/step.ts";
 import type { RunContext } from "./context.ts";
 import { interruptedError } from "./interruption.ts";
@@ -54,6 +55,7 @@ export async function runBatches(
     const written = await withPatience(context, step, () =>
       session.transaction(async (queries) => {
         await holdLease(queries, lease.token);
+        if (step.silencesTriggers) await queries.execute(silenceTriggers);
         const count = await queries.execute(statement);
         await moveCursor(queries, key, next, count);
         return count;

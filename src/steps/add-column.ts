@@ -55,7 +55,10 @@ function columnUp(table: TablePlan): Some<Sql> {
 
 function columnDown(table: TablePlan): Down {
   const { relation, tenancy } = table;
-  if (existingColumn(table) !== undefined) return { kind: "exact", sql: stopAttributing(table) };
+  if (existingColumn(table) !== undefined) {
+    const loses = `which rows of ${table.label} had no organization before`;
+    return { kind: "lossy", sql: stopAttributing(table), loses };
+  }
   const drop = sql`ALTER TABLE IF EXISTS ${ident(relation)}
   DROP COLUMN IF EXISTS ${ident(tenancy.column)}`;
   const loses = `which organization each row of ${table.label} belongs to`;

@@ -1,8 +1,8 @@
-import { ident, sql } from "../postgres/sql.ts";
+import { ident, type Sql, sql } from "../postgres/sql.ts";
 import { none, rowsWhere } from "./checks.ts";
 import { organizationOf } from "./sources.ts";
 import type { BatchesStep, Check } from "./step.ts";
-import { stepId, type TablePlan } from "./table-plan.ts";
+import { existingForeignKey, stepId, type TablePlan } from "./table-plan.ts";
 
 /** Gives each row that has none its organization, over ranges of pages. */
 export function backfill(table: TablePlan): BatchesStep {
@@ -19,10 +19,17 @@ export function backfill(table: TablePlan): BatchesStep {
  WHERE record.ctid >= ${"(0,0)"}::tid
    AND record.ctid < ${"(0,0)"}::tid
    AND record.${column} IS NULL`,
+    silencesTriggers: table.triggersMayBeSilenced,
     down: { kind: "covered", by: stepId(table, "column") },
     verify: rowsHaveTheirOrganization(table),
   };
 }
+
+/**
+ * A backfill is no change of the application's: it fires none of its triggers (`updated_at`, audits,
+ * webhooks) where PostgreSQL lets this role silence them. Foreign keys are looked at afterwards.
+ */
+export const silenceTriggers: Sql = sql`SET LOCAL session_replication_role = replica`;
 
 /** Every row has an organization, and no child sits in another one than its parent. */
 export function rowsHaveTheirOrganization(table: TablePlan): [Check, ...Check[]] {
@@ -32,9 +39,24 @@ export function rowsHaveTheirOrganization(table: TablePlan): [Check, ...Check[]]
     `every row of ${table.label} has an organization`,
     rowsWhere(relation, `${table.label} without organization`, sql`record.${column} IS NULL`),
   );
-  if (source.kind !== "via") return [complete];
+  // Silenced triggers include those of a foreign key that is there and valid already.
+  const known =
+    existingForeignKey(table) === undefined
+      ? []
+      : [
+          none(
+            `every row of ${table.label} is in an organization that exists`,
+            rowsWhere(
+              relation,
+              `${table.label} in no organization that exists`,
+              sql`NOT EXISTS (SELECT FROM ${ident(tenancy.organizations)} AS o WHERE o.id = record.${column})`,
+            ),
+          ),
+        ];
+  if (source.kind !== "via") return [complete, ...known];
   return [
     complete,
+    ...known,
     none(
       `every row of ${table.label} is in the organization of its ${source.parent.name}`,
       sql`

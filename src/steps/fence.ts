@@ -132,6 +132,12 @@ export function fenceDown(table: TablePlan): Extract<Down, { kind: "exact" }> {
   };
 }
 
+/** The policies that the plan makes on a table. */
+export function plannedPolicies(table: TablePlan): readonly string[] {
+  const { guard } = policyNames(table.relation.name);
+  return getsPermissivePolicies(table) ? [guard, ...permissiveNames(table)] : [guard];
+}
+
 function permissiveNames(table: TablePlan): string[] {
   const names = policyNames(table.relation.name);
   return table.access === "admins"

@@ -9,7 +9,7 @@ import { longestNameInBytes } from "../postgres/sql.ts";
 export function nameFor(before: string, middle: string, after: string): string {
   const whole = `${before}${middle}${after}`;
   if (Buffer.byteLength(whole) <= longestNameInBytes) return whole;
-  const digest = createHash("sha256").update(middle).digest("hex").slice(0, 8);
+  const digest = digestOf(middle);
   const room = longestNameInBytes - Buffer.byteLength(`${before}~${digest}${after}`);
   let kept = "";
   for (const character of middle) {
@@ -17,6 +17,11 @@ export function nameFor(before: string, middle: string, after: string): string {
     kept += character;
   }
   return `${before}${kept}~${digest}${after}`;
+}
+
+/** Eight hexadecimal digits that tell one text from another. */
+export function digestOf(text: string): string {
+  return createHash("sha256").update(text).digest("hex").slice(0, 8);
 }
 
 const organizations = "a59b1c3e-6a0f-5d0e-8b4c-0d9f5c2f7e11";

@@ -67,6 +67,8 @@ export type BatchesStep = Common & {
   readonly table: RelationName;
   /** Its two values are the first page and the one behind the last, as tid. */
   readonly up: Sql;
+  /** Whether the application's triggers are kept from firing for rows that the backfill writes. */
+  readonly silencesTriggers: boolean;
 };
 
 /** The smallest thing that is applied, verified, checkpointed and undone. Plain data. */
@@ -132,5 +134,6 @@ export const stepSchema = z.discriminatedUnion("mode", [
     mode: z.literal("batches"),
     table: relationNameSchema,
     up: sqlSchema,
+    silencesTriggers: z.boolean(),
   }),
 ]);

@@ -1,7 +1,7 @@
 import type { Relation } from "../catalog/relations.ts";
 import type { TenantTable } from "../config/settings.ts";
 import type { RelationName } from "../postgres/sql.ts";
-import { nameFor } from "./naming.ts";
+import { digestOf, nameFor } from "./naming.ts";
 import type { ResolvedSource } from "./sources.ts";
 import type { Tenancy } from "./tenancy.ts";
 
@@ -15,6 +15,8 @@ export type TablePlan = {
   readonly access: TenantTable["access"];
   readonly unattributed: TenantTable["unattributed"];
   readonly existing: Relation;
+  /** Whether rows may be written without firing the application's triggers. */
+  readonly triggersMayBeSilenced: boolean;
   readonly tenancy: Tenancy;
 };
 
@@ -57,12 +59,16 @@ export function namesOf(table: TablePlan): {
   readonly attribution: RelationName;
 } {
   const { name, schema } = table.relation;
-  const key = schema === table.tenancy.organizations.schema ? name : `${schema}.${name}`;
+  // All of these functions are in one schema; tables of several may have the same name.
+  const attribution =
+    schema === table.tenancy.organizations.schema
+      ? nameFor("attribute_", name, "")
+      : nameFor("attribute_", name, `~${digestOf(`${schema}.${name}`)}`);
   return {
     index: nameFor("idx_", name, "_org_id"),
     foreignKey: existingForeignKey(table)?.name ?? nameFor("", name, "_organization_id_fkey"),
     notNull: nameFor("", name, "_organization_id_not_null_check"),
     trigger: "attribute_organization",
-    attribution: { schema: table.tenancy.helpers.schema, name: nameFor("attribute_", key, "") },
+    attribution: { schema: table.tenancy.helpers.schema, name: attribution },
   };
 }

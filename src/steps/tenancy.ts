@@ -58,7 +58,7 @@ export function callerExpression(identity: Settings["identity"], idType: string)
     case "supabase":
       return sql`auth.uid()`;
     case "jwt-claim":
-      return sql`(NULLIF(current_setting('request.jwt.claims', TRUE), '')::jsonb ->> ${literal(identity.claim)})::${raw(idType)}`;
+      return sql`NULLIF(NULLIF(current_setting('request.jwt.claims', TRUE), '')::jsonb ->> ${literal(identity.claim)}, '')::${raw(idType)}`;
     case "setting":
       return sql`NULLIF(current_setting(${literal(identity.setting)}, TRUE), '')::${raw(idType)}`;
     default:

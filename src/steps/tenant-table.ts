@@ -1,6 +1,6 @@
 import { ident, type Some, type Sql, sql } from "../postgres/sql.ts";
 import { addColumn } from "./add-column.ts";
-import { backfill, rowsHaveTheirOrganization } from "./backfill.ts";
+import { backfill, rowsHaveTheirOrganization, silenceTriggers } from "./backfill.ts";
 import { buildIndex, hasServingIndex, indexStatement, servingIndex } from "./build-index.ts";
 import {
   constrain,
@@ -15,7 +15,13 @@ import { fence, fenceDown } from "./fence.ts";
 import { columnIsNotNull, setNotNull } from "./not-null.ts";
 import { organizationOf } from "./sources.ts";
 import { type Down, type Step, statementsOf, type TransactionStep } from "./step.ts";
-import { isFilledByDefault, namesOf, stepId, type TablePlan } from "./table-plan.ts";
+import {
+  existingColumn,
+  isFilledByDefault,
+  namesOf,
+  stepId,
+  type TablePlan,
+} from "./table-plan.ts";
 
 /** All that makes a table a tenant table: add column → index → backfill → NOT NULL → RLS. */
 export function tenantTable(table: TablePlan, smallTableInBytes: number): Some<Step> {
@@ -61,8 +67,9 @@ function atOnce(table: TablePlan): TransactionStep {
     up: [
       firstUp,
       ...furtherUp,
-      ...(needsNotNull(table) ? fillAtOnce(table) : []),
+      // Behind the UPDATE, the index would be unusable to every transaction older than this one.
       ...(hasServingIndex(table) ? [] : [indexStatement(table, "")]),
+      ...(needsNotNull(table) ? fillAtOnce(table) : []),
       ...(needsForeignKey(table)
         ? [sql`ALTER TABLE ${ident(table.relation)}\n  ${foreignKeyNotValid(table)}`]
         : []),
@@ -84,10 +91,13 @@ function atOnce(table: TablePlan): TransactionStep {
 function fillAtOnce(table: TablePlan): Sql[] {
   const on = ident(table.relation);
   const column = ident(table.tenancy.column);
+  const { triggersMayBeSilenced } = table;
   return [
+    ...(triggersMayBeSilenced ? [silenceTriggers] : []),
     sql`UPDATE ${on} AS record
    SET ${column} = ${organizationOf(table.source, table.unattributed, table.tenancy)}
  WHERE record.${column} IS NULL`,
+    ...(triggersMayBeSilenced ? [sql`SET LOCAL session_replication_role = origin`] : []),
     // ALTER TABLE refuses a table with deferred triggers still to fire (55006).
     sql`SET CONSTRAINTS ALL IMMEDIATE`,
     sql`ALTER TABLE ${on}
@@ -100,7 +110,7 @@ function undoAtOnce(table: TablePlan, column: TransactionStep): Down {
   const undo: Some<Sql> = [
     ...fenceDown(table).sql,
     ...(hasServingIndex(table) ? [] : [sql`DROP INDEX IF EXISTS ${ident(index)}`]),
-    ...(needsForeignKey(table) && column.down.kind === "exact" ? [dropForeignKey(table)] : []),
+    ...(needsForeignKey(table) && existingColumn(table) ? [dropForeignKey(table)] : []),
     ...(needsNotNull(table) ? statementsOf(setNotNull(table).down) : []),
     ...statementsOf(column.down),
   ];

@@ -75,11 +75,13 @@ async function tryTable(
 async function tryActor(trial: Trial): Promise<CheckResult> {
   const { actor, fence, placed } = trial;
   const emptiness = placed.length === 0 ? " (no rows: inserts and index only)" : "";
+  const reading = await tryReading(trial);
+  const reads = actor.organizations.length > 0 && reading.kind === "allowed";
   const violations = [
-    ...(await tryReading(trial)),
+    ...reading.violations,
     ...(await tryWriting(trial)),
     ...(await tryInserting(trial)),
-    ...(actor.organizations.length > 0 ? await as(trial, () => organizationIsIndexed(trial)) : []),
+    ...(reads ? await as(trial, () => organizationIsIndexed(trial)) : []),
   ];
   return {
     claim: `${fence.label} as ${actor.persona.name}: only their own${emptiness}`,
@@ -101,8 +103,11 @@ function foreignRows({ placed, actor }: Trial): readonly string[] {
   return placed.filter((organization) => !actor.organizations.includes(organization));
 }
 
+/** A role without the privilege to read is refused before any policy is asked: that is no leak. */
+type Reading = { readonly kind: "allowed" | "refused"; readonly violations: readonly string[] };
+
 /** A member sees exactly their own organizations' rows: not one more, and not one less. */
-async function tryReading(trial: Trial): Promise<string[]> {
+async function tryReading(trial: Trial): Promise<Reading> {
   const { queries, fence, tenancy, membersSeeAll } = trial;
   const column = ident(tenancy.column);
   await queries.execute(sql`SAVEPOINT reading`);
@@ -117,11 +122,15 @@ async function tryReading(trial: Trial): Promise<string[]> {
   ).catch(refusal);
   await queries.execute(sql`ROLLBACK TO SAVEPOINT reading`);
   if ("refused" in seen) {
-    return seen.refused === "42501" ? [] : [`reading could not be tried: ${seen.message}`];
+    const privilege = seen.refused === "42501";
+    const violations = privilege ? [] : [`reading could not be tried: ${seen.message}`];
+    return { kind: "refused", violations };
   }
   const count = seen[0]?.count ?? 0;
   const expected = ownRows(trial).length;
-  if (count === expected || (count < expected && !membersSeeAll)) return [];
+  if (count === expected || (count < expected && !membersSeeAll)) {
+    return { kind: "allowed", violations: [] };
+  }
   const foreign = await as(trial, () =>
     queries.rows(
       sql`
@@ -132,9 +141,8 @@ async function tryReading(trial: Trial): Promise<string[]> {
       countSchema,
     ),
   );
-  return [
-    `sees ${count} rows, of which ${foreign[0]?.count ?? "?"} are others'; ${expected} are theirs`,
-  ];
+  const seenRows = `sees ${count} rows, of which ${foreign[0]?.count ?? "?"} are others'`;
+  return { kind: "allowed", violations: [`${seenRows}; ${expected} are theirs`] };
 }
 
 function refusal(error: unknown): { refused: string; message: string } {

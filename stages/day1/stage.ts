@@ -1,6 +1,6 @@
 import { guards } from "../../rollback/day1.ts";
 import type { Stage } from "../../src/steps/stage.ts";
-import { tablesOf } from "../tables.ts";
+import { tablesOf, takenNames } from "../tables.ts";
 import { createHelpers } from "./helpers.ts";
 import { fenceOrganizations, fillOrganizations } from "./memberships.ts";
 import { createOrganizations, existingTables } from "./organizations.ts";
@@ -29,6 +29,6 @@ export const day1: Stage = {
   ],
   criteria: () => [],
   leavesOut: [],
-  faults: existingTables,
+  faults: (context) => [...existingTables(context), ...takenNames(context.tables.day1)],
   guards,
 };

@@ -1,6 +1,6 @@
 import { guards } from "../../rollback/day2.ts";
 import type { Stage } from "../../src/steps/stage.ts";
-import { tablesOf } from "../tables.ts";
+import { tablesOf, takenNames } from "../tables.ts";
 
 /** Day 2: the tables that are left. */
 export const day2: Stage = {
@@ -20,6 +20,6 @@ export const day2: Stage = {
   ],
   criteria: () => [],
   leavesOut: [],
-  faults: () => [],
+  faults: ({ tables }) => takenNames(tables.day2),
   guards,
 };

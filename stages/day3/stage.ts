@@ -1,4 +1,5 @@
 import { guards } from "../../rollback/day3.ts";
+import { findRelation } from "../../src/catalog/snapshot.ts";
 import type { Stage } from "../../src/steps/stage.ts";
 import { contract } from "./contract.ts";
 import { successCriteria } from "./criteria.ts";
@@ -9,7 +10,9 @@ export const day3: Stage = {
   name: "day3",
   title: "Proof and contract: isolation tried, the default organization taken away",
   steps: (context) => [
-    ...context.settings.shared.map((table) => shareTable(context, table)),
+    ...context.settings.shared
+      .filter(({ relation }) => findRelation(context.snapshot, relation) !== undefined)
+      .map((table) => shareTable(context, table)),
     contract(context),
   ],
   fences: ({ tables }) => [...tables.day1, ...tables.day2],

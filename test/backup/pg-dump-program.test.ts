@@ -1,0 +1,74 @@
+import { existsSync } from "node:fs";
+import { writeFile } from "node:fs/promises";
+import path from "node:path";
+import { expect, test, vi } from "vitest";
+import { dumpDatabase } from "../../src/backup/dump.ts";
+import { findPgDump, type PgDump } from "../../src/scratch/binaries.ts";
+import { temporaryFolder } from "./temporary-folder.ts";
+
+vi.mock("../../src/scratch/binaries.ts", () => ({
+  findPgDump: vi.fn<() => Promise<PgDump | undefined>>(),
+}));
+
+async function dumpServer(serverMajor: number): Promise<unknown> {
+  const folder = path.join(await temporaryFolder(), "dump");
+  const target = { url: "postgresql://nobody:pass%20word@127.0.0.1:1/none" };
+  const error = await dumpDatabase({
+    target,
+    folder,
+    jobs: 1,
+    snapshot: "00000003-00000001-1",
+    serverMajor,
+  }).catch((caught: unknown) => caught);
+  expect(existsSync(folder)).toBe(false);
+  return error;
+}
+
+test("without pg_dump the error says how to get it", async () => {
+  vi.mocked(findPgDump).mockResolvedValue(undefined);
+  expect(await dumpServer(17)).toMatchObject({
+    code: "BACKUP_TOOL_MISSING",
+    object: "pg_dump",
+    fault: "not found on PATH",
+    next: expect.stringContaining("apt-get install postgresql-client-17"),
+  });
+});
+
+test("a pg_dump older than the server is refused with both versions", async () => {
+  vi.mocked(findPgDump).mockResolvedValue({ path: "/nowhere/pg_dump", major: 15 });
+  expect(await dumpServer(17)).toMatchObject({
+    code: "BACKUP_TOOL_MISSING",
+    fault: "version 15 refuses a server of version 17",
+    next: expect.stringContaining("version 17 or later"),
+  });
+});
+
+test("a pg_dump that cannot be started is a failed backup", async () => {
+  vi.mocked(findPgDump).mockResolvedValue({ path: "/nowhere/pg_dump", major: 17 });
+  vi.stubEnv("PATH", "/nowhere");
+  const error = await dumpServer(17);
+  vi.unstubAllEnvs();
+  expect(error).toMatchObject({
+    code: "BACKUP_FAILED",
+    details: [expect.stringContaining("ENOENT")],
+  });
+});
+
+async function pretend(script: string): Promise<void> {
+  const program = path.join(await temporaryFolder(), "pg_dump");
+  await writeFile(program, `#!/bin/sh\n${script}\n`, { mode: 0o755 });
+  vi.mocked(findPgDump).mockResolvedValue({ path: program, major: 17 });
+}
+
+test("whatever pg_dump says, the password is not shown", async () => {
+  await pretend("echo 'no entry for pass word here' >&2; exit 1");
+  expect(await dumpServer(17)).toMatchObject({
+    fault: "pg_dump failed",
+    details: ["no entry for (password) here"],
+  });
+});
+
+test("a pg_dump that was killed is told from one that failed", async () => {
+  await pretend("kill -KILL $$");
+  expect(await dumpServer(17)).toMatchObject({ fault: "pg_dump was ended by SIGKILL" });
+});

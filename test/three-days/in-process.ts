@@ -1,0 +1,82 @@
+import { expect, onTestFinished } from "vitest";
+import { readSnapshot } from "../../src/catalog/snapshot.ts";
+import { parseSettings } from "../../src/config/load.ts";
+import type { Config } from "../../src/config/schema.ts";
+import { type Run, readRuns, runInForce } from "../../src/journal/journal.ts";
+import { takeLease } from "../../src/journal/lease.ts";
+import { createJournal } from "../../src/journal/schema.ts";
+import { type Plan, planStages } from "../../src/plan/plan.ts";
+import { openSession } from "../../src/postgres/connection.ts";
+import { rollBack } from "../../src/rollback/roll-back.ts";
+import type { RunContext } from "../../src/run/context.ts";
+import { runStage } from "../../src/run/run-stage.ts";
+import type { StageName } from "../../src/steps/stage.ts";
+import { verificationError, verifyStage } from "../../src/verify/stage.ts";
+import { stages } from "../../stages/index.ts";
+
+export type Days = {
+  run(stage: StageName): Promise<void>;
+  verify(stage: StageName): Promise<void>;
+  rollBack(stage: StageName): Promise<void>;
+};
+
+/** The days without the command line and without pg_dump, which refuses servers newer than itself. */
+export async function daysOn(url: string, config: Config): Promise<Days> {
+  const settings = parseSettings(config, "the test");
+  const [session, observer, keeper] = await Promise.all(
+    ["work", "observer", "lease"].map((what) => openSession({ url }, `days: ${what}`)),
+  );
+  if (session === undefined || observer === undefined || keeper === undefined) throw new Error();
+  await createJournal(session);
+  const lease = await takeLease(keeper);
+  onTestFinished(async () => {
+    await lease.release();
+    await Promise.all([session.close(), observer.close(), keeper.close()]);
+  });
+  const context: Omit<RunContext, "runId"> = {
+    session,
+    observer,
+    lease,
+    online: settings.online,
+    emit: () => undefined,
+    interrupted: new AbortController().signal,
+  };
+  const plan = async (
+    stage: StageName,
+  ): Promise<Plan & { readonly of: Plan["stages"][number] }> => {
+    const wanted = stages.filter(({ name }) => name === stage);
+    const planned = planStages(settings, await readSnapshot(session), wanted, "the test");
+    const [of] = planned.stages;
+    if (of === undefined) throw new Error(`there is no stage ${stage}`);
+    return { ...planned, of };
+  };
+  const inForce = async (stage: StageName): Promise<Run> => {
+    const run = await runInForce(session, stage);
+    if (run === undefined)
+      throw new Error(`${stage} is not in force: ${JSON.stringify(await readRuns(session))}`);
+    return run;
+  };
+  return {
+    async run(stage) {
+      const { of, tenancy, digest } = await plan(stage);
+      const { fingerprint } = await readSnapshot(session);
+      await runStage(
+        { ...context, settings },
+        {
+          plan: of,
+          tenancy,
+          planDigest: digest,
+          fingerprint,
+          backUp: async () => ({ folder: "none", bytes: 0, gitTag: null, tag: "no tag" }),
+        },
+      );
+    },
+    async verify(stage) {
+      const results = await verifyStage(session, settings, await inForce(stage));
+      expect(verificationError(stage, results, "nothing was changed")).toBeUndefined();
+    },
+    async rollBack(stage) {
+      expect(await rollBack(context, await inForce(stage))).toEqual([]);
+    },
+  };
+}
