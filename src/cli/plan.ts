@@ -38,9 +38,9 @@ async function planIn(workplace: Workplace, options: PlanOptions): Promise<void>
 function showPlan({ stages: planned, notices }: Plan, snapshot: Snapshot): string {
   const parts = planned.map(({ stage, title, steps }) => {
     const table = formatTable(
-      ["step", "what", "strongest lock", "on", "size"],
+      ["step", "strongest lock", "on", "size"],
       steps.map((step) => row(step, snapshot)),
-      [4],
+      [3],
     );
     return `${stage}: ${title}\n${table}\n`;
   });
@@ -52,7 +52,6 @@ function row(step: Step, snapshot: Snapshot): string[] {
   const { lock } = step;
   return [
     step.id,
-    step.title,
     lock.level === "none" ? "" : lock.level,
     lock.level === "none" ? "" : lock.on.map(({ name }) => name).join(", "),
     existing === undefined ? "" : formatBytes(existing.bytes),

@@ -1,3 +1,4 @@
+import path from "node:path";
 import { stages } from "../../stages/index.ts";
 import { type Run, readRuns, readSteps } from "../journal/journal.ts";
 import { describeTarget } from "../postgres/connection.ts";
@@ -55,8 +56,8 @@ async function statusIn({ session, target }: Workplace, { json }: GlobalOptions)
       one.state,
       one.steps === 0 ? "" : `${one.applied}/${one.steps}`,
       one.current ?? "",
-      one.startedAt === null ? "" : `${one.startedBy}, ${one.startedAt}`,
-      one.backup ?? "",
+      one.startedAt === null ? "" : `${one.startedBy}, ${one.startedAt.slice(0, 16)}Z`,
+      one.backup === null ? "" : path.relative(process.cwd(), one.backup),
     ]),
   );
   process.stdout.write(`${describeTarget(target)}\n${table}\nnext: ${next}\n`);

@@ -17,6 +17,7 @@ import { organizationOf } from "./sources.ts";
 import { type Down, type Step, statementsOf, type TransactionStep } from "./step.ts";
 import {
   existingColumn,
+  existingForeignKey,
   isFilledByDefault,
   namesOf,
   stepId,
@@ -56,13 +57,16 @@ function atOnce(table: TablePlan): TransactionStep {
   const closing = fence(table);
   const [firstUp, ...furtherUp] = column.up;
   return {
-    id: stepId(table, "whole"),
+    id: stepId(table, "all-at-once"),
     title: "column, index, backfill, NOT NULL and row-level security at once",
     table: table.relation,
     mode: "transaction",
     lock: {
       level: "ACCESS EXCLUSIVE",
-      on: needsForeignKey(table) ? [table.relation, table.tenancy.organizations] : [table.relation],
+      on:
+        existingForeignKey(table) === undefined
+          ? [table.relation, table.tenancy.organizations]
+          : [table.relation],
     },
     up: [
       firstUp,

@@ -3,7 +3,7 @@ import { findServerBinaries } from "../../src/scratch/binaries.ts";
 import { type Server, startServer } from "../../src/scratch/server.ts";
 
 /** The majors that tests of the server's versions run on. */
-export const majors: readonly number[] = (process.env["TENANTRY_TEST_MAJORS"] ?? "14,16,18")
+export const majors: readonly number[] = (process.env["TENANTRY_TEST_MAJORS"] ?? "14,15,16,17,18")
   .split(",")
   .map((part) => {
     const major = Number(part);
