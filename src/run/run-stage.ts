@@ -51,7 +51,9 @@ export async function runStage(context: StageContext, stage: NewStage): Promise<
  */
 export async function resumeStage(context: StageContext, run: Run): Promise<void> {
   const started = performance.now();
-  const steps = await readSteps(context.session, run.id);
+  const steps = (await readSteps(context.session, run.id)).filter(
+    ({ state }) => state !== "applied",
+  );
   announce(
     context,
     run,
