@@ -1,5 +1,6 @@
 import { guards } from "../../rollback/day1.ts";
 import type { Stage } from "../../src/steps/stage.ts";
+import { testClients } from "../personas.ts";
 import { tablesOf, takenNames } from "../tables.ts";
 import { createHelpers } from "./helpers.ts";
 import { fenceOrganizations, fillOrganizations } from "./memberships.ts";
@@ -17,16 +18,7 @@ export const day1: Stage = {
     ...tablesOf(context, context.tables.day1),
   ],
   fences: (context) => context.tables.day1,
-  personas: [
-    {
-      name: "member of Test Client A",
-      memberships: [{ organization: "test-client-a", role: "member" }],
-    },
-    {
-      name: "member of Test Client B",
-      memberships: [{ organization: "test-client-b", role: "member" }],
-    },
-  ],
+  personas: testClients,
   criteria: () => [],
   leavesOut: [],
   faults: (context) => [...existingTables(context), ...takenNames(context.tables.day1)],

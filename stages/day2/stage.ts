@@ -1,5 +1,6 @@
 import { guards } from "../../rollback/day2.ts";
 import type { Stage } from "../../src/steps/stage.ts";
+import { testClients } from "../personas.ts";
 import { tablesOf, takenNames } from "../tables.ts";
 
 /** Day 2: the tables that are left. */
@@ -8,16 +9,7 @@ export const day2: Stage = {
   title: "Completion: the remaining tables",
   steps: (context) => tablesOf(context, context.tables.day2),
   fences: (context) => context.tables.day2,
-  personas: [
-    {
-      name: "member of Test Client A",
-      memberships: [{ organization: "test-client-a", role: "member" }],
-    },
-    {
-      name: "member of Test Client B",
-      memberships: [{ organization: "test-client-b", role: "member" }],
-    },
-  ],
+  personas: testClients,
   criteria: () => [],
   leavesOut: [],
   faults: ({ tables }) => takenNames(tables.day2),

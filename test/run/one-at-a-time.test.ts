@@ -1,11 +1,26 @@
 import { expect, test, vi } from "vitest";
 import { z } from "zod";
 import { readSnapshot } from "../../src/catalog/snapshot.ts";
-import { openSession } from "../../src/postgres/connection.ts";
+import { openSession, type Session } from "../../src/postgres/connection.ts";
 import { sql } from "../../src/postgres/sql.ts";
 import { createDatabase } from "../setup/database.ts";
 import { makeProject } from "../setup/project.ts";
 import { makeSmallCompany, smallCompany } from "../setup/small-company.ts";
+
+/** Waits until a run is in the middle of the backfill of leads. */
+async function untilBackfilling(session: Session): Promise<void> {
+  const underway = sql`
+    SELECT id
+      FROM tenantry.step
+     WHERE id = 'day1/leads/backfill'
+       AND next_page > 20
+  `;
+  // Until the journal is there, asking it fails.
+  await vi.waitFor(
+    async () => expect(await session.rows(underway, z.object({ id: z.string() }))).toHaveLength(1),
+    { timeout: 30_000, interval: 5 },
+  );
+}
 
 test("two runs at once: one works, the other says who does, and changes nothing", async () => {
   const { session, url } = await createDatabase("two runs at once");
@@ -35,11 +50,7 @@ test("a holder whose lease was taken over commits nothing more", async () => {
   await makeSmallCompany(session, 60_000);
   const project = await makeProject(url, smallCompany);
   const started = project.start("run", "--yes");
-  const underway = sql`SELECT id FROM tenantry.step WHERE id = 'day1/leads/backfill' AND next_page > 20`;
-  await vi.waitFor(
-    async () => expect(await session.rows(underway, z.object({ id: z.string() }))).toHaveLength(1),
-    { timeout: 30_000, interval: 5 },
-  );
+  await untilBackfilling(session);
   await session.execute(sql`UPDATE tenantry.lease SET token = token + 1`);
   const cursor = sql`SELECT next_page::integer AS page FROM tenantry.step WHERE id = 'day1/leads/backfill'`;
   const page = z.object({ page: z.number() });
@@ -55,11 +66,7 @@ test("SIGINT ends the statement under way, exits with 130, and run goes on", asy
   await makeSmallCompany(session, 60_000);
   const project = await makeProject(url, smallCompany);
   const started = project.start("run", "--yes");
-  const underway = sql`SELECT id FROM tenantry.step WHERE id = 'day1/leads/backfill' AND next_page > 20`;
-  await vi.waitFor(
-    async () => expect(await session.rows(underway, z.object({ id: z.string() }))).toHaveLength(1),
-    { timeout: 30_000, interval: 5 },
-  );
+  await untilBackfilling(session);
   started.kill("SIGINT");
   const outcome = await started.ended;
   expect(outcome.stderr).toContain("tenantry run goes on from here");
@@ -111,11 +118,7 @@ test("a connection that is lost midway leaves a state that run goes on from", as
   await makeSmallCompany(session, 60_000);
   const project = await makeProject(url, smallCompany);
   const started = project.start("run", "--yes");
-  const underway = sql`SELECT id FROM tenantry.step WHERE id = 'day1/leads/backfill' AND next_page > 20`;
-  await vi.waitFor(
-    async () => expect(await session.rows(underway, z.object({ id: z.string() }))).toHaveLength(1),
-    { timeout: 30_000, interval: 5 },
-  );
+  await untilBackfilling(session);
   await session.execute(sql`
     SELECT pg_terminate_backend(pid)
       FROM pg_stat_activity
