@@ -2,6 +2,7 @@ import { z } from "zod";
 import { type Queries, type Session, sqlState } from "../postgres/connection.ts";
 import { type RelationName, type Sql, sql } from "../postgres/sql.ts";
 import { type Fingerprint, readFingerprint } from "./fingerprint.ts";
+import { type DatabaseFunction, readFunctions } from "./functions.ts";
 import { type Relation, readRelations } from "./relations.ts";
 
 const serverSchema = z.object({
@@ -26,6 +27,7 @@ export type Snapshot = {
   /** Whether this role may write rows without firing the application's triggers. */
   readonly triggersMayBeSilenced: boolean;
   readonly relations: readonly Relation[];
+  readonly functions: readonly DatabaseFunction[];
   readonly fingerprint: Fingerprint;
 };
 
@@ -40,6 +42,7 @@ export async function readSnapshot(session: Session): Promise<Snapshot> {
       server,
       triggersMayBeSilenced: await mayBeSilenced(queries),
       relations: await readRelations(queries),
+      functions: await readFunctions(queries),
       fingerprint: await readFingerprint(queries),
     };
   }, "read only snapshot");

@@ -34,20 +34,23 @@ export async function rollbackIn(workplace: Workplace, options: RollbackOptions)
   });
 
   await whileWriting(workplace, options, async (writing) => {
+    const different: string[] = [];
+    // Differences stop nothing: whoever rolls back in an incident wants all of it undone.
     for (const run of runs) {
-      const differences = await rollBack({ ...writing, online: writing.settings.online }, run);
-      if (differences.length > 0) throw fingerprintDiffers(run.stage, differences);
+      const found = await rollBack({ ...writing, online: writing.settings.online }, run);
+      different.push(...found.map((difference) => `${run.stage}: ${difference}`));
     }
+    if (different.length > 0) throw fingerprintDiffers(stages.join(", "), different);
   });
 }
 
-function fingerprintDiffers(stage: StageName, differences: readonly string[]): AppError {
+function fingerprintDiffers(stages: string, differences: readonly string[]): AppError {
   return new AppError({
     code: "FINGERPRINT_DIFFERS",
-    object: stage,
-    fault: `was rolled back, and the schema differs from before it in ${differences.length} objects`,
+    object: stages,
+    fault: `rolled back, and the schema differs from before in ${differences.length} objects`,
     state:
-      "every step of it is undone; what is listed was changed by somebody else meanwhile, or is our fault",
+      "every step is undone; what is listed was changed by somebody else meanwhile, or is our fault",
     next: "look at what is listed; the backup folder has the schema from before",
     details: differences,
   });

@@ -1,4 +1,5 @@
-import { ident, type RelationName, sql } from "../../src/postgres/sql.ts";
+import type { Snapshot } from "../../src/catalog/snapshot.ts";
+import { ident, type RelationName, raw, type Sql, sql } from "../../src/postgres/sql.ts";
 import { none } from "../../src/steps/checks.ts";
 import type { StageContext } from "../../src/steps/stage.ts";
 import type { TransactionStep } from "../../src/steps/step.ts";
@@ -10,7 +11,7 @@ import { joinDefaultOrganization } from "../day1/memberships.ts";
  * (with a second customer there, a default would misfile rows), and a new user belongs to none
  * until somebody invites them.
  */
-export function contract({ tenancy }: StageContext): TransactionStep {
+export function contract({ tenancy, snapshot }: StageContext): TransactionStep {
   const { helpers } = tenancy;
   return {
     id: "day3/contract",
@@ -24,8 +25,10 @@ export function contract({ tenancy }: StageContext): TransactionStep {
     down: {
       kind: "exact",
       sql: [
-        writingOrganization(tenancy, "with fallback"),
-        joinDefaultOrganization(tenancy, "until Day 3"),
+        asItIs(snapshot, helpers.writingOrganization) ??
+          writingOrganization(tenancy, "with fallback"),
+        asItIs(snapshot, helpers.joinDefaultOrganization) ??
+          joinDefaultOrganization(tenancy, "until Day 3"),
       ],
     },
     verify: [
@@ -41,6 +44,17 @@ export function contract({ tenancy }: StageContext): TransactionStep {
       ),
     ],
   };
+}
+
+/**
+ * The statement that makes a helper again as it is now: another version of Tenantry may have made
+ * it. Before Day 1 there is none, and the plan's own stands for it.
+ */
+function asItIs({ functions }: Snapshot, { schema, name }: RelationName): Sql | undefined {
+  const found = functions.find(
+    (one) => one.schema === schema && one.name === name && one.arguments === "",
+  );
+  return found === undefined ? undefined : raw(found.definition.trimEnd());
 }
 
 function signature(name: RelationName): string {
