@@ -131,7 +131,7 @@ The server stays up, with the database as it was before the three days:
   tenantry plan                 every step, its lock, its size
   tenantry run --yes            the three days
   tenantry rollback --all --yes
-To end it: kill ${server.process}; rm -r ${server.folder} ${folder}`);
+To end it: kill ${server.process}; sleep 1; rm -rf ${server.folder} ${folder}`);
 }
 
 function say(text: string): void {
