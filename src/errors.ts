@@ -25,6 +25,7 @@ export const errorCodes = {
   LOCK_NOT_GRANTED: exitCodes.failed,
   BACKUP_FAILED: exitCodes.failed,
   BACKUP_TOOL_MISSING: exitCodes.failed,
+  RESTORE_FAILED: exitCodes.failed,
   GIT_FAILED: exitCodes.failed,
   SERVER_NOT_STARTED: exitCodes.failed,
   JOURNAL_INCOMPATIBLE: exitCodes.failed,

@@ -5,6 +5,7 @@ import path from "node:path";
 import { z } from "zod";
 import { AppError } from "../errors.ts";
 import { stageNames } from "../steps/stage.ts";
+import { contentsSchema } from "./contents.ts";
 
 const fileSchema = z.object({
   path: z.string(),
@@ -14,18 +15,30 @@ const fileSchema = z.object({
 
 export const manifestSchema = z.object({
   format: z.literal(1),
-  stage: z.enum(stageNames),
+  /** Null for a backup that somebody made without a stage. */
+  stage: z.enum(stageNames).nullable(),
   madeAt: z.iso.datetime(),
-  database: z.object({ host: z.string(), port: z.number(), name: z.string() }),
+  database: z.object({
+    host: z.string(),
+    port: z.number(),
+    name: z.string(),
+    /** The cluster's identifier, which no other cluster has; a standby shares its primary's. */
+    system: z.string(),
+  }),
   serverVersion: z.string(),
+  serverMajor: z.number(),
   pgDumpVersion: z.string(),
   tenantryVersion: z.string(),
   /** The write-ahead log's position at the snapshot; on a standby, how far it had replayed. */
   lsn: z.string(),
-  /** The schema's fingerprint. */
+  /** The schema's fingerprint; what it is made of is in fingerprint.json. */
   fingerprint: z.string(),
-  /** Exact counts of the snapshot that was dumped, by schema and table. */
-  rowCounts: z.array(z.object({ schema: z.string(), table: z.string(), rows: z.number() })),
+  /** Exact counts and checksums of the snapshot that was dumped. */
+  contents: contentsSchema,
+  /** What a restore of this backup does not bring back, in words. */
+  leftOut: z.array(z.string()),
+  /** Age's public keys that the files are encrypted for; none where they are in clear. */
+  recipients: z.array(z.string()),
   gitTag: z.string().nullable(),
   totalBytes: z.number(),
   files: z.array(fileSchema),

@@ -1,6 +1,9 @@
-import { backUp } from "../backup/backup.ts";
+import { type Backup, backUp } from "../backup/backup.ts";
+import { removeOldBackups } from "../backup/retention.ts";
 import { type Tag, tagRepository } from "../backup/tag.ts";
 import type { Fingerprint } from "../catalog/fingerprint.ts";
+import type { Settings } from "../config/settings.ts";
+import { readRuns } from "../journal/journal.ts";
 import type { StagePlan } from "../plan/plan.ts";
 import { describeTarget } from "../postgres/connection.ts";
 import { rollbackScript } from "../rollback/script.ts";
@@ -40,16 +43,38 @@ tenantry:    ${version}`,
       target,
       stage: plan.stage,
       folder: fromConfig(writing, settings.backups.folder),
-      jobs: settings.backups.jobs,
-      fingerprint: fingerprint.digest,
+      ...dumpOptions(settings),
       gitTag,
       files: { "rollback.sql": rollbackScript(plan.stage, plan.steps) },
+      signal: interrupted,
+      onProgress: (progress) => emit({ kind: "backup-progress", stage: plan.stage, ...progress }),
     });
+    await keepNewest(writing, backup);
     return { folder: backup.folder, bytes: backup.bytes, gitTag, tag: describeTag(tag) };
   } catch (error) {
-    // Ctrl-C reaches pg_dump too.
     if (interrupted.aborted) throw interruptedError(`the backup before ${plan.stage}`);
     throw error;
+  }
+}
+
+/** How the configuration wants its dumps. */
+export function dumpOptions({ backups }: Pick<Settings, "backups">) {
+  const { jobs, compression, recipients } = backups;
+  return { jobs, compression, recipients };
+}
+
+/** Removes what the configuration does not want kept, but nothing that a stage in force stands on. */
+async function keepNewest(
+  { settings, session, emit }: Pick<WritingWorkplace, "settings" | "session" | "emit">,
+  made: Backup,
+): Promise<void> {
+  const { keep } = settings.backups;
+  if (keep === undefined) return;
+  const needed = (await readRuns(session))
+    .filter(({ state }) => state !== "rolled back")
+    .map(({ backupFolder }) => backupFolder);
+  for (const folder of await removeOldBackups(made, keep, needed)) {
+    emit({ kind: "notice", text: `removed ${folder}: backups.keep is ${keep}` });
   }
 }
 

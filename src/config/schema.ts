@@ -102,6 +102,16 @@ export const configSchema = z.strictObject({
     .strictObject({
       folder: z.string().min(1).default("backups"),
       jobs: z.int().min(1).max(64).default(2),
+      /** gzip's level, 0 for none; where it is not given, pg_dump's own. */
+      compression: z.int().min(0).max(9).optional(),
+      /** How many backups of each stage stay; all, where it is not given. */
+      keep: z.int().min(1).optional(),
+      /** Age's public keys; with at least one, backups are encrypted for them. */
+      recipients: z
+        .array(
+          z.string().regex(/^age1[0-9a-z]{20,}$/, "a public key as age-keygen prints it: age1…"),
+        )
+        .default([]),
     })
     .prefault({}),
   /** The application's git repository, which is tagged before each stage. */

@@ -4,7 +4,11 @@ import { AppError } from "../errors.ts";
 import { type Sql, toQuery } from "./sql.ts";
 
 /** Where the database is: a URL, or nothing, for libpq's PG* variables and ~/.pgpass. */
-export type Target = { readonly url: string | undefined };
+export type Target = {
+  readonly url: string | undefined;
+  /** Another database of the same server. */
+  readonly database?: string;
+};
 
 /** What can be read and done in one database session, inside a transaction or outside. */
 export type Queries = {
@@ -82,7 +86,28 @@ function sslModeOf(target: Target): string | undefined {
   return new URLSearchParams(query).get("sslmode") ?? process.env["PGSSLMODE"];
 }
 
-function clientOptions({ url }: Target): pg.ClientConfig {
+const parsedSchema = z.object({
+  password: z.string().nullish(),
+  connectionParameters: z.object({ options: z.string().nullish() }),
+});
+
+function clientOptions(target: Target): pg.ClientConfig {
+  const { database } = target;
+  if (database === undefined) return urlOptions(target);
+  const client = new pg.Client(urlOptions(target));
+  const { password, connectionParameters } = parsedSchema.parse(client);
+  return {
+    host: client.host,
+    port: client.port,
+    user: client.user,
+    ...(password == null ? {} : { password }),
+    ssl: client.ssl,
+    ...(connectionParameters.options == null ? {} : { options: connectionParameters.options }),
+    database,
+  };
+}
+
+function urlOptions({ url }: Target): pg.ClientConfig {
   if (url === undefined) return {};
   const options = { connectionString: url };
   if (/^postgres(ql)?:\/\//.test(url) && isReadable(options)) return options;

@@ -37,6 +37,14 @@ export type RunEvent =
     }
   | { readonly kind: "backup-started"; readonly stage: StageName }
   | {
+      readonly kind: "backup-progress";
+      readonly stage: StageName;
+      /** Tables whose dump was begun, of all; and what is written by now. */
+      readonly tables: number;
+      readonly ofTables: number;
+      readonly bytes: number;
+    }
+  | {
       readonly kind: "backup-finished";
       readonly stage: StageName;
       readonly folder: string;

@@ -25,6 +25,7 @@ export function describe(event: RunEvent): string | undefined {
       return `${event.stage}: backing up`;
     case "backup-finished":
       return `${event.stage}: backed up to ${event.folder} (${formatBytes(event.bytes)}), ${event.tag}`;
+    case "backup-progress":
     case "step-started":
       return undefined;
     case "step-progress":

@@ -77,6 +77,12 @@ export function liveReporter(): LiveReporter {
         finish();
         start(`${event.stage}: rolling back`, event.steps.map(titleOf));
         break;
+      case "backup-progress":
+        say(
+          rows.find(({ title }) => title === backup),
+          `${event.tables} of ${event.ofTables} tables, ${formatBytes(event.bytes)}`,
+        );
+        break;
       case "backup-finished": {
         const row = rows.find(({ title }) => title === backup);
         if (row?.task !== undefined) {

@@ -18,7 +18,11 @@ export type LocalBinaries = {
 
 export type ServerBinaries = LocalBinaries | EmbeddedBinaries;
 
-export type PgDump = { readonly path: string; readonly major: number };
+export type PgDump = {
+  readonly path: string;
+  readonly major: number;
+  readonly version: string;
+};
 
 const debianFolder = "/usr/lib/postgresql";
 
@@ -83,8 +87,8 @@ export async function findServerBinaries(
     .sort((one, other) => other.major - one.major);
 }
 
-/** The newest `pg_dump` in Debian's folders or on PATH, or undefined. */
-export async function findPgDump(): Promise<PgDump | undefined> {
+/** Every `pg_dump` in Debian's folders or on PATH, the newest first. */
+export async function findPgDumps(): Promise<PgDump[]> {
   // Debian's own come first: the one on its PATH is a wrapper that picks a version by itself.
   const folders = new Set([...(await debianFolders()), ...pathFolders()]);
   const programs = [...folders]
@@ -93,9 +97,14 @@ export async function findPgDump(): Promise<PgDump | undefined> {
   const found: PgDump[] = [];
   for (const program of programs) {
     const version = await versionOf(program);
-    if (version !== undefined) found.push({ path: program, major: version.major });
+    if (version !== undefined) found.push({ path: program, ...version });
   }
-  return found.sort((one, other) => other.major - one.major)[0];
+  return found.sort((one, other) => other.major - one.major);
+}
+
+/** The newest `pg_dump`, or undefined. */
+export async function findPgDump(): Promise<PgDump | undefined> {
+  return (await findPgDumps())[0];
 }
 
 /**
@@ -106,7 +115,8 @@ export async function chooseForDemo(): Promise<{ binaries: ServerBinaries; pgDum
   const servers = await findServerBinaries();
   for (const binaries of servers) {
     if (binaries.origin === "local" && binaries.pgDump !== undefined) {
-      return { binaries, pgDump: { path: binaries.pgDump, major: binaries.major } };
+      const { pgDump, major, version } = binaries;
+      return { binaries, pgDump: { path: pgDump, major, version } };
     }
   }
   const pgDump = await findPgDump();

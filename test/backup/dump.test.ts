@@ -67,7 +67,14 @@ async function dump(
     );
     const snapshot = row?.snapshot ?? "";
     await meanwhile();
-    return dumpDatabase({ target: { url }, folder, jobs: 2, snapshot, serverMajor: server.major });
+    return dumpDatabase({
+      target: { url },
+      folder,
+      attempt: folder,
+      jobs: 2,
+      snapshot,
+      serverMajor: server.major,
+    });
   }, "read only snapshot");
 }
 

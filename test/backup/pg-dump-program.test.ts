@@ -3,11 +3,11 @@ import { writeFile } from "node:fs/promises";
 import path from "node:path";
 import { expect, test, vi } from "vitest";
 import { dumpDatabase } from "../../src/backup/dump.ts";
-import { findPgDump, type PgDump } from "../../src/scratch/binaries.ts";
+import { findPgDumps, type PgDump } from "../../src/scratch/binaries.ts";
 import { temporaryFolder } from "./temporary-folder.ts";
 
 vi.mock("../../src/scratch/binaries.ts", () => ({
-  findPgDump: vi.fn<() => Promise<PgDump | undefined>>(),
+  findPgDumps: vi.fn<() => Promise<PgDump[]>>(),
 }));
 
 async function dumpServer(serverMajor: number): Promise<unknown> {
@@ -16,6 +16,7 @@ async function dumpServer(serverMajor: number): Promise<unknown> {
   const error = await dumpDatabase({
     target,
     folder,
+    attempt: folder,
     jobs: 1,
     snapshot: "00000003-00000001-1",
     serverMajor,
@@ -24,8 +25,15 @@ async function dumpServer(serverMajor: number): Promise<unknown> {
   return error;
 }
 
+/** A pg_dump that cannot be started, with a pg_restore beside it. */
+async function programOf(major: number): Promise<PgDump> {
+  const folder = await temporaryFolder();
+  await writeFile(path.join(folder, "pg_restore"), "");
+  return { path: path.join(folder, "pg_dump"), major, version: `${major}.0` };
+}
+
 test("without pg_dump the error says how to get it", async () => {
-  vi.mocked(findPgDump).mockResolvedValue(undefined);
+  vi.mocked(findPgDumps).mockResolvedValue([]);
   expect(await dumpServer(17)).toMatchObject({
     code: "BACKUP_TOOL_MISSING",
     object: "pg_dump",
@@ -35,7 +43,7 @@ test("without pg_dump the error says how to get it", async () => {
 });
 
 test("a pg_dump older than the server is refused with both versions", async () => {
-  vi.mocked(findPgDump).mockResolvedValue({ path: "/nowhere/pg_dump", major: 15 });
+  vi.mocked(findPgDumps).mockResolvedValue([await programOf(15)]);
   expect(await dumpServer(17)).toMatchObject({
     code: "BACKUP_TOOL_MISSING",
     fault: "version 15 refuses a server of version 17",
@@ -44,20 +52,21 @@ test("a pg_dump older than the server is refused with both versions", async () =
 });
 
 test("a pg_dump that cannot be started is a failed backup", async () => {
-  vi.mocked(findPgDump).mockResolvedValue({ path: "/nowhere/pg_dump", major: 17 });
+  vi.mocked(findPgDumps).mockResolvedValue([await programOf(17)]);
   vi.stubEnv("PATH", "/nowhere");
   const error = await dumpServer(17);
   vi.unstubAllEnvs();
   expect(error).toMatchObject({
     code: "BACKUP_FAILED",
-    details: [expect.stringContaining("ENOENT")],
+    details: [expect.stringContaining("pg_dump")],
   });
 });
 
 async function pretend(script: string): Promise<void> {
   const program = path.join(await temporaryFolder(), "pg_dump");
+  await writeFile(path.join(path.dirname(program), "pg_restore"), "");
   await writeFile(program, `#!/bin/sh\n${script}\n`, { mode: 0o755 });
-  vi.mocked(findPgDump).mockResolvedValue({ path: program, major: 17 });
+  vi.mocked(findPgDumps).mockResolvedValue([{ path: program, major: 17, version: "17.0" }]);
 }
 
 test("whatever pg_dump says, the password is not shown", async () => {

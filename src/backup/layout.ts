@@ -1,0 +1,11 @@
+import path from "node:path";
+
+/** Where the parts of a backup are, in its folder. */
+export const parts = {
+  /** Everything that may be encrypted. */
+  content: "content",
+  dump: path.join("content", "dump"),
+  globals: path.join("content", "globals.json"),
+  globalsScript: path.join("content", "globals.sql"),
+  fingerprint: path.join("content", "fingerprint.json"),
+} as const;

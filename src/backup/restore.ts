@@ -1,0 +1,137 @@
+import { FormatEnum, pgRestore } from "pg-dump-restore";
+import { z } from "zod";
+import { AppError } from "../errors.ts";
+import { openSession, type Session, type Target, targetParts } from "../postgres/connection.ts";
+import { ident, literal, sql } from "../postgres/sql.ts";
+import { programFailed } from "./client-failure.ts";
+import { clientProgramsFor } from "./client-programs.ts";
+import { connectionFor } from "./connection-options.ts";
+import { databaseStatements, roleStatements } from "./globals.ts";
+import { launch } from "./launch.ts";
+import type { OpenBackup } from "./open.ts";
+
+export type RestoreRequest = {
+  readonly backup: OpenBackup;
+  /** A database of the server to restore into; the role needs CREATEDB, or to be a superuser. */
+  readonly server: Target;
+  /** The database to make: there must be none of that name. */
+  readonly database: string;
+  readonly jobs: number;
+  /** Whether a locale that the server lacks may be another one: for a copy that is looked at only. */
+  readonly anyLocale: boolean;
+  readonly signal?: AbortSignal;
+};
+
+/**
+ * Restores a backup into a database of its own: roles that are missing, the database with its
+ * settings and grants, and all that was dumped. What fails leaves no database.
+ * @throws AppError RESTORE_FAILED, BACKUP_TOOL_MISSING
+ */
+export async function restoreBackup(request: RestoreRequest): Promise<void> {
+  const { backup, server, database, signal } = request;
+  const session = await openSession(server, "tenantry restore", { statement_timeout: "0" });
+  try {
+    await verifyExtensions(request, session);
+    await createRoles(request, session);
+    await createDatabase(request, session);
+    try {
+      await runRestore(request);
+      signal?.throwIfAborted();
+      for (const statement of databaseStatements(backup.globals, database)) {
+        await session.execute(statement);
+      }
+    } catch (error) {
+      await session.execute(sql`DROP DATABASE IF EXISTS ${ident(database)} WITH (FORCE)`);
+      throw error;
+    }
+  } finally {
+    await session.close();
+  }
+}
+
+/** Without an extension's files, most of what uses it cannot be made. */
+async function verifyExtensions({ backup }: RestoreRequest, session: Session): Promise<void> {
+  const available = await session.rows(
+    sql`SELECT name::text FROM pg_available_extensions`,
+    z.object({ name: z.string() }),
+  );
+  const missing = backup.globals.extensions.filter(
+    ({ name }) => !available.some((one) => one.name === name),
+  );
+  if (missing.length === 0) return;
+  throw new AppError({
+    code: "RESTORE_FAILED",
+    object: missing.map(({ name }) => name).join(", "),
+    fault: "the server lacks these extensions, which the database uses",
+    state: "nothing was restored",
+    next: "give a server that has them, like a container of the image that production runs (--scratch, or --into)",
+    details: missing.map(({ name, version }) => `${name} ${version}`),
+  });
+}
+
+async function createRoles({ backup }: RestoreRequest, session: Session): Promise<void> {
+  const existing = await session.rows(
+    sql`SELECT rolname::text AS name FROM pg_roles`,
+    z.object({ name: z.string() }),
+  );
+  const names = existing.map(({ name }) => name);
+  for (const statement of roleStatements(backup.globals, names)) await session.execute(statement);
+}
+
+async function createDatabase(
+  { backup, database, anyLocale }: RestoreRequest,
+  session: Session,
+): Promise<void> {
+  const { encoding, collation, characterType } = backup.globals;
+  const create = (collate: string, ctype: string) =>
+    session.execute(sql`
+      CREATE DATABASE ${ident(database)}
+        TEMPLATE template0
+        ENCODING ${literal(encoding)}
+        LC_COLLATE ${literal(collate)}
+        LC_CTYPE ${literal(ctype)}
+    `);
+  const wanted = anyLocale ? await knownLocale(session, collation) : collation;
+  await create(wanted, anyLocale ? await knownLocale(session, characterType) : characterType);
+}
+
+/** The locale where the server's machine has it; else C, which serves every encoding. */
+async function knownLocale(session: Session, locale: string): Promise<string> {
+  const [row] = await session.rows(
+    sql`
+      SELECT EXISTS (
+               SELECT
+                 FROM pg_collation
+                WHERE ${locale} IN (collcollate, collname::text)
+             ) AS known
+    `,
+    z.object({ known: z.boolean() }),
+  );
+  return row?.known === true ? locale : "C";
+}
+
+async function runRestore(request: RestoreRequest): Promise<void> {
+  const { backup, server, database, jobs, signal } = request;
+  const target: Target = { ...server, database };
+  const { password } = targetParts(target);
+  const { pgRestore: program } = await clientProgramsFor(backup.manifest.serverMajor);
+  try {
+    await launch({ program, password, signal, removesWhenKilled: [] }, (passfile) =>
+      pgRestore(connectionFor(target, passfile), {
+        filePath: backup.dump,
+        format: FormatEnum.Directory,
+        jobs,
+        exitOnError: true,
+      }),
+    );
+  } catch (error) {
+    throw programFailed(error, {
+      program: "pg_restore",
+      code: "RESTORE_FAILED",
+      object: database,
+      password,
+      state: "what was begun is dropped again; nothing else was changed",
+      next: "mend what pg_restore says, or give another server",
+    });
+  }
+}

@@ -1,0 +1,46 @@
+import { existsSync } from "node:fs";
+import { readdir, rm } from "node:fs/promises";
+import path from "node:path";
+import { type Manifest, manifestName, partialSuffix, readManifest } from "./manifest.ts";
+
+export type FoundBackup = { readonly folder: string; readonly manifest: Manifest };
+
+/** The whole backups in a folder, the newest first. */
+export async function listBackups(folder: string): Promise<FoundBackup[]> {
+  if (!existsSync(folder)) return [];
+  const entries = await readdir(folder, { withFileTypes: true });
+  const found: FoundBackup[] = [];
+  for (const entry of entries) {
+    const backup = path.join(folder, entry.name);
+    if (!entry.isDirectory() || entry.name.endsWith(partialSuffix)) continue;
+    if (!existsSync(path.join(backup, manifestName))) continue;
+    found.push({ folder: backup, manifest: await readManifest(backup) });
+  }
+  return found.sort((one, other) => (one.manifest.madeAt < other.manifest.madeAt ? 1 : -1));
+}
+
+/**
+ * Removes the oldest backups of a database's stage beyond the newest few.
+ * @param needed folders that stay whatever their age: the journal's runs in force stand on them
+ * @returns the folders that were removed
+ */
+export async function removeOldBackups(
+  made: FoundBackup,
+  keep: number,
+  needed: readonly string[],
+): Promise<string[]> {
+  const { database, stage } = made.manifest;
+  const others = (await listBackups(path.dirname(made.folder))).filter(
+    ({ manifest }) =>
+      manifest.stage === stage &&
+      manifest.database.name === database.name &&
+      manifest.database.system === database.system,
+  );
+  const removed: string[] = [];
+  for (const { folder } of others.slice(keep)) {
+    if (folder === made.folder || needed.includes(folder)) continue;
+    await rm(folder, { recursive: true });
+    removed.push(folder);
+  }
+  return removed;
+}
