@@ -96,7 +96,7 @@ export async function writeManifest(folder: string, manifest: Manifest): Promise
 
 /**
  * Reads a backup's manifest and compares every file with it.
- * @throws AppError BACKUP_FAILED naming what is missing, altered or extra
+ * @throws AppError BACKUP_DAMAGED naming what is missing, altered or extra
  */
 export async function verifyBackup(folder: string): Promise<Manifest> {
   const manifest = await readManifest(folder);
@@ -125,7 +125,7 @@ export async function verifyBackup(folder: string): Promise<Manifest> {
 
 /**
  * Reads a backup's manifest; what the files hold is for `verifyBackup` to say.
- * @throws AppError BACKUP_FAILED when there is none, or the backup was never finished
+ * @throws AppError BACKUP_DAMAGED when there is none, or the backup was never finished
  */
 export async function readManifest(folder: string): Promise<Manifest> {
   if (path.resolve(folder).endsWith(partialSuffix)) {
@@ -147,7 +147,7 @@ export async function readManifest(folder: string): Promise<Manifest> {
 
 function damaged(folder: string, fault: string, details: readonly string[]): AppError {
   return new AppError({
-    code: "BACKUP_FAILED",
+    code: "BACKUP_DAMAGED",
     object: folder,
     fault,
     state: "nothing was changed",

@@ -21,7 +21,8 @@ export type OpenBackup = {
 /**
  * Opens a backup: every file is compared with the manifest first. What is encrypted is written in
  * clear into a temporary folder, which goes when the work is done or this process ends.
- * @throws AppError BACKUP_FAILED naming what is missing, altered or extra, or what cannot be decrypted
+ * @throws AppError BACKUP_DAMAGED naming what is missing, altered or extra; BACKUP_FAILED what cannot
+ * be decrypted
  */
 export async function withBackup<Result>(
   folder: string,

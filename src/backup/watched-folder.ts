@@ -21,17 +21,23 @@ export type WatchedFolder = {
 const script = `
 read -r word
 if [ "$word" != ended ]; then
+  # A zombie that nobody waits for still answers to signals: so not for long.
   if [ -f "$1/process" ]; then
     number=$(cat "$1/process")
     kill -INT "$number"
     tries=0
-    while kill -0 "$number" && [ "$tries" -lt 100 ]; do
+    while kill -0 "$number" && [ "$tries" -lt 40 ]; do
       tries=$((tries + 1))
       sleep 0.05
     done
-    [ "$tries" -lt 100 ] || kill -KILL "$number"
+    [ "$tries" -lt 40 ] || kill -KILL "$number"
   fi
-  rm -rf "$@"
+  # The program's workers may write for a moment after it.
+  tries=0
+  until rm -rf "$@" || [ "$tries" -ge 100 ]; do
+    tries=$((tries + 1))
+    sleep 0.05
+  done
 fi
 `;
 

@@ -10,6 +10,8 @@ import { rollbackScript } from "../rollback/script.ts";
 import { interruptedError } from "../run/interruption.ts";
 import type { BackupFacts } from "../run/run-stage.ts";
 import { version } from "../version.ts";
+import type { RunOptions } from "./run.ts";
+import { describeVerified, verifyByRestoring } from "./verify-backup.ts";
 import { fromConfig, type WritingWorkplace } from "./workplace.ts";
 
 /** Tags the application's repository and dumps the database, with the stage's rollback beside it. */
@@ -17,6 +19,7 @@ export async function backUpStage(
   writing: WritingWorkplace,
   plan: StagePlan,
   fingerprint: Fingerprint,
+  checks: Pick<RunOptions, "verifyBackup" | "scratch" | "identity">,
 ): Promise<BackupFacts> {
   const { settings, target, emit, interrupted } = writing;
   const tag = await tagRepository(
@@ -49,6 +52,10 @@ tenantry:    ${version}`,
       signal: interrupted,
       onProgress: (progress) => emit({ kind: "backup-progress", stage: plan.stage, ...progress }),
     });
+    if (checks.verifyBackup === true) {
+      const verified = await verifyByRestoring(backup.folder, checks, interrupted);
+      emit({ kind: "notice", text: describeVerified(verified) });
+    }
     await keepNewest(writing, backup);
     return { folder: backup.folder, bytes: backup.bytes, gitTag, tag: describeTag(tag) };
   } catch (error) {

@@ -2,14 +2,31 @@ import { Command, CommanderError } from "commander";
 import { z } from "zod";
 import { AppError, exitCodes } from "../errors.ts";
 import { version } from "../version.ts";
+import { makeBackup, showBackups } from "./backups.ts";
 import { demo, demoOptions } from "./demo.ts";
 import { globalOptions, readOptions, stageOption } from "./options.ts";
 import { plan } from "./plan.ts";
+import { restore } from "./restore.ts";
 import { rollback } from "./rollback.ts";
 import { run } from "./run.ts";
 import { showError } from "./show-error.ts";
 import { status } from "./status.ts";
 import { verify } from "./verify.ts";
+import { verifyBackupCommand } from "./verify-backup.ts";
+
+const backupChecks = {
+  verifyBackup: z.boolean().default(false),
+  scratch: z.string().optional(),
+  identity: z.string().optional(),
+};
+
+const restoreOptions = globalOptions.extend({
+  folder: z.string(),
+  into: z.string().optional(),
+  inPlace: z.boolean().default(false),
+  confirm: z.string().optional(),
+  identity: z.string().optional(),
+});
 
 const withStage = globalOptions.extend({ stage: stageOption.optional() });
 
@@ -41,24 +58,32 @@ function program(): Command {
     .showHelpAfterError("(tenantry --help shows what there is)")
     .option("--stage <stage>", "the stage to run, or with --verify to verify")
     .option("--verify", "verify the stage: changes nothing, exit 3 where something does not hold")
+    .option("--verify-backup", "restore the stage's backup, or the newest, elsewhere, and compare")
+    .option("--scratch <url>", "a server to restore into, instead of one that is started here")
+    .option("--identity <file>", "age's identity, for a backup that is encrypted")
     .addHelpText("after", examples)
     .action(async (_options, command: Command) => {
       const options = readOptions(
-        withStage.extend({ verify: z.boolean().default(false) }),
+        withStage.extend({ verify: z.boolean().default(false), ...backupChecks }),
         command.optsWithGlobals(),
       );
       const { stage } = options;
+      if (options.verifyBackup) return verifyBackupCommand(options);
       if (options.verify) {
         if (stage === undefined) throw stageNeeded();
         await verify({ ...options, stage });
       } else if (stage !== undefined) await run({ ...options, stage });
       else await status(options);
+      return undefined;
     });
 
   add(root, "run", "run the stages that are left, or one")
     .option("--stage <stage>", "day1, day2 or day3")
+    .option("--verify-backup", "restore each backup elsewhere and compare, before its stage begins")
+    .option("--scratch <url>", "a server to restore into, instead of one that is started here")
+    .option("--identity <file>", "age's identity, for backups that are encrypted")
     .action(async (_options, command: Command) =>
-      run(readOptions(withStage, command.optsWithGlobals())),
+      run(readOptions(withStage.extend(backupChecks), command.optsWithGlobals())),
     );
   add(root, "plan", "show every step with the lock it takes; changes nothing")
     .option("--stage <stage>", "day1, day2 or day3")
@@ -95,6 +120,16 @@ function program(): Command {
         ),
       ),
     );
+  addBackup(root);
+  add(root, "restore", "the last resort: restore a backup into another database, or in place")
+    .argument("<folder>", "the backup's folder")
+    .option("--into <url>", "a database that does not exist yet, which is made")
+    .option("--in-place", "in the place of the database it was made of, which is kept beside it")
+    .option("--confirm <database>", "the database's name, where nobody can be asked for it")
+    .option("--identity <file>", "age's identity, for a backup that is encrypted")
+    .action(async (folder: string, _options, command: Command) =>
+      restore(readOptions(restoreOptions, { ...command.optsWithGlobals(), folder })),
+    );
   add(
     root,
     "demo",
@@ -106,6 +141,29 @@ function program(): Command {
       demo(readOptions(demoOptions, command.optsWithGlobals())),
     );
   return root;
+}
+
+function addBackup(root: Command): void {
+  const backup = add(root, "backup", "back the database up now, without a stage").action(
+    async (_options, command: Command) =>
+      makeBackup(readOptions(globalOptions, command.optsWithGlobals())),
+  );
+  add(backup, "list", "the backups in the configured folder").action(
+    async (_options, command: Command) =>
+      showBackups(readOptions(globalOptions, command.optsWithGlobals())),
+  );
+  add(backup, "verify", "restore a backup elsewhere; compare schema, counts and checksums")
+    .argument("[folder]", "the backup's folder (else the newest)")
+    .option("--scratch <url>", "a server to restore into, instead of one that is started here")
+    .option("--identity <file>", "age's identity, for a backup that is encrypted")
+    .action(async (folder: string | undefined, _options, command: Command) =>
+      verifyBackupCommand(
+        readOptions(globalOptions.extend({ ...backupChecks, folder: z.string().optional() }), {
+          ...command.optsWithGlobals(),
+          folder,
+        }),
+      ),
+    );
 }
 
 function common(command: Command): Command {
@@ -137,6 +195,7 @@ Examples:
   tenantry run --stage day1          backup, git tag, steps, verification
   tenantry --stage day1 --verify     in CI: exit 3 where isolation does not hold
   tenantry rollback                  in an incident: undo the last stage
+  tenantry backup verify             restore the newest backup elsewhere, and compare
 
 Exit codes: 0 done, 1 failed, 2 wrong usage or configuration, 3 verification does not hold,
 4 another run holds the lease, 130 interrupted.`;

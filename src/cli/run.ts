@@ -10,9 +10,15 @@ import type { StageName } from "../steps/stage.ts";
 import { backUpStage } from "./backup.ts";
 import { confirm, mayAsk } from "./confirm.ts";
 import type { GlobalOptions } from "./options.ts";
+import type { VerifyBackupOptions } from "./verify-backup.ts";
 import { type Workplace, type WritingWorkplace, whileWriting, withWorkplace } from "./workplace.ts";
 
-export type RunOptions = GlobalOptions & { readonly stage?: StageName | undefined };
+export type RunOptions = GlobalOptions &
+  Pick<VerifyBackupOptions, "scratch" | "identity"> & {
+    readonly stage?: StageName | undefined;
+    /** Restores each backup elsewhere before its stage begins. */
+    readonly verifyBackup?: boolean;
+  };
 
 /** `tenantry run`: the stages that are left, or the one named. */
 export function run(options: RunOptions): Promise<void> {
@@ -43,7 +49,7 @@ export async function runIn(workplace: Workplace, options: RunOptions): Promise<
     for (const text of plan.notices) writing.emit({ kind: "notice", text });
     // Asked again under the lease: another run may have come to its end meanwhile.
     for (const stage of await stagesToRun(workplace, options.stage))
-      await runOne(writing, stage, mayAsk(options));
+      await runOne(writing, stage, options);
   });
 }
 
@@ -85,14 +91,14 @@ async function stagesToRun(
 async function runOne(
   writing: WritingWorkplace,
   stage: StageName,
-  interactive: boolean,
+  options: RunOptions,
 ): Promise<void> {
   for (;;) {
     try {
-      await attemptStage(writing, stage);
+      await attemptStage(writing, stage, options);
       return;
     } catch (error) {
-      const decision = await decide(writing, stage, error, interactive);
+      const decision = await decide(writing, stage, error, mayAsk(options));
       if (decision === "retry") continue;
       if (decision === "stop") throw error;
       throw await rolledBack(writing, stage, error);
@@ -101,7 +107,11 @@ async function runOne(
 }
 
 /** Goes on with the stage where it is under way; else plans it on the database as it is now. */
-async function attemptStage(writing: WritingWorkplace, stage: StageName): Promise<void> {
+async function attemptStage(
+  writing: WritingWorkplace,
+  stage: StageName,
+  options: RunOptions,
+): Promise<void> {
   const { settings, session, configFile } = writing;
   const context = { ...writing, online: settings.online };
   const existing = await runInForce(session, stage);
@@ -124,7 +134,7 @@ async function attemptStage(writing: WritingWorkplace, stage: StageName): Promis
     tenancy,
     fingerprint,
     planDigest: digest,
-    backUp: () => backUpStage(writing, plan, fingerprint),
+    backUp: () => backUpStage(writing, plan, fingerprint, options),
   });
 }
 

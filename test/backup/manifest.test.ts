@@ -91,7 +91,7 @@ test.each(damages)("a file that is %s is named", async (_, damage, fault) => {
   const { folder } = await makeBackup();
   await damage(folder);
   await expect(verifyBackup(folder)).rejects.toMatchObject({
-    code: "BACKUP_FAILED",
+    code: "BACKUP_DAMAGED",
     object: folder,
     fault: "is not as it was made",
     details: [fault],
@@ -116,7 +116,7 @@ test("an attempt that was not finished is no backup, whatever it holds", async (
   const { folder } = await makeBackup();
   await rename(folder, `${folder}.partial`);
   await expect(readManifest(`${folder}.partial/`)).rejects.toMatchObject({
-    code: "BACKUP_FAILED",
+    code: "BACKUP_DAMAGED",
     fault: "is an attempt that was not finished, no backup",
   });
 });
@@ -124,7 +124,7 @@ test("an attempt that was not finished is no backup, whatever it holds", async (
 test("a manifest that is missing, cut off or of another format is refused", async () => {
   const { folder, manifest } = await makeBackup();
   const file = path.join(folder, manifestName);
-  const refused = { code: "BACKUP_FAILED", fault: "has no manifest that can be read" };
+  const refused = { code: "BACKUP_DAMAGED", fault: "has no manifest that can be read" };
   const text = await readFile(file, "utf8");
   await writeFile(file, text.slice(0, -10));
   await expect(readManifest(folder)).rejects.toMatchObject(refused);

@@ -179,7 +179,7 @@ for (const [damage, work] of damages) {
     const [data] = (await readdir(dump)).filter((name) => name.endsWith(".dat.gz"));
     await work(path.join(dump, data ?? ""));
     await expect(restoreAndCompare(backup, database)).rejects.toMatchObject({
-      code: "BACKUP_FAILED",
+      code: "BACKUP_DAMAGED",
       object: backup.folder,
       details: [expect.stringMatching(new RegExp(`^altered: content/dump/${data}`))],
     });

@@ -1,0 +1,60 @@
+import path from "node:path";
+import { backUp } from "../backup/backup.ts";
+import { listBackups } from "../backup/retention.ts";
+import { formatTable } from "../report/table.ts";
+import { formatBytes, formatCount } from "../report/units.ts";
+import { dumpOptions } from "./backup.ts";
+import { interruptible } from "./interruption.ts";
+import type { GlobalOptions } from "./options.ts";
+import { fromConfig, withWorkplace } from "./workplace.ts";
+
+/** `tenantry backup`: one without a stage, of the database as it is now. */
+export function makeBackup(options: GlobalOptions): Promise<void> {
+  return withWorkplace(options, async (workplace) => {
+    const { settings, target } = workplace;
+    const made = await interruptible("the backup", "nothing is left of it", (signal) =>
+      backUp({
+        target,
+        stage: null,
+        folder: fromConfig(workplace, settings.backups.folder),
+        ...dumpOptions(settings),
+        gitTag: null,
+        files: {},
+        signal,
+      }),
+    );
+    if (options.json) process.stdout.write(`${JSON.stringify(made)}\n`);
+    else {
+      process.stdout.write(
+        `${made.folder} (${formatBytes(made.bytes)})\ntenantry backup verify ${path.relative(process.cwd(), made.folder)} restores it where nothing is at stake, and compares\n`,
+      );
+    }
+  });
+}
+
+/** `tenantry backup list`: the backups in the configured folder, the newest first. */
+export function showBackups(options: GlobalOptions): Promise<void> {
+  return withWorkplace(options, async (workplace) => {
+    const folder = fromConfig(workplace, workplace.settings.backups.folder);
+    const backups = await listBackups(folder);
+    if (options.json) {
+      process.stdout.write(`${JSON.stringify(backups)}\n`);
+      return;
+    }
+    const rows = backups.map(({ folder: backup, manifest }) => {
+      const { tables } = manifest.contents;
+      const count = tables.reduce((sum, table) => sum + table.rows, 0);
+      return [
+        path.relative(process.cwd(), backup),
+        manifest.stage === null ? "" : `before ${manifest.stage}`,
+        manifest.database.name,
+        `${manifest.madeAt.slice(0, 16)}Z`,
+        formatCount(count),
+        formatBytes(manifest.totalBytes),
+        manifest.recipients.length > 0 ? "encrypted" : "",
+      ];
+    });
+    const head = ["backup", "made", "database", "at", "rows", "size", ""];
+    process.stdout.write(`${formatTable(head, rows, [4, 5])}\n`);
+  });
+}

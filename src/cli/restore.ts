@@ -1,0 +1,264 @@
+import path from "node:path";
+import inquirer from "inquirer";
+import { z } from "zod";
+import { verifyBelongs } from "../backup/belongs.ts";
+import { compareWithBackup } from "../backup/compare.ts";
+import { countLostRows, type LostRows } from "../backup/lost-rows.ts";
+import { type OpenBackup, withBackup } from "../backup/open.ts";
+import { restoreBackup } from "../backup/restore.ts";
+import { swapDatabases } from "../backup/swap.ts";
+import { AppError } from "../errors.ts";
+import { readRuns } from "../journal/journal.ts";
+import { takeLease } from "../journal/lease.ts";
+import { openSession, type Session, type Target, targetParts } from "../postgres/connection.ts";
+import { ident, sql } from "../postgres/sql.ts";
+import { formatTable } from "../report/table.ts";
+import { formatCount } from "../report/units.ts";
+import { mayAsk } from "./confirm.ts";
+import { interruptible } from "./interruption.ts";
+import type { GlobalOptions } from "./options.ts";
+import { targetOf } from "./workplace.ts";
+
+export type RestoreOptions = GlobalOptions & {
+  readonly folder: string;
+  readonly into?: string | undefined;
+  readonly inPlace: boolean;
+  readonly identity?: string | undefined;
+  /** The database's name, where nobody can be asked for it. */
+  readonly confirm?: string | undefined;
+};
+
+/**
+ * `tenantry restore`: a backup into a database of its own, or in the place of the one it was made of.
+ * @throws AppError RESTORE_REFUSED, RESTORE_FAILED, BACKUP_DAMAGED, BACKUP_FOREIGN
+ */
+export async function restore(options: RestoreOptions): Promise<void> {
+  const { into, inPlace } = options;
+  if ((into === undefined) === !inPlace) {
+    throw new AppError({
+      code: "USAGE",
+      object: "tenantry restore",
+      fault: "needs to know where to: either --into another database, or --in-place",
+      state: "nothing was changed",
+      next: "tenantry restore backups/… --into postgresql://user@host/a_new_database",
+    });
+  }
+  const folder = path.resolve(options.folder);
+  const state = "what was begun is dropped again; no database was changed";
+  await interruptible(folder, state, (signal) =>
+    withBackup(folder, options.identity, (backup) =>
+      into === undefined
+        ? restoreInPlace(backup, options, signal)
+        : restoreInto(backup, { url: into }, signal),
+    ),
+  );
+}
+
+async function restoreInto(backup: OpenBackup, target: Target, signal: AbortSignal): Promise<void> {
+  const { database } = targetParts(target);
+  await onServer(target, async (session, server) => {
+    if (await exists(session, database)) {
+      throw refused(
+        database,
+        "exists already, and what is in it is not overwritten",
+        "name a database that does not exist: it is made",
+      );
+    }
+    const restored = await restoreBeside(session, backup, server, database, signal);
+    await session.execute(sql`ALTER DATABASE ${ident(restored)} RENAME TO ${ident(database)}`);
+  });
+  say(`${database} holds what ${backup.folder} holds: schema, counts and checksums are the same.`);
+}
+
+async function restoreInPlace(
+  backup: OpenBackup,
+  options: RestoreOptions,
+  signal: AbortSignal,
+): Promise<void> {
+  const target = targetOf(options);
+  const { database } = targetParts(target);
+  const live = await openSession(target, "tenantry restore", { statement_timeout: "0" });
+  const release = await holdLive(live, target).catch(async (error: unknown) => {
+    await live.close();
+    throw error;
+  });
+  try {
+    await verifyBelongs(backup, live);
+    await onServer(target, async (session, server) => {
+      await verifyPrivileges(session, database);
+      const restored = await restoreBeside(session, backup, server, database, signal);
+      try {
+        const copy = await openSession({ ...server, database: restored }, "tenantry restore");
+        const lost = await countLostRows(live, copy).finally(() => copy.close());
+        signal.throwIfAborted();
+        await confirmLoss(options, { backup, database, lost });
+      } catch (error) {
+        await session.execute(sql`DROP DATABASE IF EXISTS ${ident(restored)} WITH (FORCE)`);
+        throw error;
+      }
+      await release();
+      await live.close();
+      const keptAs = `${database.slice(0, 30)}_before_restore_${Date.now()}`;
+      await swapDatabases(session, { live: database, restored, keptAs });
+      say(`${database} is as it was at ${backup.manifest.madeAt}: schema, counts and checksums are those of the backup.
+The database as it was until now is kept as ${keptAs}. When nothing in it is needed any more:
+  DROP DATABASE ${ident(keptAs).parts.join("")};`);
+    });
+  } finally {
+    await release();
+    await live.close();
+  }
+}
+
+/**
+ * Keeps other runs out for as long as rows are counted.
+ * @throws AppError RESTORE_REFUSED while a stage could still be rolled back
+ */
+async function holdLive(live: Session, target: Target): Promise<() => Promise<void>> {
+  const runs = await readRuns(live);
+  const standing = runs.filter(({ state }) => state === "applied" || state === "running");
+  if (standing.length > 0) {
+    throw refused(
+      standing.map(({ stage }) => stage).join(", "),
+      "can still be rolled back, which keeps every row that was written since",
+      "tenantry rollback --all; restore in place only where that was tried and did not do",
+    );
+  }
+  if (runs.length === 0) return async () => {};
+  const keeper = await openSession(target, "tenantry lease");
+  const lease = await takeLease(keeper);
+  let held = true;
+  return async () => {
+    if (!held) return;
+    held = false;
+    await lease.release();
+    await keeper.close();
+  };
+}
+
+/** Works on the server from a database that nobody restores. */
+async function onServer(
+  target: Target,
+  work: (session: Session, server: Target) => Promise<void>,
+): Promise<void> {
+  const own = targetParts(target).database === "postgres";
+  const server = { ...target, database: own ? "template1" : "postgres" };
+  const session = await openSession(server, "tenantry restore", { statement_timeout: "0" });
+  try {
+    await work(session, server);
+  } finally {
+    await session.close();
+  }
+}
+
+/**
+ * Restores into a database with a name of its own, always the same for a database: what a killed
+ * attempt left is found, and begun again.
+ * @returns its name, once it holds what the backup holds
+ */
+async function restoreBeside(
+  session: Session,
+  backup: OpenBackup,
+  server: Target,
+  database: string,
+  signal: AbortSignal,
+): Promise<string> {
+  const restored = `${database.slice(0, 30)}_being_restored`;
+  if (await exists(session, restored)) {
+    say(`${restored} is left of an attempt that was killed; it is dropped and made again.`);
+    await session.execute(sql`DROP DATABASE ${ident(restored)} WITH (FORCE)`);
+  }
+  await restoreBackup({ backup, server, database: restored, jobs: 2, anyLocale: false, signal });
+  const differences = await compareWithBackup(backup, { ...server, database: restored });
+  if (differences.length === 0) return restored;
+  await session.execute(sql`DROP DATABASE ${ident(restored)} WITH (FORCE)`);
+  throw new AppError({
+    code: "RESTORE_FAILED",
+    object: database,
+    fault: "what was restored is not what was backed up",
+    state: "what was begun is dropped again; no database was changed",
+    next: "look at what differs; another server or another backup may do",
+    details: differences,
+  });
+}
+
+async function exists(session: Session, database: string): Promise<boolean> {
+  const found = await session.rows(
+    sql`SELECT datname::text FROM pg_database WHERE datname = ${database}`,
+    z.object({ datname: z.string() }),
+  );
+  return found.length > 0;
+}
+
+async function verifyPrivileges(session: Session, database: string): Promise<void> {
+  const [row] = await session.rows(
+    sql`
+      SELECT r.rolsuper OR r.rolcreatedb AND pg_has_role(r.oid, d.datdba, 'MEMBER') AS may
+        FROM pg_roles r
+       CROSS JOIN pg_database d
+       WHERE r.rolname = current_user
+         AND d.datname = ${database}
+    `,
+    z.object({ may: z.boolean() }),
+  );
+  if (row?.may === true) return;
+  throw refused(
+    database,
+    "is put in its place by renaming it, which takes its owner, with CREATEDB, or a superuser",
+    "connect as such a role; or restore with --into, and point the application there",
+  );
+}
+
+/** @throws AppError CONFIRMATION_NEEDED unless the database's name is given */
+async function confirmLoss(
+  options: RestoreOptions,
+  facts: { backup: OpenBackup; database: string; lost: readonly LostRows[] },
+): Promise<void> {
+  const { database, lost } = facts;
+  const { madeAt } = facts.backup.manifest;
+  const table = formatTable(
+    ["table", "written since, lost", "as it was, comes back"],
+    lost.map((one) => [one.table, formatCount(one.lost), formatCount(one.back)]),
+    [1, 2],
+  );
+  const gone = lost.reduce((sum, one) => sum + one.lost, 0);
+  process.stderr.write(
+    gone + lost.length === 0
+      ? `${database} goes back to ${madeAt}: no row was written since.\n`
+      : `${database} goes back to ${madeAt}: ${formatCount(gone)} rows that were written or changed since are lost.\n${table}\n`,
+  );
+  const name = options.confirm ?? (mayAsk(options) ? await askName(database) : undefined);
+  if (name === database) return;
+  throw new AppError({
+    code: "CONFIRMATION_NEEDED",
+    object: database,
+    fault: name === undefined ? "nobody is there to confirm it" : "it was not confirmed",
+    state: "no database was changed; what was restored beside it is dropped again",
+    next: `run it again with --confirm and the database's name, when it is meant`,
+  });
+}
+
+async function askName(database: string): Promise<string> {
+  const { answer } = await inquirer.prompt<{ answer: string }>([
+    {
+      type: "input",
+      name: "answer",
+      message: `Everybody is disconnected from ${database} meanwhile. Type its name to go on:`,
+    },
+  ]);
+  return answer;
+}
+
+function refused(object: string, fault: string, next: string): AppError {
+  return new AppError({
+    code: "RESTORE_REFUSED",
+    object,
+    fault,
+    state: "nothing was changed",
+    next,
+  });
+}
+
+function say(text: string): void {
+  process.stdout.write(`${text}\n`);
+}

@@ -1,0 +1,124 @@
+import path from "node:path";
+import { verifyBelongs } from "../backup/belongs.ts";
+import { compareWithBackup } from "../backup/compare.ts";
+import { readManifest } from "../backup/manifest.ts";
+import { withBackup } from "../backup/open.ts";
+import { restoreBackup } from "../backup/restore.ts";
+import { listBackups } from "../backup/retention.ts";
+import { AppError } from "../errors.ts";
+import { readRuns } from "../journal/journal.ts";
+import { formatBytes, formatCount, formatDuration } from "../report/units.ts";
+import type { StageName } from "../steps/stage.ts";
+import { interruptible } from "./interruption.ts";
+import type { GlobalOptions } from "./options.ts";
+import { withScratch } from "./scratch.ts";
+import { fromConfig, type Workplace, withWorkplace } from "./workplace.ts";
+
+export type VerifyBackupOptions = GlobalOptions & {
+  /** A server to restore into, instead of one of our own. */
+  readonly scratch?: string | undefined;
+  readonly identity?: string | undefined;
+};
+
+export type VerifiedBackup = {
+  readonly folder: string;
+  readonly tables: number;
+  readonly rows: number;
+  readonly bytes: number;
+  readonly restoredInto: string;
+  readonly milliseconds: number;
+};
+
+/** `tenantry backup verify [folder]`, and `tenantry [--stage dayN] --verify-backup`. */
+export async function verifyBackupCommand(
+  options: VerifyBackupOptions & {
+    readonly folder?: string | undefined;
+    readonly stage?: StageName | undefined;
+  },
+): Promise<void> {
+  const folder =
+    options.folder === undefined
+      ? await withWorkplace(options, (workplace) => backupOf(workplace, options.stage))
+      : path.resolve(options.folder);
+  const verified = await interruptible(folder, "nothing was changed", (signal) =>
+    verifyByRestoring(folder, options, signal),
+  );
+  if (options.json) {
+    process.stdout.write(`${JSON.stringify({ holds: true, ...verified })}\n`);
+    return;
+  }
+  process.stdout.write(`${describeVerified(verified)}\n`);
+}
+
+/** What was found, for people. */
+export function describeVerified(verified: VerifiedBackup): string {
+  const { folder, tables, rows, bytes, restoredInto, milliseconds } = verified;
+  return `${folder} holds: restored into ${restoredInto} in ${formatDuration(milliseconds)}; the schema's fingerprint, and counts and checksums of ${formatCount(rows)} rows in ${tables} tables (${formatBytes(bytes)}), are the same`;
+}
+
+/** The backup that a stage in force stands on, or the newest there is. */
+async function backupOf(workplace: Workplace, stage: StageName | undefined): Promise<string> {
+  const folder = fromConfig(workplace, workplace.settings.backups.folder);
+  if (stage === undefined) {
+    const [newest] = await listBackups(folder);
+    if (newest === undefined) throw noBackup(folder, "holds no backup");
+    return newest.folder;
+  }
+  const { session } = workplace;
+  const run = (await readRuns(session)).findLast((one) => one.stage === stage);
+  if (run === undefined) throw noBackup(stage, "was never begun, so it has no backup");
+  const manifest = await readManifest(run.backupFolder);
+  await verifyBelongs({ folder: run.backupFolder, manifest }, session, stage);
+  return run.backupFolder;
+}
+
+function noBackup(object: string, fault: string): AppError {
+  return new AppError({
+    code: "BACKUP_FAILED",
+    object,
+    fault,
+    state: "nothing was changed",
+    next: "tenantry backup makes one",
+  });
+}
+
+/**
+ * Restores a backup where nothing is at stake, and compares schema, counts and checksums.
+ * @throws AppError VERIFICATION_FAILED with the differences, BACKUP_DAMAGED, RESTORE_FAILED
+ */
+export async function verifyByRestoring(
+  folder: string,
+  { scratch, identity }: Pick<VerifyBackupOptions, "scratch" | "identity">,
+  signal: AbortSignal,
+): Promise<VerifiedBackup> {
+  const started = performance.now();
+  return withBackup(folder, identity, (backup) => {
+    const { manifest } = backup;
+    return withScratch({ given: scratch, major: manifest.serverMajor }, async (lent) => {
+      const { server, database, origin } = lent;
+      await restoreBackup({ backup, server, database, jobs: 2, anyLocale: true, signal });
+      const differences = await compareWithBackup(backup, { ...server, database });
+      if (differences.length > 0) throw doesNotHold(folder, differences);
+      const { tables } = manifest.contents;
+      return {
+        folder,
+        tables: tables.length,
+        rows: tables.reduce((sum, { rows }) => sum + rows, 0),
+        bytes: manifest.totalBytes,
+        restoredInto: origin,
+        milliseconds: Math.round(performance.now() - started),
+      };
+    });
+  });
+}
+
+function doesNotHold(folder: string, differences: readonly string[]): AppError {
+  return new AppError({
+    code: "VERIFICATION_FAILED",
+    object: folder,
+    fault: `what it restores differs from what was backed up in ${differences.length} ${differences.length === 1 ? "place" : "places"}`,
+    state: "nothing was changed; the copy that was restored is gone again",
+    next: "do not rely on this backup; look at what is listed, and make another with tenantry backup",
+    details: differences,
+  });
+}
