@@ -24,7 +24,8 @@ export type BackupRequest = {
   readonly folder: string;
   readonly jobs: number;
   readonly fingerprint: string;
-  readonly gitTag: string | null;
+  /** Tags the application's repository, told where the backup will be; gives the tag's name. */
+  readonly tag: (folder: string) => Promise<string | null>;
   /** Further files, by name: the rollback script. */
   readonly files: Readonly<Record<string, string>>;
 };
@@ -45,6 +46,7 @@ export async function backUp(request: BackupRequest): Promise<Backup> {
   const folder = await reserve(request, madeAt);
   const partial = `${folder}${partialSuffix}`;
   try {
+    const gitTag = await request.tag(folder);
     const facts = await dumpSnapshot(request, path.join(partial, "dump"));
     for (const [file, content] of Object.entries(request.files)) {
       await writeFile(path.join(partial, file), content, { mode: 0o600, flush: true });
@@ -58,7 +60,7 @@ export async function backUp(request: BackupRequest): Promise<Backup> {
       database: { host, port, name: database },
       tenantryVersion: version,
       fingerprint: request.fingerprint,
-      gitTag: request.gitTag,
+      gitTag,
       ...facts,
       totalBytes: files.reduce((sum, file) => sum + file.bytes, 0),
       files,

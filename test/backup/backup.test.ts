@@ -52,7 +52,7 @@ function request(url: string, folder: string, changes: Partial<BackupRequest> = 
     folder,
     jobs: 3,
     fingerprint: "abc",
-    gitTag: "before-multitenancy-day1",
+    tag: async () => "before-multitenancy-day1",
     files: { "rollback.sql": "SELECT 1;\n" },
     ...changes,
   };
