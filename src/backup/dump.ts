@@ -4,6 +4,7 @@ import { type ConnectionOptions, FormatEnum, pgDump } from "pg-dump-restore";
 import { z } from "zod";
 import { AppError } from "../errors.ts";
 import { type Target, targetParts } from "../postgres/connection.ts";
+import { redacted } from "../postgres/redaction.ts";
 import { findPgDump, type PgDump } from "../scratch/binaries.ts";
 import { withPassfile } from "./passfile.ts";
 
@@ -134,13 +135,12 @@ const failureSchema = z.object({
 function dumpFailed(database: string, password: string | undefined, error: unknown): AppError {
   const { stderr, signal, originalMessage } = failureSchema.safeParse(error).data ?? {};
   const said = stderr || originalMessage || String(error);
-  const redacted = password ? said.replaceAll(password, "(password)") : said;
   return new AppError({
     code: "BACKUP_FAILED",
     object: database,
     fault: signal === undefined ? "pg_dump failed" : `pg_dump was ended by ${signal}`,
     state: "nothing was changed: no backup, no stage",
     next: "mend what pg_dump says and run the same command again; its role must be able to read every table, past every policy",
-    details: redacted.trim().split("\n").slice(-10),
+    details: redacted(said, password).trim().split("\n").slice(-10),
   });
 }

@@ -4,7 +4,11 @@ import { AppError } from "../errors.ts";
 import { type Sql, toQuery } from "./sql.ts";
 
 /** Where the database is: a URL, or nothing, for libpq's PG* variables and ~/.pgpass. */
-export type Target = { readonly url: string | undefined };
+export type Target = {
+  readonly url: string | undefined;
+  /** What PGPASSWORD said: for a URL without a password, or none. */
+  readonly password?: string | undefined;
+};
 
 /** What can be read and done in one database session, inside a transaction or outside. */
 export type Queries = {
@@ -52,7 +56,7 @@ class ConnectionLost extends Error {}
 
 /** What of a target may be shown: never the password. */
 export function describeTarget(target: Target): string {
-  const client = new pg.Client(clientOptions(target));
+  const client = clientFor(target);
   return `${client.user ?? "?"}@${client.host}:${client.port}/${client.database ?? "?"}`;
 }
 
@@ -65,14 +69,13 @@ export function targetParts(target: Target): {
   password: string | undefined;
   sslMode: string | undefined;
 } {
-  const client = new pg.Client(clientOptions(target));
-  const { password } = z.object({ password: z.string().nullish() }).parse(client);
+  const client = clientFor(target);
   return {
     host: client.host,
     port: client.port,
     user: client.user ?? "",
     database: client.database ?? "",
-    password: password ?? undefined,
+    password: passwordOf(client),
     sslMode: sslModeOf(target),
   };
 }
@@ -80,6 +83,19 @@ export function targetParts(target: Target): {
 function sslModeOf(target: Target): string | undefined {
   const query = target.url?.split("?")[1];
   return new URLSearchParams(query).get("sslmode") ?? process.env["PGSSLMODE"];
+}
+
+function passwordOf(client: pg.Client): string | undefined {
+  // The types promise a string, and it is null where there is none.
+  const { password } = z.object({ password: z.string().nullish() }).parse(client);
+  return password ?? undefined;
+}
+
+function clientFor(target: Target, options: pg.ClientConfig = {}): pg.Client {
+  const client = new pg.Client({ ...clientOptions(target), ...options });
+  // The driver lets a URL without a password overrule the one in its options, but not this.
+  if (target.password) client.password = passwordOf(client) ?? target.password;
+  return client;
 }
 
 function clientOptions({ url }: Target): pg.ClientConfig {
@@ -116,8 +132,7 @@ export async function openSession(
   applicationName = "tenantry",
   settings: Readonly<Record<string, string>> = {},
 ): Promise<Session> {
-  const client = new pg.Client({
-    ...clientOptions(target),
+  const client = clientFor(target, {
     application_name: applicationName,
     connectionTimeoutMillis: 10_000,
     keepAlive: true,
