@@ -1,4 +1,6 @@
 #!/usr/bin/env node
-import { main } from "../src/cli/main.ts";
+// First of all: a URL among the arguments may hold a password, and every user can read them.
+process.title = "tenantry";
 
+const { main } = await import("../src/cli/main.ts");
 process.exitCode = await main(process.argv.slice(2));

@@ -24,7 +24,8 @@ export type BackupRequest = SnapshotRequest & {
   readonly folder: string;
   /** Age's public keys to encrypt for. */
   readonly recipients?: readonly string[];
-  readonly gitTag: string | null;
+  /** Tags the application's repository, told where the backup will be; gives the tag's name. */
+  readonly tag: (folder: string) => Promise<string | null>;
   /** Further files, by name, which stay in clear: the rollback script. */
   readonly files: Readonly<Record<string, string>>;
 };
@@ -49,6 +50,7 @@ export async function backUp(request: BackupRequest): Promise<Backup> {
   const folder = await reserveFolder(request.folder, name);
   const partial = `${folder}${partialSuffix}`;
   try {
+    const gitTag = await request.tag(folder);
     const { facts, globals, fingerprint } = await takeSnapshot(request, partial);
     const { host, port, database } = targetParts(request.target);
     const write = (file: string, content: string) =>
@@ -70,7 +72,7 @@ export async function backUp(request: BackupRequest): Promise<Backup> {
       fingerprint: fingerprint.digest,
       leftOut: [...leftOut],
       recipients: [...recipients],
-      gitTag: request.gitTag,
+      gitTag,
       ...measured,
       totalBytes: files.reduce((sum, file) => sum + file.bytes, 0),
       files,

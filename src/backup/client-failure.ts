@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { AppError, type ErrorFacts } from "../errors.ts";
+import { redacted } from "../postgres/redaction.ts";
 
 const failureSchema = z.object({
   stderr: z.string().optional(),
@@ -20,10 +21,9 @@ export function programFailed(
 ): AppError {
   const { stderr, signal, originalMessage } = failureSchema.safeParse(error).data ?? {};
   const said = stderr || originalMessage || String(error);
-  const redacted = password ? said.replaceAll(password, "(password)") : said;
   return new AppError({
     ...facts,
     fault: signal === undefined ? `${program} failed` : `${program} was ended by ${signal}`,
-    details: redacted.trim().split("\n").slice(-10),
+    details: redacted(said, password).trim().split("\n").slice(-10),
   });
 }

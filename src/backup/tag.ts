@@ -1,82 +1,103 @@
-import { existsSync } from "node:fs";
-import path from "node:path";
-import { type SimpleGit, simpleGit } from "simple-git";
+import type { SimpleGit } from "simple-git";
 import { AppError } from "../errors.ts";
 import type { StageName } from "../steps/stage.ts";
+import { type NoRepository, openRepository, type Repository, type Tree } from "./repository.ts";
 
-/** What became of the tag: a database without a repository beside it is no reason to stop. */
+/** What became of the tag. */
 export type Tag =
   | {
       readonly kind: "tagged";
       readonly name: string;
       readonly commit: string;
-      readonly uncommittedFiles: number;
+      readonly tree: Tree;
     }
-  | { readonly kind: "no git" }
-  | { readonly kind: "no repository" }
-  | { readonly kind: "no commits" };
+  | NoRepository;
 
 /** `reuse` takes a stage's tag that marks this very commit; one of another commit gets a suffix. */
-export type IfTagExists = "suffix" | "reuse" | "error";
+export type IfTagExists = "reuse" | "suffix" | "error";
+
+export type TagRequest = {
+  /** A folder in the application's repository. */
+  readonly folder: string;
+  readonly stage: StageName;
+  readonly ifTagExists: IfTagExists;
+  /** Whether a tag that cannot be made stops the stage. */
+  readonly required: boolean;
+};
 
 /**
  * Tags the application's repository before a stage, under the plan's name: `before-multitenancy-day1`,
  * with -2, -3 and so on behind it where that is taken.
- * @throws AppError GIT_FAILED when git refuses, or the folder or the name will not do
+ * @param message the annotation, which may say what the tag does not hold
+ * @throws AppError GIT_FAILED when git refuses, the folder or the name will not do, or a tag is
+ * required and there is nothing to tag
  */
-export async function tagRepository(
-  folder: string,
-  stage: StageName,
-  message: string,
-  ifTagExists: IfTagExists = "suffix",
-): Promise<Tag> {
-  try {
-    // simple-git takes every GIT_ variable away; these are how a CI job says who it is.
-    const git = simpleGit(folder, {
-      allowEnvironment: ["GIT_COMMITTER_NAME", "GIT_COMMITTER_EMAIL"],
-      trimmed: true,
-    });
-    if (!(await git.version()).installed) return { kind: "no git" };
-    if (!isInRepository(path.resolve(folder)) || !(await git.checkIsRepo())) {
-      return { kind: "no repository" };
+export function tagRepository(request: TagRequest, message: (tree: Tree) => string): Promise<Tag> {
+  return sayingWhere(request.folder, async () => {
+    const found = await openTaggable(request);
+    if (found.kind !== "repository") return found;
+    const { git, commit, tree } = found;
+    const reused =
+      request.ifTagExists === "reuse" ? await annotatedTag(git, request.stage) : undefined;
+    if (reused !== undefined) return { kind: "tagged", name: reused, commit, tree };
+    const name = freeName(request.stage, (await stageTags(git, request.stage)).map(nameOf));
+    await annotate(git, name, commit, message(tree));
+    return { kind: "tagged", name, commit, tree };
+  });
+}
+
+/**
+ * Whether a stage's tag could be made, asked before anything is begun.
+ * @throws AppError GIT_FAILED as `tagRepository` would
+ */
+export async function refuseUntaggable(request: TagRequest): Promise<void> {
+  await sayingWhere(request.folder, () => openTaggable(request));
+}
+
+async function openTaggable(request: TagRequest): Promise<Repository | NoRepository> {
+  const { folder, stage, ifTagExists, required } = request;
+  const found = await openRepository(folder);
+  if (found.kind !== "repository") {
+    if (required) {
+      throw gitFailed(
+        folder,
+        `${whyNoTag(found)}, and a tag is required`,
+        "name the application's repository in the configuration's git.repository, or take git.required away",
+      );
     }
-    const commit = await git.raw(["rev-parse", "--verify", "--quiet", "HEAD^{commit}"]);
-    if (commit === "") return { kind: "no commits" };
-    const uncommittedFiles = (await git.status()).files.length;
-    const wanted = `before-multitenancy-${stage}`;
-    const name = await tagHead(git, wanted, message, ifTagExists);
-    return { kind: "tagged", name, commit, uncommittedFiles };
-  } catch (error) {
-    throw new AppError({
-      code: "GIT_FAILED",
-      object: folder,
-      fault: `the repository could not be tagged: ${error instanceof Error ? error.message.trim() : String(error)}`,
-      state: "nothing was changed: no tag, no stage",
-      next: "mend what git says, or name another folder in the configuration's repository",
-      cause: error,
-    });
+    return found;
+  }
+  const wanted = tagName(stage);
+  if (ifTagExists === "error" && (await stageTags(found.git, stage)).map(nameOf).includes(wanted)) {
+    throw gitFailed(
+      folder,
+      `the tag ${wanted} exists`,
+      `look at it with git show ${wanted}; git tag --delete ${wanted} takes it away, and git.ifTagExists: "suffix" leaves it`,
+    );
+  }
+  return found;
+}
+
+/** Why there is no tag, in words. */
+export function whyNoTag({ kind }: NoRepository): string {
+  switch (kind) {
+    case "no git":
+      return "git is not installed";
+    case "no repository":
+      return "the folder is no repository";
+    case "no commits":
+      return "the repository has no commit";
+    default:
+      return kind satisfies never;
   }
 }
 
-/** Looked up here, because git says "not a git repository" in the user's language. */
-function isInRepository(folder: string): boolean {
-  const above = path.dirname(folder);
-  return existsSync(path.join(folder, ".git")) || (above !== folder && isInRepository(above));
-}
-
-async function tagHead(
+async function annotate(
   git: SimpleGit,
-  wanted: string,
+  name: string,
+  commit: string,
   message: string,
-  ifTagExists: IfTagExists,
-): Promise<string> {
-  const taken = await stageTags(git, wanted);
-  if (ifTagExists === "error" && taken.includes(wanted)) {
-    throw new Error(`the tag ${wanted} exists`);
-  }
-  const [here] = ifTagExists === "reuse" ? await stageTags(git, wanted, "--points-at=HEAD") : [];
-  if (here !== undefined) return here;
-  const name = freeName(wanted, taken);
+): Promise<void> {
   await git.raw([
     ...(await identity(git)),
     "tag",
@@ -87,18 +108,48 @@ async function tagHead(
     "--cleanup=verbatim",
     `--message=${message}`,
     name,
+    commit,
   ]);
-  return name;
+  // simple-git takes a failure that says nothing for success.
+  const made = await git.raw(["rev-parse", "--verify", "--quiet", `refs/tags/${name}^{commit}`]);
+  if (made !== commit) throw new Error(`git made no tag ${name}, and did not say why`);
 }
+
+type StageTag = { readonly kind: string; readonly name: string };
+
+const nameOf = ({ name }: StageTag): string => name;
+
+const tagName = (stage: StageName): string => `before-multitenancy-${stage}`;
 
 /** The stage's tags, the latest first. */
-async function stageTags(git: SimpleGit, wanted: string, ...which: string[]): Promise<string[]> {
-  const names = await git.raw(["tag", "--sort=-version:refname", "--list", ...which, `${wanted}*`]);
-  const ours = new RegExp(`^${wanted}(-\\d+)?$`);
-  return names.split("\n").filter((name) => ours.test(name));
+async function stageTags(
+  git: SimpleGit,
+  stage: StageName,
+  ...which: string[]
+): Promise<StageTag[]> {
+  const wanted = tagName(stage);
+  const lines = await git.raw([
+    "for-each-ref",
+    "--sort=-version:refname",
+    "--format=%(objecttype) %(refname:strip=2)",
+    ...which,
+    `refs/tags/${wanted}*`,
+  ]);
+  const ours = new RegExp(`^(\\w+) (${wanted}(?:-\\d+)?)$`);
+  return lines.split("\n").flatMap((line) => {
+    const [, kind, name] = ours.exec(line) ?? [];
+    return kind === undefined || name === undefined ? [] : [{ kind, name }];
+  });
 }
 
-function freeName(wanted: string, taken: readonly string[]): string {
+/** The stage's latest tag of this commit that says something: a lightweight one is somebody else's. */
+async function annotatedTag(git: SimpleGit, stage: StageName): Promise<string | undefined> {
+  const here = await stageTags(git, stage, "--points-at=HEAD");
+  return here.find(({ kind }) => kind === "tag")?.name;
+}
+
+function freeName(stage: StageName, taken: readonly string[]): string {
+  const wanted = tagName(stage);
   if (!taken.includes(wanted)) return wanted;
   for (let number = 2; ; number += 1) {
     const name = `${wanted}-${number}`;
@@ -112,4 +163,30 @@ async function identity(git: SimpleGit): Promise<string[]> {
     () => [],
     () => ["-c", "user.name=Tenantry", "-c", "user.email=tenantry@localhost"],
   );
+}
+
+async function sayingWhere<Result>(folder: string, work: () => Promise<Result>): Promise<Result> {
+  try {
+    return await work();
+  } catch (error) {
+    if (error instanceof AppError) throw error;
+    const said = error instanceof Error ? error.message.trim() : String(error);
+    throw gitFailed(
+      folder,
+      `the repository could not be tagged: ${said}`,
+      "mend what git says, or name another folder in the configuration's git.repository",
+      error,
+    );
+  }
+}
+
+function gitFailed(folder: string, fault: string, next: string, cause?: unknown): AppError {
+  return new AppError({
+    code: "GIT_FAILED",
+    object: folder,
+    fault,
+    state: "nothing was changed: no tag, no stage",
+    next,
+    cause,
+  });
 }

@@ -1,7 +1,17 @@
+import { hostname, userInfo } from "node:os";
+import path from "node:path";
 import { type Backup, backUp } from "../backup/backup.ts";
+import { type Push, pushTag } from "../backup/push.ts";
+import type { Tree } from "../backup/repository.ts";
 import { removeOldBackups } from "../backup/retention.ts";
-import { type Tag, tagRepository } from "../backup/tag.ts";
-import type { Fingerprint } from "../catalog/fingerprint.ts";
+import {
+  refuseUntaggable,
+  type Tag,
+  type TagRequest,
+  tagRepository,
+  whyNoTag,
+} from "../backup/tag.ts";
+import type { Snapshot } from "../catalog/snapshot.ts";
 import type { Settings } from "../config/settings.ts";
 import { readRuns } from "../journal/journal.ts";
 import type { StagePlan } from "../plan/plan.ts";
@@ -9,45 +19,63 @@ import { describeTarget } from "../postgres/connection.ts";
 import { rollbackScript } from "../rollback/script.ts";
 import { interruptedError } from "../run/interruption.ts";
 import type { BackupFacts } from "../run/run-stage.ts";
+import type { StageName } from "../steps/stage.ts";
 import { version } from "../version.ts";
 import type { RunOptions } from "./run.ts";
 import { describeVerified, verifyByRestoring } from "./verify-backup.ts";
-import { fromConfig, type WritingWorkplace } from "./workplace.ts";
+import { fromConfig, type Workplace, type WritingWorkplace } from "./workplace.ts";
 
-/** Tags the application's repository and dumps the database, with the stage's rollback beside it. */
+/**
+ * Whether the stages' tags could be made, asked before the database is touched.
+ * @throws AppError GIT_FAILED
+ */
+export async function refuseUntaggableStages(
+  workplace: Workplace,
+  stages: readonly StageName[],
+): Promise<void> {
+  for (const stage of stages) await refuseUntaggable(tagRequest(workplace, stage));
+}
+
+/**
+ * Tags the application's repository and dumps the database, with the stage's rollback beside it. The
+ * tag is pushed when the backup is whole: whoever fetches it finds that there is one.
+ */
 export async function backUpStage(
   writing: WritingWorkplace,
   plan: StagePlan,
-  fingerprint: Fingerprint,
+  { server, fingerprint }: Pick<Snapshot, "server" | "fingerprint">,
   checks: Pick<RunOptions, "verifyBackup" | "scratch" | "identity">,
 ): Promise<BackupFacts> {
   const { settings, target, emit, interrupted } = writing;
-  const tag = await tagRepository(
-    fromConfig(writing, settings.repository),
-    plan.stage,
-    `Before ${plan.stage} of multi-tenancy
-
-${plan.title}
-database:    ${describeTarget(target)}
-fingerprint: ${fingerprint.digest}
-tenantry:    ${version}`,
-    // A run that is tried again stands on the same commit.
-    "reuse",
-  );
-  if (tag.kind === "tagged" && tag.uncommittedFiles > 0) {
-    emit({
-      kind: "notice",
-      text: `the tag ${tag.name} does not hold ${tag.uncommittedFiles} files that are not committed`,
-    });
-  }
-  const gitTag = tag.kind === "tagged" ? tag.name : null;
+  const request = tagRequest(writing, plan.stage);
+  let tag: Tag | undefined;
   try {
     const backup = await backUp({
       target,
       stage: plan.stage,
       folder: fromConfig(writing, settings.backups.folder),
       ...dumpOptions(settings),
-      gitTag,
+      tag: async (folder) => {
+        tag = await tagRepository(
+          request,
+          (tree) => `Before ${plan.stage} of multi-tenancy
+
+${plan.title}
+database:    ${describeTarget(target)}
+server:      PostgreSQL ${server.versionText}
+fingerprint: ${fingerprint.digest}
+backup:      ${path.relative(writing.folder, folder)}
+tree:        ${describeTree(tree)}
+by:          ${userInfo().username}@${hostname()}
+tenantry:    ${version}`,
+        );
+        if (tag.kind !== "tagged") return null;
+        if (tag.tree.kind === "changed") {
+          const text = `the tag ${tag.name} does not hold ${countOf(tag.tree.files)} not committed`;
+          emit({ kind: "notice", text });
+        }
+        return tag.name;
+      },
       files: { "rollback.sql": rollbackScript(plan.stage, plan.steps) },
       signal: interrupted,
       onProgress: (progress) => emit({ kind: "backup-progress", stage: plan.stage, ...progress }),
@@ -57,7 +85,19 @@ tenantry:    ${version}`,
       emit({ kind: "notice", text: describeVerified(verified) });
     }
     await keepNewest(writing, backup);
-    return { folder: backup.folder, bytes: backup.bytes, gitTag, tag: describeTag(tag) };
+    const { gitTag } = backup.manifest;
+    const pushed =
+      gitTag !== null && settings.git.push ? await pushTag(request.folder, gitTag) : undefined;
+    if (gitTag !== null && pushed?.kind === "not pushed") {
+      const text = `the tag ${gitTag} was not pushed: ${pushed.reason}. Later: ${pushed.command}`;
+      emit({ kind: "notice", text });
+    }
+    return {
+      folder: backup.folder,
+      bytes: backup.bytes,
+      gitTag,
+      tag: describeTag(tag, pushed),
+    };
   } catch (error) {
     if (interrupted.aborted) throw interruptedError(`the backup before ${plan.stage}`);
     throw error;
@@ -85,17 +125,31 @@ async function keepNewest(
   }
 }
 
-function describeTag(tag: Tag): string {
-  switch (tag.kind) {
-    case "tagged":
-      return `git tag ${tag.name}`;
-    case "no git":
-      return "no git tag: git is not installed";
-    case "no repository":
-      return "no git tag: the folder is no repository";
-    case "no commits":
-      return "no git tag: the repository has no commit";
+function tagRequest(workplace: Workplace, stage: StageName): TagRequest {
+  const { repository, ifTagExists, required } = workplace.settings.git;
+  return { folder: fromConfig(workplace, repository), stage, ifTagExists, required };
+}
+
+function describeTree(tree: Tree): string {
+  switch (tree.kind) {
+    case "clean":
+      return "clean";
+    case "changed":
+      return `${countOf(tree.files)} not committed`;
+    case "none":
+      return "none, the repository is bare";
     default:
-      return tag satisfies never;
+      return tree satisfies never;
   }
+}
+
+function countOf(files: number): string {
+  return files === 1 ? "1 file that is" : `${files} files that are`;
+}
+
+function describeTag(tag: Tag | undefined, pushed: Push | undefined): string {
+  if (tag === undefined) return "no git tag";
+  if (tag.kind !== "tagged") return `no git tag: ${whyNoTag(tag)}`;
+  const where = pushed?.kind === "pushed" ? `, pushed to ${pushed.remote}` : "";
+  return `git tag ${tag.name}${where}`;
 }

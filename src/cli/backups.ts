@@ -18,7 +18,7 @@ export function makeBackup(options: GlobalOptions): Promise<void> {
         stage: null,
         folder: fromConfig(workplace, settings.backups.folder),
         ...dumpOptions(settings),
-        gitTag: null,
+        tag: async () => null,
         files: {},
         signal,
       }),

@@ -17,7 +17,7 @@ import { type Server, startServer } from "../scratch/server.ts";
 import { globalOptions } from "./options.ts";
 import { rollbackIn } from "./rollback.ts";
 import { runIn } from "./run.ts";
-import { inWorkplace, type Workplace } from "./workplace.ts";
+import { inWorkplace, takeTarget, type Workplace } from "./workplace.ts";
 
 export const demoOptions = globalOptions.extend({
   rows: z.coerce.number().int().min(1000).max(50_000_000).default(320_000),
@@ -32,6 +32,8 @@ export type DemoOptions = z.output<typeof demoOptions>;
  */
 export async function demo(options: DemoOptions): Promise<void> {
   const started = performance.now();
+  // The demo has a server of its own, which has no business with these secrets.
+  takeTarget(options);
   const { binaries } = await chooseForDemo();
   const server = await startServer({ binaries, outlivesProcess: options.keep });
   const folder = await mkdtemp(path.join(tmpdir(), "tenantry-demo-"));

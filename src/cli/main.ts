@@ -1,6 +1,7 @@
 import { Command, CommanderError } from "commander";
 import { z } from "zod";
 import { AppError, exitCodes } from "../errors.ts";
+import { redacted } from "../postgres/redaction.ts";
 import { version } from "../version.ts";
 import { makeBackup, showBackups } from "./backups.ts";
 import { demo, demoOptions } from "./demo.ts";
@@ -55,6 +56,8 @@ function program(): Command {
     )
     .version(version)
     .exitOverride()
+    // It quotes what it does not understand, which may be a URL.
+    .configureOutput({ outputError: (text, write) => write(redacted(text)) })
     .showHelpAfterError("(tenantry --help shows what there is)")
     .option("--stage <stage>", "the stage to run, or with --verify to verify")
     .option("--verify", "verify the stage: changes nothing, exit 3 where something does not hold")

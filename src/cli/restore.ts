@@ -17,7 +17,7 @@ import { formatCount } from "../report/units.ts";
 import { mayAsk } from "./confirm.ts";
 import { interruptible } from "./interruption.ts";
 import type { GlobalOptions } from "./options.ts";
-import { targetOf } from "./workplace.ts";
+import { takeTarget } from "./workplace.ts";
 
 export type RestoreOptions = GlobalOptions & {
   readonly folder: string;
@@ -43,13 +43,15 @@ export async function restore(options: RestoreOptions): Promise<void> {
       next: "tenantry restore backups/… --into postgresql://user@host/a_new_database",
     });
   }
+  // No program that is started from here on inherits a password.
+  const target = takeTarget({ url: into ?? options.url });
   const folder = path.resolve(options.folder);
   const state = "what was begun is dropped again; no database was changed";
   await interruptible(folder, state, (signal) =>
     withBackup(folder, options.identity, (backup) =>
       into === undefined
-        ? restoreInPlace(backup, options, signal)
-        : restoreInto(backup, { url: into }, signal),
+        ? restoreInPlace(backup, target, options, signal)
+        : restoreInto(backup, target, signal),
     ),
   );
 }
@@ -72,10 +74,10 @@ async function restoreInto(backup: OpenBackup, target: Target, signal: AbortSign
 
 async function restoreInPlace(
   backup: OpenBackup,
+  target: Target,
   options: RestoreOptions,
   signal: AbortSignal,
 ): Promise<void> {
-  const target = targetOf(options);
   const { database } = targetParts(target);
   const live = await openSession(target, "tenantry restore", { statement_timeout: "0" });
   const release = await holdLive(live, target).catch(async (error: unknown) => {

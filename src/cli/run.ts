@@ -7,7 +7,7 @@ import { planStages } from "../plan/plan.ts";
 import { rollBack } from "../rollback/roll-back.ts";
 import { resumeStage, runStage } from "../run/run-stage.ts";
 import type { StageName } from "../steps/stage.ts";
-import { backUpStage } from "./backup.ts";
+import { backUpStage, refuseUntaggableStages } from "./backup.ts";
 import { confirm, mayAsk } from "./confirm.ts";
 import type { GlobalOptions } from "./options.ts";
 import type { VerifyBackupOptions } from "./verify-backup.ts";
@@ -39,6 +39,10 @@ export async function runIn(workplace: Workplace, options: RunOptions): Promise<
     snapshot,
     stages.filter(({ name }) => wanted.includes(name) && !underway.includes(name)),
     workplace.configFile,
+  );
+  await refuseUntaggableStages(
+    workplace,
+    plan.stages.map(({ stage }) => stage),
   );
   await confirm(options, {
     question: `Run ${wanted.join(", ")} on ${snapshot.server.database}?`,
@@ -134,7 +138,7 @@ async function attemptStage(
     tenancy,
     fingerprint,
     planDigest: digest,
-    backUp: () => backUpStage(writing, plan, fingerprint, options),
+    backUp: () => backUpStage(writing, plan, snapshot, options),
   });
 }
 

@@ -1,6 +1,7 @@
 import pc from "picocolors";
 import { AppError } from "../errors.ts";
 import { isConnectionLoss } from "../postgres/connection.ts";
+import { redacted } from "../postgres/redaction.ts";
 
 /** Says on standard error what happened, to what, the state now, and what to do next. */
 export function showError(thrown: unknown, { json }: { json: boolean }): void {
@@ -8,7 +9,7 @@ export function showError(thrown: unknown, { json }: { json: boolean }): void {
   if (!(error instanceof AppError)) {
     // Not one of ours: a fault of the program, for which its developers need the stack.
     process.stderr.write(
-      `tenantry met a fault of its own; please report it.\n${error instanceof Error ? error.stack : String(error)}\n`,
+      `tenantry met a fault of its own; please report it.\n${redacted(String(error instanceof Error ? error.stack : error))}\n`,
     );
     return;
   }

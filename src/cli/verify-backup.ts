@@ -12,7 +12,7 @@ import type { StageName } from "../steps/stage.ts";
 import { interruptible } from "./interruption.ts";
 import type { GlobalOptions } from "./options.ts";
 import { withScratch } from "./scratch.ts";
-import { fromConfig, type Workplace, withWorkplace } from "./workplace.ts";
+import { fromConfig, takeTarget, type Workplace, withWorkplace } from "./workplace.ts";
 
 export type VerifyBackupOptions = GlobalOptions & {
   /** A server to restore into, instead of one of our own. */
@@ -36,10 +36,7 @@ export async function verifyBackupCommand(
     readonly stage?: StageName | undefined;
   },
 ): Promise<void> {
-  const folder =
-    options.folder === undefined
-      ? await withWorkplace(options, (workplace) => backupOf(workplace, options.stage))
-      : path.resolve(options.folder);
+  const folder = await folderOf(options);
   const verified = await interruptible(folder, "nothing was changed", (signal) =>
     verifyByRestoring(folder, options, signal),
   );
@@ -48,6 +45,15 @@ export async function verifyBackupCommand(
     return;
   }
   process.stdout.write(`${describeVerified(verified)}\n`);
+}
+
+async function folderOf(options: Parameters<typeof verifyBackupCommand>[0]): Promise<string> {
+  if (options.folder === undefined) {
+    return withWorkplace(options, (workplace) => backupOf(workplace, options.stage));
+  }
+  // Nothing is asked of the database; but no program that is started inherits its password.
+  takeTarget(options);
+  return path.resolve(options.folder);
 }
 
 /** What was found, for people. */

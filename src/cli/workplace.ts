@@ -43,9 +43,15 @@ const sessionSettings = {
   client_min_messages: "warning",
 };
 
-/** Where the database is: `--url`, then DATABASE_URL, then the PG* variables and ~/.pgpass. */
-export function targetOf({ url }: Pick<GlobalOptions, "url">): Target {
-  return { url: url ?? process.env["DATABASE_URL"] };
+/**
+ * Where the database is: `--url`, then DATABASE_URL, then the PG* variables and ~/.pgpass. What is a
+ * secret leaves the environment, which git, its hooks and pg_dump would otherwise inherit.
+ */
+export function takeTarget({ url }: Pick<GlobalOptions, "url">): Target {
+  const { DATABASE_URL: databaseUrl, PGPASSWORD: password } = process.env;
+  delete process.env["DATABASE_URL"];
+  delete process.env["PGPASSWORD"];
+  return { url: url ?? databaseUrl, password };
 }
 
 /** Opens the configuration and one session, and closes the session when the work is done. */
@@ -53,8 +59,9 @@ export async function withWorkplace<Result>(
   options: GlobalOptions,
   work: (workplace: Workplace) => Promise<Result>,
 ): Promise<Result> {
+  // Before the secrets are taken: a configuration in TypeScript may read the environment itself.
   const { settings, folder, file } = await loadSettings(process.cwd(), options.config);
-  return inWorkplace({ settings, folder, configFile: file, target: targetOf(options) }, work);
+  return inWorkplace({ settings, folder, configFile: file, target: takeTarget(options) }, work);
 }
 
 /** The same with settings that are there already. */

@@ -114,8 +114,17 @@ export const configSchema = z.strictObject({
         .default([]),
     })
     .prefault({}),
-  /** The application's git repository, which is tagged before each stage. */
-  repository: z.string().min(1).default("."),
+  /** The application's repository, which is tagged before each stage. */
+  git: z
+    .strictObject({
+      repository: z.string().min(1).default("."),
+      /** `reuse` takes the tag where it marks this very commit, and else one with a suffix. */
+      ifTagExists: z.enum(["reuse", "suffix", "error"]).default("reuse"),
+      push: z.boolean().default(true),
+      /** Whether a stage without a tag is refused. */
+      required: z.boolean().default(false),
+    })
+    .prefault({}),
 });
 
 /** A configuration as it is written in `tenantry.config.ts`. */

@@ -8,6 +8,8 @@ export type Target = {
   readonly url: string | undefined;
   /** Another database of the same server. */
   readonly database?: string;
+  /** What PGPASSWORD said: for a URL without a password, or none. */
+  readonly password?: string | undefined;
 };
 
 /** What can be read and done in one database session, inside a transaction or outside. */
@@ -56,7 +58,7 @@ class ConnectionLost extends Error {}
 
 /** What of a target may be shown: never the password. */
 export function describeTarget(target: Target): string {
-  const client = new pg.Client(clientOptions(target));
+  const client = clientFor(target);
   return `${client.user ?? "?"}@${client.host}:${client.port}/${client.database ?? "?"}`;
 }
 
@@ -69,14 +71,13 @@ export function targetParts(target: Target): {
   password: string | undefined;
   sslMode: string | undefined;
 } {
-  const client = new pg.Client(clientOptions(target));
-  const { password } = z.object({ password: z.string().nullish() }).parse(client);
+  const client = clientFor(target);
   return {
     host: client.host,
     port: client.port,
     user: client.user ?? "",
     database: client.database ?? "",
-    password: password ?? undefined,
+    password: passwordOf(client),
     sslMode: sslModeOf(target),
   };
 }
@@ -87,27 +88,39 @@ function sslModeOf(target: Target): string | undefined {
 }
 
 const parsedSchema = z.object({
-  password: z.string().nullish(),
   connectionParameters: z.object({ options: z.string().nullish() }),
 });
 
-function clientOptions(target: Target): pg.ClientConfig {
-  const { database } = target;
-  if (database === undefined) return urlOptions(target);
-  const client = new pg.Client(urlOptions(target));
-  const { password, connectionParameters } = parsedSchema.parse(client);
-  return {
+function passwordOf(client: pg.Client): string | undefined {
+  // The types promise a string, and it is null where there is none.
+  const { password } = z.object({ password: z.string().nullish() }).parse(client);
+  return password ?? undefined;
+}
+
+function clientFor(target: Target, options: pg.ClientConfig = {}): pg.Client {
+  const client = new pg.Client({ ...clientOptions(target), ...options });
+  // The driver lets a URL without a password overrule the one in its options, but not this.
+  if (target.password) client.password = passwordOf(client) ?? target.password;
+  return target.database === undefined ? client : toDatabase(client, target.database, options);
+}
+
+/** The driver lets the URL's database overrule the one in its options. */
+function toDatabase(client: pg.Client, database: string, options: pg.ClientConfig): pg.Client {
+  const password = passwordOf(client);
+  const { connectionParameters } = parsedSchema.parse(client);
+  return new pg.Client({
     host: client.host,
     port: client.port,
     user: client.user,
-    ...(password == null ? {} : { password }),
+    ...(password === undefined ? {} : { password }),
     ssl: client.ssl,
     ...(connectionParameters.options == null ? {} : { options: connectionParameters.options }),
+    ...options,
     database,
-  };
+  });
 }
 
-function urlOptions({ url }: Target): pg.ClientConfig {
+function clientOptions({ url }: Target): pg.ClientConfig {
   if (url === undefined) return {};
   const options = { connectionString: url };
   if (/^postgres(ql)?:\/\//.test(url) && isReadable(options)) return options;
@@ -141,8 +154,7 @@ export async function openSession(
   applicationName = "tenantry",
   settings: Readonly<Record<string, string>> = {},
 ): Promise<Session> {
-  const client = new pg.Client({
-    ...clientOptions(target),
+  const client = clientFor(target, {
     application_name: applicationName,
     connectionTimeoutMillis: 10_000,
     keepAlive: true,

@@ -54,7 +54,7 @@ function request(url: string, folder: string, changes: Partial<BackupRequest> = 
     stage: "day1",
     folder,
     jobs: 3,
-    gitTag: "before-multitenancy-day1",
+    tag: async () => "before-multitenancy-day1",
     files: { "rollback.sql": "SELECT 1;\n" },
     ...changes,
   };

@@ -75,7 +75,7 @@ async function made(url: string, changes: Partial<BackupRequest> = {}): Promise<
     stage: "day1",
     folder: await temporaryFolder(),
     jobs: 2,
-    gitTag: null,
+    tag: async () => null,
     files: { "rollback.sql": "SELECT 1;\n" },
     ...changes,
   });

@@ -1,38 +1,29 @@
-import { mkdir, writeFile } from "node:fs/promises";
+import { chmod, mkdir, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
-import { execa } from "execa";
-import { beforeEach, expect, test, vi } from "vitest";
-import { type IfTagExists, tagRepository } from "../../src/backup/tag.ts";
+import { expect, test, vi } from "vitest";
+import {
+  type IfTagExists,
+  refuseUntaggable,
+  type TagRequest,
+  tagRepository,
+} from "../../src/backup/tag.ts";
+import { commit, git, makeRepository, withoutOwnConfiguration } from "./git-repository.ts";
 import { temporaryFolder } from "./temporary-folder.ts";
 
-beforeEach(async () => {
-  // No configuration of whoever runs the tests: above all no name and no address.
-  vi.stubEnv("HOME", await temporaryFolder());
-  vi.stubEnv("XDG_CONFIG_HOME", undefined);
-  vi.stubEnv("GIT_CONFIG_NOSYSTEM", "1");
-  return () => vi.unstubAllEnvs();
-});
-
-async function git(folder: string, ...args: readonly string[]): Promise<string> {
-  return (await execa("git", args, { cwd: folder })).stdout;
-}
-
-async function commit(folder: string): Promise<string> {
-  const someone = ["-c", "user.name=Someone", "-c", "user.email=someone@example.com"];
-  await git(folder, ...someone, "commit", "--allow-empty", "--message=work");
-  return git(folder, "rev-parse", "HEAD");
-}
-
-async function makeRepository(): Promise<string> {
-  const folder = await temporaryFolder();
-  await git(folder, "init", "--initial-branch=main");
-  return folder;
-}
+withoutOwnConfiguration();
 
 const tagObject = (folder: string, name: string) => git(folder, "cat-file", "tag", name);
 
-const tag = (folder: string, ifTagExists?: IfTagExists) =>
-  tagRepository(folder, "day1", "Before day1", ifTagExists);
+const request = (folder: string, changes: Partial<TagRequest> = {}): TagRequest => ({
+  folder,
+  stage: "day1",
+  ifTagExists: "suffix",
+  required: false,
+  ...changes,
+});
+
+const tag = (folder: string, ifTagExists: IfTagExists = "suffix") =>
+  tagRepository(request(folder, { ifTagExists }), (tree) => `Before day1: ${tree.kind}`);
 
 test("the tag is annotated, under the plan's name, and tells what it does not hold", async () => {
   const folder = await makeRepository();
@@ -42,16 +33,22 @@ test("the tag is annotated, under the plan's name, and tells what it does not ho
     kind: "tagged",
     name: "before-multitenancy-day1",
     commit: head,
-    uncommittedFiles: 1,
+    tree: { kind: "changed", files: 1 },
   });
-  expect(await tagObject(folder, "before-multitenancy-day1")).toContain(`object ${head}`);
+  const object = await tagObject(folder, "before-multitenancy-day1");
+  expect(object).toContain(`object ${head}`);
+  expect(object).toContain("Before day1: changed");
+  await git(folder, "config", "status.showUntrackedFiles", "no");
+  expect(await tag(folder)).toMatchObject({ tree: { kind: "changed", files: 1 } });
+  await rm(path.join(folder, "new.ts"));
+  expect(await tag(folder)).toMatchObject({ tree: { kind: "clean" } });
 });
 
 test("a message keeps its lines, also those that begin with # or -", async () => {
   const folder = await makeRepository();
   await commit(folder);
   const message = "# Before day1\n\n--upload-pack=x\n#2\n  $HOME `id` 'quoted'\n";
-  await tagRepository(folder, "day1", message);
+  await tagRepository(request(folder), () => message);
   expect(await tagObject(folder, "before-multitenancy-day1")).toContain(`\n\n${message.trimEnd()}`);
 });
 
@@ -109,7 +106,7 @@ test("a name that is taken gets the first number that is free", async () => {
       name: `before-multitenancy-day1-${index + 2}`,
     })),
   ]);
-  expect(await tagRepository(folder, "day2", "Before day2")).toMatchObject({
+  expect(await tagRepository(request(folder, { stage: "day2" }), () => "")).toMatchObject({
     name: "before-multitenancy-day2",
   });
 });
@@ -137,7 +134,13 @@ test("error refuses a name that is taken", async () => {
     code: "GIT_FAILED",
     object: folder,
     fault: expect.stringContaining("before-multitenancy-day1 exists"),
+    next: expect.stringContaining("git tag --delete before-multitenancy-day1"),
   });
+  await expect(refuseUntaggable(request(folder, { ifTagExists: "error" }))).rejects.toMatchObject({
+    code: "GIT_FAILED",
+  });
+  await refuseUntaggable(request(folder, { ifTagExists: "error", stage: "day2" }));
+  expect(await git(folder, "tag", "--list")).toBe("before-multitenancy-day1");
 });
 
 test("a worktree and a folder inside the repository are tagged like it", async () => {
@@ -169,6 +172,73 @@ test("no repository, no commit and no git are answers, not errors", async () => 
   expect(await tag(folder)).toEqual({ kind: "no commits" });
   vi.stubEnv("PATH", await temporaryFolder());
   expect(await tag(folder)).toEqual({ kind: "no git" });
+});
+
+test("a required tag that cannot be made is refused, with the reason", async () => {
+  const folder = await makeRepository();
+  const required = request(folder, { required: true });
+  const refusal = (fault: string) =>
+    expect.objectContaining({ code: "GIT_FAILED", fault: `${fault}, and a tag is required` });
+  const asked = () => refuseUntaggable(required);
+  await expect(asked()).rejects.toEqual(refusal("the repository has no commit"));
+  await commit(folder);
+  await asked();
+  vi.stubEnv("PATH", await temporaryFolder());
+  await expect(asked()).rejects.toEqual(refusal("git is not installed"));
+  await expect(tagRepository(required, () => "")).rejects.toEqual(refusal("git is not installed"));
+});
+
+test("a bare repository and the inside of a .git are tagged, without a tree", async () => {
+  const folder = await makeRepository();
+  const head = await commit(folder);
+  const bare = path.join(await temporaryFolder(), "bare");
+  await git(folder, "clone", "--bare", ".", bare);
+  for (const odd of [bare, path.join(folder, ".git")]) {
+    expect(await tag(odd)).toMatchObject({ commit: head, tree: { kind: "none" } });
+    expect(await git(odd, "tag", "--list")).toBe("before-multitenancy-day1");
+  }
+});
+
+test("an empty .git above is no repository", async () => {
+  const folder = await temporaryFolder();
+  await mkdir(path.join(folder, ".git"));
+  expect(await tag(folder)).toEqual({ kind: "no repository" });
+});
+
+test("a branch of the tag's name is not in the way", async () => {
+  const folder = await makeRepository();
+  const head = await commit(folder);
+  await git(folder, "branch", "before-multitenancy-day1");
+  await commit(folder);
+  const now = await git(folder, "rev-parse", "HEAD");
+  expect(now).not.toBe(head);
+  const found = { name: "before-multitenancy-day1", commit: now };
+  expect(await tag(folder, "reuse")).toMatchObject(found);
+  expect(await tag(folder, "reuse")).toMatchObject(found);
+});
+
+test("a lightweight tag of that name is somebody else's: it is neither reused nor moved", async () => {
+  const folder = await makeRepository();
+  const head = await commit(folder);
+  await git(folder, "tag", "before-multitenancy-day1");
+  expect(await tag(folder, "reuse")).toMatchObject({ name: "before-multitenancy-day1-2" });
+  expect(await tag(folder, "reuse")).toMatchObject({ name: "before-multitenancy-day1-2" });
+  expect(await git(folder, "cat-file", "-t", "before-multitenancy-day1")).toBe("commit");
+  expect(await git(folder, "rev-parse", "before-multitenancy-day1")).toBe(head);
+});
+
+test("hooks that talk do not confuse, and one that refuses is an error", async () => {
+  const folder = await makeRepository();
+  await commit(folder);
+  const hooks = await temporaryFolder();
+  const hook = path.join(hooks, "reference-transaction");
+  await git(folder, "config", "core.hooksPath", hooks);
+  await writeFile(hook, "#!/bin/sh\necho out\necho err >&2\n");
+  await chmod(hook, 0o755);
+  expect(await tag(folder)).toMatchObject({ name: "before-multitenancy-day1" });
+  await writeFile(hook, "#!/bin/sh\nexit 1\n");
+  await expect(tag(folder)).rejects.toMatchObject({ code: "GIT_FAILED" });
+  expect(await git(folder, "tag", "--list")).toBe("before-multitenancy-day1");
 });
 
 test("a folder that is not there and a repository that git refuses are named", async () => {

@@ -12,6 +12,7 @@ const loader = import.meta.resolve("tsx");
 export type Outcome = { readonly code: number; readonly stdout: string; readonly stderr: string };
 
 export type Started = {
+  readonly pid: number | undefined;
   kill(signal: NodeJS.Signals): void;
   readonly ended: Promise<Outcome>;
 };
@@ -26,8 +27,15 @@ export type Project = {
   configure(config: Config): Promise<void>;
 };
 
-/** Makes a project for one test; its folder goes with the test. */
-export async function makeProject(url: string, config: Config): Promise<Project> {
+/**
+ * Makes a project for one test; its folder goes with the test.
+ * @param database its URL, or the variables that say where it is
+ */
+export async function makeProject(
+  database: string | Readonly<Record<string, string>>,
+  config: Config,
+): Promise<Project> {
+  const environment = typeof database === "string" ? { DATABASE_URL: database } : database;
   const folder = await mkdtemp(path.join(tmpdir(), "tenantry-project-"));
   onTestFinished(() => rm(folder, { recursive: true, force: true }));
   const configure = (changed: Config) =>
@@ -36,11 +44,12 @@ export async function makeProject(url: string, config: Config): Promise<Project>
   const start = (...args: readonly string[]): Started => {
     const child = execa(process.execPath, ["--import", loader, program, ...args], {
       cwd: folder,
-      env: { DATABASE_URL: url, NO_COLOR: "1" },
+      env: { ...environment, NO_COLOR: "1" },
       reject: false,
       stdin: "ignore",
     });
     return {
+      pid: child.pid,
       kill: (signal) => child.kill(signal),
       ended: child.then(({ exitCode, stdout, stderr }) => ({
         // A process that a signal ended has no exit code.

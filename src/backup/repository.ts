@@ -1,0 +1,64 @@
+import { existsSync, statSync } from "node:fs";
+import path from "node:path";
+import { type SimpleGit, simpleGit } from "simple-git";
+
+/** What of the working tree a tag of its commit does not hold. */
+export type Tree =
+  | { readonly kind: "clean" }
+  | { readonly kind: "changed"; readonly files: number }
+  /** A bare repository, or the inside of a `.git`. */
+  | { readonly kind: "none" };
+
+export type Repository = {
+  readonly kind: "repository";
+  readonly git: SimpleGit;
+  readonly commit: string;
+  readonly tree: Tree;
+};
+
+/** Why there is nothing to tag: a database without a repository beside it is an answer, no fault. */
+export type NoRepository = { readonly kind: "no git" | "no repository" | "no commits" };
+
+/**
+ * Looks at the repository that a folder is in: a clone, a worktree, a bare one.
+ * @throws Error when the folder is not there, or git refuses it
+ */
+export async function openRepository(folder: string): Promise<Repository | NoRepository> {
+  const git = gitIn(folder);
+  if (!(await git.version()).installed) return { kind: "no git" };
+  if (!isInRepository(path.resolve(folder))) return { kind: "no repository" };
+  const commit = await git.raw(["rev-parse", "--verify", "--quiet", "HEAD^{commit}"]);
+  if (commit === "") return { kind: "no commits" };
+  return { kind: "repository", git, commit, tree: await treeOf(git) };
+}
+
+/** git, from a folder. */
+export function gitIn(folder: string): SimpleGit {
+  // simple-git takes every GIT_ variable away; these are how a CI job says who it is.
+  return simpleGit(folder, {
+    allowEnvironment: ["GIT_COMMITTER_NAME", "GIT_COMMITTER_EMAIL"],
+    trimmed: true,
+  });
+}
+
+async function treeOf(git: SimpleGit): Promise<Tree> {
+  if ((await git.raw(["rev-parse", "--is-inside-work-tree"])) !== "true") return { kind: "none" };
+  // Said here, because status.showUntrackedFiles may hide them.
+  const { files } = await git.status(["--untracked-files=all"]);
+  return files.length === 0 ? { kind: "clean" } : { kind: "changed", files: files.length };
+}
+
+/** Looked up here, because git says "not a git repository" in the user's language. */
+function isInRepository(folder: string): boolean {
+  if (isGitFolder(folder) || isGitFolder(path.join(folder, ".git"))) return true;
+  const above = path.dirname(folder);
+  return above !== folder && isInRepository(above);
+}
+
+/** A worktree's or submodule's `.git` is a file that says where the repository is. */
+function isGitFolder(place: string): boolean {
+  const facts = statSync(place, { throwIfNoEntry: false });
+  if (facts === undefined) return false;
+  if (facts.isFile()) return path.basename(place) === ".git";
+  return ["HEAD", "objects", "refs"].every((name) => existsSync(path.join(place, name)));
+}
