@@ -168,6 +168,8 @@ export async function openSession(
     stream: CopyStreamQuery | CopyToStreamQuery,
     flow: () => Promise<void>,
   ): Promise<number> => {
+    // The streams end before the server has told the rows and is ready for another query.
+    const ready = readiness(client);
     let refused: unknown;
     // The server's errors come before the stream is destroyed; those of the other stream destroy it.
     stream.on("error", (error: unknown) => {
@@ -175,8 +177,10 @@ export async function openSession(
     });
     try {
       await flow();
+      await ready;
       return stream.rowCount;
     } catch (error) {
+      if (refused instanceof pg.DatabaseError) await ready;
       if (refused !== undefined) throw refused;
       if (stream instanceof Readable) await client.end();
       throw error;
@@ -221,6 +225,19 @@ export async function openSession(
   };
   for (const [name, value] of Object.entries(settings)) await session.set(name, value);
   return session;
+}
+
+/** Until the server is ready for another query, or gone. */
+function readiness(client: pg.Client): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => {
+      client.off("drain", done);
+      client.off("end", done);
+      resolve();
+    };
+    client.on("drain", done);
+    client.on("end", done);
+  });
 }
 
 const begin = {
