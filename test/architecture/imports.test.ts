@@ -58,7 +58,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   "src/backup": ["src/errors.ts", "src/version.ts", "src/postgres", "src/steps", "src/scratch"],
   "src/writers": ["src/postgres"],
   "src/demo": ["src/errors.ts", "src/postgres", "src/config", "src/verify", "src/writers"],
-  "src/rehearsal": ["src/postgres", "src/config", "src/writers"],
+  "src/rehearsal": ["src/errors.ts", "src/postgres", "src/config", "src/writers"],
   "src/index.ts": ["src/config"],
   bin: ["src/cli"],
 };
