@@ -6,7 +6,7 @@ import {
   deleteRow,
   insertCopy,
   type Key,
-  obstaclesTo,
+  obstacleTo,
   type RowWrites,
   readKeys,
   rowWritesOf,
@@ -67,7 +67,6 @@ async function learnTable(
   if (described === undefined) return notAtAll("there is no table of that name");
   if (described.primaryKey.length === 0) return notAtAll("it has no primary key");
   const writes = rowWritesOf(relation, described);
-  const obstacles = obstaclesTo(writes, described);
   return session.transaction(async (queries) => {
     let keys: readonly Key[] = [];
     const unreadable = await reasonAgainst(queries, role, async () => {
@@ -79,7 +78,9 @@ async function learnTable(
     const reasons = new Map<Verb, string>();
     for (const verb of verbs) {
       const reason =
-        obstacles[verb] ??
+        obstacleTo(verb, writes, described) ??
+        // It deletes no rows but those that it inserted.
+        (verb === "delete" ? reasons.get("insert") : undefined) ??
         (await reasonAgainst(queries, role, () => trials[verb](queries, writes, key)));
       if (reason !== undefined) reasons.set(verb, reason);
     }

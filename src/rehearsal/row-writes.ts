@@ -39,24 +39,18 @@ function freshColumns({ columns, uniqueIndexes }: WrittenTable): ReadonlySet<str
 }
 
 /** What stands against a kind of write as far as the catalog tells; the rest is told by trying. */
-export function obstaclesTo(
+export function obstacleTo(
+  verb: Verb,
   { updated }: RowWrites,
   table: WrittenTable,
-): { readonly [verb in Verb]: string | undefined } {
+): string | undefined {
+  if (verb === "update") return updated === undefined ? "no column of it may be set" : undefined;
   const fresh = freshColumns(table);
   const index = table.uniqueIndexes.find(({ columns }) => !columns.some((one) => fresh.has(one)));
-  const exclusion = table.exclusionConstraints[0];
-  const copy =
-    index !== undefined
-      ? `the unique index ${index.name} refuses copies of rows`
-      : exclusion !== undefined
-        ? `the exclusion constraint ${exclusion} may refuse copies of rows`
-        : undefined;
-  return {
-    update: updated === undefined ? "it has no column that may be set" : undefined,
-    insert: copy,
-    delete: copy === undefined ? undefined : "it deletes only rows that it inserted",
-  };
+  if (index !== undefined) return `the unique index ${index.name} refuses copies of rows`;
+  const [exclusion] = table.exclusionConstraints;
+  if (exclusion === undefined) return undefined;
+  return `the exclusion constraint ${exclusion} may refuse copies of rows`;
 }
 
 /** @throws RowOutOfSight where the row is not there to be updated */

@@ -1,3 +1,4 @@
+import fc from "fast-check";
 import { expect, test } from "vitest";
 import { z } from "zod";
 import { AppError } from "../../src/errors.ts";
@@ -5,6 +6,7 @@ import { openSession, type Queries } from "../../src/postgres/connection.ts";
 import { ident, raw, sql } from "../../src/postgres/sql.ts";
 import { copySample } from "../../src/rehearsal/sample.ts";
 import { createDatabase } from "../setup/database.ts";
+import { randomSchema } from "./random-schema.ts";
 
 async function run(queries: Queries, ...statements: readonly string[]): Promise<void> {
   for (const statement of statements) await queries.execute(raw(statement));
@@ -220,4 +222,27 @@ test("a row that the copy refuses ends both sides, and the copy stays empty", as
     copySample(source.session, target.session, { percentage: 50 }),
   ).rejects.toMatchObject({ code: "STATEMENT_FAILED", object: "the sample of public.calls" });
   expect(await textsOf(target.session, "SELECT 'x' AS text FROM leads")).toEqual([]);
+});
+
+test("whatever refers to whatever, every foreign key holds in the sample", async () => {
+  const source = await createDatabase("random source");
+  const target = await createDatabase("random target");
+  await fc.assert(
+    fc.asyncProperty(
+      randomSchema,
+      fc.constantFrom(5, 50, 100),
+      fc.constantFrom(0, 25),
+      async ({ tables, rows, keys }, percentage, wholeUpTo) => {
+        const fresh = ["DROP SCHEMA IF EXISTS random CASCADE", "CREATE SCHEMA random", ...tables];
+        await run(source.session, ...fresh, ...rows, ...keys);
+        await run(target.session, ...fresh);
+        const sampled = await copySample(source.session, target.session, { percentage, wholeUpTo });
+        await run(target.session, ...keys);
+        const more = sampled.filter((table) => table.copied > table.rows);
+        const fewer = sampled.filter((table) => table.copied < table.rows);
+        expect([more, percentage === 100 ? fewer : []]).toEqual([[], []]);
+      },
+    ),
+    { numRuns: 25 },
+  );
 });
