@@ -133,19 +133,21 @@ test("circles of tables, partitions, inheriting tables, hostile names and values
       "CREATE TABLE details (event int, day int) PARTITION BY HASH (event)",
       "CREATE TABLE details_0 PARTITION OF details FOR VALUES WITH (MODULUS 2, REMAINDER 0)",
       "CREATE TABLE details_1 PARTITION OF details FOR VALUES WITH (MODULUS 2, REMAINDER 1)",
+      "CREATE TABLE remarks (event int, day int)",
       "CREATE TABLE animals (id int PRIMARY KEY)",
       "CREATE TABLE cats () INHERITS (animals)",
       "CREATE TABLE feedings (animal int)",
       "CREATE TABLE nothing ()",
     ],
     rows: [
-      `INSERT INTO ${hostile} SELECT n, E'\\\\ \\t''\\n' || n, CASE WHEN n % 2 = 0 THEN '1' END, now(), '-1 day 2 hours', '["a\\\\n"]', 'pg_class' FROM generate_series(1, 100) AS n`,
+      `INSERT INTO ${hostile} SELECT n, E'\\\\ \\t''\\n' || n, CASE WHEN n % 2 = 0 THEN '1' END, now(), '-1 day -2 hours', '["a\\\\n"]', 'pg_class' FROM generate_series(1, 100) AS n`,
       "INSERT INTO people SELECT n, 1 + n % 100 FROM generate_series(1, 1000) AS n",
       // Whoever owns a team is in it: so a circle is as small as that.
       "INSERT INTO teams SELECT n, CASE WHEN n = 1 THEN 100 ELSE n - 1 END FROM generate_series(1, 300) AS n",
       "INSERT INTO badges SELECT n FROM generate_series(1, 1000) AS n",
       "INSERT INTO events SELECT n, 1 + n % 3, n FROM generate_series(1, 1000) AS n",
       "INSERT INTO details SELECT id, day FROM events, generate_series(1, 2)",
+      "INSERT INTO remarks SELECT id, day FROM events",
       "INSERT INTO animals SELECT n FROM generate_series(1, 1000) AS n",
       "INSERT INTO cats SELECT n FROM generate_series(501, 1500) AS n",
       "INSERT INTO feedings SELECT n FROM generate_series(1, 1000) AS n",
@@ -158,6 +160,7 @@ test("circles of tables, partitions, inheriting tables, hostile names and values
       "ALTER TABLE badges ADD FOREIGN KEY (person) REFERENCES people",
       "ALTER TABLE events ADD FOREIGN KEY (person) REFERENCES people",
       "ALTER TABLE details ADD FOREIGN KEY (event, day) REFERENCES events",
+      "ALTER TABLE remarks ADD FOREIGN KEY (event, day) REFERENCES events",
       "ALTER TABLE feedings ADD FOREIGN KEY (animal) REFERENCES animals",
     ],
   };
@@ -180,6 +183,7 @@ test("circles of tables, partitions, inheriting tables, hostile names and values
     "events_2",
     "details_0",
     "details_1",
+    "remarks",
     "cats",
   ]) {
     expect(copied[table], table).toBeGreaterThan(0);
