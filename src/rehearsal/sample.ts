@@ -25,7 +25,8 @@ export type SampledTable = {
 /**
  * Copies a consistent sample of all tables' rows, of one moment: whatever a row refers to comes with
  * it. The target has the same tables, empty and without keys and triggers, as pg_dump's pre-data
- * section makes them. Its sequences go on where the source's are.
+ * section makes them. Its sequences go on where the source's are. Of rows that refer to each other in
+ * a circle, or to rows of their own table, fewer are left: all that they lead to has to be there.
  * @throws AppError STATEMENT_FAILED naming the table; the target then has no rows
  */
 export async function copySample(
@@ -140,7 +141,7 @@ async function about<Result>(table: SourceTable, work: () => Promise<Result>): P
       object: `the sample of ${table.schema}.${table.name}`,
       fault: error.message,
       state: "nothing was changed in the database that is read; the copy has no rows",
-      next: "read with a role that may SELECT all rows of all tables (a superuser, or BYPASSRLS)",
+      next: "read with a role that may SELECT all rows (BYPASSRLS), into the tables of pg_dump --section=pre-data",
       cause: error,
     });
   }
