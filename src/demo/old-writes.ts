@@ -1,6 +1,7 @@
 import { z } from "zod";
 import type { Queries } from "../postgres/connection.ts";
 import { type Sql, sql } from "../postgres/sql.ts";
+import { RowOutOfSight, type Verb } from "../writers/steady-writers.ts";
 
 /** A user, and the rows of that user which the application knows of. */
 export type Account = {
@@ -13,13 +14,10 @@ export type Account = {
 
 export type Write = {
   readonly table: string;
-  readonly verb: "insert" | "update" | "delete";
+  readonly verb: Verb;
   readonly role: "authenticated" | "service_role";
   run(queries: Queries, account: Account): Promise<void>;
 };
-
-/** A write to a row of one's own that found no such row: somebody hid it or took it away. */
-export class RowOutOfSight extends Error {}
 
 const knownRows = 200;
 

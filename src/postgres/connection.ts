@@ -1,4 +1,12 @@
+import { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
 import pg from "pg";
+import {
+  type CopyStreamQuery,
+  type CopyToStreamQuery,
+  from as copyFrom,
+  to as copyTo,
+} from "pg-copy-streams";
 import { z } from "zod";
 import { AppError } from "../errors.ts";
 import { type Sql, toQuery } from "./sql.ts";
@@ -18,6 +26,13 @@ export type Queries = {
   rows<Row extends z.ZodType>(statement: Sql, row: Row): Promise<z.output<Row>[]>;
   /** Runs a statement and tells how many rows it touched. */
   execute(statement: Sql): Promise<number>;
+  /**
+   * Runs COPY … TO STDOUT into the stream, and ends it; returns the rows. COPY takes no parameters.
+   * Where the stream fails the session is closed: nothing else stops the server's COPY.
+   */
+  copyOut(statement: Sql, to: NodeJS.WritableStream): Promise<number>;
+  /** Runs COPY … FROM STDIN from the stream; returns the rows. COPY takes no parameters. */
+  copyIn(statement: Sql, from: NodeJS.ReadableStream): Promise<number>;
 };
 
 export type Session = Queries & {
@@ -175,17 +190,50 @@ export async function openSession(
 
   const { processID: announced } = z.object({ processID: z.number().nullable() }).parse(client);
 
+  const failure = (error: unknown): unknown =>
+    error instanceof pg.DatabaseError
+      ? error
+      : new ConnectionLost(lost?.message ?? String(error), { cause: error });
   const run = async (statement: Sql): Promise<pg.QueryResult> => {
     try {
       return await client.query(toQuery(statement));
     } catch (error) {
-      if (error instanceof pg.DatabaseError) throw error;
-      throw new ConnectionLost(lost?.message ?? String(error), { cause: error });
+      throw failure(error);
+    }
+  };
+  const copy = async (
+    stream: CopyStreamQuery | CopyToStreamQuery,
+    flow: () => Promise<void>,
+  ): Promise<number> => {
+    // The streams end before the server has told the rows and is ready for another query.
+    const ready = readiness(client);
+    let refused: unknown;
+    // The server's errors come before the stream is destroyed; those of the other stream destroy it.
+    stream.on("error", (error: unknown) => {
+      if (!stream.destroyed) refused = failure(error);
+    });
+    try {
+      await flow();
+      await ready;
+      return stream.rowCount;
+    } catch (error) {
+      if (refused instanceof pg.DatabaseError) await ready;
+      if (refused !== undefined) throw refused;
+      if (stream instanceof Readable) await client.end();
+      throw error;
     }
   };
   const queries: Queries = {
     rows: async (statement, row) => z.array(row).parse((await run(statement)).rows),
     execute: async (statement) => (await run(statement)).rowCount ?? 0,
+    copyOut(statement, to) {
+      const stream = client.query(copyTo(toQuery(statement).text));
+      return copy(stream, () => pipeline(stream, to));
+    },
+    copyIn(statement, from) {
+      const stream = client.query(copyFrom(toQuery(statement).text));
+      return copy(stream, () => pipeline(from, stream));
+    },
   };
   const plain = (text: string): Sql => ({ parts: [text], values: [] });
   const session: Session = {
@@ -214,6 +262,19 @@ export async function openSession(
   };
   for (const [name, value] of Object.entries(settings)) await session.set(name, value);
   return session;
+}
+
+/** Until the server is ready for another query, or gone. */
+function readiness(client: pg.Client): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => {
+      client.off("drain", done);
+      client.off("end", done);
+      resolve();
+    };
+    client.on("drain", done);
+    client.on("end", done);
+  });
 }
 
 const begin = {

@@ -64,7 +64,9 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     "src/scratch",
     "src/report/units.ts",
   ],
-  "src/demo": ["src/errors.ts", "src/postgres", "src/config", "src/verify"],
+  "src/writers": ["src/postgres"],
+  "src/demo": ["src/errors.ts", "src/postgres", "src/config", "src/verify", "src/writers"],
+  "src/rehearsal": ["src/errors.ts", "src/postgres", "src/config", "src/writers"],
   "src/index.ts": ["src/config"],
   bin: ["src/cli"],
 };
@@ -72,6 +74,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
 /** One owner each: nobody else may import the package. */
 const owners: Readonly<Record<string, string>> = {
   pg: "src/postgres/connection.ts",
+  "pg-copy-streams": "src/postgres/connection.ts",
   umzug: "src/run|src/rollback",
   listr2: "src/report",
   "pg-dump-restore": "src/backup",

@@ -1,0 +1,97 @@
+import type { Settings } from "../config/settings.ts";
+import { openSession } from "../postgres/connection.ts";
+import {
+  oldApplicationName,
+  type Pace,
+  type SteadyWriters,
+  startWriters,
+  type TimedWrite,
+  type Verb,
+} from "../writers/steady-writers.ts";
+import { become, type KnownTable, learnTables, type NotWritten } from "./known-tables.ts";
+import { deleteRow, insertCopy, type Key, updateRow } from "./row-writes.ts";
+
+export type OldApplication = SteadyWriters & {
+  /** What it does not write, and why: what the rehearsal does not show. */
+  readonly notWritten: readonly NotWritten[];
+};
+
+export type OldApplicationOptions = Partial<Pace> & {
+  /** Writes as this role; as the connection's own otherwise. */
+  readonly role?: string;
+};
+
+/** Of two copies one stays: the stages meet rows that came meanwhile. */
+const round: readonly Verb[] = ["update", "insert", "update", "insert", "delete"];
+
+/**
+ * Starts an application that knows the tenant tables as they are now, and so nothing of
+ * organizations: it updates rows, inserts copies of rows, and deletes some of these copies, at a
+ * steady rate. Each kind of write is tried first and rolled back; what fails then is left out.
+ * @throws AppError CONNECTION_FAILED
+ */
+export async function startOldApplication(
+  url: string,
+  settings: Settings,
+  { writesPerSecond = 100, sessions = 3, role }: OldApplicationOptions = {},
+): Promise<OldApplication> {
+  const session = await openSession({ url }, oldApplicationName);
+  const { tables, notWritten } = await learnTables(session, settings, role).finally(session.close);
+  const writes = round.flatMap((verb) =>
+    tables.filter(({ verbs }) => verbs.includes(verb)).map((table) => ({ table, verb })),
+  );
+  const copies = Array.from({ length: sessions }, () => new Copies());
+  const writers = startWriters(url, { writesPerSecond, sessions }, (session, turn) => {
+    // Each session begins elsewhere, so that they do not all write the same table.
+    const begin = Math.floor((session * writes.length) / sessions);
+    const { table, verb } = writes[(begin + turn) % writes.length] ?? {};
+    const own = copies[session];
+    if (table === undefined || verb === undefined || own === undefined) return undefined;
+    const run = writeOf(table, verb, own);
+    if (run === undefined) return undefined;
+    return {
+      table: table.name,
+      verb,
+      role,
+      async run(queries) {
+        await become(queries, role);
+        await run(queries);
+      },
+    };
+  });
+  return { ...writers, notWritten };
+}
+
+/** The rows that one session inserted: it deletes no others. */
+class Copies {
+  readonly #keys = new Map<KnownTable, Key[]>();
+
+  of(table: KnownTable): Key[] {
+    const keys = this.#keys.get(table) ?? [];
+    this.#keys.set(table, keys);
+    return keys;
+  }
+}
+
+/** Undefined where there is no row to write at this turn. */
+function writeOf(table: KnownTable, verb: Verb, copies: Copies): TimedWrite["run"] | undefined {
+  const known = table.keys[Math.floor(Math.random() * table.keys.length)];
+  const own = copies.of(table);
+  switch (verb) {
+    case "update":
+      return known && ((queries) => updateRow(queries, table, known));
+    case "insert":
+      return (
+        known &&
+        (async (queries) => {
+          own.push(await insertCopy(queries, table, known));
+        })
+      );
+    case "delete": {
+      const copy = own.pop();
+      return copy && ((queries) => deleteRow(queries, table, copy));
+    }
+    default:
+      return verb satisfies never;
+  }
+}

@@ -1,0 +1,154 @@
+import { z } from "zod";
+import type { Queries } from "../postgres/connection.ts";
+import { ident, list, type RelationName, type Sql, sql } from "../postgres/sql.ts";
+import { RowOutOfSight, type Verb } from "../writers/steady-writers.ts";
+import type { WrittenTable } from "./written-table.ts";
+
+/** The values of a row's primary key, as text. */
+export type Key = readonly string[];
+
+/** How an application writes the rows of one table. */
+export type RowWrites = {
+  readonly relation: RelationName;
+  readonly primaryKey: readonly string[];
+  /** The column that an update sets to what it is; undefined where none may be set. */
+  readonly updated: string | undefined;
+  /** What a copy of a row says; the rest is left to defaults. */
+  readonly copied: readonly string[];
+};
+
+export function rowWritesOf(relation: RelationName, table: WrittenTable): RowWrites {
+  const { columns, primaryKey } = table;
+  const settable = columns.filter(({ serverOnly }) => !serverOnly).map(({ name }) => name);
+  const fresh = freshColumns(table);
+  return {
+    relation,
+    primaryKey,
+    // A key's column is the last resort: setting it locks the row against rows that refer to it.
+    updated: settable.find((name) => !primaryKey.includes(name)) ?? settable[0],
+    copied: settable.filter((name) => !fresh.has(name)),
+  };
+}
+
+/** What is unique has to be another value in a copy, which only a default gives. */
+function freshColumns({ columns, uniqueIndexes }: WrittenTable): ReadonlySet<string> {
+  const unique = new Set(uniqueIndexes.flatMap((index) => index.columns));
+  return new Set(
+    columns.filter((one) => one.hasDefault && unique.has(one.name)).map(({ name }) => name),
+  );
+}
+
+/** What stands against a kind of write as far as the catalog tells; the rest is told by trying. */
+export function obstacleTo(
+  verb: Verb,
+  { updated }: RowWrites,
+  table: WrittenTable,
+): string | undefined {
+  if (verb === "update") return updated === undefined ? "no column of it may be set" : undefined;
+  const fresh = freshColumns(table);
+  const index = table.uniqueIndexes.find(({ columns }) => !columns.some((one) => fresh.has(one)));
+  if (index !== undefined) return `the unique index ${index.name} refuses copies of rows`;
+  const [exclusion] = table.exclusionConstraints;
+  if (exclusion === undefined) return undefined;
+  return `the exclusion constraint ${exclusion} may refuse copies of rows`;
+}
+
+/** @throws RowOutOfSight where the row is not there to be updated */
+export async function updateRow(
+  queries: Queries,
+  { relation, primaryKey, updated }: RowWrites,
+  key: Key,
+): Promise<void> {
+  if (updated === undefined) throw new TypeError(`no column of ${relation.name} may be set`);
+  const touched = await queries.execute(sql`
+    UPDATE ${ident(relation)}
+       SET ${ident(updated)} = ${ident(updated)}
+     WHERE ${isRow(primaryKey, key)}
+  `);
+  if (touched === 0) throw new RowOutOfSight("UPDATE of a row that was there touched 0 rows");
+}
+
+/**
+ * Inserts a copy of the row and returns its key.
+ * @throws RowOutOfSight where the new row does not come back
+ */
+export async function insertCopy(
+  queries: Queries,
+  { relation, primaryKey, copied }: RowWrites,
+  key: Key,
+): Promise<Key> {
+  const columns = list(copied.map((column) => ident(column)));
+  const rows =
+    copied.length === 0
+      ? sql`DEFAULT VALUES`
+      : sql`
+          (${columns})
+          SELECT ${columns}
+            FROM ${ident(relation)}
+           WHERE ${isRow(primaryKey, key)}
+        `;
+  const [inserted] = await queries.rows(
+    sql`
+      INSERT INTO ${ident(relation)} ${rows}
+      RETURNING ${keyOf(primaryKey)}
+    `,
+    keySchema,
+  );
+  // As a client does that asks for the new row: it has to be visible to whoever wrote it.
+  if (inserted === undefined) throw new RowOutOfSight("a row just inserted did not come back");
+  return inserted.key;
+}
+
+/** @throws RowOutOfSight where the row is not there to be deleted */
+export async function deleteRow(
+  queries: Queries,
+  { relation, primaryKey }: RowWrites,
+  key: Key,
+): Promise<void> {
+  const touched = await queries.execute(sql`
+    DELETE FROM ${ident(relation)}
+     WHERE ${isRow(primaryKey, key)}
+  `);
+  if (touched === 0) throw new RowOutOfSight("DELETE of a row of its own touched 0 rows");
+}
+
+const knownRows = 300;
+const readPages = 30;
+
+/** Keys of a few hundred rows from all over the table. */
+export async function readKeys(
+  queries: Queries,
+  { relation, primaryKey }: RowWrites,
+  pages: number,
+): Promise<Key[]> {
+  const percentage = Math.min(100, (100 * readPages) / Math.max(1, pages));
+  const sampled = await queries.rows(
+    sql`
+      SELECT ${keyOf(primaryKey)}
+        FROM ${ident(relation)} TABLESAMPLE SYSTEM (${percentage})
+       ORDER BY random()
+       LIMIT ${knownRows}
+    `,
+    keySchema,
+  );
+  if (sampled.length > 0 || percentage === 100) return sampled.map(({ key }) => key);
+  // Of a table with many empty pages the sample may have seen no row.
+  const first = await queries.rows(
+    sql`SELECT ${keyOf(primaryKey)} FROM ${ident(relation)} LIMIT ${knownRows}`,
+    keySchema,
+  );
+  return first.map(({ key }) => key);
+}
+
+const keySchema = z.object({ key: z.array(z.string()) });
+
+function keyOf(primaryKey: readonly string[]): Sql {
+  return sql`ARRAY[${list(primaryKey.map((column) => sql`${ident(column)}::text`))}] AS key`;
+}
+
+function isRow(primaryKey: readonly string[], key: Key): Sql {
+  return list(
+    primaryKey.map((column, index) => sql`${ident(column)} = ${key[index] ?? null}`),
+    " AND ",
+  );
+}
