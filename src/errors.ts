@@ -29,6 +29,8 @@ export const errorCodes = {
   BACKUP_FOREIGN: exitCodes.usage,
   RESTORE_FAILED: exitCodes.failed,
   RESTORE_REFUSED: exitCodes.failed,
+  REHEARSAL_FAILED: exitCodes.failed,
+  REHEARSAL_UNREADABLE: exitCodes.usage,
   GIT_FAILED: exitCodes.failed,
   SERVER_NOT_STARTED: exitCodes.failed,
   JOURNAL_INCOMPATIBLE: exitCodes.failed,

@@ -5,6 +5,19 @@ import { sql } from "../postgres/sql.ts";
 import type { StageName } from "../steps/stage.ts";
 import type { FoundBackup } from "./retention.ts";
 
+/** Which database this is: its name, and its cluster's identifier. */
+export async function readSystem(session: Session): Promise<{ name: string; system: string }> {
+  const [here] = await session.rows(
+    sql`
+      SELECT current_database()::text AS name,
+             (SELECT system_identifier::text FROM pg_control_system()) AS system
+    `,
+    z.object({ name: z.string(), system: z.string() }),
+  );
+  if (here === undefined) throw new Error("the server did not say which database this is");
+  return here;
+}
+
 /**
  * Whether a backup is of this very database, and of this stage where one is given.
  * @throws AppError BACKUP_FOREIGN
@@ -14,17 +27,11 @@ export async function verifyBelongs(
   session: Session,
   stage?: StageName,
 ): Promise<void> {
-  const [here] = await session.rows(
-    sql`
-      SELECT current_database()::text AS name,
-             (SELECT system_identifier::text FROM pg_control_system()) AS system
-    `,
-    z.object({ name: z.string(), system: z.string() }),
-  );
+  const here = await readSystem(session);
   const { database } = manifest;
   const faults: string[] = [];
-  if (database.name !== here?.name) faults.push(`of database ${database.name}`);
-  if (database.system !== here?.system) faults.push("of another server");
+  if (database.name !== here.name) faults.push(`of database ${database.name}`);
+  if (database.system !== here.system) faults.push("of another server");
   if (stage !== undefined && manifest.stage !== stage) {
     faults.push(manifest.stage === null ? "made without a stage" : `made before ${manifest.stage}`);
   }

@@ -16,6 +16,8 @@ export type DumpOptions = {
   readonly compression?: number | undefined;
   /** A snapshot that another session exported, so that what it counted is what is dumped. */
   readonly snapshot: string;
+  /** Without the rows. */
+  readonly schemaOnly?: boolean;
   readonly serverMajor: number;
   readonly signal?: AbortSignal;
 };
@@ -41,6 +43,7 @@ export async function dumpDatabase(options: DumpOptions): Promise<string> {
         jobs: options.jobs,
         snapshotName: options.snapshot,
         lockWaitTimeout: lockWaitInMilliseconds,
+        schemaOnly: options.schemaOnly === true,
         ...(options.compression === undefined ? {} : { compress: options.compression }),
       }),
     );

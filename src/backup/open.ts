@@ -14,6 +14,7 @@ export type OpenBackup = {
   readonly manifest: Manifest;
   readonly globals: Globals;
   readonly fingerprint: Fingerprint;
+  readonly serverMajor: number;
   /** The folder that pg_dump wrote. */
   readonly dump: string;
 };
@@ -50,6 +51,7 @@ async function read(folder: string, clear: string, manifest: Manifest): Promise<
   return {
     folder,
     manifest,
+    serverMajor: manifest.serverMajor,
     globals: await parse(parts.globals, globalsSchema),
     fingerprint: await parse(parts.fingerprint, fingerprintSchema),
     dump: path.join(clear, parts.dump),

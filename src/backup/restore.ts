@@ -10,8 +10,11 @@ import { databaseStatements, roleStatements } from "./globals.ts";
 import { launch } from "./launch.ts";
 import type { OpenBackup } from "./open.ts";
 
+/** What a restore goes by. */
+export type Restorable = Pick<OpenBackup, "globals" | "serverMajor" | "dump">;
+
 export type RestoreRequest = {
-  readonly backup: OpenBackup;
+  readonly backup: Restorable;
   /** A database of the server to restore into; the role needs CREATEDB, or to be a superuser. */
   readonly server: Target;
   /** The database to make: there must be none of that name. */
@@ -19,6 +22,8 @@ export type RestoreRequest = {
   readonly jobs: number;
   /** Whether a locale that the server lacks may be another one: for a copy that is looked at only. */
   readonly anyLocale: boolean;
+  /** Brings the rows itself, between the tables and their keys: what was dumped is the schema only. */
+  readonly fill?: (target: Target) => Promise<void>;
   readonly signal?: AbortSignal;
 };
 
@@ -111,10 +116,21 @@ async function knownLocale(session: Session, locale: string): Promise<string> {
 }
 
 async function runRestore(request: RestoreRequest): Promise<void> {
-  const { backup, server, database, jobs, signal } = request;
+  const { server, database, fill } = request;
   const target: Target = { ...server, database };
+  if (fill === undefined) return restoreSections(request, target, undefined);
+  await restoreSections(request, target, "pre-data");
+  await fill(target);
+  await restoreSections(request, target, "post-data");
+}
+
+async function restoreSections(
+  { backup, database, jobs, signal }: RestoreRequest,
+  target: Target,
+  section: "pre-data" | "post-data" | undefined,
+): Promise<void> {
   const { password } = targetParts(target);
-  const { pgRestore: program } = await clientProgramsFor(backup.manifest.serverMajor);
+  const { pgRestore: program } = await clientProgramsFor(backup.serverMajor);
   try {
     await launch({ program, password, signal, removesWhenKilled: [] }, (passfile) =>
       pgRestore(connectionFor(target, passfile), {
@@ -122,6 +138,7 @@ async function runRestore(request: RestoreRequest): Promise<void> {
         format: FormatEnum.Directory,
         jobs,
         exitOnError: true,
+        ...(section === undefined ? {} : { sectionName: section }),
       }),
     );
   } catch (error) {

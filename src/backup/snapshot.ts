@@ -115,7 +115,7 @@ const serverSchema = z.object({
   system: z.string(),
 });
 
-async function readServer(queries: Queries): Promise<z.output<typeof serverSchema>> {
+export async function readServer(queries: Queries): Promise<z.output<typeof serverSchema>> {
   const [server] = await queries.rows(
     sql`
       SELECT pg_export_snapshot() AS snapshot,

@@ -7,6 +7,7 @@ import { makeBackup, showBackups } from "./backups.ts";
 import { demo, demoOptions } from "./demo.ts";
 import { globalOptions, readOptions, stageOption } from "./options.ts";
 import { plan } from "./plan.ts";
+import { rehearse } from "./rehearse.ts";
 import { restore } from "./restore.ts";
 import { rollback } from "./rollback.ts";
 import { run } from "./run.ts";
@@ -15,11 +16,26 @@ import { status } from "./status.ts";
 import { verify } from "./verify.ts";
 import { verifyBackupCommand } from "./verify-backup.ts";
 
+const withStage = globalOptions.extend({ stage: stageOption.optional() });
+
 const backupChecks = {
   verifyBackup: z.boolean().default(false),
   scratch: z.string().optional(),
   identity: z.string().optional(),
 };
+
+const rehearseOptions = withStage
+  .extend({
+    backup: z.string().optional(),
+    sample: z.coerce.number().positive().max(100).optional(),
+    writesPerSecond: z.coerce.number().int().min(0).max(10_000).default(50),
+    scratch: z.string().optional(),
+    identity: z.string().optional(),
+  })
+  .refine(({ backup, sample }) => backup === undefined || sample === undefined, {
+    path: ["sample"],
+    message: "goes without --backup",
+  });
 
 const restoreOptions = globalOptions.extend({
   folder: z.string(),
@@ -28,8 +44,6 @@ const restoreOptions = globalOptions.extend({
   confirm: z.string().optional(),
   identity: z.string().optional(),
 });
-
-const withStage = globalOptions.extend({ stage: stageOption.optional() });
 
 /**
  * Runs the command line.
@@ -76,17 +90,23 @@ function program(): Command {
         if (stage === undefined) throw stageNeeded();
         await verify({ ...options, stage });
       } else if (stage !== undefined) await run({ ...options, stage });
-      else await status(options);
+      else await status({ ...options, steps: false });
       return undefined;
     });
 
   add(root, "run", "run the stages that are left, or one")
     .option("--stage <stage>", "day1, day2 or day3")
     .option("--verify-backup", "restore each backup elsewhere and compare, before its stage begins")
+    .option("--despite-rehearsal", "also where the stage failed in its rehearsal")
     .option("--scratch <url>", "a server to restore into, instead of one that is started here")
     .option("--identity <file>", "age's identity, for backups that are encrypted")
     .action(async (_options, command: Command) =>
-      run(readOptions(withStage.extend(backupChecks), command.optsWithGlobals())),
+      run(
+        readOptions(
+          withStage.extend({ ...backupChecks, despiteRehearsal: z.boolean().default(false) }),
+          command.optsWithGlobals(),
+        ),
+      ),
     );
   add(root, "plan", "show every step with the lock it takes; changes nothing")
     .option("--stage <stage>", "day1, day2 or day3")
@@ -99,10 +119,16 @@ function program(): Command {
         ),
       ),
     );
-  add(root, "status", "show where each stage stands and what can be done next").action(
-    async (_options, command: Command) =>
-      status(readOptions(globalOptions, command.optsWithGlobals())),
-  );
+  add(root, "status", "show where each stage stands and what can be done next")
+    .option("--steps", "every step, what it took, and what its rehearsal had said")
+    .action(async (_options, command: Command) =>
+      status(
+        readOptions(
+          globalOptions.extend({ steps: z.boolean().default(false) }),
+          command.optsWithGlobals(),
+        ),
+      ),
+    );
   add(root, "rollback", "undo the last stage that was begun, one stage, or all")
     .option("--stage <stage>", "day1, day2 or day3")
     .option("--all", "all stages, the last first")
@@ -124,6 +150,16 @@ function program(): Command {
       ),
     );
   addBackup(root);
+  add(root, "rehearse", "run the stages and their rollback on a copy, and predict times and sizes")
+    .option("--stage <stage>", "day1, day2 or day3 (else all that are left)")
+    .option("--backup <folder>", "rehearse on this backup, instead of one that is made for it")
+    .option("--sample <percentage>", "rehearse on the schema and a sample of large tables' rows")
+    .option("--writes-per-second <count>", "of the application that writes meanwhile")
+    .option("--scratch <url>", "a server to restore into, instead of one that is started here")
+    .option("--identity <file>", "age's identity, for a backup that is encrypted")
+    .action(async (_options, command: Command) =>
+      rehearse(readOptions(rehearseOptions, command.optsWithGlobals())),
+    );
   add(root, "restore", "the last resort: restore a backup into another database, or in place")
     .argument("<folder>", "the backup's folder")
     .option("--into <url>", "a database that does not exist yet, which is made")

@@ -1,6 +1,5 @@
 import inquirer from "inquirer";
 import { stages } from "../../stages/index.ts";
-import { readSnapshot } from "../catalog/snapshot.ts";
 import { AppError, type ErrorCode } from "../errors.ts";
 import { type Run, readRuns, runInForce } from "../journal/journal.ts";
 import { planStages } from "../plan/plan.ts";
@@ -10,14 +9,23 @@ import type { StageName } from "../steps/stage.ts";
 import { backUpStage, refuseUntaggableStages } from "./backup.ts";
 import { confirm, mayAsk } from "./confirm.ts";
 import type { GlobalOptions } from "./options.ts";
+import { predictionOf } from "./prediction.ts";
 import type { VerifyBackupOptions } from "./verify-backup.ts";
-import { type Workplace, type WritingWorkplace, whileWriting, withWorkplace } from "./workplace.ts";
+import {
+  readSnapshotToPlan,
+  type Workplace,
+  type WritingWorkplace,
+  whileWriting,
+  withWorkplace,
+} from "./workplace.ts";
 
 export type RunOptions = GlobalOptions &
   Pick<VerifyBackupOptions, "scratch" | "identity"> & {
     readonly stage?: StageName | undefined;
     /** Restores each backup elsewhere before its stage begins. */
     readonly verifyBackup?: boolean;
+    /** Runs a stage that failed in its rehearsal, too. */
+    readonly despiteRehearsal?: boolean;
   };
 
 /** `tenantry run`: the stages that are left, or the one named. */
@@ -28,7 +36,7 @@ export function run(options: RunOptions): Promise<void> {
 /** Runs stages in a workplace that is open already. */
 export async function runIn(workplace: Workplace, options: RunOptions): Promise<void> {
   const wanted = await stagesToRun(workplace, options.stage);
-  const snapshot = await readSnapshot(workplace.session);
+  const snapshot = await readSnapshotToPlan(workplace);
   // What is under way goes on as it was journaled, whatever the configuration says now.
   const underway = (await readRuns(workplace.session))
     .filter(({ state }) => state === "running")
@@ -61,7 +69,7 @@ export async function runIn(workplace: Workplace, options: RunOptions): Promise<
  * The stages to run: all that are not applied, or the one named once those before it are.
  * @throws AppError STAGE_OUT_OF_ORDER or STAGE_ALREADY_APPLIED
  */
-async function stagesToRun(
+export async function stagesToRun(
   { session }: Workplace,
   named: StageName | undefined,
 ): Promise<readonly StageName[]> {
@@ -123,7 +131,7 @@ async function attemptStage(
     refuseUnlessUnderWay(existing);
     return resumeStage(context, existing);
   }
-  const snapshot = await readSnapshot(session);
+  const snapshot = await readSnapshotToPlan(writing);
   const definition = stages.filter(({ name }) => name === stage);
   const {
     stages: planned,
@@ -138,6 +146,7 @@ async function attemptStage(
     tenancy,
     fingerprint,
     planDigest: digest,
+    predicted: await predictionOf(writing, stage, digest, options),
     backUp: () => backUpStage(writing, plan, snapshot, options),
   });
 }

@@ -1,13 +1,17 @@
 import path from "node:path";
 import { stages } from "../../stages/index.ts";
-import { type Run, readRuns, readSteps } from "../journal/journal.ts";
+import { type JournaledStep, type Run, readRuns, readSteps } from "../journal/journal.ts";
 import { describeTarget } from "../postgres/connection.ts";
+import { offBy } from "../rehearsal/prediction.ts";
 import { formatTable } from "../report/table.ts";
+import { formatBytes, formatDuration } from "../report/units.ts";
 import type { GlobalOptions } from "./options.ts";
 import { type Workplace, withWorkplace } from "./workplace.ts";
 
+export type StatusOptions = GlobalOptions & { readonly steps: boolean };
+
 /** `tenantry status`: where each stage stands, and what can be done next. */
-export function status(options: GlobalOptions): Promise<void> {
+export function status(options: StatusOptions): Promise<void> {
   return withWorkplace(options, (workplace) => statusIn(workplace, options));
 }
 
@@ -23,12 +27,17 @@ type StageStatus = {
   readonly backup: string | null;
 };
 
-async function statusIn({ session, target }: Workplace, { json }: GlobalOptions): Promise<void> {
+async function statusIn(
+  { session, target }: Workplace,
+  { json, steps: withSteps }: StatusOptions,
+): Promise<void> {
   const runs = await readRuns(session);
   const found: StageStatus[] = [];
+  const journaled: JournaledStep[] = [];
   for (const { name, title } of stages) {
     const run = runs.findLast(({ stage }) => stage === name);
     const steps = run === undefined ? [] : await readSteps(session, run.id);
+    if (run?.state !== "rolled back") journaled.push(...steps);
     const current = steps.find(({ state }) => state === "running" || state === "pending");
     found.push({
       stage: name,
@@ -45,7 +54,7 @@ async function statusIn({ session, target }: Workplace, { json }: GlobalOptions)
   const next = nextCommand(found);
   if (json) {
     process.stdout.write(
-      `${JSON.stringify({ database: describeTarget(target), stages: found, next })}\n`,
+      `${JSON.stringify({ database: describeTarget(target), stages: found, ...(withSteps ? { steps: journaled } : {}), next })}\n`,
     );
     return;
   }
@@ -60,7 +69,47 @@ async function statusIn({ session, target }: Workplace, { json }: GlobalOptions)
       one.backup === null ? "" : path.relative(process.cwd(), one.backup),
     ]),
   );
-  process.stdout.write(`${describeTarget(target)}\n${table}\nnext: ${next}\n`);
+  const costs = withSteps ? `\n${showCosts(journaled)}` : "";
+  process.stdout.write(`${describeTarget(target)}\n${table}\n${costs}next: ${next}\n`);
+}
+
+/** What each step took, and how far its prediction was off. */
+function showCosts(steps: readonly JournaledStep[]): string {
+  const rows = steps.map(({ definition, state, ...cost }) => {
+    const { milliseconds, predictedMilliseconds, grownBytes, predictedBytes } = cost;
+    const factor =
+      milliseconds === null || predictedMilliseconds === null
+        ? ""
+        : `${offBy(predictedMilliseconds, milliseconds).toFixed(1)} ×`;
+    return [
+      definition.id,
+      state,
+      milliseconds === null ? "" : formatDuration(milliseconds),
+      predictedMilliseconds === null ? "" : formatDuration(predictedMilliseconds),
+      factor,
+      grownBytes === null ? "" : formatBytes(grownBytes),
+      predictedBytes === null ? "" : formatBytes(predictedBytes),
+    ];
+  });
+  const head = ["step", "state", "took", "rehearsed", "off by", "grew by", "rehearsed"];
+  return `${formatTable(head, rows, [2, 3, 4, 5, 6])}\n${showAccuracy(steps)}\n`;
+}
+
+/** Below this, a step's time is the scheduler's rather than its own. */
+const comparable = 100;
+
+function showAccuracy(steps: readonly JournaledStep[]): string {
+  const compared = steps.flatMap(({ milliseconds, predictedMilliseconds }) =>
+    milliseconds === null || predictedMilliseconds === null
+      ? []
+      : [{ milliseconds, predictedMilliseconds }],
+  );
+  if (compared.length === 0) return "no rehearsal of these steps is kept\n";
+  const long = compared.filter(
+    (one) => Math.max(one.milliseconds, one.predictedMilliseconds) > comparable,
+  );
+  const near = long.filter((one) => offBy(one.predictedMilliseconds, one.milliseconds) <= 2);
+  return `${near.length} of ${long.length} steps over ${comparable} ms took between half and twice what their rehearsal had said\n`;
 }
 
 function nextCommand(found: readonly StageStatus[]): string {

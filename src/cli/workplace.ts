@@ -1,6 +1,7 @@
 import path from "node:path";
 import { readSnapshot, type Snapshot } from "../catalog/snapshot.ts";
 import { loadSettings } from "../config/load.ts";
+import { relationKey } from "../config/relation-name.ts";
 import type { Settings } from "../config/settings.ts";
 import { type Lease, takeLease } from "../journal/lease.ts";
 import { createJournal } from "../journal/schema.ts";
@@ -24,7 +25,33 @@ export type Workplace = {
   readonly folder: string;
   readonly target: Target;
   readonly session: Session;
+  /** For a copy: what its plan takes from the database that it is a copy of. */
+  readonly planAs?: PlanAs;
 };
+
+/** What of a database decides over its plan, and is another on a copy. */
+export type PlanAs = {
+  /** Sizes of its tables, by relation: a small table is taken in one transaction. */
+  readonly tableBytes: ReadonlyMap<string, number>;
+  readonly triggersMayBeSilenced: boolean;
+};
+
+/** The snapshot to plan from. */
+export async function readSnapshotToPlan({
+  session,
+  planAs,
+}: Pick<Workplace, "session" | "planAs">): Promise<Snapshot> {
+  const snapshot = await readSnapshot(session);
+  if (planAs === undefined) return snapshot;
+  return {
+    ...snapshot,
+    triggersMayBeSilenced: planAs.triggersMayBeSilenced,
+    relations: snapshot.relations.map((relation) => ({
+      ...relation,
+      bytes: planAs.tableBytes.get(relationKey(relation)) ?? relation.bytes,
+    })),
+  };
+}
 
 /** What a command that writes works with. */
 export type WritingWorkplace = Workplace & {

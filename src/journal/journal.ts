@@ -31,12 +31,18 @@ const runSchema = z.object({
 /** A run of a stage as the journal holds it. */
 export type Run = z.output<typeof runSchema>;
 
+/** The driver hands a bigint over as text. */
+const count = z.union([z.number(), z.string().transform(Number)]);
+
 const journaledStepSchema = z.object({
   position: z.number(),
   definition: stepSchema,
   state: z.enum(["pending", "running", "applied", "undone"]),
   verified: z.boolean(),
-  milliseconds: z.coerce.number().nullable(),
+  milliseconds: count.nullable(),
+  grownBytes: count.nullable(),
+  predictedMilliseconds: count.nullable(),
+  predictedBytes: count.nullable(),
   nextPage: z.coerce.number(),
   totalPages: z.coerce.number().nullable(),
   rowsWritten: z.coerce.number(),
@@ -62,7 +68,12 @@ export type NewRun = {
   readonly criteria: Run["criteria"];
   readonly guards: Run["guards"];
   readonly steps: readonly Step[];
+  /** What a rehearsal says of the steps, by their ids. */
+  readonly predicted: Readonly<Record<string, StepCost>>;
 };
+
+/** What a step takes: its time, and what its table grows by, where it has one. */
+export type StepCost = { readonly milliseconds: number; readonly grownBytes: number | null };
 
 const selectRuns: Sql = sql`
   SELECT id,
@@ -105,7 +116,10 @@ export async function readSteps(session: Session, runId: number): Promise<Journa
              definition,
              state,
              verified_at IS NOT NULL AS verified,
-             extract(epoch FROM finished_at - started_at) * 1000 AS milliseconds,
+             milliseconds,
+             grown_bytes AS "grownBytes",
+             predicted_milliseconds AS "predictedMilliseconds",
+             predicted_bytes AS "predictedBytes",
              next_page AS "nextPage",
              total_pages AS "totalPages",
              rows_written AS "rowsWritten"
@@ -143,9 +157,12 @@ export async function beginRun(queries: Queries, run: NewRun): Promise<number> {
   );
   if (row === undefined) throw new Error("INSERT INTO tenantry.run returned no row");
   await queries.execute(sql`
-    INSERT INTO tenantry.step (run_id, position, id, definition)
-    SELECT ${row.id}::bigint, place, step ->> 'id', step
+    INSERT INTO tenantry.step (run_id, position, id, definition, predicted_milliseconds, predicted_bytes)
+    SELECT ${row.id}::bigint, place, step ->> 'id', step,
+           (predicted -> (step ->> 'id') ->> 'milliseconds')::bigint,
+           (predicted -> (step ->> 'id') ->> 'grownBytes')::bigint
       FROM jsonb_array_elements(${json(run.steps)}) WITH ORDINALITY AS steps (step, place)
+     CROSS JOIN (SELECT ${json(run.predicted)} AS predicted) AS rehearsal
   `);
   return row.id;
 }
@@ -187,6 +204,21 @@ export async function markApplied(queries: Queries, { runId, position }: StepKey
      WHERE run_id = ${runId}
        AND position = ${position}
        AND state IN ('pending', 'running')
+  `);
+}
+
+/** What a step took, and what its table grew by. */
+export async function recordCost(
+  queries: Queries,
+  { runId, position }: StepKey,
+  { milliseconds, grownBytes }: StepCost,
+): Promise<void> {
+  await queries.execute(sql`
+    UPDATE tenantry.step
+       SET milliseconds = ${milliseconds},
+           grown_bytes = ${grownBytes}
+     WHERE run_id = ${runId}
+       AND position = ${position}
   `);
 }
 

@@ -4,7 +4,7 @@ import type { Session } from "../postgres/connection.ts";
 import { type Sql, sql } from "../postgres/sql.ts";
 
 /** The version of the tables below; a journal of another version is refused, never guessed at. */
-export const journalVersion = 1;
+export const journalVersion = 2;
 
 const tables: readonly Sql[] = [
   sql`CREATE SCHEMA tenantry`,
@@ -56,6 +56,11 @@ const tables: readonly Sql[] = [
   next_page bigint NOT NULL DEFAULT 0,
   total_pages bigint,
   rows_written bigint NOT NULL DEFAULT 0,
+  -- What the step took and what its table grew by, and what a rehearsal had said of both.
+  milliseconds bigint,
+  grown_bytes bigint,
+  predicted_milliseconds bigint,
+  predicted_bytes bigint,
   PRIMARY KEY (run_id, position),
   UNIQUE (run_id, id)
 )`,

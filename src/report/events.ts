@@ -66,7 +66,13 @@ export type RunEvent =
       readonly reason: string;
       readonly attempt: number;
     }
-  | { readonly kind: "step-applied"; readonly step: StepFacts; readonly milliseconds: number }
+  | {
+      readonly kind: "step-applied";
+      readonly step: StepFacts;
+      readonly milliseconds: number;
+      /** What its table grew by with its indexes; null for a step that has none. */
+      readonly grownBytes: number | null;
+    }
   | { readonly kind: "step-verified"; readonly step: StepFacts; readonly checks: number }
   | { readonly kind: "proof-started"; readonly stage: StageName }
   | {

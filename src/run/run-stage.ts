@@ -2,7 +2,14 @@ import { MigrationError } from "umzug";
 import type { Fingerprint } from "../catalog/fingerprint.ts";
 import type { Settings } from "../config/settings.ts";
 import { AppError } from "../errors.ts";
-import { beginRun, type Run, readSteps, runInForce, setRunState } from "../journal/journal.ts";
+import {
+  beginRun,
+  type NewRun,
+  type Run,
+  readSteps,
+  runInForce,
+  setRunState,
+} from "../journal/journal.ts";
 import { holdLease } from "../journal/lease.ts";
 import type { Plan, StagePlan } from "../plan/plan.ts";
 import { stepFacts } from "../report/events.ts";
@@ -27,6 +34,8 @@ export type NewStage = {
   readonly tenancy: Plan["tenancy"];
   readonly planDigest: string;
   readonly fingerprint: Fingerprint;
+  /** What a rehearsal says of its steps, by their ids. */
+  readonly predicted: NewRun["predicted"];
   readonly backUp: () => Promise<BackupFacts>;
 };
 
@@ -102,7 +111,7 @@ async function carryOut(context: StageContext, run: Run, started: number): Promi
 
 async function begin(
   { session, emit, lease }: StageContext,
-  { plan, tenancy, planDigest, fingerprint, backUp }: NewStage,
+  { plan, tenancy, planDigest, fingerprint, predicted, backUp }: NewStage,
 ): Promise<Run> {
   emit({ kind: "backup-started", stage: plan.stage });
   const { folder, bytes, gitTag, tag } = await backUp();
@@ -118,6 +127,7 @@ async function begin(
       tenancy,
       planDigest,
       fingerprint,
+      predicted,
       tenantryVersion: version,
       backupFolder: folder,
       gitTag,

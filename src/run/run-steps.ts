@@ -1,4 +1,5 @@
 import { Umzug, type UmzugStorage } from "umzug";
+import { z } from "zod";
 import { AppError } from "../errors.ts";
 import {
   type JournaledStep,
@@ -6,9 +7,12 @@ import {
   markUndone,
   markVerified,
   readSteps,
+  recordCost,
   type StepKey,
 } from "../journal/journal.ts";
+import { sql } from "../postgres/sql.ts";
 import { stepFacts } from "../report/events.ts";
+import type { Step } from "../steps/step.ts";
 import { ask } from "../verify/checks.ts";
 import { runBatches } from "./backfill-step.ts";
 import type { RunContext } from "./context.ts";
@@ -74,6 +78,7 @@ async function runStep(context: RunContext, journaled: JournaledStep): Promise<v
   if (context.interrupted.aborted) throw interruptedError(step.id);
   const facts = stepFacts(step);
   context.emit({ kind: "step-started", step: facts });
+  const bytes = await tableBytes(context, step);
   const started = performance.now();
   try {
     switch (step.mode) {
@@ -96,12 +101,28 @@ async function runStep(context: RunContext, journaled: JournaledStep): Promise<v
     }
     throw stepError(step, error);
   }
-  context.emit({
-    kind: "step-applied",
-    step: facts,
-    milliseconds: Math.round(performance.now() - started),
-  });
+  const milliseconds = Math.round(performance.now() - started);
+  const after = await tableBytes(context, step);
+  const grownBytes = bytes === null || after === null ? null : after - bytes;
+  await recordCost(context.session, key, { milliseconds, grownBytes });
+  context.emit({ kind: "step-applied", step: facts, milliseconds, grownBytes });
   await verifyStep(context, journaled);
+}
+
+/** The size of a step's table with its indexes; null for a step that has none. */
+async function tableBytes({ session }: RunContext, { table }: Step): Promise<number | null> {
+  if (table === undefined) return null;
+  const [row] = await session.rows(
+    sql`
+      SELECT pg_total_relation_size(c.oid) AS bytes
+        FROM pg_class c
+        JOIN pg_namespace n ON n.oid = c.relnamespace
+       WHERE n.nspname = ${table.schema}
+         AND c.relname = ${table.name}
+    `,
+    z.object({ bytes: z.coerce.number() }),
+  );
+  return row?.bytes ?? null;
 }
 
 async function verifyStep(context: RunContext, journaled: JournaledStep): Promise<void> {

@@ -67,6 +67,7 @@ export async function daysOn(url: string, config: Config): Promise<Days> {
           tenancy,
           planDigest: digest,
           fingerprint,
+          predicted: {},
           backUp: async () => ({ folder: "none", bytes: 0, gitTag: null, tag: "no tag" }),
         },
       );

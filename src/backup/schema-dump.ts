@@ -1,0 +1,28 @@
+import { openSession, type Target } from "../postgres/connection.ts";
+import { dumpDatabase } from "./dump.ts";
+import { readGlobals } from "./globals.ts";
+import type { Restorable } from "./restore.ts";
+import { readServer } from "./snapshot.ts";
+
+/**
+ * Dumps the schema without the rows, for a copy that gets its rows otherwise.
+ * @param folder not there yet
+ * @throws AppError BACKUP_TOOL_MISSING or BACKUP_FAILED
+ */
+export async function dumpSchema(
+  target: Target,
+  folder: string,
+  signal: AbortSignal,
+): Promise<Restorable> {
+  const session = await openSession(target, "tenantry backup", { statement_timeout: "0" });
+  try {
+    return await session.transaction(async (queries) => {
+      const { snapshot, major } = await readServer(queries);
+      const options = { target, folder, attempt: folder, jobs: 1, snapshot, signal };
+      await dumpDatabase({ ...options, serverMajor: major, schemaOnly: true });
+      return { globals: await readGlobals(queries), serverMajor: major, dump: folder };
+    }, "read only snapshot");
+  } finally {
+    await session.close();
+  }
+}

@@ -1,0 +1,35 @@
+import { readSystem } from "../backup/belongs.ts";
+import { AppError } from "../errors.ts";
+import type { NewRun } from "../journal/journal.ts";
+import { findRehearsal } from "../rehearsal/rehearsal.ts";
+import type { StageName } from "../steps/stage.ts";
+import type { RunOptions } from "./run.ts";
+import { fromConfig, type WritingWorkplace } from "./workplace.ts";
+
+/**
+ * What the latest rehearsal of this very plan says of its steps; nothing where there was none.
+ * @throws AppError REHEARSAL_FAILED where the stage failed in it
+ */
+export async function predictionOf(
+  writing: WritingWorkplace,
+  stage: StageName,
+  planDigest: string,
+  { despiteRehearsal }: Pick<RunOptions, "despiteRehearsal">,
+): Promise<NewRun["predicted"]> {
+  const folder = fromConfig(writing, writing.settings.backups.folder);
+  const database = await readSystem(writing.session);
+  const rehearsed = await findRehearsal(folder, { stage, planDigest, database });
+  if (rehearsed === undefined) return {};
+  const { failure } = rehearsed;
+  if (failure !== null && despiteRehearsal !== true) {
+    throw new AppError({
+      code: "REHEARSAL_FAILED",
+      object: stage,
+      fault: `failed in its rehearsal at ${failure.object}: ${failure.fault}`,
+      state: "nothing was changed",
+      next: "mend the cause and tenantry rehearse again, or run it with --despite-rehearsal",
+      details: failure.details,
+    });
+  }
+  return Object.fromEntries(rehearsed.steps.map(({ id, predicted }) => [id, predicted]));
+}
