@@ -36,6 +36,7 @@ export const errorCodes = {
   JOURNAL_INCOMPATIBLE: exitCodes.failed,
   NOTHING_TO_ROLL_BACK: exitCodes.usage,
   ROLLBACK_REFUSED: exitCodes.failed,
+  ATTRIBUTION_REFUSED: exitCodes.usage,
   STEP_CANNOT_BE_UNDONE: exitCodes.failed,
   FINGERPRINT_DIFFERS: exitCodes.verification,
   VERIFICATION_FAILED: exitCodes.verification,

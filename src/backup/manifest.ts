@@ -7,7 +7,7 @@ import { AppError } from "../errors.ts";
 import { stageNames } from "../steps/stage.ts";
 import { contentsSchema } from "./contents.ts";
 
-const fileSchema = z.object({
+export const fileSchema = z.object({
   path: z.string(),
   bytes: z.number(),
   sha256: z.string().regex(/^[0-9a-f]{64}$/),
@@ -87,22 +87,21 @@ export async function describeFiles(folder: string): Promise<Manifest["files"]> 
 }
 
 /** Writes the manifest and waits until it is on the disk. */
-export async function writeManifest(folder: string, manifest: Manifest): Promise<void> {
+export async function writeManifest(folder: string, manifest: object): Promise<void> {
   await writeFile(path.join(folder, manifestName), `${JSON.stringify(manifest, undefined, 2)}\n`, {
     mode: 0o600,
     flush: true,
   });
 }
 
-/**
- * Reads a backup's manifest and compares every file with it.
- * @throws AppError BACKUP_DAMAGED naming what is missing, altered or extra
- */
-export async function verifyBackup(folder: string): Promise<Manifest> {
-  const manifest = await readManifest(folder);
+/** Compares every file under a folder with what a manifest says: missing, altered, extra. */
+export async function compareFiles(
+  folder: string,
+  files: Manifest["files"],
+): Promise<readonly string[]> {
   const found = new Map((await listEntries(folder)).map((entry) => [entry.name, entry]));
   const faults: string[] = [];
-  for (const file of manifest.files) {
+  for (const file of files) {
     const entry = found.get(file.path);
     found.delete(file.path);
     if (entry === undefined) {
@@ -119,6 +118,16 @@ export async function verifyBackup(folder: string): Promise<Manifest> {
     } else if (sha256 !== file.sha256) faults.push(`altered: ${file.path}`);
   }
   faults.push(...[...found.keys()].map((name) => `not in the manifest: ${name}`));
+  return faults;
+}
+
+/**
+ * Reads a backup's manifest and compares every file with it.
+ * @throws AppError BACKUP_DAMAGED naming what is missing, altered or extra
+ */
+export async function verifyBackup(folder: string): Promise<Manifest> {
+  const manifest = await readManifest(folder);
+  const faults = await compareFiles(folder, manifest.files);
   if (faults.length > 0) throw damaged(folder, "is not as it was made", faults);
   return manifest;
 }

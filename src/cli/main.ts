@@ -97,13 +97,26 @@ function program(): Command {
   add(root, "run", "run the stages that are left, or one")
     .option("--stage <stage>", "day1, day2 or day3")
     .option("--verify-backup", "restore each backup elsewhere and compare, before its stage begins")
+    .option(
+      "--attribution <folder>",
+      "with what a rollback of the stage kept: rows are as they were",
+    )
     .option("--despite-rehearsal", "also where the stage failed in its rehearsal")
     .option("--scratch <url>", "a server to restore into, instead of one that is started here")
     .option("--identity <file>", "age's identity, for backups that are encrypted")
     .action(async (_options, command: Command) =>
       run(
         readOptions(
-          withStage.extend({ ...backupChecks, despiteRehearsal: z.boolean().default(false) }),
+          withStage
+            .extend({
+              ...backupChecks,
+              despiteRehearsal: z.boolean().default(false),
+              attribution: z.string().optional(),
+            })
+            .refine(({ attribution, stage }) => attribution === undefined || stage !== undefined, {
+              path: ["attribution"],
+              message: "needs --stage: it is of one stage",
+            }),
           command.optsWithGlobals(),
         ),
       ),
@@ -133,6 +146,8 @@ function program(): Command {
     .option("--stage <stage>", "day1, day2 or day3")
     .option("--all", "all stages, the last first")
     .option("--despite-guards", "also where a guard speaks against it")
+    .option("--lose-attribution", "without keeping which row was whose")
+    .option("--print-sql", "print the script for psql, from the journal; changes nothing")
     .action(async (_options, command: Command) =>
       rollback(
         readOptions(
@@ -140,6 +155,8 @@ function program(): Command {
             .extend({
               all: z.boolean().default(false),
               despiteGuards: z.boolean().default(false),
+              loseAttribution: z.boolean().default(false),
+              printSql: z.boolean().default(false),
             })
             .refine(({ all, stage }) => !(all && stage !== undefined), {
               path: ["all"],

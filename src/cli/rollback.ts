@@ -1,17 +1,29 @@
+import { keepAttribution } from "../attribution/keep.ts";
 import { AppError } from "../errors.ts";
-import { readRuns } from "../journal/journal.ts";
-import { targetParts } from "../postgres/connection.ts";
+import { type Run, readRuns, readSteps } from "../journal/journal.ts";
+import { type Session, targetParts } from "../postgres/connection.ts";
 import { askGuards, runsToUndo } from "../rollback/guards.ts";
 import { rollBack } from "../rollback/roll-back.ts";
+import { rollbackScript } from "../rollback/script.ts";
 import type { StageName } from "../steps/stage.ts";
 import { confirm } from "./confirm.ts";
 import type { GlobalOptions } from "./options.ts";
-import { type Workplace, whileWriting, withWorkplace } from "./workplace.ts";
+import {
+  fromConfig,
+  type Workplace,
+  type WritingWorkplace,
+  whileWriting,
+  withWorkplace,
+} from "./workplace.ts";
 
 export type RollbackOptions = GlobalOptions & {
   readonly stage?: StageName | undefined;
   readonly all: boolean;
   readonly despiteGuards: boolean;
+  /** Undoes it without keeping which row was whose. */
+  readonly loseAttribution?: boolean;
+  /** Prints the script for psql instead. */
+  readonly printSql?: boolean;
 };
 
 /** `tenantry rollback`: the last stage, the one named, or all. */
@@ -24,6 +36,7 @@ export async function rollbackIn(workplace: Workplace, options: RollbackOptions)
   const { session, target } = workplace;
   const wanted = options.all ? "all" : (options.stage ?? "last");
   const runs = runsToUndo(await readRuns(session), wanted);
+  if (options.printSql === true) return printScripts(session, runs);
   if (!options.despiteGuards) await askGuards(session, runs);
   const stages = runs.map(({ stage }) => stage);
   const { database } = targetParts(target);
@@ -37,10 +50,37 @@ export async function rollbackIn(workplace: Workplace, options: RollbackOptions)
     const different: string[] = [];
     // Differences stop nothing: whoever rolls back in an incident wants all of it undone.
     for (const run of runs) {
+      if (options.loseAttribution !== true) await keep(writing, run);
       const found = await rollBack({ ...writing, online: writing.settings.online }, run);
       different.push(...found.map((difference) => `${run.stage}: ${difference}`));
     }
     if (different.length > 0) throw fingerprintDiffers(stages.join(", "), different);
+  });
+}
+
+/** The same as `rollback.sql` beside the backup, from the journal: for where the folder is gone. */
+async function printScripts(session: Session, runs: readonly Run[]): Promise<void> {
+  for (const run of runs) {
+    const steps = await readSteps(session, run.id);
+    const begun = steps.filter(({ state }) => state === "applied" || state === "running");
+    process.stdout.write(
+      rollbackScript(
+        run.stage,
+        begun.map(({ definition }) => definition),
+      ),
+    );
+  }
+}
+
+/** Keeps what undoing a run loses; an interrupted rollback that goes on has done so already. */
+async function keep(writing: WritingWorkplace, run: Run): Promise<void> {
+  const { target, settings, emit } = writing;
+  if (run.state === "rolling back" || run.fences.length === 0 || run.stage === "day3") return;
+  const folder = fromConfig(writing, settings.backups.folder);
+  const kept = await keepAttribution(target, run, folder);
+  emit({
+    kind: "notice",
+    text: `which row was whose is kept: tenantry run --stage ${run.stage} --attribution ${kept} brings it back`,
   });
 }
 

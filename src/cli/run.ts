@@ -1,10 +1,15 @@
+import path from "node:path";
 import inquirer from "inquirer";
 import { stages } from "../../stages/index.ts";
+import { loadAttribution } from "../attribution/load.ts";
+import { readAttribution } from "../attribution/manifest.ts";
+import { readSystem } from "../backup/belongs.ts";
 import { AppError, type ErrorCode } from "../errors.ts";
 import { type Run, readRuns, runInForce } from "../journal/journal.ts";
 import { planStages } from "../plan/plan.ts";
 import { rollBack } from "../rollback/roll-back.ts";
 import { resumeStage, runStage } from "../run/run-stage.ts";
+import type { Kept } from "../steps/kept.ts";
 import type { StageName } from "../steps/stage.ts";
 import { backUpStage, refuseUntaggableStages } from "./backup.ts";
 import { confirm, mayAsk } from "./confirm.ts";
@@ -26,6 +31,8 @@ export type RunOptions = GlobalOptions &
     readonly verifyBackup?: boolean;
     /** Runs a stage that failed in its rehearsal, too. */
     readonly despiteRehearsal?: boolean;
+    /** What a rollback of the stage kept: rows, organizations and memberships are as they were. */
+    readonly attribution?: string | undefined;
   };
 
 /** `tenantry run`: the stages that are left, or the one named. */
@@ -133,11 +140,12 @@ async function attemptStage(
   }
   const snapshot = await readSnapshotToPlan(writing);
   const definition = stages.filter(({ name }) => name === stage);
+  const kept = await loadKept(writing, stage, options.attribution);
   const {
     stages: planned,
     digest,
     tenancy,
-  } = planStages(settings, snapshot, definition, configFile);
+  } = planStages(settings, snapshot, definition, configFile, kept);
   const [plan] = planned;
   if (plan === undefined) throw new Error(`there is no stage ${stage}`);
   const { fingerprint } = snapshot;
@@ -149,6 +157,23 @@ async function attemptStage(
     predicted: await predictionOf(writing, stage, digest, options),
     backUp: () => backUpStage(writing, plan, snapshot, options),
   });
+}
+
+async function loadKept(
+  { session, target, emit }: WritingWorkplace,
+  stage: StageName,
+  attribution: string | undefined,
+): Promise<Kept | undefined> {
+  if (attribution === undefined) return undefined;
+  const folder = path.resolve(attribution);
+  const database = await readSystem(session);
+  const kept = await readAttribution(folder, { stage, database });
+  for (const { schema, name, kept: how } of kept.tables) {
+    if (how.kind !== "no key") continue;
+    const text = `nothing tells the rows of ${schema}.${name} apart: they go by their source`;
+    emit({ kind: "notice", text });
+  }
+  return loadAttribution(target, folder, kept);
 }
 
 function refuseUnlessUnderWay(run: Run): void {

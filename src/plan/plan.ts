@@ -3,6 +3,7 @@ import { findRelation, type Snapshot } from "../catalog/snapshot.ts";
 import { invalidConfiguration } from "../config/faults.ts";
 import { configuredName, type Settings } from "../config/settings.ts";
 import type { RelationName } from "../postgres/sql.ts";
+import type { Kept } from "../steps/kept.ts";
 import type { Guard, Persona, Stage, StageContext, StageName } from "../steps/stage.ts";
 import type { Check, Step } from "../steps/step.ts";
 import type { TablePlan } from "../steps/table-plan.ts";
@@ -33,6 +34,7 @@ export type Plan = {
 
 /**
  * Plans stages. A pure function: the same configuration and catalog give the same plan.
+ * @param kept what a rollback kept, for the stage to be run again with it
  * @throws AppError CONFIG_INVALID with everything that does not fit between the two
  */
 export function planStages(
@@ -40,11 +42,12 @@ export function planStages(
   snapshot: Snapshot,
   stages: readonly Stage[],
   origin: string,
+  kept?: Kept,
 ): Plan {
   const users = findRelation(snapshot, settings.users.relation);
   const idType = users?.columns.find(({ name }) => name === settings.users.id)?.type ?? "uuid";
   const tenancy = tenancyFrom(settings, idType);
-  const { tables, skipped, faults } = resolveTables(settings, snapshot, tenancy);
+  const { tables, skipped, faults } = resolveTables(settings, snapshot, tenancy, kept);
   const unlisted = unlistedTables(settings, snapshot).map((relation) => ({
     path: configuredName(relation, settings),
     fault: "is named nowhere in the configuration",
@@ -55,7 +58,7 @@ export function planStages(
     ...faults,
     ...(settings.unlistedTables === "error" ? unlisted : []),
   ];
-  const context: StageContext = { settings, snapshot, tenancy, tables };
+  const context: StageContext = { settings, snapshot, tenancy, tables, kept };
   all.push(...stages.flatMap((stage) => stage.faults(context)));
   if (all.length > 0) throw invalidConfiguration(origin, all);
 

@@ -3,6 +3,7 @@ import { findRelation, type Snapshot } from "../catalog/snapshot.ts";
 import { relationKey } from "../config/relation-name.ts";
 import { configuredName, type Fault, type Settings, type TenantTable } from "../config/settings.ts";
 import type { RelationName } from "../postgres/sql.ts";
+import type { Kept } from "../steps/kept.ts";
 import type { ResolvedSource } from "../steps/sources.ts";
 import type { TablePlan } from "../steps/table-plan.ts";
 import type { Tenancy } from "../steps/tenancy.ts";
@@ -21,6 +22,7 @@ export function resolveTables(
   settings: Settings,
   snapshot: Snapshot,
   tenancy: Tenancy,
+  kept?: Kept,
 ): ResolvedTables {
   const faults: Fault[] = [];
   const skipped: RelationName[] = [];
@@ -48,7 +50,14 @@ export function resolveTables(
         return [];
       }
       const { triggersMayBeSilenced } = snapshot;
-      return [{ stage: day, label, existing, tenancy, triggersMayBeSilenced, ...table, source }];
+      return [
+        {
+          ...{ stage: day, label, existing, tenancy, triggersMayBeSilenced, ...table, source },
+          kept: kept?.tables.find(
+            ({ relation }) => relationKey(relation) === relationKey(table.relation),
+          ),
+        },
+      ];
     });
 
   faults.push(...sharedTableFaults(settings, snapshot));

@@ -1,4 +1,5 @@
 import { Umzug } from "umzug";
+import { dropLoaded } from "../attribution/load.ts";
 import { compareFingerprints, describeDifference } from "../catalog/fingerprint.ts";
 import { readSnapshot } from "../catalog/snapshot.ts";
 import { AppError } from "../errors.ts";
@@ -47,6 +48,7 @@ export async function rollBack(
   await session.transaction(async (queries) => {
     await holdLease(queries, lease.token);
     await setRunState(queries, run.id, "rolled back");
+    await dropLoaded(queries);
   });
   emit({
     kind: "rollback-finished",

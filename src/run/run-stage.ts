@@ -1,4 +1,5 @@
 import { MigrationError } from "umzug";
+import { dropLoaded } from "../attribution/load.ts";
 import type { Fingerprint } from "../catalog/fingerprint.ts";
 import type { Settings } from "../config/settings.ts";
 import { AppError } from "../errors.ts";
@@ -101,6 +102,7 @@ async function carryOut(context: StageContext, run: Run, started: number): Promi
   await session.transaction(async (queries) => {
     await holdLease(queries, lease.token);
     await setRunState(queries, run.id, "applied");
+    await dropLoaded(queries);
   });
   emit({
     kind: "stage-applied",

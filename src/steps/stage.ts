@@ -2,6 +2,7 @@ import { z } from "zod";
 import type { Snapshot } from "../catalog/snapshot.ts";
 import type { Fault, Settings } from "../config/settings.ts";
 import type { Some } from "../postgres/sql.ts";
+import type { Kept } from "./kept.ts";
 import { type Check, type Step, sqlSchema } from "./step.ts";
 import type { TablePlan } from "./table-plan.ts";
 import type { Tenancy } from "./tenancy.ts";
@@ -15,6 +16,8 @@ export type StageContext = {
   readonly snapshot: Snapshot;
   readonly tenancy: Tenancy;
   readonly tables: { readonly day1: readonly TablePlan[]; readonly day2: readonly TablePlan[] };
+  /** What a rollback kept, where the stage is run again with it. */
+  readonly kept?: Kept | undefined;
 };
 
 export const guardSchema = z.object({

@@ -1,6 +1,7 @@
 import type { Relation } from "../catalog/relations.ts";
 import type { TenantTable } from "../config/settings.ts";
 import type { RelationName } from "../postgres/sql.ts";
+import type { KeptTable } from "./kept.ts";
 import { digestOf, nameFor } from "./naming.ts";
 import type { ResolvedSource } from "./sources.ts";
 import type { Tenancy } from "./tenancy.ts";
@@ -18,6 +19,8 @@ export type TablePlan = {
   /** Whether rows may be written without firing the application's triggers. */
   readonly triggersMayBeSilenced: boolean;
   readonly tenancy: Tenancy;
+  /** Which row was whose before a rollback, where that was kept. */
+  readonly kept?: KeptTable | undefined;
 };
 
 /** The id of a step of a table. */

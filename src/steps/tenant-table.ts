@@ -12,6 +12,7 @@ import {
   validation,
 } from "./constraints.ts";
 import { fence, fenceDown } from "./fence.ts";
+import { restoreRows, restoreRowsAtOnce, rowsAreBack } from "./kept.ts";
 import { columnIsNotNull, setNotNull } from "./not-null.ts";
 import { organizationOf } from "./sources.ts";
 import { type Down, type Step, statementsOf, type TransactionStep } from "./step.ts";
@@ -33,6 +34,7 @@ function online(table: TablePlan): Some<Step> {
   return [
     filled(table, addColumn(table)),
     ...(hasServingIndex(table) ? [] : [buildIndex(table)]),
+    ...(table.kept === undefined ? [] : [restoreRows(table, table.kept)]),
     ...(needsNotNull(table) ? [backfill(table)] : []),
     ...(needsNotNull(table) || needsForeignKey(table) ? [constrain(table)] : []),
     validate(table),
@@ -73,6 +75,7 @@ function atOnce(table: TablePlan): TransactionStep {
       ...furtherUp,
       // Behind the UPDATE, the index would be unusable to every transaction older than this one.
       ...(hasServingIndex(table) ? [] : [indexStatement(table, "")]),
+      ...(table.kept === undefined ? [] : restoreRowsAtOnce(table, table.kept)),
       ...(needsNotNull(table) ? fillAtOnce(table) : []),
       ...(needsForeignKey(table)
         ? [sql`ALTER TABLE ${ident(table.relation)}\n  ${foreignKeyNotValid(table)}`]
@@ -84,6 +87,7 @@ function atOnce(table: TablePlan): TransactionStep {
     verify: [
       ...column.verify,
       servingIndex(table),
+      ...(table.kept === undefined ? [] : [rowsAreBack(table, table.kept)]),
       ...rowsHaveTheirOrganization(table),
       columnIsNotNull(table),
       foreignKeyHolds(table),

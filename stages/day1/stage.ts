@@ -1,4 +1,5 @@
 import { guards } from "../../rollback/day1.ts";
+import { restoreOrganizations } from "../../src/steps/kept.ts";
 import type { Stage } from "../../src/steps/stage.ts";
 import { testClients } from "../personas.ts";
 import { tablesOf, takenNames } from "../tables.ts";
@@ -14,6 +15,7 @@ export const day1: Stage = {
     createOrganizations(context),
     createHelpers(context),
     fillOrganizations(context),
+    ...(context.kept?.organizations === true ? [restoreOrganizations(context.tenancy)] : []),
     fenceOrganizations(context),
     ...tablesOf(context, context.tables.day1),
   ],

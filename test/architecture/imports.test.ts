@@ -33,6 +33,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     "src/report/events.ts",
   ],
   "src/run": [
+    "src/attribution",
     "src/errors.ts",
     "src/version.ts",
     "src/postgres",
@@ -45,6 +46,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     "src/report/events.ts",
   ],
   "src/rollback": [
+    "src/attribution",
     "src/errors.ts",
     "src/postgres",
     "src/catalog",
@@ -63,6 +65,14 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     "src/steps",
     "src/scratch",
     "src/report/units.ts",
+  ],
+  "src/attribution": [
+    "src/errors.ts",
+    "src/postgres",
+    "src/catalog",
+    "src/steps",
+    "src/journal",
+    "src/backup",
   ],
   "src/writers": ["src/postgres"],
   "src/demo": ["src/errors.ts", "src/postgres", "src/config", "src/verify", "src/writers"],

@@ -1,0 +1,160 @@
+import { createWriteStream } from "node:fs";
+import { mkdir, writeFile } from "node:fs/promises";
+import path from "node:path";
+import { PassThrough } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import { createGzip } from "node:zlib";
+import { z } from "zod";
+import { readSystem } from "../backup/belongs.ts";
+import { stableText } from "../backup/contents.ts";
+import { finishFolder, messageOf, removeAttempt, reserveFolder } from "../backup/folder.ts";
+import { describeFiles, partialSuffix, writeManifest } from "../backup/manifest.ts";
+import type { Relation } from "../catalog/relations.ts";
+import { findRelation, readSnapshot } from "../catalog/snapshot.ts";
+import { AppError } from "../errors.ts";
+import type { Run } from "../journal/journal.ts";
+import { openSession, type Queries, type Target } from "../postgres/connection.ts";
+import { ident, list, type RelationName, type Some, sql } from "../postgres/sql.ts";
+import { type Attribution, membershipsFile, organizationsFile } from "./manifest.ts";
+
+/**
+ * Keeps what undoing a run loses: organizations and memberships, and which row was whose. Rows that
+ * are written between this and the end of the rollback are not in it.
+ * @param folder where backups land
+ * @returns the folder that was made
+ * @throws AppError ROLLBACK_REFUSED when it cannot be written; nothing is undone then
+ */
+export async function keepAttribution(target: Target, run: Run, folder: string): Promise<string> {
+  const madeAt = new Date().toISOString();
+  const name = `${run.stage}-${madeAt.replaceAll(/[-:]|\.\d+/g, "")}-attribution`;
+  let made: string | undefined;
+  try {
+    made = await reserveFolder(folder, name);
+    await write(target, run, `${made}${partialSuffix}`, madeAt);
+    await finishFolder(made);
+    return made;
+  } catch (error) {
+    const left = made === undefined ? [] : await removeAttempt(`${made}${partialSuffix}`);
+    throw new AppError({
+      code: "ROLLBACK_REFUSED",
+      object: run.stage,
+      fault: `what undoing it loses could not be kept: ${messageOf(error)}`,
+      state: "nothing was undone",
+      next: "name a folder that can be written in the configuration's backups.folder, or add --lose-attribution",
+      details: left,
+      cause: error,
+    });
+  }
+}
+
+async function write(target: Target, run: Run, folder: string, madeAt: string): Promise<void> {
+  const session = await openSession(target, "tenantry attribution", {
+    statement_timeout: "0",
+    idle_in_transaction_session_timeout: "0",
+    row_security: "off",
+    ...stableText,
+  });
+  try {
+    const snapshot = await readSnapshot(session);
+    const database = await readSystem(session);
+    const organizations =
+      run.stage === "day1" && findRelation(snapshot, run.tenancy.organizations) !== undefined;
+    const tables = await session.transaction(async (queries) => {
+      if (organizations) {
+        await keepWhole(queries, run.tenancy.organizations, path.join(folder, organizationsFile));
+        await keepWhole(queries, run.tenancy.memberships, path.join(folder, membershipsFile));
+      }
+      await mkdir(path.join(folder, "rows"), { mode: 0o700 });
+      const kept: Attribution["tables"] = [];
+      for (const { relation } of run.fences) {
+        const existing = findRelation(snapshot, relation);
+        if (!existing?.columns.some(({ name }) => name === run.tenancy.column)) continue;
+        const file = path.join("rows", `${kept.length + 1}.copy.gz`);
+        kept.push(await keepRows(queries, run.tenancy, existing, { folder, file }));
+      }
+      return kept;
+    }, "read only snapshot");
+    const attribution: Attribution = {
+      ...{ format: 1, kind: "attribution", stage: run.stage, madeAt, database },
+      ...{ organizations, tables, files: await describeFiles(folder) },
+    };
+    await writeManifest(folder, attribution);
+  } finally {
+    await session.close();
+  }
+}
+
+async function keepWhole(queries: Queries, relation: RelationName, file: string): Promise<void> {
+  const [row] = await queries.rows(
+    sql`
+      SELECT coalesce(jsonb_agg(to_jsonb(record.*)), '[]')::text AS records
+        FROM ${ident(relation)} AS record
+    `,
+    z.object({ records: z.string() }),
+  );
+  await writeFile(file, row?.records ?? "[]", { mode: 0o600, flush: true });
+}
+
+async function keepRows(
+  queries: Queries,
+  { column, defaultOrganizationId }: Run["tenancy"],
+  existing: Relation,
+  { folder, file }: { readonly folder: string; readonly file: string },
+): Promise<Attribution["tables"][number]> {
+  const relation = { schema: existing.schema, name: existing.name };
+  if (await allInOne(queries, relation, column, defaultOrganizationId)) {
+    return { ...relation, rows: 0, kept: { kind: "default" } };
+  }
+  const key = keyOf(existing, column);
+  if (key === undefined) return { ...relation, rows: 0, kept: { kind: "no key" } };
+  const columns = list([...key, column].map((name) => ident(name)));
+  // The stream that COPY ends must not be the file's: it would be over before the packing is.
+  const plain = new PassThrough();
+  const packing = pipeline(
+    plain,
+    createGzip({ level: 1 }),
+    createWriteStream(path.join(folder, file), { mode: 0o600, flush: true }),
+  );
+  const copying = queries.copyOut(
+    sql`COPY (SELECT ${columns} FROM ONLY ${ident(relation)} WHERE ${ident(column)} IS NOT NULL) TO STDOUT`,
+    plain,
+  );
+  const [rows] = await Promise.all([copying, packing]);
+  return { ...relation, rows, kept: { kind: "rows", key: [...key], file } };
+}
+
+/** Asked of the index that the stage made: a large table of one organization is not read. */
+async function allInOne(
+  queries: Queries,
+  relation: RelationName,
+  column: string,
+  organization: string,
+): Promise<boolean> {
+  const end = (direction: "ASC" | "DESC") => sql`
+    SELECT ${ident(column)}::text
+      FROM ONLY ${ident(relation)}
+     WHERE ${ident(column)} IS NOT NULL
+     ORDER BY ${ident(column)} ${direction === "ASC" ? sql`ASC` : sql`DESC`}
+     LIMIT 1
+  `;
+  const [row] = await queries.rows(
+    sql`SELECT (${end("ASC")}) AS first, (${end("DESC")}) AS last`,
+    z.object({ first: z.string().nullable(), last: z.string().nullable() }),
+  );
+  if (row === undefined) throw new Error("a query without FROM returned no row");
+  return [row.first, row.last].every((found) => found === null || found === organization);
+}
+
+/** The columns that tell a row from every other: the primary key, or another that has no gaps. */
+function keyOf({ indexes, columns }: Relation, tenancyColumn: string): Some<string> | undefined {
+  const notNull = new Set(columns.filter((one) => one.notNull).map(({ name }) => name));
+  const keys = indexes.flatMap((index) => {
+    const whole = index.unique && index.valid && !index.partial && index.columns.length > 0;
+    const names = index.columns.filter(
+      (name) => name !== null && notNull.has(name) && name !== tenancyColumn,
+    );
+    return whole && names.length === index.columns.length ? [names.map(String)] : [];
+  });
+  const [first, ...rest] = keys.sort((one, other) => one.length - other.length)[0] ?? [];
+  return first === undefined ? undefined : [first, ...rest];
+}

@@ -1,0 +1,94 @@
+import { createReadStream } from "node:fs";
+import { readFile } from "node:fs/promises";
+import path from "node:path";
+import { PassThrough } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import { createGunzip } from "node:zlib";
+import { z } from "zod";
+import { stableText } from "../backup/contents.ts";
+import { openSession, type Queries, type Target } from "../postgres/connection.ts";
+import { ident, list, type RelationName, sql } from "../postgres/sql.ts";
+import { type Kept, type KeptTable, keptMemberships, keptOrganizations } from "../steps/kept.ts";
+import { type Attribution, membershipsFile, organizationsFile } from "./manifest.ts";
+
+/**
+ * Loads what a rollback kept into the journal's schema, where the stage's steps find it; what an
+ * earlier attempt loaded goes. All of it in one transaction.
+ */
+export async function loadAttribution(
+  target: Target,
+  folder: string,
+  attribution: Attribution,
+): Promise<Kept> {
+  const session = await openSession(target, "tenantry attribution", {
+    statement_timeout: "0",
+    ...stableText,
+  });
+  try {
+    return await session.transaction(async (queries) => {
+      await dropLoaded(queries);
+      if (attribution.organizations) {
+        await loadRecords(queries, keptOrganizations, path.join(folder, organizationsFile));
+        await loadRecords(queries, keptMemberships, path.join(folder, membershipsFile));
+      }
+      const tables: KeptTable[] = [];
+      for (const { schema, name, kept } of attribution.tables) {
+        if (kept.kind !== "rows") continue;
+        const loadedAs = { schema: "tenantry", name: `kept_rows_${tables.length + 1}` };
+        const table = { relation: { schema, name }, key: kept.key, loadedAs };
+        await loadRows(queries, table, path.join(folder, kept.file));
+        tables.push(table);
+      }
+      return { organizations: attribution.organizations, tables };
+    });
+  } finally {
+    await session.close();
+  }
+}
+
+async function loadRecords(queries: Queries, into: RelationName, file: string): Promise<void> {
+  const records = await readFile(file, "utf8");
+  await queries.execute(sql`CREATE TABLE ${ident(into)} (record jsonb NOT NULL)`);
+  await queries.execute(sql`
+    INSERT INTO ${ident(into)}
+    SELECT record
+      FROM jsonb_array_elements(${records}::jsonb) AS record
+  `);
+}
+
+async function loadRows(queries: Queries, table: KeptTable, file: string): Promise<void> {
+  const { relation, key, loadedAs } = table;
+  const columns = list(key.map((column) => ident(column)));
+  await queries.execute(sql`
+    CREATE TABLE ${ident(loadedAs)} AS
+    SELECT ${columns},
+           NULL::uuid AS kept_organization
+      FROM ${ident(relation)}
+      WITH NO DATA
+  `);
+  const plain = new PassThrough();
+  const unpacking = pipeline(createReadStream(file), createGunzip(), plain);
+  await Promise.all([
+    queries.copyIn(sql`COPY ${ident(loadedAs)} (${columns}, kept_organization) FROM STDIN`, plain),
+    unpacking,
+  ]);
+  await queries.execute(sql`ALTER TABLE ${ident(loadedAs)} ADD PRIMARY KEY (${columns})`);
+  await queries.execute(sql`ANALYZE ${ident(loadedAs)}`);
+}
+
+/** Takes away what was loaded, when the stage is applied or undone. */
+export async function dropLoaded(queries: Queries): Promise<void> {
+  const loaded = await queries.rows(
+    sql`
+      SELECT n.nspname::text AS schema,
+             c.relname::text AS name
+        FROM pg_class c
+        JOIN pg_namespace n ON n.oid = c.relnamespace
+       WHERE n.nspname = 'tenantry'
+         AND c.relkind = 'r'
+         AND c.relname ~ '^kept_(organizations|memberships|rows_[0-9]+)$'
+    `,
+    z.object({ schema: z.string(), name: z.string() }),
+  );
+  for (const table of loaded) await queries.execute(sql`DROP TABLE ${ident(table)}`);
+}
