@@ -6,30 +6,33 @@ import { formatBytes, formatCount } from "../report/units.ts";
 import { dumpOptions } from "./backup.ts";
 import { interruptible } from "./interruption.ts";
 import type { GlobalOptions } from "./options.ts";
-import { fromConfig, withWorkplace } from "./workplace.ts";
+import { fromConfig, type Workplace, withWorkplace } from "./workplace.ts";
 
 /** `tenantry backup`: one without a stage, of the database as it is now. */
 export function makeBackup(options: GlobalOptions): Promise<void> {
-  return withWorkplace(options, async (workplace) => {
-    const { settings, target } = workplace;
-    const made = await interruptible("the backup", "nothing is left of it", (signal) =>
-      backUp({
-        target,
-        stage: null,
-        folder: fromConfig(workplace, settings.backups.folder),
-        ...dumpOptions(settings),
-        tag: async () => null,
-        files: {},
-        signal,
-      }),
+  return withWorkplace(options, (workplace) => makeBackupIn(workplace, options));
+}
+
+/** The same in a workplace that is open already. */
+export async function makeBackupIn(workplace: Workplace, options: GlobalOptions): Promise<void> {
+  const { settings, target } = workplace;
+  const made = await interruptible("the backup", "nothing is left of it", (signal) =>
+    backUp({
+      target,
+      stage: null,
+      folder: fromConfig(workplace, settings.backups.folder),
+      ...dumpOptions(settings),
+      tag: async () => null,
+      files: {},
+      signal,
+    }),
+  );
+  if (options.json) process.stdout.write(`${JSON.stringify(made)}\n`);
+  else {
+    process.stdout.write(
+      `${made.folder} (${formatBytes(made.bytes)})\ntenantry backup verify ${path.relative(process.cwd(), made.folder)} restores it where nothing is at stake, and compares\n`,
     );
-    if (options.json) process.stdout.write(`${JSON.stringify(made)}\n`);
-    else {
-      process.stdout.write(
-        `${made.folder} (${formatBytes(made.bytes)})\ntenantry backup verify ${path.relative(process.cwd(), made.folder)} restores it where nothing is at stake, and compares\n`,
-      );
-    }
-  });
+  }
 }
 
 /** `tenantry backup list`: the backups in the configured folder, the newest first. */

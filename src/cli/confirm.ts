@@ -1,7 +1,7 @@
-import inquirer from "inquirer";
 import { AppError } from "../errors.ts";
 import { type Target, targetParts } from "../postgres/connection.ts";
 import type { GlobalOptions } from "./options.ts";
+import { askText, askYesOrNo } from "./prompt.ts";
 
 /** Whether somebody is there who can be asked. */
 export function mayAsk({ yes, json }: Pick<GlobalOptions, "yes" | "json">): boolean {
@@ -22,15 +22,9 @@ export async function confirm(
   }
   const { host } = targetParts(target);
   const local = ["localhost", "127.0.0.1", "::1"].includes(host) || host.startsWith("/");
-  const { answer } = await inquirer.prompt<{ answer: boolean | string }>([
-    local
-      ? { type: "confirm", name: "answer", message: question, default: false }
-      : {
-          type: "input",
-          name: "answer",
-          message: `${question}\n  It is on ${host}. Type the database's name to go on:`,
-        },
-  ]);
+  const answer = local
+    ? await askYesOrNo(question)
+    : await askText(`${question}\n  It is on ${host}. Type the database's name to go on:`);
   if (answer !== true && answer !== database) {
     throw notConfirmed("it was not confirmed", "run it again when it is meant");
   }

@@ -5,9 +5,10 @@ import { redacted } from "../postgres/redaction.ts";
 import { version } from "../version.ts";
 import { makeBackup, showBackups } from "./backups.ts";
 import { demo, demoOptions } from "./demo.ts";
+import { home } from "./home.ts";
 import { globalOptions, readOptions, stageOption } from "./options.ts";
 import { plan } from "./plan.ts";
-import { rehearse } from "./rehearse.ts";
+import { defaultWritesPerSecond, rehearse } from "./rehearse.ts";
 import { restore } from "./restore.ts";
 import { rollback } from "./rollback.ts";
 import { run } from "./run.ts";
@@ -28,7 +29,7 @@ const rehearseOptions = withStage
   .extend({
     backup: z.string().optional(),
     sample: z.coerce.number().positive().max(100).optional(),
-    writesPerSecond: z.coerce.number().int().min(0).max(10_000).default(50),
+    writesPerSecond: z.coerce.number().int().min(0).max(10_000).default(defaultWritesPerSecond),
     scratch: z.string().optional(),
     identity: z.string().optional(),
   })
@@ -90,7 +91,7 @@ function program(): Command {
         if (stage === undefined) throw stageNeeded();
         await verify({ ...options, stage });
       } else if (stage !== undefined) await run({ ...options, stage });
-      else await status({ ...options, steps: false });
+      else await home(options);
       return undefined;
     });
 

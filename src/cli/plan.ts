@@ -20,7 +20,8 @@ export function plan(options: PlanOptions): Promise<void> {
   return withWorkplace(options, (workplace) => planIn(workplace, options));
 }
 
-async function planIn(workplace: Workplace, options: PlanOptions): Promise<void> {
+/** The same in a workplace that is open already. */
+export async function planIn(workplace: Workplace, options: PlanOptions): Promise<void> {
   const { session, settings, configFile } = workplace;
   const snapshot = await readSnapshot(session);
   const applied = (await readRuns(session))

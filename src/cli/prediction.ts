@@ -4,20 +4,20 @@ import type { NewRun } from "../journal/journal.ts";
 import { findRehearsal } from "../rehearsal/rehearsal.ts";
 import type { StageName } from "../steps/stage.ts";
 import type { RunOptions } from "./run.ts";
-import { fromConfig, type WritingWorkplace } from "./workplace.ts";
+import { fromConfig, type Workplace } from "./workplace.ts";
 
 /**
  * What the latest rehearsal of this very plan says of its steps; nothing where there was none.
  * @throws AppError REHEARSAL_FAILED where the stage failed in it
  */
 export async function predictionOf(
-  writing: WritingWorkplace,
+  workplace: Workplace,
   stage: StageName,
   planDigest: string,
   { despiteRehearsal }: Pick<RunOptions, "despiteRehearsal">,
 ): Promise<NewRun["predicted"]> {
-  const folder = fromConfig(writing, writing.settings.backups.folder);
-  const database = await readSystem(writing.session);
+  const folder = fromConfig(workplace, workplace.settings.backups.folder);
+  const database = await readSystem(workplace.session);
   const rehearsed = await findRehearsal(folder, { stage, planDigest, database });
   if (rehearsed === undefined) return {};
   const { failure } = rehearsed;

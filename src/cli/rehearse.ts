@@ -35,32 +35,40 @@ export type RehearseOptions = GlobalOptions & {
   readonly writesPerSecond: number;
 };
 
+/** Of the application that writes during a rehearsal. */
+export const defaultWritesPerSecond = 50;
+
 /**
  * `tenantry rehearse`: the stages that are left, their verification and their rollback on a copy of
  * the database, with an old application writing; and what that says of the database itself.
  */
 export function rehearse(options: RehearseOptions): Promise<void> {
-  return withWorkplace(options, async (workplace) => {
-    const rehearsal = await rehearseIn(workplace, options);
-    const folder = fromConfig(workplace, workplace.settings.backups.folder);
-    const file = await keepRehearsal(folder, rehearsal);
-    process.stdout.write(showRehearsal(rehearsal, file, options.json));
-    const failed = rehearsal.stages.find(({ failure }) => failure !== null);
-    const failure = failed?.failure ?? rehearsal.rollback.failure;
-    if (failure === null) return;
-    throw new AppError({
-      code: "REHEARSAL_FAILED",
-      object: failed?.stage ?? "rollback",
-      fault: `failed at ${failure.object}: ${failure.fault}`,
-      state: "nothing was changed: it was a copy, which is gone",
-      next: "mend the cause and rehearse again; the stage is not started on the database meanwhile",
-      details: failure.details,
-    });
+  return withWorkplace(options, (workplace) => rehearseAndShow(workplace, options));
+}
+
+/** The same in a workplace that is open already. */
+export async function rehearseAndShow(
+  workplace: Workplace,
+  options: RehearseOptions,
+): Promise<void> {
+  const rehearsal = await rehearseIn(workplace, options);
+  const folder = fromConfig(workplace, workplace.settings.backups.folder);
+  const file = await keepRehearsal(folder, rehearsal);
+  process.stdout.write(showRehearsal(rehearsal, file, options.json));
+  const failed = rehearsal.stages.find(({ failure }) => failure !== null);
+  const failure = failed?.failure ?? rehearsal.rollback.failure;
+  if (failure === null) return;
+  throw new AppError({
+    code: "REHEARSAL_FAILED",
+    object: failed?.stage ?? "rollback",
+    fault: `failed at ${failure.object}: ${failure.fault}`,
+    state: "nothing was changed: it was a copy, which is gone",
+    next: "mend the cause and rehearse again; the stage is not started on the database meanwhile",
+    details: failure.details,
   });
 }
 
-/** Rehearses in a workplace that is open already. */
-export function rehearseIn(workplace: Workplace, options: RehearseOptions): Promise<Rehearsal> {
+function rehearseIn(workplace: Workplace, options: RehearseOptions): Promise<Rehearsal> {
   const state = "nothing was changed: it was a copy, which is gone";
   return interruptible("the rehearsal", state, async (signal) => {
     const stages = await stagesToRun(workplace, options.stage);

@@ -1,5 +1,4 @@
 import path from "node:path";
-import inquirer from "inquirer";
 import { z } from "zod";
 import { verifyBelongs } from "../backup/belongs.ts";
 import { compareWithBackup } from "../backup/compare.ts";
@@ -17,6 +16,7 @@ import { formatCount } from "../report/units.ts";
 import { mayAsk } from "./confirm.ts";
 import { interruptible } from "./interruption.ts";
 import type { GlobalOptions } from "./options.ts";
+import { askText } from "./prompt.ts";
 import { takeTarget } from "./workplace.ts";
 
 export type RestoreOptions = GlobalOptions & {
@@ -240,15 +240,8 @@ async function confirmLoss(
   });
 }
 
-async function askName(database: string): Promise<string> {
-  const { answer } = await inquirer.prompt<{ answer: string }>([
-    {
-      type: "input",
-      name: "answer",
-      message: `Everybody is disconnected from ${database} meanwhile. Type its name to go on:`,
-    },
-  ]);
-  return answer;
+function askName(database: string): Promise<string> {
+  return askText(`Everybody is disconnected from ${database} meanwhile. Type its name to go on:`);
 }
 
 function refused(object: string, fault: string, next: string): AppError {

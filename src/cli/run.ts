@@ -1,12 +1,11 @@
 import path from "node:path";
-import inquirer from "inquirer";
 import { stages } from "../../stages/index.ts";
 import { loadAttribution } from "../attribution/load.ts";
 import { readAttribution } from "../attribution/manifest.ts";
 import { readSystem } from "../backup/belongs.ts";
 import { AppError, type ErrorCode } from "../errors.ts";
 import { type Run, readRuns, runInForce } from "../journal/journal.ts";
-import { planStages } from "../plan/plan.ts";
+import { digestOf, planStages } from "../plan/plan.ts";
 import { rollBack } from "../rollback/roll-back.ts";
 import { resumeStage, runStage } from "../run/run-stage.ts";
 import type { Kept } from "../steps/kept.ts";
@@ -15,6 +14,8 @@ import { backUpStage, refuseUntaggableStages } from "./backup.ts";
 import { confirm, mayAsk } from "./confirm.ts";
 import type { GlobalOptions } from "./options.ts";
 import { predictionOf } from "./prediction.ts";
+import { askWhich } from "./prompt.ts";
+import { showStageScreen } from "./stage-screen.ts";
 import type { VerifyBackupOptions } from "./verify-backup.ts";
 import {
   readSnapshotToPlan,
@@ -59,6 +60,12 @@ export async function runIn(workplace: Workplace, options: RunOptions): Promise<
     workplace,
     plan.stages.map(({ stage }) => stage),
   );
+  if (mayAsk(options)) {
+    for (const stage of plan.stages) {
+      const predicted = await predictionOf(workplace, stage.stage, digestOf([stage]), options);
+      process.stderr.write(showStageScreen(workplace, stage, snapshot, predicted));
+    }
+  }
   await confirm(options, {
     question: `Run ${wanted.join(", ")} on ${snapshot.server.database}?`,
     database: snapshot.server.database,
@@ -215,19 +222,11 @@ async function decide(
   if (!interactive) return "roll back";
   await settle();
   process.stderr.write(`\n${error.object}: ${error.fault}\n${error.details.join("\n")}\n`);
-  const { decision } = await inquirer.prompt<{ decision: Decision }>([
-    {
-      type: "select",
-      name: "decision",
-      message: `${stage} failed. What now?`,
-      choices: [
-        { name: "try again from the step that failed", value: "retry" },
-        { name: `roll back ${stage} to where it started`, value: "roll back" },
-        { name: "stop and keep the checkpoints (tenantry run goes on)", value: "stop" },
-      ],
-    },
+  return askWhich<Decision>(`${stage} failed. What now?`, [
+    { name: "try again from the step that failed", value: "retry" },
+    { name: `roll back ${stage} to where it started`, value: "roll back" },
+    { name: "stop and keep the checkpoints (tenantry run goes on)", value: "stop" },
   ]);
-  return decision;
 }
 
 /** Rolls the failed stage back; what is thrown then says why it failed and what is left of it. */

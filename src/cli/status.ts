@@ -1,7 +1,9 @@
 import path from "node:path";
+import { z } from "zod";
 import { stages } from "../../stages/index.ts";
 import { type JournaledStep, type Run, readRuns, readSteps } from "../journal/journal.ts";
-import { describeTarget } from "../postgres/connection.ts";
+import { describeTarget, type Session } from "../postgres/connection.ts";
+import { sql } from "../postgres/sql.ts";
 import { offBy } from "../rehearsal/prediction.ts";
 import { formatTable } from "../report/table.ts";
 import { formatBytes, formatDuration } from "../report/units.ts";
@@ -27,7 +29,8 @@ type StageStatus = {
   readonly backup: string | null;
 };
 
-async function statusIn(
+/** The same in a workplace that is open already. */
+export async function statusIn(
   { session, target }: Workplace,
   { json, steps: withSteps }: StatusOptions,
 ): Promise<void> {
@@ -70,7 +73,22 @@ async function statusIn(
     ]),
   );
   const costs = withSteps ? `\n${showCosts(journaled)}` : "";
-  process.stdout.write(`${describeTarget(target)}\n${table}\n${costs}next: ${next}\n`);
+  const { version, bytes } = await readServer(session);
+  process.stdout.write(
+    `${describeTarget(target)}: PostgreSQL ${version}, ${formatBytes(bytes)}\n${table}\n${costs}next: ${next}\n`,
+  );
+}
+
+async function readServer(session: Session): Promise<{ version: string; bytes: number }> {
+  const [row] = await session.rows(
+    sql`
+      SELECT split_part(current_setting('server_version'), ' ', 1) AS version,
+             pg_database_size(current_database()) AS bytes
+    `,
+    z.object({ version: z.string(), bytes: z.coerce.number() }),
+  );
+  if (row === undefined) throw new Error("the server did not say what it is");
+  return row;
 }
 
 /** What each step took, and how far its prediction was off. */

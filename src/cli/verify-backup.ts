@@ -36,7 +36,11 @@ export async function verifyBackupCommand(
     readonly stage?: StageName | undefined;
   },
 ): Promise<void> {
-  const folder = await folderOf(options);
+  await verifyBackupIn(await folderOf(options), options);
+}
+
+/** Restores a backup elsewhere, compares, and says what was found. */
+export async function verifyBackupIn(folder: string, options: VerifyBackupOptions): Promise<void> {
   const verified = await interruptible(folder, "nothing was changed", (signal) =>
     verifyByRestoring(folder, options, signal),
   );
@@ -63,7 +67,10 @@ export function describeVerified(verified: VerifiedBackup): string {
 }
 
 /** The backup that a stage in force stands on, or the newest there is. */
-async function backupOf(workplace: Workplace, stage: StageName | undefined): Promise<string> {
+export async function backupOf(
+  workplace: Workplace,
+  stage: StageName | undefined,
+): Promise<string> {
   const folder = fromConfig(workplace, workplace.settings.backups.folder);
   if (stage === undefined) {
     const [newest] = await listBackups(folder);

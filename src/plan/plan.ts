@@ -73,8 +73,13 @@ export function planStages(
         ? unlisted.map(({ path, fault }) => `${path} ${fault}: its rows stay open to every tenant`)
         : []),
     ],
-    digest: createHash("sha256").update(JSON.stringify(planned)).digest("hex"),
+    digest: digestOf(planned),
   };
+}
+
+/** SHA-256 of planned stages. */
+export function digestOf(planned: readonly StagePlan[]): string {
+  return createHash("sha256").update(JSON.stringify(planned)).digest("hex");
 }
 
 /** The application's triggers that a backfill cannot help but fire. */

@@ -62,7 +62,8 @@ export async function runStage(context: StageContext, stage: NewStage): Promise<
 export async function resumeStage(context: StageContext, run: Run): Promise<void> {
   const started = performance.now();
   const steps = (await readSteps(context.session, run.id)).filter(
-    ({ state }) => state !== "applied",
+    // A step that is applied and not verified is verified first.
+    ({ state, verified }) => state !== "applied" || !verified,
   );
   announce(
     context,

@@ -97,7 +97,7 @@ const owners: Readonly<Record<string, string>> = {
   "pg-dump-restore": "src/backup",
   "age-encryption": "src/backup/encryption.ts",
   "simple-git": "src/backup|src/cli/demo.ts",
-  inquirer: "src/cli",
+  inquirer: "src/cli/prompt.ts",
   commander: "src/cli",
 };
 

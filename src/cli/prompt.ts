@@ -1,0 +1,43 @@
+import inquirer from "inquirer";
+import { AppError } from "../errors.ts";
+
+export type Choice<Value> = { readonly name: string; readonly value: Value };
+
+/** @throws AppError INTERRUPTED when whoever is asked presses Ctrl-C */
+export async function askYesOrNo(message: string): Promise<boolean> {
+  const question = { type: "confirm", name: "answer", message, default: false } as const;
+  return interruptible(() => inquirer.prompt<{ answer: boolean }>([question]));
+}
+
+/** @throws AppError INTERRUPTED when whoever is asked presses Ctrl-C */
+export async function askText(message: string): Promise<string> {
+  const question = { type: "input", name: "answer", message } as const;
+  return interruptible(() => inquirer.prompt<{ answer: string }>([question]));
+}
+
+/** @throws AppError INTERRUPTED when whoever is asked presses Ctrl-C */
+export async function askWhich<Value>(
+  message: string,
+  choices: readonly Choice<Value>[],
+): Promise<Value> {
+  const pageSize = choices.length;
+  const question = { type: "select", name: "answer", message, choices, pageSize } as const;
+  return interruptible(() => inquirer.prompt<{ answer: Value }>([question]));
+}
+
+async function interruptible<Answer>(
+  prompt: () => Promise<{ readonly answer: Answer }>,
+): Promise<Answer> {
+  try {
+    return (await prompt()).answer;
+  } catch (error) {
+    if (!(error instanceof Error) || error.name !== "ExitPromptError") throw error;
+    throw new AppError({
+      code: "INTERRUPTED",
+      object: "tenantry",
+      fault: "interrupted at a question",
+      state: "nothing was begun that was not confirmed",
+      next: "tenantry status shows where things stand",
+    });
+  }
+}

@@ -1,0 +1,67 @@
+import { findRelation, type Snapshot } from "../catalog/snapshot.ts";
+import type { NewRun } from "../journal/journal.ts";
+import type { StagePlan } from "../plan/plan.ts";
+import { formatTable } from "../report/table.ts";
+import { formatBytes, formatCount, formatDuration } from "../report/units.ts";
+import { type LockLevel, lockLevels, type Step } from "../steps/step.ts";
+import { fromConfig, type Workplace } from "./workplace.ts";
+
+/** What a stage will do, before anybody is asked whether it may: a line a table. */
+export function showStageScreen(
+  workplace: Workplace,
+  plan: StagePlan,
+  snapshot: Snapshot,
+  predicted: NewRun["predicted"],
+): string {
+  const parts = partsOf(plan.steps);
+  const rehearsed = Object.keys(predicted).length > 0;
+  const rows = parts.map(({ title, steps }) => row(title, steps, snapshot, predicted));
+  const head = ["table", "steps", "rows", "size", "strongest lock", rehearsed ? "rehearsed" : ""];
+  const total = plan.steps.reduce((sum, { id }) => sum + (predicted[id]?.milliseconds ?? 0), 0);
+  const { settings } = workplace;
+  return `
+${plan.stage}: ${plan.title}
+${formatTable(head, rows, [1, 2, 3, 5])}
+first    a backup of ${formatBytes(snapshot.server.databaseBytes)} of database into ${fromConfig(workplace, settings.backups.folder)}
+         the git tag before-multitenancy-${plan.stage} in ${fromConfig(workplace, settings.git.repository)}
+locks    given up after ${settings.online.lockTimeoutInMilliseconds} ms and asked for again, so that nobody queues behind them
+time     ${rehearsed ? `${formatDuration(total)} in its rehearsal, without the backup` : "unknown: tenantry rehearse tries it on a copy"}
+way out  Ctrl-C stops after the statement under way; tenantry rollback --stage ${plan.stage} undoes all of it
+`;
+}
+
+type Part = { readonly title: string; readonly steps: readonly Step[] };
+
+function partsOf(steps: readonly Step[]): Part[] {
+  const parts = new Map<string, Step[]>();
+  for (const step of steps) {
+    const title = step.table?.name ?? step.title;
+    parts.set(title, [...(parts.get(title) ?? []), step]);
+  }
+  return [...parts].map(([title, own]) => ({ title, steps: own }));
+}
+
+function row(
+  title: string,
+  steps: readonly Step[],
+  snapshot: Snapshot,
+  predicted: NewRun["predicted"],
+): string[] {
+  const [first] = steps;
+  const existing = first?.table === undefined ? undefined : findRelation(snapshot, first.table);
+  const milliseconds = steps.reduce((sum, { id }) => sum + (predicted[id]?.milliseconds ?? 0), 0);
+  const known = steps.some(({ id }) => predicted[id] !== undefined);
+  const rows = existing?.estimatedRows;
+  return [
+    title,
+    String(steps.length),
+    rows === undefined || rows === null ? "" : `~${formatCount(rows)}`,
+    existing === undefined ? "" : formatBytes(existing.bytes),
+    strongestLock(steps) ?? "",
+    known ? formatDuration(milliseconds) : "",
+  ];
+}
+
+function strongestLock(steps: readonly Step[]): LockLevel | undefined {
+  return lockLevels.find((level) => steps.some(({ lock }) => lock.level === level));
+}
