@@ -29,6 +29,8 @@ export const errorCodes = {
   BACKUP_FOREIGN: exitCodes.usage,
   RESTORE_FAILED: exitCodes.failed,
   RESTORE_REFUSED: exitCodes.failed,
+  AUDIT_IMPOSSIBLE: exitCodes.usage,
+  AUDIT_FAILED: exitCodes.verification,
   REHEARSAL_FAILED: exitCodes.failed,
   REHEARSAL_UNREADABLE: exitCodes.usage,
   GIT_FAILED: exitCodes.failed,

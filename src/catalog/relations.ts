@@ -32,6 +32,13 @@ const policySchema = z.object({
   command: z.string(),
 });
 
+const grantSchema = z.object({
+  /** Null for PUBLIC. */
+  grantee: z.string().nullable(),
+  privilege: z.string(),
+  grantable: z.boolean(),
+});
+
 const relationSchema = z.object({
   schema: z.string(),
   name: z.string(),
@@ -49,11 +56,14 @@ const relationSchema = z.object({
   foreignKeys: z.array(foreignKeySchema),
   indexes: z.array(indexSchema),
   policies: z.array(policySchema),
+  /** Its owner's grants to others. */
+  grants: z.array(grantSchema),
   /** Enabled triggers of the application's that an UPDATE fires. */
   updateTriggers: z.array(z.string()),
 });
 
 export type Column = z.output<typeof columnSchema>;
+export type Grant = z.output<typeof grantSchema>;
 export type ForeignKey = z.output<typeof foreignKeySchema>;
 export type Relation = z.output<typeof relationSchema>;
 
@@ -122,6 +132,14 @@ const relations: Sql = sql`
                    'command', p.polcmd) ORDER BY p.polname), '[]')
             FROM pg_policy p
            WHERE p.polrelid = c.oid) AS policies,
+         (SELECT coalesce(json_agg(json_build_object(
+                   'grantee', g.rolname,
+                   'privilege', acl.privilege_type,
+                   'grantable', acl.is_grantable) ORDER BY g.rolname, acl.privilege_type), '[]')
+            FROM aclexplode(c.relacl) AS acl
+            LEFT JOIN pg_roles g ON g.oid = acl.grantee
+           WHERE acl.grantor = c.relowner
+             AND acl.grantee <> c.relowner) AS grants,
          (SELECT coalesce(json_agg(t.tgname ORDER BY t.tgname), '[]')
             FROM pg_trigger t
            WHERE t.tgrelid = c.oid

@@ -3,6 +3,7 @@ import { z } from "zod";
 import { AppError, exitCodes } from "../errors.ts";
 import { redacted } from "../postgres/redaction.ts";
 import { version } from "../version.ts";
+import { auditCommand } from "./audit.ts";
 import { makeBackup, showBackups } from "./backups.ts";
 import { demo, demoOptions } from "./demo.ts";
 import { home } from "./home.ts";
@@ -167,6 +168,10 @@ function program(): Command {
         ),
       ),
     );
+  add(root, "audit", "ask the catalog for every way out for tenants' data; changes nothing").action(
+    async (_options, command: Command) =>
+      auditCommand(readOptions(globalOptions, command.optsWithGlobals())),
+  );
   addBackup(root);
   add(root, "rehearse", "run the stages and their rollback on a copy, and predict times and sizes")
     .option("--stage <stage>", "day1, day2 or day3 (else all that are left)")

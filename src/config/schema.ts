@@ -98,6 +98,22 @@ export const configSchema = z.strictObject({
       replicaLagLimitInMilliseconds: z.int().min(100).default(1500),
     })
     .prefault({}),
+  /** Findings of the audit that are known and meant, until a day. */
+  audit: z
+    .strictObject({
+      accepted: z
+        .array(
+          z.strictObject({
+            rule: z.string().min(1),
+            /** As the audit prints it. */
+            object: z.string().min(1),
+            reason,
+            until: z.iso.date(),
+          }),
+        )
+        .default([]),
+    })
+    .prefault({}),
   backups: z
     .strictObject({
       folder: z.string().min(1).default("backups"),

@@ -3,6 +3,7 @@ import { findRelation, type Snapshot } from "../catalog/snapshot.ts";
 import { relationKey } from "../config/relation-name.ts";
 import { configuredName, type Fault, type Settings, type TenantTable } from "../config/settings.ts";
 import type { RelationName } from "../postgres/sql.ts";
+import { bypassingGrants } from "../steps/bypassing-grants.ts";
 import type { Kept } from "../steps/kept.ts";
 import type { ResolvedSource } from "../steps/sources.ts";
 import type { TablePlan } from "../steps/table-plan.ts";
@@ -53,6 +54,7 @@ export function resolveTables(
       return [
         {
           ...{ stage: day, label, existing, tenancy, triggersMayBeSilenced, ...table, source },
+          bypassing: bypassingGrants(existing.grants, requestRoles(settings)),
           kept: kept?.tables.find(
             ({ relation }) => relationKey(relation) === relationKey(table.relation),
           ),
@@ -64,6 +66,10 @@ export function resolveTables(
   const day1 = parentsFirst(resolve("day1"), faults);
   const day2 = parentsFirst(resolve("day2"), faults);
   return { tables: { day1, day2 }, skipped, faults };
+}
+
+function requestRoles({ roles }: Settings): string[] {
+  return roles.anonymous === undefined ? [roles.signedIn] : [roles.signedIn, roles.anonymous];
 }
 
 function resolveSource(

@@ -1,4 +1,5 @@
 import { ident, type RelationName, type Some, type Sql, sql } from "../postgres/sql.ts";
+import { restoreGrants, revokeGrants } from "./bypassing-grants.ts";
 import { exists, policyWhere, relationWhere } from "./checks.ts";
 import { nameFor } from "./naming.ts";
 import type { Check, Down, TransactionStep } from "./step.ts";
@@ -67,7 +68,7 @@ export function fenceStatements(table: TablePlan): Some<Sql> {
       ? [sql`ALTER TABLE ${on}\n  FORCE ROW LEVEL SECURITY`]
       : [];
   const permissive = getsPermissivePolicies(table) ? permissiveStatements(table) : [];
-  return [guard, ...permissive, ...enable, ...force];
+  return [guard, ...permissive, ...enable, ...force, ...revokeGrants(relation, table.bypassing)];
 }
 
 function permissiveStatements(table: TablePlan): Sql[] {
@@ -128,6 +129,7 @@ export function fenceDown(table: TablePlan): Extract<Down, { kind: "exact" }> {
       ...(tenancy.forceRowSecurity && !existing.forceRowSecurity
         ? [off(sql`NO FORCE ROW LEVEL SECURITY`)]
         : []),
+      ...restoreGrants(relation, table.bypassing),
     ],
   };
 }

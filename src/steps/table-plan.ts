@@ -1,4 +1,4 @@
-import type { Relation } from "../catalog/relations.ts";
+import type { Grant, Relation } from "../catalog/relations.ts";
 import type { TenantTable } from "../config/settings.ts";
 import type { RelationName } from "../postgres/sql.ts";
 import type { KeptTable } from "./kept.ts";
@@ -19,6 +19,8 @@ export type TablePlan = {
   /** Whether rows may be written without firing the application's triggers. */
   readonly triggersMayBeSilenced: boolean;
   readonly tenancy: Tenancy;
+  /** Grants to the roles of requests that row-level security is not asked about. */
+  readonly bypassing: readonly Grant[];
   /** Which row was whose before a rollback, where that was kept. */
   readonly kept?: KeptTable | undefined;
 };

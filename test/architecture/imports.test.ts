@@ -66,6 +66,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     "src/scratch",
     "src/report/units.ts",
   ],
+  "src/audit": ["src/errors.ts", "src/postgres", "src/config", "src/catalog", "src/steps"],
   "src/attribution": [
     "src/errors.ts",
     "src/postgres",

@@ -1,0 +1,63 @@
+import type { Settings } from "../config/settings.ts";
+import { type Queries, sqlState } from "../postgres/connection.ts";
+import { sql } from "../postgres/sql.ts";
+import { type AuditContext, type Finding, foundSchema, type Rule, severities } from "./rule.ts";
+
+/**
+ * Asks rules of the catalog, in a transaction. A rule that cannot be asked is a finding.
+ * @returns what they found, the worst first
+ */
+export async function audit(
+  queries: Queries,
+  context: AuditContext,
+  rules: readonly Rule[],
+): Promise<Finding[]> {
+  // A rule that has to look at more than the catalog of this database is none.
+  await queries.execute(sql`SET LOCAL statement_timeout = '20s'`);
+  const findings: Finding[] = [];
+  for (const rule of rules) findings.push(...(await askRule(queries, context, rule)));
+  return findings.sort(
+    (one, other) => severities.indexOf(one.severity) - severities.indexOf(other.severity),
+  );
+}
+
+async function askRule(
+  queries: Queries,
+  context: AuditContext,
+  { id, severity, findings }: Rule,
+): Promise<Finding[]> {
+  await queries.execute(sql`SAVEPOINT rule`);
+  try {
+    const found = await queries.rows(findings(context), foundSchema);
+    return found.map((one) => ({ rule: id, severity, ...one }));
+  } catch (error) {
+    if (sqlState(error) === undefined) throw error;
+    await queries.execute(sql`ROLLBACK TO SAVEPOINT rule`);
+    const fact = `could not be checked: ${error instanceof Error ? error.message : String(error)}`;
+    return [{ rule: id, severity, object: "the rule", fact, mend: "-- mend what is said" }];
+  }
+}
+
+/** A finding, and why it is meant, where somebody has said so and it still counts. */
+export type JudgedFinding = Finding & {
+  readonly accepted: { readonly reason: string; readonly until: string } | undefined;
+};
+
+/** Tells findings that were accepted from others. @param today as `2026-11-23` */
+export function judge(
+  findings: readonly Finding[],
+  accepted: Settings["audit"]["accepted"],
+  today: string,
+): JudgedFinding[] {
+  return findings.map((finding) => {
+    const found = accepted.find(
+      ({ rule, object, until }) =>
+        rule === finding.rule && object === finding.object && until >= today,
+    );
+    const { reason, until } = found ?? {};
+    return {
+      ...finding,
+      accepted: reason === undefined || until === undefined ? undefined : { reason, until },
+    };
+  });
+}

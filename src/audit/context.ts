@@ -1,0 +1,41 @@
+import { findRelation, type Snapshot } from "../catalog/snapshot.ts";
+import type { Settings } from "../config/settings.ts";
+import { AppError } from "../errors.ts";
+import type { RelationName } from "../postgres/sql.ts";
+import { tenancyFrom } from "../steps/tenancy.ts";
+import type { AuditContext } from "./rule.ts";
+
+/**
+ * What the audit asks about: of all that the configuration names, what the database has.
+ * @throws AppError AUDIT_IMPOSSIBLE when it has none of the roles that requests run as
+ */
+export function auditContext(settings: Settings, snapshot: Snapshot): AuditContext {
+  const { signedIn, anonymous } = settings.roles;
+  const known = [signedIn, anonymous].filter(
+    (role): role is string => role !== undefined && snapshot.server.roles.includes(role),
+  );
+  const [role, ...others] = known;
+  if (role === undefined) {
+    throw new AppError({
+      code: "AUDIT_IMPOSSIBLE",
+      object: signedIn,
+      fault: "there is no such role on the server",
+      state: "nothing was changed",
+      next: "name the role that requests run as in the configuration's roles.signedIn",
+    });
+  }
+  const there = (relations: readonly { readonly relation: RelationName }[]): RelationName[] =>
+    relations
+      .map(({ relation }) => relation)
+      .filter((relation) => findRelation(snapshot, relation) !== undefined);
+  const users = findRelation(snapshot, settings.users.relation);
+  const idType = users?.columns.find(({ name }) => name === settings.users.id)?.type ?? "uuid";
+  return {
+    tenancy: tenancyFrom(settings, idType),
+    roles: [role, ...others],
+    tenantTables: there([...settings.tables.day1, ...settings.tables.day2]),
+    sharedTables: there(settings.shared),
+    exemptTables: there(settings.exempt),
+    serverVersion: snapshot.server.version,
+  };
+}

@@ -1,0 +1,164 @@
+import type { RelationName } from "../../postgres/sql.ts";
+import { ident, literal, sql } from "../../postgres/sql.ts";
+import { policyNames } from "../../steps/fence.ts";
+import { fenced, relationsNamed } from "../reach.ts";
+import type { Rule } from "../rule.ts";
+
+export const noGuard: Rule = {
+  id: "no-guard",
+  severity: "critical",
+  title: "A tenant table has no restrictive guard",
+  why: "Permissive policies are OR-ed: one that is too wide, old or new, opens the table. Only a restrictive policy for all commands and roles narrows each of them, and only when it asks the helper.",
+  source: "https://www.postgresql.org/docs/current/sql-createpolicy.html",
+  findings: (context) => sql`
+    SELECT format('%I.%I', t.schema, t.name) AS object,
+           'no restrictive policy for all commands and roles asks whose rows they are, on reads and on writes' AS fact,
+           'tenantry rollback and tenantry run the stage again, or make the guard as tenantry plan --sql prints it' AS mend
+      FROM ${relationsNamed(fenced(context))} AS t
+     WHERE NOT EXISTS (SELECT
+                         FROM pg_policy p
+                         JOIN pg_depend d ON d.classid = 'pg_policy'::regclass
+                                         AND d.objid = p.oid
+                                         AND d.refclassid = 'pg_proc'::regclass
+                         JOIN pg_proc f ON f.oid = d.refobjid
+                        WHERE p.polrelid = t.oid
+                          AND NOT p.polpermissive
+                          AND p.polcmd = '*'
+                          AND p.polroles = '{0}'
+                          AND pg_get_expr(p.polqual, p.polrelid) = pg_get_expr(p.polwithcheck, p.polrelid)
+                          AND pg_get_expr(p.polqual, p.polrelid)
+                              ~ '^\\(\\w+ = ANY \\(ARRAY\\( SELECT \\S+\\(\\) AS \\w+\\)\\)\\)$'
+                          AND f.pronamespace = to_regnamespace(${literal(context.tenancy.helpers.schema)})
+                          AND f.proname = ${context.tenancy.helpers.callerOrganizations.name})
+  `,
+  mutants: [
+    {
+      name: "the guard dropped",
+      kind: "damage",
+      damage: ({ table }) => [dropGuard(table)],
+    },
+    {
+      name: "the guard dropped, and an old policy that lets everybody see everything",
+      kind: "damage",
+      damage: ({ table }) => [
+        dropGuard(table),
+        sql`CREATE POLICY old ON ${ident(table)} USING (TRUE)`,
+      ],
+    },
+    {
+      name: "the guard dropped, and a policy that is true of every row",
+      kind: "damage",
+      damage: ({ table, tenancy }) => [
+        dropGuard(table),
+        sql`CREATE POLICY tautology ON ${ident(table)} FOR SELECT USING (${ident(tenancy.column)} = ${ident(tenancy.column)})`,
+      ],
+    },
+    {
+      name: "the guard dropped, and a lax policy for UPDATE",
+      kind: "damage",
+      damage: ({ table }) => [
+        dropGuard(table),
+        sql`CREATE POLICY lax ON ${ident(table)} FOR UPDATE USING (TRUE) WITH CHECK (TRUE)`,
+      ],
+    },
+    {
+      name: "the guard dropped, and a lax policy for DELETE",
+      kind: "damage",
+      damage: ({ table }) => [
+        dropGuard(table),
+        sql`CREATE POLICY lax ON ${ident(table)} FOR DELETE USING (TRUE)`,
+      ],
+    },
+    {
+      name: "the guard dropped, and a lax policy for INSERT",
+      kind: "damage",
+      damage: ({ table }) => [
+        dropGuard(table),
+        sql`CREATE POLICY lax ON ${ident(table)} FOR INSERT WITH CHECK (TRUE)`,
+      ],
+    },
+    {
+      name: "the guard open for reading",
+      kind: "damage",
+      damage: ({ table }) => [sql`ALTER POLICY ${guardOf(table)} ON ${ident(table)} USING (TRUE)`],
+    },
+    {
+      name: "the guard open for writing",
+      kind: "damage",
+      damage: ({ table }) => [
+        sql`ALTER POLICY ${guardOf(table)} ON ${ident(table)} WITH CHECK (TRUE)`,
+      ],
+    },
+    {
+      name: "the guard open to whoever is nobody",
+      kind: "damage",
+      damage: ({ table, tenancy }) => {
+        const open = sql`${ident(tenancy.helpers.caller)}() IS NULL
+                         OR ${ident(tenancy.column)} = ANY (ARRAY(SELECT ${ident(tenancy.helpers.callerOrganizations)}()))`;
+        return [
+          sql`ALTER POLICY ${guardOf(table)} ON ${ident(table)} USING (${open}) WITH CHECK (${open})`,
+        ];
+      },
+    },
+    {
+      name: "the guard open for rows of no organization",
+      kind: "damage",
+      damage: ({ table, tenancy }) => {
+        const open = sql`${ident(tenancy.column)} IS NULL
+                         OR ${ident(tenancy.column)} = ANY (ARRAY(SELECT ${ident(tenancy.helpers.callerOrganizations)}()))`;
+        return [
+          sql`ALTER POLICY ${guardOf(table)} ON ${ident(table)} USING (${open}) WITH CHECK (${open})`,
+        ];
+      },
+    },
+    {
+      name: "the guard for one role only",
+      kind: "damage",
+      damage: ({ table, role }) => [
+        sql`ALTER POLICY ${guardOf(table)} ON ${ident(table)} TO ${ident(role)}`,
+      ],
+    },
+    {
+      name: "a guard that trusts what users say of themselves",
+      kind: "damage",
+      damage: ({ table, tenancy }) => {
+        const trusting = sql`${ident(tenancy.column)}::text = current_setting('request.jwt.claims', TRUE)::jsonb -> 'user_metadata' ->> 'organization_id'`;
+        return [
+          sql`ALTER POLICY ${guardOf(table)} ON ${ident(table)} USING (${trusting}) WITH CHECK (${trusting})`,
+        ];
+      },
+    },
+    {
+      name: "a guard that asks a function for each row",
+      kind: "damage",
+      damage: ({ table, tenancy }) => {
+        const slow = sql`${ident(tenancy.column)} IN (SELECT ${ident(tenancy.helpers.callerOrganizations)}())`;
+        return [
+          sql`ALTER POLICY ${guardOf(table)} ON ${ident(table)} USING (${slow}) WITH CHECK (${slow})`,
+        ];
+      },
+    },
+    {
+      name: "the guard of the memberships dropped",
+      kind: "damage",
+      damage: ({ tenancy }) => [
+        sql`DROP POLICY "Only their org memberships" ON ${ident(tenancy.memberships)}`,
+      ],
+    },
+    {
+      name: "a helper that was dropped with all that asked it",
+      kind: "damage",
+      damage: ({ tenancy }) => [
+        sql`DROP FUNCTION ${ident(tenancy.helpers.callerOrganizations)}() CASCADE`,
+      ],
+    },
+  ],
+};
+
+function guardOf({ name }: RelationName) {
+  return ident(policyNames(name).guard);
+}
+
+function dropGuard(table: RelationName) {
+  return sql`DROP POLICY ${guardOf(table)} ON ${ident(table)}`;
+}

@@ -1,0 +1,65 @@
+import pc from "picocolors";
+import { audit, type JudgedFinding, judge } from "../audit/audit.ts";
+import { auditContext } from "../audit/context.ts";
+import { rules } from "../audit/rules/index.ts";
+import { readSnapshot } from "../catalog/snapshot.ts";
+import { AppError } from "../errors.ts";
+import type { GlobalOptions } from "./options.ts";
+import { type Workplace, withWorkplace } from "./workplace.ts";
+
+/** `tenantry audit`: asks the catalog for every way out for tenants' data that it shows. */
+export function auditCommand(options: GlobalOptions): Promise<void> {
+  return withWorkplace(options, (workplace) => auditIn(workplace, options));
+}
+
+/** The same in a workplace that is open already. */
+export async function auditIn(workplace: Workplace, { json }: GlobalOptions): Promise<void> {
+  const { session, settings } = workplace;
+  const context = auditContext(settings, await readSnapshot(session));
+  const found = await session.transaction(
+    (queries) => audit(queries, context, rules),
+    "read only snapshot",
+  );
+  const today = new Date().toISOString().slice(0, 10);
+  const findings = judge(found, settings.audit.accepted, today);
+  process.stdout.write(
+    json ? `${JSON.stringify({ kind: "audit", findings })}\n` : showFindings(findings),
+  );
+  const open = findings.filter(({ accepted }) => accepted === undefined);
+  if (open.length === 0) return;
+  throw new AppError({
+    code: "AUDIT_FAILED",
+    object: workplace.configFile,
+    fault: `${open.length} of ${findings.length} findings are not accepted`,
+    state: "nothing was changed",
+    next: "mend them, or accept them in the configuration's audit.accepted, with a reason and a day",
+  });
+}
+
+/** By rule, the worst first: why it leaks once, then each object with what mends it. */
+function showFindings(findings: readonly JudgedFinding[]): string {
+  const parts = rules.flatMap((rule) => {
+    const own = findings.filter((finding) => finding.rule === rule.id);
+    return own.length === 0 ? [] : [{ rule, own }];
+  });
+  parts.sort((one, other) => findings.indexOf(first(one.own)) - findings.indexOf(first(other.own)));
+  const shown = parts.map(({ rule, own }) => {
+    const lines = own.map(({ object, fact, mend, accepted }) => {
+      const meant =
+        accepted === undefined
+          ? ""
+          : pc.dim(`  accepted until ${accepted.until}: ${accepted.reason}`);
+      return `  ${pc.bold(object)}: ${fact}${meant}\n      ${pc.dim(mend)}`;
+    });
+    return `${pc.bold(rule.severity)}  ${rule.title}  ${pc.dim(rule.id)}\n  ${rule.why}\n${lines.join("\n")}\n`;
+  });
+  const open = findings.filter(({ accepted }) => accepted === undefined).length;
+  const sum = `${rules.length} rules asked: ${findings.length} findings, ${findings.length - open} of them accepted\n`;
+  return [...shown, sum].join("\n");
+}
+
+function first(findings: readonly JudgedFinding[]): JudgedFinding {
+  const [one] = findings;
+  if (one === undefined) throw new Error("a rule without findings is not shown");
+  return one;
+}

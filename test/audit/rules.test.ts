@@ -1,0 +1,123 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { audit, judge } from "../../src/audit/audit.ts";
+import { auditContext } from "../../src/audit/context.ts";
+import { tryMutants } from "../../src/audit/mutants.ts";
+import type { BrokenFence, Finding } from "../../src/audit/rule.ts";
+import { rules } from "../../src/audit/rules/index.ts";
+import { readSnapshot } from "../../src/catalog/snapshot.ts";
+import { parseSettings } from "../../src/config/load.ts";
+import type { Config } from "../../src/config/schema.ts";
+import { sql } from "../../src/postgres/sql.ts";
+import { makeDatabase, type TestDatabase } from "../setup/database.ts";
+import { makeProject, type Project } from "../setup/project.ts";
+import { makeSmallCompany, smallCompany } from "../setup/small-company.ts";
+
+const config: Config = { ...smallCompany, sharedTables: { countries: "the same for all" } };
+const settings = parseSettings(config, "the small company");
+
+let database: TestDatabase;
+let fence: BrokenFence;
+
+beforeAll(async () => {
+  database = await makeDatabase("audit");
+  const { session } = database;
+  await makeSmallCompany(session, 300);
+  await session.execute(sql`CREATE TABLE countries AS SELECT 'DE' AS code`);
+  await session.execute(sql`GRANT ALL ON ALL TABLES IN SCHEMA public TO small_company_app`);
+});
+afterAll(() => database.drop());
+
+async function findings(): Promise<Finding[]> {
+  const { session } = database;
+  const context = auditContext(settings, await readSnapshot(session));
+  return session.transaction((queries) => audit(queries, context, rules), "read only snapshot");
+}
+
+async function project(changed: Config = config): Promise<Project> {
+  return makeProject(database.url, changed);
+}
+
+test("before the stages every table is open, and the audit says which way", async () => {
+  const found = await findings();
+  expect(
+    found.filter(({ rule }) => rule === "row-security-off").map(({ object }) => object),
+  ).toEqual(
+    expect.arrayContaining(["public.calls", "public.countries", "public.leads", "public.settings"]),
+  );
+  const outcome = await (await project()).tenantry("audit");
+  expect(outcome).toMatchObject({ code: 3 });
+  expect(outcome.stdout).toContain("ALTER TABLE public.leads ENABLE ROW LEVEL SECURITY;");
+});
+
+describe("with the fence up", () => {
+  test("what is left to find is the foreign key that names no organization", async () => {
+    const outcome = await (await project()).tenantry("run", "--yes");
+    expect(outcome, outcome.stderr).toMatchObject({ code: 0 });
+    fence = {
+      ...auditContext(settings, await readSnapshot(database.session)),
+      table: { schema: "public", name: "leads" },
+      child: { schema: "public", name: "calls" },
+      role: "small_company_app",
+    };
+    expect((await findings()).map(({ rule, object }) => `${rule}: ${object}`)).toEqual([
+      "foreign-key-across: calls_lead_id_fkey on public.calls",
+    ]);
+  });
+
+  test("each way of breaking the fence is noticed by the rule that is for it", async () => {
+    const results = await tryMutants(database.session, fence, rules);
+    expect(results.length).toBeGreaterThanOrEqual(55);
+    const escaped = results
+      .filter(({ rule, caught }) => !caught.some((finding) => finding.rule === rule))
+      .map(({ rule, mutant }) => `${rule}: ${mutant}`);
+    expect(escaped).toEqual([]);
+    expect((await findings()).map(({ rule }) => rule)).toEqual(["foreign-key-across"]);
+  });
+
+  test("what is accepted counts until its day, and is still printed", async () => {
+    const accepted = [
+      {
+        rule: "foreign-key-across",
+        object: "calls_lead_id_fkey on public.calls",
+        reason: "leads never move",
+        until: "2999-12-31",
+      },
+    ];
+    const meant = await project({ ...config, audit: { accepted } });
+    const outcome = await meant.tenantry("audit");
+    expect(outcome).toMatchObject({ code: 0 });
+    expect(outcome.stdout).toContain("accepted until 2999-12-31: leads never move");
+    const found = await findings();
+    expect(judge(found, accepted, "3000-01-01").map((one) => one.accepted)).toEqual([undefined]);
+  });
+
+  test("a rule that cannot be asked is a finding", async () => {
+    const broken = rules
+      .filter(({ id }) => id === "published")
+      .map((rule) => ({ ...rule, findings: () => sql`SELECT 1 / 0` }));
+    const found = await database.session.transaction((queries) => audit(queries, fence, broken));
+    expect(found).toMatchObject([
+      { rule: "published", fact: expect.stringContaining("could not be checked") },
+    ]);
+  });
+
+  test("the privileges that the fence took away come back with its rollback", async () => {
+    const place = await project();
+    expect(await place.tenantry("rollback", "--all", "--yes")).toMatchObject({ code: 0 });
+    expect(
+      (await findings())
+        .filter(({ rule }) => rule === "truncate-granted")
+        .map(({ object }) => object),
+    ).toEqual(expect.arrayContaining(["public.leads", "public.calls", "public.settings"]));
+  });
+});
+
+test("each rule has a file of its name, says why it leaks, and from where that is known", async () => {
+  expect(new Set(rules.map(({ id }) => id)).size).toBe(rules.length);
+  for (const { id, why, source } of rules) {
+    expect(why.length, id).toBeGreaterThan(60);
+    expect(source, id).toMatch(/^https:\/\//);
+    const module: object = await import(`../../src/audit/rules/${id}.ts`);
+    expect(Object.values(module), id).toContainEqual(rules.find((rule) => rule.id === id));
+  }
+});
