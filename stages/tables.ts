@@ -12,7 +12,10 @@ export function tablesOf({ settings }: StageContext, tables: readonly TablePlan[
 }
 
 /** Policies and indexes of the names that the plan gives its own, but made by somebody else. */
-export function takenNames(tables: readonly TablePlan[]): readonly Fault[] {
+export function takenNames(
+  { snapshot }: StageContext,
+  tables: readonly TablePlan[],
+): readonly Fault[] {
   return tables.flatMap((table) => {
     const path = `${table.stage}.tables.${table.label}`;
     const planned = plannedPolicies(table);
@@ -20,13 +23,23 @@ export function takenNames(tables: readonly TablePlan[]): readonly Fault[] {
       .filter(({ name }) => planned.includes(name))
       .map(({ name }) => `the policy ${name}`);
     const { index } = namesOf(table);
+    const { schema } = table.relation;
+    const others = snapshot.relations
+      .filter((one) => one.schema === schema && one.name !== table.relation.name)
+      .filter((one) => one.name === index || one.indexes.some(({ name }) => name === index))
+      .map((one) => ({
+        path,
+        fault: `needs the name ${index}, which ${one.name} has taken`,
+        fix: "give that index or relation another name",
+      }));
     const indexes = table.existing.indexes
       .filter(({ name, valid }) => name === index && valid && !hasServingIndex(table))
       .map(({ name }) => `an index ${name} that does not begin with ${table.tenancy.column}`);
-    return [...policies, ...indexes].map((taken) => ({
+    const own = [...policies, ...indexes].map((taken) => ({
       path,
       fault: `has ${taken} already`,
       fix: "drop it or give it another name: the plan makes its own",
     }));
+    return [...own, ...others];
   });
 }

@@ -17,6 +17,8 @@ const serverSchema = z.object({
   readOnly: z.boolean(),
   mayCreateSchema: z.boolean(),
   roles: z.array(z.string()),
+  /** The schemas of this session's search_path that are there, in their order. */
+  searchPath: z.array(z.string()),
 });
 
 export type Server = z.output<typeof serverSchema>;
@@ -34,12 +36,18 @@ export type Snapshot = {
 /** Reads the catalog in one read-only transaction, so that all of it is of the same moment. */
 export async function readSnapshot(session: Session): Promise<Snapshot> {
   return session.transaction(async (queries) => {
+    const [path] = await queries.rows(
+      sql`SELECT current_schemas(FALSE)::text[] AS "searchPath"`,
+      z.object({ searchPath: z.array(z.string()) }),
+    );
     // Definitions are printed with a schema where it is not on the path: so none is on it.
     await queries.execute(sql`SET LOCAL search_path = pg_catalog`);
-    const [server] = await queries.rows(serverFacts, serverSchema);
-    if (server === undefined) throw new Error("pg_roles has no row for the current user");
+    const [server] = await queries.rows(serverFacts, serverSchema.omit({ searchPath: true }));
+    if (server === undefined || path === undefined) {
+      throw new Error("pg_roles has no row for the current user");
+    }
     return {
-      server,
+      server: { ...server, ...path },
       triggersMayBeSilenced: await mayBeSilenced(queries),
       relations: await readRelations(queries),
       functions: await readFunctions(queries),

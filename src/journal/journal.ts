@@ -45,6 +45,8 @@ const journaledStepSchema = z.object({
   predictedBytes: count.nullable(),
   nextPage: z.coerce.number(),
   totalPages: z.coerce.number().nullable(),
+  /** The file that the pages are of, until something rewrites the table. */
+  fileNode: count.nullable(),
   rowsWritten: z.coerce.number(),
 });
 
@@ -122,6 +124,7 @@ export async function readSteps(session: Session, runId: number): Promise<Journa
              predicted_bytes AS "predictedBytes",
              next_page AS "nextPage",
              total_pages AS "totalPages",
+             file_node AS "fileNode",
              rows_written AS "rowsWritten"
         FROM tenantry.step
        WHERE run_id = ${runId}
@@ -241,15 +244,17 @@ export async function markUndone(queries: Queries, { runId, position }: StepKey)
   `);
 }
 
-/** The pages that a backfill has to look at, from its start. */
-export async function setTotalPages(
+/** The pages that a backfill has to look at, of which file, from its start. */
+export async function startAtFirstPage(
   queries: Queries,
   { runId, position }: StepKey,
-  totalPages: number,
+  { totalPages, fileNode }: { readonly totalPages: number; readonly fileNode: number },
 ): Promise<void> {
   await queries.execute(sql`
     UPDATE tenantry.step
-       SET total_pages = ${totalPages}
+       SET total_pages = ${totalPages},
+           file_node = ${fileNode},
+           next_page = 0
      WHERE run_id = ${runId}
        AND position = ${position}
   `);

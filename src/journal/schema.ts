@@ -4,7 +4,7 @@ import type { Session } from "../postgres/connection.ts";
 import { type Sql, sql } from "../postgres/sql.ts";
 
 /** The version of the tables below; a journal of another version is refused, never guessed at. */
-export const journalVersion = 2;
+export const journalVersion = 3;
 
 const tables: readonly Sql[] = [
   sql`CREATE SCHEMA tenantry`,
@@ -55,6 +55,8 @@ const tables: readonly Sql[] = [
   undone_at timestamptz,
   next_page bigint NOT NULL DEFAULT 0,
   total_pages bigint,
+  -- The file that the pages are of: whatever rewrites the table gives it another.
+  file_node bigint,
   rows_written bigint NOT NULL DEFAULT 0,
   -- What the step took and what its table grew by, and what a rehearsal had said of both.
   milliseconds bigint,

@@ -54,6 +54,7 @@ export function resolveTables(
       return [
         {
           ...{ stage: day, label, existing, tenancy, triggersMayBeSilenced, ...table, source },
+          searchPath: snapshot.server.searchPath,
           bypassing: bypassingGrants(existing.grants, requestRoles(settings)),
           kept: kept?.tables.find(
             ({ relation }) => relationKey(relation) === relationKey(table.relation),

@@ -1,12 +1,13 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
+import { AppError } from "../errors.ts";
 import {
   type JournaledStep,
   markApplied,
   markRunning,
   moveCursor,
   type StepKey,
-  setTotalPages,
+  startAtFirstPage,
 } from "../journal/journal.ts";
 import { holdLease } from "../journal/lease.ts";
 import type { Session } from "../postgres/connection.ts";
@@ -15,6 +16,7 @@ import { stepFacts } from "../report/events.ts";
 import { silenceTriggers } from "../steps/backfill.ts";
 import type { BatchesStep } from "../steps/step.ts";
 import type { RunContext } from "./context.ts";
+import { endIfFrozen } from "./frozen.ts";
 import { interruptedError } from "./interruption.ts";
 import { withPatience } from "./patience.ts";
 
@@ -24,7 +26,8 @@ const largestBatchInPages = 4096;
 /**
  * Runs a statement over ranges of pages. Each batch is committed with its cursor, so that a killed
  * backfill goes on where it stopped; its size follows the time that the last one took, since that
- * is how long a writer may wait for a row.
+ * is how long a writer may wait for a row. Where something rewrites the table meanwhile (VACUUM FULL,
+ * CLUSTER), rows are on other pages, and it starts again.
  */
 export async function runBatches(
   context: RunContext,
@@ -32,18 +35,41 @@ export async function runBatches(
   key: StepKey,
   journaled: JournaledStep,
 ): Promise<void> {
-  const { session, lease, online, emit, interrupted } = context;
-  const total = journaled.totalPages ?? (await pagesOf(session, step));
+  const { session, lease } = context;
+  let file = await fileOf(session, step);
+  let page = journaled.fileNode === file.fileNode ? journaled.nextPage : 0;
+  let rows = journaled.rowsWritten;
+  for (;;) {
+    await session.transaction(async (queries) => {
+      await holdLease(queries, lease.token);
+      await markRunning(queries, key);
+      if (page === 0) await startAtFirstPage(queries, key, file);
+    });
+    // A column that was just added has no statistics; the planner would misjudge every batch.
+    await session.execute(sql`ANALYZE ${ident(step.table)}`);
+    const total = page === 0 ? file.totalPages : (journaled.totalPages ?? file.totalPages);
+    rows = await runRange(context, step, key, { page, total, rows });
+    const now = await fileOf(session, step);
+    if (now.fileNode === file.fileNode) break;
+    file = now;
+    page = 0;
+  }
   await session.transaction(async (queries) => {
     await holdLease(queries, lease.token);
-    await markRunning(queries, key);
-    await setTotalPages(queries, key, total);
+    await markApplied(queries, key);
   });
-  // A column that was just added has no statistics; the planner would misjudge every batch.
-  await session.execute(sql`ANALYZE ${ident(step.table)}`);
+}
 
-  let page = journaled.nextPage;
-  let rows = journaled.rowsWritten;
+/** @returns the rows that were written by now */
+async function runRange(
+  context: RunContext,
+  step: BatchesStep,
+  key: StepKey,
+  from: { readonly page: number; readonly total: number; readonly rows: number },
+): Promise<number> {
+  const { session, lease, online, emit, interrupted } = context;
+  const { total } = from;
+  let { page, rows } = from;
   let batch = firstBatchInPages;
   const facts = stepFacts(step);
   while (page < total) {
@@ -54,6 +80,7 @@ export async function runBatches(
     const statement = withRange(step.up, page, next);
     const written = await withPatience(context, step, () =>
       session.transaction(async (queries) => {
+        await endIfFrozen(queries);
         await holdLease(queries, lease.token);
         if (step.silencesTriggers) await queries.execute(silenceTriggers);
         const count = await queries.execute(statement);
@@ -67,10 +94,7 @@ export async function runBatches(
     emit({ kind: "step-progress", step: facts, done: page, total, rows });
     await waitForReplicas(context, step);
   }
-  await session.transaction(async (queries) => {
-    await holdLease(queries, lease.token);
-    await markApplied(queries, key);
-  });
+  return rows;
 }
 
 /** The statement for one range of pages: its two values are the range's ends, as tid. */
@@ -84,19 +108,30 @@ function steer(pages: number, milliseconds: number, target: number): number {
   return Math.min(largestBatchInPages, Math.max(1, Math.round(pages * factor)));
 }
 
-async function pagesOf(session: Session, step: BatchesStep): Promise<number> {
+/** @throws AppError STATEMENT_FAILED when the table is gone */
+async function fileOf(
+  session: Session,
+  step: BatchesStep,
+): Promise<{ totalPages: number; fileNode: number }> {
   const [row] = await session.rows(
     sql`
-      SELECT pg_relation_size(c.oid) / current_setting('block_size')::bigint AS pages
+      SELECT pg_relation_size(c.oid) / current_setting('block_size')::bigint AS "totalPages",
+             pg_relation_filenode(c.oid)::bigint AS "fileNode"
         FROM pg_class c
         JOIN pg_namespace n ON n.oid = c.relnamespace
        WHERE n.nspname = ${step.table.schema}
          AND c.relname = ${step.table.name}
     `,
-    z.object({ pages: z.coerce.number() }),
+    z.object({ totalPages: z.coerce.number(), fileNode: z.coerce.number() }),
   );
-  if (row === undefined) throw new Error(`${step.id}: the table is gone`);
-  return row.pages;
+  if (row !== undefined) return row;
+  throw new AppError({
+    code: "STATEMENT_FAILED",
+    object: step.id,
+    fault: `the table ${step.table.name} is gone: somebody dropped or renamed it meanwhile`,
+    state: "the steps before it are checkpointed",
+    next: "bring the table back and tenantry run goes on, or tenantry rollback undoes the stage",
+  });
 }
 
 /** Pauses while a replica is behind by more than the limit. */

@@ -3,6 +3,7 @@ import { holdLease } from "../journal/lease.ts";
 import { sql } from "../postgres/sql.ts";
 import type { TransactionStep } from "../steps/step.ts";
 import type { RunContext } from "./context.ts";
+import { endIfFrozen } from "./frozen.ts";
 import { withPatience } from "./patience.ts";
 
 /** The statements and their journal row in one transaction: both are there, or neither. */
@@ -14,6 +15,7 @@ export async function runInTransaction(
   const { session, lease, online } = context;
   await withPatience(context, step, () =>
     session.transaction(async (queries) => {
+      await endIfFrozen(queries);
       // The journal first: the table's lock, which the application feels, is held for the DDL only.
       await holdLease(queries, lease.token);
       await markApplied(queries, key);

@@ -1,4 +1,4 @@
-import { functionBody, ident, type Some, type Sql, sql } from "../postgres/sql.ts";
+import { functionBody, ident, list, type Some, type Sql, sql } from "../postgres/sql.ts";
 import { organizationOf } from "./sources.ts";
 import { namesOf, type TablePlan } from "./table-plan.ts";
 
@@ -13,16 +13,20 @@ export function attributeRows(table: TablePlan): Some<Sql> {
   const { relation, tenancy } = table;
   const { attribution, trigger } = namesOf(table);
   const column = ident(tenancy.column);
+  // TG_OP stays out of the queries: a column of the table may have that name.
   const body = sql`
 BEGIN
-  SELECT CASE TG_OP
-           WHEN 'INSERT' THEN coalesce(
+  IF TG_OP = 'INSERT' THEN
+    SELECT coalesce(
              ${organizationOf(table.source, "error", tenancy)},
              ${ident(tenancy.helpers.writingOrganization)}())
-           ELSE ${organizationOf(table.source, table.unattributed, tenancy)}
-         END
-    INTO NEW.${column}
-    FROM (SELECT NEW.*) AS record;
+      INTO NEW.${column}
+      FROM (SELECT NEW.*) AS record;
+  ELSE
+    SELECT ${organizationOf(table.source, table.unattributed, tenancy)}
+      INTO NEW.${column}
+      FROM (SELECT NEW.*) AS record;
+  END IF;
   RETURN NEW;
 END`;
   return [
@@ -30,7 +34,7 @@ END`;
   RETURNS trigger
   LANGUAGE plpgsql
   SECURITY DEFINER
-  SET search_path = ${ident(tenancy.organizations.schema)}, pg_temp
+  SET search_path = ${list([...table.searchPath, "pg_temp"].map((schema) => ident(schema)))}
   AS ${functionBody(body)}`,
     sql`CREATE TRIGGER ${ident(trigger)}
   BEFORE INSERT OR UPDATE ON ${ident(relation)}

@@ -30,8 +30,10 @@ export function buildIndex(table: TablePlan): OnlineStep {
         FROM pg_index i
         JOIN pg_class c ON c.oid = i.indexrelid
         JOIN pg_namespace n ON n.oid = c.relnamespace
+        JOIN pg_class t ON t.oid = i.indrelid
        WHERE n.nspname = ${index.schema}
          AND c.relname = ${index.name}
+         AND t.relname = ${relation.name}
        UNION ALL
       SELECT 'absent'
        LIMIT 1

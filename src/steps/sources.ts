@@ -39,7 +39,8 @@ function toldBy(source: Exclude<ResolvedSource, { kind: "default" }>, tenancy: T
                    WHERE membership.user_id = record.${ident(source.column)}
                   HAVING count(*) = 1)`;
     case "sql":
-      return sql`(${raw(source.expression)})`;
+      // A comment at its end would take the bracket along.
+      return sql`(${raw(`${source.expression}\n`)})`;
     default:
       return source satisfies never;
   }

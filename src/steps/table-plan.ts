@@ -19,6 +19,8 @@ export type TablePlan = {
   /** Whether rows may be written without firing the application's triggers. */
   readonly triggersMayBeSilenced: boolean;
   readonly tenancy: Tenancy;
+  /** The schemas that configured SQL finds its names in, when it is run and in a trigger. */
+  readonly searchPath: readonly string[];
   /** Grants to the roles of requests that row-level security is not asked about. */
   readonly bypassing: readonly Grant[];
   /** Which row was whose before a rollback, where that was kept. */
@@ -73,7 +75,8 @@ export function namesOf(table: TablePlan): {
     index: nameFor("idx_", name, "_org_id"),
     foreignKey: existingForeignKey(table)?.name ?? nameFor("", name, "_organization_id_fkey"),
     notNull: nameFor("", name, "_organization_id_not_null_check"),
-    trigger: "attribute_organization",
+    // Triggers fire in the order of their names: those that set the source's column come first.
+    trigger: "~attribute_organization",
     attribution: { schema: table.tenancy.helpers.schema, name: attribution },
   };
 }

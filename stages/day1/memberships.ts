@@ -15,15 +15,18 @@ import type { StageContext } from "../../src/steps/stage.ts";
 import type { TransactionStep } from "../../src/steps/step.ts";
 import { isOneOf, type Tenancy } from "../../src/steps/tenancy.ts";
 
-/** The default organization and those that the data already holds, with every existing user in one. */
-export function fillOrganizations(context: StageContext): TransactionStep {
+/**
+ * The default organization and those that the data already holds, and a trigger that lets new users
+ * join: on its own, since it keeps the users' table from writers until its transaction ends.
+ */
+export function makeOrganizations(context: StageContext): TransactionStep {
   const { tenancy, settings } = context;
-  const { organizations, memberships, users } = tenancy;
+  const { organizations, users, helpers } = tenancy;
   const known = [settings.defaultOrganization, ...settings.organizations];
   return {
-    id: "day1/memberships",
-    title: "give every existing user an organization",
-    table: memberships,
+    id: "day1/joining",
+    title: "make the organizations, and let new users join one",
+    table: organizations,
     mode: "transaction",
     lock: { level: "SHARE ROW EXCLUSIVE", on: [users.relation] },
     up: [
@@ -35,25 +38,56 @@ VALUES ${list(
         ",\n       ",
       )}`,
       ...joinOnSigningUp(context),
-      sql`INSERT INTO ${ident(memberships)} (organization_id, user_id, role)
-SELECT ${organizationOfUser(context)},
-       record.${ident(users.id)},
-       CASE
-         WHEN ${raw(`(${settings.users.owners})`)} THEN 'owner'
-         WHEN ${raw(`(${settings.users.admins})`)} THEN 'admin'
-         ELSE 'member'
-       END
-  FROM ${ident(users.relation)} AS record
-    ON CONFLICT DO NOTHING`,
     ],
     down: {
       kind: "lossy",
       loses: "the organizations and who belongs to them",
       sql: [
         // CASCADE takes the trigger along, which only the owner of the users' table could drop.
-        sql`DROP FUNCTION IF EXISTS ${ident(tenancy.helpers.joinDefaultOrganization)}() CASCADE`,
+        sql`DROP FUNCTION IF EXISTS ${ident(helpers.joinDefaultOrganization)}() CASCADE`,
       ],
     },
+    verify: [
+      forNow(
+        none(
+          "every organization that the data holds is there",
+          sql`
+            SELECT format('there is no organization %s', wanted.slug) AS violation
+              FROM unnest(${known.map(({ slug }) => slug)}::text[]) AS wanted (slug)
+             WHERE NOT EXISTS (SELECT FROM ${ident(organizations)} o WHERE o.slug = wanted.slug)
+          `,
+        ),
+      ),
+    ],
+  };
+}
+
+/** Every existing user in an organization; those who signed up meanwhile are in one already. */
+export function fillOrganizations(context: StageContext): TransactionStep {
+  const { tenancy, settings } = context;
+  const { organizations, memberships, users } = tenancy;
+  return {
+    id: "day1/memberships",
+    title: "give every existing user an organization",
+    table: memberships,
+    mode: "transaction",
+    lock: { level: "ROW EXCLUSIVE", on: [memberships] },
+    up: [
+      sql`INSERT INTO ${ident(memberships)} (organization_id, user_id, role)
+SELECT ${organizationOfUser(context)},
+       record.${ident(users.id)},
+       CASE
+         WHEN ${condition(settings.users.owners)} THEN 'owner'
+         WHEN ${condition(settings.users.admins)} THEN 'admin'
+         ELSE 'member'
+       END
+  FROM ${ident(users.relation)} AS record
+ WHERE NOT EXISTS (SELECT
+                     FROM ${ident(memberships)} AS membership
+                    WHERE membership.user_id = record.${ident(users.id)})
+    ON CONFLICT DO NOTHING`,
+    ],
+    down: { kind: "covered", by: "day1/organizations" },
     // After Day 3 a user may belong to none, and an organization may have lost its owner.
     verify: [
       forNow(
@@ -84,11 +118,16 @@ SELECT ${organizationOfUser(context)},
   };
 }
 
+/** A condition as it is configured; a comment at its end must not take the bracket along. */
+function condition(text: string): Sql {
+  return raw(`(${text}\n)`);
+}
+
 function organizationOfUser({ settings, tenancy }: StageContext): Sql {
   const fallback = sql`${literal(tenancy.defaultOrganizationId)}::uuid`;
   if (settings.organizations.length === 0) return fallback;
   const cases = settings.organizations.map(
-    ({ users, slug }) => sql`WHEN ${raw(`(${users})`)} THEN ${literal(organizationId(slug))}::uuid`,
+    ({ users, slug }) => sql`WHEN ${condition(users)} THEN ${literal(organizationId(slug))}::uuid`,
   );
   return sql`CASE ${list(cases, " ")} ELSE ${fallback} END`;
 }

@@ -4,7 +4,7 @@ import type { Stage } from "../../src/steps/stage.ts";
 import { testClients } from "../personas.ts";
 import { tablesOf, takenNames } from "../tables.ts";
 import { createHelpers } from "./helpers.ts";
-import { fenceOrganizations, fillOrganizations } from "./memberships.ts";
+import { fenceOrganizations, fillOrganizations, makeOrganizations } from "./memberships.ts";
 import { createOrganizations, existingTables } from "./organizations.ts";
 
 /** Day 1: the organizations, everybody's membership, and the most critical tables. */
@@ -14,6 +14,7 @@ export const day1: Stage = {
   steps: (context) => [
     createOrganizations(context),
     createHelpers(context),
+    makeOrganizations(context),
     fillOrganizations(context),
     ...(context.kept?.organizations === true ? [restoreOrganizations(context.tenancy)] : []),
     fenceOrganizations(context),
@@ -23,6 +24,6 @@ export const day1: Stage = {
   personas: testClients,
   criteria: () => [],
   leavesOut: [],
-  faults: (context) => [...existingTables(context), ...takenNames(context.tables.day1)],
+  faults: (context) => [...existingTables(context), ...takenNames(context, context.tables.day1)],
   guards,
 };

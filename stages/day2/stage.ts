@@ -12,6 +12,6 @@ export const day2: Stage = {
   personas: testClients,
   criteria: () => [],
   leavesOut: [],
-  faults: ({ tables }) => takenNames(tables.day2),
+  faults: (context) => takenNames(context, context.tables.day2),
   guards,
 };

@@ -39,7 +39,9 @@ async function runKilledAt(project: Project, url: string, event: number): Promis
     ["--import", loader, killer, String(event), "run", "--yes", "--json"],
     { cwd: project.folder, env: { DATABASE_URL: url }, reject: false, stdin: "ignore" },
   );
-  return stdout.split("\n").filter((line) => line !== "");
+  return stdout
+    .split("\n")
+    .filter((line) => line !== "" && !/"kind":"(backup-progress|step-waiting)"/.test(line));
 }
 
 /** A copy of a database that nobody is connected to. */
