@@ -2,18 +2,27 @@ import pc from "picocolors";
 import { audit, type JudgedFinding, judge } from "../audit/audit.ts";
 import { auditContext } from "../audit/context.ts";
 import { rules } from "../audit/rules/index.ts";
+import { compareFingerprints, describeDifference } from "../catalog/fingerprint.ts";
 import { readSnapshot } from "../catalog/snapshot.ts";
 import { AppError } from "../errors.ts";
+import { readFingerprintAfter, readRuns } from "../journal/journal.ts";
 import type { GlobalOptions } from "./options.ts";
 import { type Workplace, withWorkplace } from "./workplace.ts";
 
+export type AuditOptions = GlobalOptions & {
+  /** Compares the schema with what the last stage left, instead. */
+  readonly drift: boolean;
+};
+
 /** `tenantry audit`: asks the catalog for every way out for tenants' data that it shows. */
-export function auditCommand(options: GlobalOptions): Promise<void> {
+export function auditCommand(options: AuditOptions): Promise<void> {
   return withWorkplace(options, (workplace) => auditIn(workplace, options));
 }
 
 /** The same in a workplace that is open already. */
-export async function auditIn(workplace: Workplace, { json }: GlobalOptions): Promise<void> {
+export async function auditIn(workplace: Workplace, options: AuditOptions): Promise<void> {
+  const { json } = options;
+  if (options.drift) return showDrift(workplace, json);
   const { session, settings } = workplace;
   const context = auditContext(settings, await readSnapshot(session));
   const found = await session.transaction(
@@ -33,6 +42,41 @@ export async function auditIn(workplace: Workplace, { json }: GlobalOptions): Pr
     fault: `${open.length} of ${findings.length} findings are not accepted`,
     state: "nothing was changed",
     next: "mend them, or accept them in the configuration's audit.accepted, with a reason and a day",
+  });
+}
+
+/**
+ * What changed since the last stage was applied: policies, grants, owners, tables, and all else that
+ * the fingerprint holds.
+ */
+async function showDrift({ session }: Workplace, json: boolean): Promise<void> {
+  const run = (await readRuns(session)).findLast(({ state }) => state === "applied");
+  const before = run === undefined ? undefined : await readFingerprintAfter(session, run.id);
+  if (run === undefined || before === undefined) {
+    throw new AppError({
+      code: "AUDIT_IMPOSSIBLE",
+      object: "drift",
+      fault: "no stage is applied that it could be measured from",
+      state: "nothing was changed",
+      next: "tenantry status",
+    });
+  }
+  const { fingerprint } = await readSnapshot(session);
+  const differences = compareFingerprints(before, fingerprint).map(describeDifference);
+  const since = `${run.stage} was applied at ${run.finishedAt?.toISOString() ?? "an unknown time"}`;
+  if (json) {
+    process.stdout.write(`${JSON.stringify({ kind: "drift", stage: run.stage, differences })}\n`);
+  } else {
+    const lines = differences.map((difference) => `  ${difference}\n`).join("");
+    process.stdout.write(`since ${since}, ${differences.length} objects changed\n${lines}`);
+  }
+  if (differences.length === 0) return;
+  throw new AppError({
+    code: "AUDIT_FAILED",
+    object: "the schema",
+    fault: `changed in ${differences.length} objects since ${since}`,
+    state: "nothing was changed",
+    next: "look at each: tenantry audit says what is open now",
   });
 }
 

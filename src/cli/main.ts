@@ -168,10 +168,16 @@ function program(): Command {
         ),
       ),
     );
-  add(root, "audit", "ask the catalog for every way out for tenants' data; changes nothing").action(
-    async (_options, command: Command) =>
-      auditCommand(readOptions(globalOptions, command.optsWithGlobals())),
-  );
+  add(root, "audit", "ask the catalog for every way out for tenants' data; changes nothing")
+    .option("--drift", "what changed in the schema since the last stage was applied, instead")
+    .action(async (_options, command: Command) =>
+      auditCommand(
+        readOptions(
+          globalOptions.extend({ drift: z.boolean().default(false) }),
+          command.optsWithGlobals(),
+        ),
+      ),
+    );
   addBackup(root);
   add(root, "rehearse", "run the stages and their rollback on a copy, and predict times and sizes")
     .option("--stage <stage>", "day1, day2 or day3 (else all that are left)")

@@ -144,6 +144,31 @@ export async function readFingerprintBefore(session: Session, runId: number): Pr
   return row.fingerprint;
 }
 
+/** The schema's fingerprint as the run left it; undefined until it is applied. */
+export async function readFingerprintAfter(
+  session: Session,
+  runId: number,
+): Promise<Fingerprint | undefined> {
+  const [row] = await session.rows(
+    sql`SELECT fingerprint_after AS fingerprint FROM tenantry.run WHERE id = ${runId}`,
+    z.object({ fingerprint: fingerprintSchema.nullable() }),
+  );
+  return row?.fingerprint ?? undefined;
+}
+
+/** Keeps the schema's fingerprint as the run left it. */
+export async function recordFingerprintAfter(
+  queries: Queries,
+  runId: number,
+  fingerprint: Fingerprint,
+): Promise<void> {
+  await queries.execute(sql`
+    UPDATE tenantry.run
+       SET fingerprint_after = ${JSON.stringify(fingerprint)}::jsonb
+     WHERE id = ${runId}
+  `);
+}
+
 /** Journals a run with all of its steps and their inverses, before the first of them runs. */
 export async function beginRun(queries: Queries, run: NewRun): Promise<number> {
   const json = (value: unknown) => sql`${JSON.stringify(value)}::jsonb`;

@@ -33,6 +33,8 @@ const tables: readonly Sql[] = [
   backup_folder text NOT NULL,
   git_tag text,
   fingerprint jsonb NOT NULL,
+  -- The schema as the stage left it, once it is applied: what drift is measured from.
+  fingerprint_after jsonb,
   tenancy jsonb NOT NULL,
   fences jsonb NOT NULL,
   personas jsonb NOT NULL,

@@ -1,6 +1,7 @@
 import { MigrationError } from "umzug";
 import { dropLoaded } from "../attribution/load.ts";
 import type { Fingerprint } from "../catalog/fingerprint.ts";
+import { readSnapshot } from "../catalog/snapshot.ts";
 import type { Settings } from "../config/settings.ts";
 import { AppError } from "../errors.ts";
 import {
@@ -8,6 +9,7 @@ import {
   type NewRun,
   type Run,
   readSteps,
+  recordFingerprintAfter,
   runInForce,
   setRunState,
 } from "../journal/journal.ts";
@@ -100,8 +102,10 @@ async function carryOut(context: StageContext, run: Run, started: number): Promi
     });
     throw error;
   }
+  const { fingerprint } = await readSnapshot(session);
   await session.transaction(async (queries) => {
     await holdLease(queries, lease.token);
+    await recordFingerprintAfter(queries, run.id, fingerprint);
     await setRunState(queries, run.id, "applied");
     await dropLoaded(queries);
   });

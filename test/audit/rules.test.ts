@@ -91,6 +91,21 @@ describe("with the fence up", () => {
     expect(judge(found, accepted, "3000-01-01").map((one) => one.accepted)).toEqual([undefined]);
   });
 
+  test("what somebody changed since the last stage is drift", async () => {
+    const { session } = database;
+    const place = await project();
+    const still = await place.tenantry("audit", "--drift");
+    expect(still, still.stderr).toMatchObject({ code: 0 });
+    await session.execute(sql`CREATE POLICY later ON settings USING (TRUE)`);
+    await session.execute(sql`CREATE TABLE forgotten (id integer)`);
+    const drifted = await place.tenantry("audit", "--drift");
+    expect(drifted).toMatchObject({ code: 3 });
+    expect(drifted.stdout).toContain("added: policy public.settings.later");
+    expect(drifted.stdout).toContain("added: relation public.forgotten");
+    await session.execute(sql`DROP POLICY later ON settings`);
+    await session.execute(sql`DROP TABLE forgotten`);
+  });
+
   test("a rule that cannot be asked is a finding", async () => {
     const broken = rules
       .filter(({ id }) => id === "published")

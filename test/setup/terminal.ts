@@ -16,21 +16,21 @@ export type Terminal = {
   readonly ended: Promise<Outcome>;
 };
 
-/** Starts `tenantry` in a pseudo-terminal of 100 columns, as `script` of util-linux gives one. */
+/** Starts `tenantry` in a pseudo-terminal of 100 columns. */
 export function openTerminal(project: Project, url: string, ...args: string[]): Terminal {
-  const command = [process.execPath, "--import", loader, program, ...args]
-    .map((word) => `'${word.replaceAll("'", `'\\''`)}'`)
+  const words = args.map((word) => `'${word.replaceAll("'", `'\\''`)}'`);
+  return openShell(project, url, ["tenantry", ...words].join(" "));
+}
+
+/** Runs a line of a shell, which knows `tenantry`, in a terminal as `script` of util-linux gives one. */
+export function openShell(project: Project, url: string, line: string): Terminal {
+  const called = [process.execPath, "--import", loader, program]
+    .map((word) => `'${word}'`)
     .join(" ");
+  const command = `stty cols 100 rows 40; tenantry() { ${called} "$@"; }; ${line}`;
   const child = execa(
     "script",
-    [
-      "--quiet",
-      "--return",
-      "--flush",
-      "--command",
-      `stty cols 100 rows 40; ${command}`,
-      "/dev/null",
-    ],
+    ["--quiet", "--return", "--flush", "--command", command, "/dev/null"],
     {
       cwd: project.folder,
       env: { DATABASE_URL: url, TERM: "xterm", NO_COLOR: "1", CI: "", SHELL: "/bin/sh" },
