@@ -1,5 +1,6 @@
 import path from "node:path";
 import { readSnapshot, type Snapshot } from "../catalog/snapshot.ts";
+import { refuseToWrite } from "../check/refuse.ts";
 import { loadSettings } from "../config/load.ts";
 import { relationKey } from "../config/relation-name.ts";
 import type { Settings } from "../config/settings.ts";
@@ -14,7 +15,6 @@ import {
 import { sql } from "../postgres/sql.ts";
 import type { Listener } from "../report/events.ts";
 import { createReporter, outputMode } from "../report/reporter.ts";
-import { preflight } from "../run/preflight.ts";
 import type { GlobalOptions } from "./options.ts";
 
 /** What a command works with: the configuration, the database, and who is told of what happens. */
@@ -105,7 +105,7 @@ export async function inWorkplace<Result>(
 }
 
 /**
- * Adds what writing needs: preflight, the journal, the lease on a session of its own, signals, and
+ * Adds what writing needs: checks, the journal, the lease on a session of its own, signals, and
  * a reporter. The first SIGINT lets the statement under way end; the second cancels it.
  */
 export async function whileWriting<Result>(
@@ -113,9 +113,9 @@ export async function whileWriting<Result>(
   options: Pick<GlobalOptions, "json">,
   work: (writing: WritingWorkplace, snapshot: Snapshot) => Promise<Result>,
 ): Promise<Result> {
-  const { session, target, settings } = workplace;
+  const { session, target, settings, folder } = workplace;
   const snapshot = await readSnapshot(session);
-  await preflight(target, session, snapshot, settings);
+  await refuseToWrite(session, { target, snapshot, settings, folder, stages: [] });
   await createJournal(session);
   const observer = await openSession(target, "tenantry observer", sessionSettings);
   const keeper = await openSession(target, "tenantry lease", sessionSettings);

@@ -96,7 +96,7 @@ const selectRuns: Sql = sql`
 `;
 
 /** The runs, oldest first; none where there is no journal yet. */
-export async function readRuns(session: Session): Promise<Run[]> {
+export async function readRuns(session: Queries): Promise<Run[]> {
   if (!(await journalExists(session))) return [];
   return session.rows(sql`${selectRuns} ORDER BY id`, runSchema);
 }
