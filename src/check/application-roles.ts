@@ -6,7 +6,7 @@ export const applicationRoles: Check = {
   id: "application-roles",
   title: "application's roles that row-level security does not hold",
   why: "its requests would see and write the rows of every tenant",
-  stopsWriting: false,
+  stops: [],
   async find(context) {
     const { queries, settings, snapshot } = context;
     const roles = Object.values(settings.roles).filter((role) => role !== undefined);

@@ -6,7 +6,7 @@ export const archiving: Check = {
   id: "archiving",
   title: "write-ahead log that cannot be archived",
   why: "what is not archived stays on the server's disk, and the backfill writes much of it",
-  stopsWriting: false,
+  stops: [],
   async find({ queries }) {
     const [failing] = await queries.rows(
       sql`

@@ -55,7 +55,7 @@ function notAsked(check: Check, error: unknown): Found {
   const said = error instanceof Error ? error.message : String(error);
   return {
     // Nobody knows whether it is in the way: what must be known before writing is.
-    severity: check.stopsWriting ? "blocking" : "advisory",
+    severity: check.stops.length > 0 ? "blocking" : "advisory",
     what: { object: check.title, fact: `could not be asked: ${said}` },
     mend: mendingQuestion(sqlState(error)),
   };

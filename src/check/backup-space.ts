@@ -7,7 +7,7 @@ export const backupSpace: Check = {
   id: "backup-space",
   title: "space for the backup in the configured folder",
   why: "no stage begins without its backup",
-  stopsWriting: false,
+  stops: [],
   async find({ queries, settings, folder }) {
     const { backups } = settings;
     const bytes = await readTableBytes(queries);

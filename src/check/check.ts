@@ -22,6 +22,9 @@ export type Finding = {
 /** A finding as its check tells it; without a reason of its own it has the check's. */
 export type Found = Omit<Finding, "check" | "why"> & { readonly why?: string };
 
+/** The commands that write to the database. */
+export type WritingCommand = "run" | "rollback";
+
 /** What checks look at, all of it to be read only. */
 export type CheckContext = {
   /** Within one read-only transaction that ends by itself after some seconds. */
@@ -42,8 +45,8 @@ export type Check = {
   readonly title: string;
   /** Why it matters, where a finding has no reason of its own. */
   readonly why: string;
-  /** Whether `run` and `rollback` are refused by what it finds to be blocking. */
-  readonly stopsWriting: boolean;
+  /** The commands that are refused by what it finds to be blocking, before they write. */
+  readonly stops: readonly WritingCommand[];
   readonly find: (context: CheckContext) => Promise<readonly Found[]>;
 };
 

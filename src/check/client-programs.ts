@@ -5,7 +5,7 @@ export const clientPrograms: Check = {
   id: "client-programs",
   title: "pg_dump and pg_restore, of the server's version or later",
   why: "no stage begins without its backup, and an older pg_dump refuses a newer server",
-  stopsWriting: false,
+  stops: [],
   async find({ snapshot: { server } }) {
     await clientProgramsFor(Math.floor(server.version / 10_000));
     return [];

@@ -5,7 +5,7 @@ export const configuration: Check = {
   id: "configuration",
   title: "the configuration against the catalog: tables, columns, owners, names that are taken",
   why: "a stage is planned only where the two fit",
-  stopsWriting: false,
+  stops: [],
   find: async ({ settings, snapshot, stages }) =>
     planFaults(settings, snapshot, stages).map(({ path, fault, fix }) => ({
       severity: "blocking",

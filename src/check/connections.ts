@@ -16,7 +16,7 @@ export const connections: Check = {
   id: "connections",
   title: "room for our sessions under max_connections and the limits of role and database",
   why: "a session that is refused stops the stage, and the application needs room too",
-  stopsWriting: false,
+  stops: [],
   async find({ queries, settings, snapshot: { server } }) {
     const needed = ownSessions + settings.backups.jobs;
     const rooms = await queries.rows(
@@ -30,7 +30,10 @@ export const connections: Check = {
                           -- Since 16.
                           + coalesce(current_setting('reserved_connections', TRUE), '0')::integer
                    END AS limit,
-               (SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend') AS used
+               (SELECT count(*)
+                  FROM pg_stat_activity a
+                 -- Of other roles' sessions, the kind is hidden.
+                 WHERE coalesce(a.backend_type = 'client backend', a.usename IS NOT NULL)) AS used
         UNION ALL
         SELECT r.rolname, 'role', r.rolconnlimit,
                (SELECT count(*) FROM pg_stat_activity a WHERE a.usesysid = r.oid)

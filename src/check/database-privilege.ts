@@ -4,7 +4,7 @@ export const databasePrivilege: Check = {
   id: "database-privilege",
   title: "CREATE on the database",
   why: "the journal and the helper functions have schemas of their own",
-  stopsWriting: true,
+  stops: ["run", "rollback"],
   find: async ({ snapshot: { server } }) =>
     server.mayCreateSchema
       ? []

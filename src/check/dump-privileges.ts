@@ -6,7 +6,7 @@ export const dumpPrivileges: Check = {
   id: "dump-privileges",
   title: "SELECT on every table and sequence of the database",
   why: "pg_dump locks and reads all of them, and fails at the first that it may not read",
-  stopsWriting: false,
+  stops: [],
   async find({ queries, snapshot: { server } }) {
     const refused = await queries.rows(
       sql`

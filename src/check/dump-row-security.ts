@@ -6,7 +6,7 @@ export const dumpRowSecurity: Check = {
   id: "dump-row-security",
   title: "tables whose policies bind the connected role",
   why: "a dump would lack the rows that policies hide, so pg_dump refuses, and no backup is made",
-  stopsWriting: false,
+  stops: [],
   async find({ queries, snapshot: { server } }) {
     const bound = await queries.rows(
       sql`

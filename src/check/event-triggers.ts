@@ -6,7 +6,7 @@ export const eventTriggers: Check = {
   id: "event-triggers",
   title: "event triggers on DDL",
   why: "it runs within every step that changes the schema: what it does or refuses, the step does",
-  stopsWriting: false,
+  stops: [],
   async find({ queries }) {
     const triggers = await queries.rows(
       sql`

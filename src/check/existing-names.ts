@@ -6,7 +6,7 @@ export const existingNames: Check = {
   id: "existing-names",
   title: "columns, triggers and a schema of the names that the plan gives its own",
   why: "the plan makes its own and would fail at the name; an earlier attempt may have left it",
-  stopsWriting: false,
+  stops: [],
   async find(context) {
     const { queries, settings, stages } = context;
     const { helpers, organizationColumn } = settings.names;

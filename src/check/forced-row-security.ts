@@ -4,7 +4,7 @@ export const forcedRowSecurity: Check = {
   id: "forced-row-security",
   title: "BYPASSRLS, where forceRowSecurity binds the owner too",
   why: "the connected role would see no row of its own tables after Day 1",
-  stopsWriting: true,
+  stops: ["run", "rollback"],
   find: async ({ settings, snapshot: { server } }) =>
     settings.forceRowSecurity && !server.bypassesRowSecurity
       ? [

@@ -25,6 +25,7 @@ import { replicaLag } from "./replica-lag.ts";
 import { replicationSlots } from "./replication-slots.ts";
 import { repository } from "./repository.ts";
 import { schemaPrivileges } from "./schema-privileges.ts";
+import { serverFaults } from "./server-faults.ts";
 import { serverGrowth } from "./server-growth.ts";
 import { serverVersion } from "./server-version.ts";
 import { standby } from "./standby.ts";
@@ -41,6 +42,7 @@ import { writeAheadLog } from "./write-ahead-log.ts";
 /** All that is looked at before anything is touched, in the order in which it is said. */
 export const checks: readonly Check[] = [
   serverVersion,
+  serverFaults,
   standby,
   readOnly,
   pooler,

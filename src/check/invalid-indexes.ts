@@ -6,7 +6,7 @@ export const invalidIndexes: Check = {
   id: "invalid-indexes",
   title: "indexes that are not valid",
   why: "a build that failed left it: it serves no query, and every row of the backfill is written to it",
-  stopsWriting: false,
+  stops: [],
   async find(context) {
     const invalid = await context.queries.rows(
       sql`

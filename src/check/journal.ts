@@ -5,7 +5,7 @@ export const journal: Check = {
   id: "journal",
   title: "the journal: of this version, and no run under way",
   why: "a run that was begun goes on with the plan that it was begun with, whatever the configuration says now",
-  stopsWriting: false,
+  stops: [],
   async find({ queries }) {
     const runs = await readRuns(queries);
     return runs.flatMap(({ stage, state, startedBy, startedAt }): Found[] => {

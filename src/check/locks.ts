@@ -7,7 +7,7 @@ export const locks: Check = {
   id: "locks",
   title: "room in the lock table for pg_dump, which locks every table",
   why: "pg_dump fails where the server has no more room, and with it whoever else asks for a lock just then",
-  stopsWriting: false,
+  stops: [],
   async find({ queries }) {
     const [row] = await queries.rows(
       sql`

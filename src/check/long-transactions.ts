@@ -18,7 +18,7 @@ export function longTransactions(minutes = 5): Check {
     id: "long-transactions",
     title: `transactions of more than ${minutes} minutes`,
     why: "an index that is built concurrently waits for every older transaction of the database, and a lock that it holds stops a step",
-    stopsWriting: false,
+    stops: [],
     async find({ queries, snapshot: { server } }) {
       const sessions = await queries.rows(
         sql`
@@ -30,7 +30,8 @@ export function longTransactions(minutes = 5): Check {
                  a.query = '<insufficient privilege>' AS hidden
             FROM pg_stat_activity a
            WHERE a.datname = current_database()
-             AND a.backend_type = 'client backend'
+             -- Of other roles' sessions, all but the user is hidden, their kind too.
+             AND coalesce(a.backend_type = 'client backend', a.usename IS NOT NULL)
              AND a.pid <> pg_backend_pid()
              AND (a.query = '<insufficient privilege>'
                   OR a.xact_start < clock_timestamp() - make_interval(mins => ${minutes}::integer))

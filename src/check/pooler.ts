@@ -7,7 +7,7 @@ export const pooler: Check = {
   id: "pooler",
   title: "a pooler in transaction mode between",
   why: "it gives each transaction another server session: settings, the lease and index builds are lost",
-  stopsWriting: true,
+  stops: ["run", "rollback"],
   find: async ({ pooled, target }) =>
     pooled && (await changesSessions(target))
       ? [

@@ -7,7 +7,7 @@ export const preparedTransactions: Check = {
   id: "prepared-transactions",
   title: "prepared transactions that nobody has ended",
   why: "it keeps VACUUM from all that is newer, and survives every restart",
-  stopsWriting: false,
+  stops: [],
   async find(context) {
     const prepared = await context.queries.rows(
       sql`
@@ -15,9 +15,13 @@ export const preparedTransactions: Check = {
                p.owner::text AS owner,
                extract(epoch FROM clock_timestamp() - p.prepared) * 1000 AS milliseconds,
                ARRAY(SELECT l.relation::regclass::text
-                       FROM pg_locks l
-                       -- A prepared transaction has no process; its locks are told by this alone.
-                      WHERE l.virtualtransaction = '-1/' || p.transaction::text
+                       FROM pg_locks own
+                       -- A prepared transaction has no process: its lock on itself tells its others.
+                       JOIN pg_locks l ON l.virtualtransaction = own.virtualtransaction
+                      WHERE own.locktype = 'transactionid'
+                        AND own.transactionid = p.transaction
+                        AND own.pid IS NULL
+                        AND l.pid IS NULL
                         AND l.locktype = 'relation'
                         AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
                         AND l.relation = ANY (${namesAhead(context)}::text[]::regclass[])

@@ -6,7 +6,7 @@ export const primaryKeys: Check = {
   id: "primary-keys",
   title: "tables without a primary key",
   why: "a row of it can be told from no other: a restore counts such rows and cannot say which were lost, and logical replication refuses their UPDATE",
-  stopsWriting: false,
+  stops: [],
   async find(context) {
     const without = await context.queries.rows(
       sql`

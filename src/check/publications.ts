@@ -6,7 +6,7 @@ export const publications: Check = {
   id: "publications",
   title: "publications that would send the backfill",
   why: "every row is sent again, and the subscriber stops at a column that it does not have",
-  stopsWriting: false,
+  stops: [],
   async find(context) {
     const published = await context.queries.rows(
       sql`

@@ -4,7 +4,7 @@ export const readOnly: Check = {
   id: "read-only",
   title: "transactions that are read-only by default",
   why: "every step would be refused",
-  stopsWriting: true,
+  stops: ["run", "rollback"],
   find: async ({ snapshot: { server } }) =>
     server.readOnly && !server.inRecovery
       ? [

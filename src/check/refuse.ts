@@ -1,7 +1,7 @@
 import { AppError } from "../errors.ts";
 import type { Session } from "../postgres/connection.ts";
 import { askChecks } from "./ask.ts";
-import type { CheckContext, Finding } from "./check.ts";
+import type { CheckContext, Finding, WritingCommand } from "./check.ts";
 import { checks } from "./index.ts";
 
 /**
@@ -9,10 +9,11 @@ import { checks } from "./index.ts";
  * @throws AppError PREFLIGHT_FAILED with every blocking finding
  */
 export async function refuseToWrite(
+  command: WritingCommand,
   session: Session,
   place: Omit<CheckContext, "queries" | "pooled">,
 ): Promise<void> {
-  const asked = checks.filter(({ stopsWriting }) => stopsWriting);
+  const asked = checks.filter(({ stops }) => stops.includes(command));
   const error = preflightError(await askChecks(asked, session, place), place);
   if (error !== undefined) throw error;
 }

@@ -7,7 +7,7 @@ export const replicaLag: Check = {
   id: "replica-lag",
   title: "replicas that are behind",
   why: "the backfill pauses while a replica is further behind than online.replicaLagLimitInMilliseconds",
-  stopsWriting: false,
+  stops: [],
   async find({ queries, settings, snapshot: { server } }) {
     const replicas = await queries.rows(
       sql`

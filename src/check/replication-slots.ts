@@ -10,7 +10,7 @@ export const replicationSlots: Check = {
   id: "replication-slots",
   title: "replication slots that keep write-ahead log",
   why: "the backfill writes much of it, and all of it stays on the server's disk until the slot is read",
-  stopsWriting: false,
+  stops: [],
   async find({ queries }) {
     const slots = await queries.rows(
       sql`

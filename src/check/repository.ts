@@ -7,7 +7,7 @@ export const repository: Check = {
   id: "repository",
   title: "the application's repository: there, and all of it committed",
   why: "the tag before a stage says which code the database went with, and holds what is committed",
-  stopsWriting: false,
+  stops: [],
   async find({ settings, stages, folder }) {
     const { ifTagExists, required } = settings.git;
     const place = path.resolve(folder, settings.git.repository);

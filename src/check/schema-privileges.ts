@@ -6,7 +6,7 @@ export const schemaPrivileges: Check = {
   id: "schema-privileges",
   title: "CREATE on the schemas of the organizations and of the tables",
   why: "tables, indexes and functions are made in it; an index takes CREATE on its table's schema",
-  stopsWriting: false,
+  stops: [],
   async find(context) {
     const { queries, settings, snapshot } = context;
     const schemas = [

@@ -6,7 +6,7 @@ export const serverGrowth: Check = {
   id: "server-growth",
   title: "what the stages add to the server's disk",
   why: "SQL cannot ask the server how much its disk has left, and a full disk stops every writer",
-  stopsWriting: false,
+  stops: [],
   async find(context) {
     const { bytes, walBytes, tables } = await expectGrowth(context);
     if (tables === 0) return [];

@@ -4,7 +4,7 @@ export const standby: Check = {
   id: "standby",
   title: "a standby, on which nothing can be written",
   why: "a standby replays its primary and takes no writes",
-  stopsWriting: true,
+  stops: ["run", "rollback"],
   find: async ({ snapshot: { server } }) =>
     server.inRecovery
       ? [

@@ -22,7 +22,7 @@ export const timeouts: Check = {
   id: "timeouts",
   title: "timeouts that the role or the database sets",
   why: "Tenantry's own sessions and pg_dump set it otherwise; a session of your own, by hand with psql, has it",
-  stopsWriting: false,
+  stops: [],
   async find({ queries }) {
     // The value that a new session has: this session's own was changed already.
     const set = await queries.rows(

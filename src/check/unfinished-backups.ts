@@ -8,7 +8,7 @@ export const unfinishedBackups: Check = {
   id: "unfinished-backups",
   title: "backups that were begun and not finished",
   why: "it takes space, holds rows of the database, and can be restored by nobody",
-  stopsWriting: false,
+  stops: [],
   async find({ settings, folder }) {
     const backups = path.resolve(folder, settings.backups.folder);
     if (!existsSync(backups)) return [];

@@ -7,7 +7,7 @@ export const unfinishedRestores: Check = {
   id: "unfinished-restores",
   title: "databases that a restore was ended in",
   why: "it takes the server's space, and the next restore in place wants its name",
-  stopsWriting: false,
+  stops: [],
   async find({ queries }) {
     const databases = await queries.rows(
       sql`

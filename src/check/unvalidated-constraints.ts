@@ -6,7 +6,7 @@ export const unvalidatedConstraints: Check = {
   id: "unvalidated-constraints",
   title: "constraints that are NOT VALID",
   why: "a row that breaks it cannot be updated, so the backfill fails at it; a foreign key may lead to no parent, and so to no organization",
-  stopsWriting: false,
+  stops: [],
   async find(context) {
     const constraints = await context.queries.rows(
       sql`

@@ -6,7 +6,7 @@ export const updateTriggers: Check = {
   id: "update-triggers",
   title: "triggers that the backfill fires",
   why: "what they do for an UPDATE of the application's (updated_at, audits, webhooks) they do for every row",
-  stopsWriting: false,
+  stops: [],
   async find(context) {
     const { queries, snapshot } = context;
     const silent = snapshot.triggersMayBeSilenced;

@@ -7,7 +7,7 @@ export const usersTable: Check = {
   id: "users-table",
   title: "SELECT, REFERENCES and TRIGGER on the users' table",
   why: "memberships are made from it, reference it, and are given to whoever signs up",
-  stopsWriting: false,
+  stops: [],
   async find({ queries, settings, snapshot }) {
     const { relation } = settings.users;
     if (findRelation(snapshot, relation) === undefined) return [];

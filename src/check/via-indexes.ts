@@ -4,7 +4,7 @@ export const viaIndexes: Check = {
   id: "via-indexes",
   title: "an index on each column that a table gets its organization by",
   why: "deleting or moving a parent, and comparing children with it, scans the whole table",
-  stopsWriting: false,
+  stops: [],
   find: async (context) =>
     tablesAhead(context).flatMap(({ relation, source, existing }): Found[] => {
       if (source.kind !== "via") return [];

@@ -8,7 +8,7 @@ export const writeAheadLog: Check = {
   id: "write-ahead-log",
   title: "max_wal_size against what the backfill writes",
   why: "each time it is full a checkpoint is forced, after which every page is logged whole again",
-  stopsWriting: false,
+  stops: [],
   async find(context) {
     const [row] = await context.queries.rows(
       sql`SELECT pg_size_bytes(current_setting('max_wal_size')) AS size`,

@@ -1,5 +1,6 @@
 import path from "node:path";
 import { readSnapshot, type Snapshot } from "../catalog/snapshot.ts";
+import type { WritingCommand } from "../check/check.ts";
 import { refuseToWrite } from "../check/refuse.ts";
 import { loadSettings } from "../config/load.ts";
 import { relationKey } from "../config/relation-name.ts";
@@ -110,16 +111,16 @@ export async function inWorkplace<Result>(
  */
 export async function whileWriting<Result>(
   workplace: Workplace,
-  options: Pick<GlobalOptions, "json">,
+  { json, command }: Pick<GlobalOptions, "json"> & { command: WritingCommand },
   work: (writing: WritingWorkplace, snapshot: Snapshot) => Promise<Result>,
 ): Promise<Result> {
   const { session, target, settings, folder } = workplace;
   const snapshot = await readSnapshot(session);
-  await refuseToWrite(session, { target, snapshot, settings, folder, stages: [] });
+  await refuseToWrite(command, session, { target, snapshot, settings, folder, stages: [] });
   await createJournal(session);
   const observer = await openSession(target, "tenantry observer", sessionSettings);
   const keeper = await openSession(target, "tenantry lease", sessionSettings);
-  const reporter = createReporter(outputMode(options.json));
+  const reporter = createReporter(outputMode(json));
   const signals = listenToSignals(observer, session, reporter.listener);
   try {
     const lease = await takeLease(keeper);
