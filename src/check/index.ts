@@ -1,5 +1,6 @@
 import { applicationRoles } from "./application-roles.ts";
 import { archiving } from "./archiving.ts";
+import { backupFolder } from "./backup-folder.ts";
 import { backupSpace } from "./backup-space.ts";
 import type { Check } from "./check.ts";
 import { clientPrograms } from "./client-programs.ts";
@@ -76,6 +77,7 @@ export const checks: readonly Check[] = [
   writeAheadLog,
   archiving,
   clientPrograms,
+  backupFolder,
   backupSpace,
   unfinishedBackups,
   unfinishedRestores,

@@ -1,7 +1,7 @@
-import { existsSync } from "node:fs";
 import { readdir, stat } from "node:fs/promises";
 import path from "node:path";
 import { partialSuffix } from "../backup/manifest.ts";
+import { nearestExisting } from "./backup-folder.ts";
 import type { Check } from "./check.ts";
 
 export const unfinishedBackups: Check = {
@@ -11,7 +11,7 @@ export const unfinishedBackups: Check = {
   stops: [],
   async find({ settings, folder }) {
     const backups = path.resolve(folder, settings.backups.folder);
-    if (!existsSync(backups)) return [];
+    if (nearestExisting(backups) !== backups || !(await stat(backups)).isDirectory()) return [];
     const names = (await readdir(backups)).filter((name) => name.endsWith(partialSuffix));
     return Promise.all(
       names.map(async (name) => {

@@ -1,4 +1,4 @@
-import { mkdir } from "node:fs/promises";
+import { mkdir, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { execa } from "execa";
 import { expect, test, vi } from "vitest";
@@ -144,6 +144,17 @@ test("a disk without room for the backup is found before the backup is begun", a
     { severity: "blocking", says: expect.stringMatching(/^\/proc: its disk has 0 B left/) },
   ]);
   expect(await findings("backup-space", { url })).toEqual([]);
+});
+
+test("a backups.folder that is none is found", async () => {
+  const { url } = await company("no folder");
+  const folder = await emptyFolder();
+  await writeFile(path.join(folder, "backups"), "");
+  expect(await findings("backup-folder", { url }, { folder })).toMatchObject([
+    { severity: "blocking", says: expect.stringContaining("is no folder") },
+  ]);
+  await rm(path.join(folder, "backups"));
+  expect(await findings("backup-folder", { url }, { folder })).toEqual([]);
 });
 
 const newer = (await findServerBinaries()).find(({ major }) => major > 17);

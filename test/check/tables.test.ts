@@ -1,4 +1,5 @@
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
+import { openSession } from "../../src/postgres/connection.ts";
 import { smallCompany } from "../setup/small-company.ts";
 import { asRole, company, execute, findings } from "./server.ts";
 
@@ -175,8 +176,8 @@ test("a publication sends the backfill, and without a replica identity stops it"
   expect(await findings("publications", { url })).toEqual([]);
 });
 
-test("a table that autovacuum leaves alone, and one that is old, are named", async () => {
-  const { url, session } = await company("vacuum");
+test("a table that autovacuum leaves alone, and one that is vacuumed just now, are named", async () => {
+  const { url, session } = await company("vacuum", 20_000);
   await execute(session, "ALTER TABLE leads SET (autovacuum_enabled = off)");
   const [off] = await findings("vacuum", { url });
   expect(off).toMatchObject({
@@ -185,4 +186,22 @@ test("a table that autovacuum leaves alone, and one that is old, are named", asy
   });
   await execute(session, off?.mend.split(";")[0] ?? "");
   expect(await findings("vacuum", { url })).toEqual([]);
+
+  // Slowed down, so that it is still under way when it is asked for.
+  const slow = await openSession({ url });
+  await execute(slow, "SET vacuum_cost_delay = '100ms'", "SET vacuum_cost_limit = 1");
+  const ended = execute(slow, "VACUUM (FREEZE) leads").then(
+    () => "to its end",
+    () => "cancelled",
+  );
+  const running = await vi.waitFor(async () => {
+    const [one] = await findings("vacuum", { url });
+    if (one === undefined) throw new Error("not yet");
+    return one;
+  });
+  expect(running.says).toBe(`public.leads: process ${slow.backend} vacuums it`);
+  await execute(session, running.mend.replace("let it end, or ", ""));
+  expect(await ended).toBe("cancelled");
+  expect(await findings("vacuum", { url })).toEqual([]);
+  await slow.close();
 });
