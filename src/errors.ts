@@ -20,7 +20,7 @@ export const errorCodes = {
   CONFIRMATION_NEEDED: exitCodes.usage,
   CONNECTION_FAILED: exitCodes.failed,
   CONNECTION_LOST: exitCodes.failed,
-  PREFLIGHT_FAILED: exitCodes.usage,
+  PREFLIGHT_FAILED: exitCodes.failed,
   STATEMENT_FAILED: exitCodes.failed,
   LOCK_NOT_GRANTED: exitCodes.failed,
   BACKUP_FAILED: exitCodes.failed,

@@ -10,6 +10,9 @@ import { databaseStatements, roleStatements } from "./globals.ts";
 import { launch } from "./launch.ts";
 import type { OpenBackup } from "./open.ts";
 
+/** What the name of a database ends in while it is restored beside the live one. */
+export const beingRestoredSuffix = "_being_restored";
+
 /** What a restore goes by. */
 export type Restorable = Pick<OpenBackup, "globals" | "serverMajor" | "dump">;
 

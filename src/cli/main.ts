@@ -5,6 +5,7 @@ import { redacted } from "../postgres/redaction.ts";
 import { version } from "../version.ts";
 import { auditCommand } from "./audit.ts";
 import { makeBackup, showBackups } from "./backups.ts";
+import { check } from "./check.ts";
 import { demo, demoOptions } from "./demo.ts";
 import { home } from "./home.ts";
 import { globalOptions, readOptions, stageOption } from "./options.ts";
@@ -122,6 +123,11 @@ function program(): Command {
           command.optsWithGlobals(),
         ),
       ),
+    );
+  add(root, "check", "look at all that would bite, before anything is touched")
+    .option("--stage <stage>", "day1, day2 or day3 (else all that are left)")
+    .action(async (_options, command: Command) =>
+      check(readOptions(withStage, command.optsWithGlobals())),
     );
   add(root, "plan", "show every step with the lock it takes; changes nothing")
     .option("--stage <stage>", "day1, day2 or day3")
@@ -259,6 +265,7 @@ function stageNeeded(): AppError {
 const examples = `
 Examples:
   tenantry demo                      see the three days and their rollback in a minute
+  tenantry check                     what would bite, with what mends it; exit 1 where it blocks
   tenantry plan --stage day1         every step, its lock, its table's size
   tenantry run --stage day1          backup, git tag, steps, verification
   tenantry --stage day1 --verify     in CI: exit 3 where isolation does not hold

@@ -4,7 +4,7 @@ import { verifyBelongs } from "../backup/belongs.ts";
 import { compareWithBackup } from "../backup/compare.ts";
 import { countLostRows, type LostRows } from "../backup/lost-rows.ts";
 import { type OpenBackup, withBackup } from "../backup/open.ts";
-import { restoreBackup } from "../backup/restore.ts";
+import { beingRestoredSuffix, restoreBackup } from "../backup/restore.ts";
 import { swapDatabases } from "../backup/swap.ts";
 import { AppError } from "../errors.ts";
 import { readRuns } from "../journal/journal.ts";
@@ -165,7 +165,7 @@ async function restoreBeside(
   database: string,
   signal: AbortSignal,
 ): Promise<string> {
-  const restored = `${database.slice(0, 30)}_being_restored`;
+  const restored = `${database.slice(0, 30)}${beingRestoredSuffix}`;
   if (await exists(session, restored)) {
     say(`${restored} is left of an attempt that was killed; it is dropped and made again.`);
     await session.execute(sql`DROP DATABASE ${ident(restored)} WITH (FORCE)`);

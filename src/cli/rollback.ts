@@ -46,7 +46,7 @@ export async function rollbackIn(workplace: Workplace, options: RollbackOptions)
     target,
   });
 
-  await whileWriting(workplace, options, async (writing) => {
+  await whileWriting(workplace, { ...options, command: "rollback" }, async (writing) => {
     const different: string[] = [];
     // Differences stop nothing: whoever rolls back in an incident wants all of it undone.
     for (const run of runs) {

@@ -71,7 +71,7 @@ export async function runIn(workplace: Workplace, options: RunOptions): Promise<
     database: snapshot.server.database,
     target: workplace.target,
   });
-  await whileWriting(workplace, options, async (writing) => {
+  await whileWriting(workplace, { ...options, command: "run" }, async (writing) => {
     for (const text of plan.notices) writing.emit({ kind: "notice", text });
     // Asked again under the lease: another run may have come to its end meanwhile.
     for (const stage of await stagesToRun(workplace, options.stage))

@@ -1,5 +1,7 @@
 import path from "node:path";
 import { readSnapshot, type Snapshot } from "../catalog/snapshot.ts";
+import type { WritingCommand } from "../check/check.ts";
+import { refuseToWrite } from "../check/refuse.ts";
 import { loadSettings } from "../config/load.ts";
 import { relationKey } from "../config/relation-name.ts";
 import type { Settings } from "../config/settings.ts";
@@ -14,7 +16,6 @@ import {
 import { sql } from "../postgres/sql.ts";
 import type { Listener } from "../report/events.ts";
 import { createReporter, outputMode } from "../report/reporter.ts";
-import { preflight } from "../run/preflight.ts";
 import type { GlobalOptions } from "./options.ts";
 
 /** What a command works with: the configuration, the database, and who is told of what happens. */
@@ -108,21 +109,21 @@ export async function inWorkplace<Result>(
 }
 
 /**
- * Adds what writing needs: preflight, the journal, the lease on a session of its own, signals, and
+ * Adds what writing needs: checks, the journal, the lease on a session of its own, signals, and
  * a reporter. The first SIGINT lets the statement under way end; the second cancels it.
  */
 export async function whileWriting<Result>(
   workplace: Workplace,
-  options: Pick<GlobalOptions, "json">,
+  { json, command }: Pick<GlobalOptions, "json"> & { command: WritingCommand },
   work: (writing: WritingWorkplace, snapshot: Snapshot) => Promise<Result>,
 ): Promise<Result> {
-  const { session, target, settings } = workplace;
+  const { session, target, settings, folder } = workplace;
   const snapshot = await readSnapshot(session);
-  await preflight(target, session, snapshot, settings);
+  await refuseToWrite(command, session, { target, snapshot, settings, folder, stages: [] });
   await createJournal(session);
   const observer = await openSession(target, "tenantry observer", sessionSettings);
   const keeper = await openSession(target, "tenantry lease", sessionSettings);
-  const reporter = createReporter(outputMode(options.json));
+  const reporter = createReporter(outputMode(json));
   const signals = listenToSignals(observer, session, reporter.listener);
   try {
     const lease = await takeLease(keeper);

@@ -98,7 +98,7 @@ const selectRuns: Sql = sql`
 `;
 
 /** The runs, oldest first; none where there is no journal yet. */
-export async function readRuns(session: Session): Promise<Run[]> {
+export async function readRuns(session: Queries): Promise<Run[]> {
   if (!(await journalExists(session))) return [];
   return session.rows(sql`${selectRuns} ORDER BY id`, runSchema);
 }
@@ -206,97 +206,5 @@ export async function setRunState(
        SET state = ${state},
            finished_at = CASE WHEN ${state} IN ('applied', 'rolled back') THEN clock_timestamp() END
      WHERE id = ${runId}
-  `);
-}
-
-/** Where a step of a run is, for the statements below. */
-export type StepKey = { readonly runId: number; readonly position: number };
-
-export async function markRunning(queries: Queries, { runId, position }: StepKey): Promise<void> {
-  await queries.execute(sql`
-    UPDATE tenantry.step
-       SET state = 'running',
-           started_at = coalesce(started_at, clock_timestamp())
-     WHERE run_id = ${runId}
-       AND position = ${position}
-       AND state IN ('pending', 'running')
-  `);
-}
-
-export async function markApplied(queries: Queries, { runId, position }: StepKey): Promise<void> {
-  await queries.execute(sql`
-    UPDATE tenantry.step
-       SET state = 'applied',
-           started_at = coalesce(started_at, clock_timestamp()),
-           finished_at = clock_timestamp()
-     WHERE run_id = ${runId}
-       AND position = ${position}
-       AND state IN ('pending', 'running')
-  `);
-}
-
-/** What a step took, and what its table grew by. */
-export async function recordCost(
-  queries: Queries,
-  { runId, position }: StepKey,
-  { milliseconds, grownBytes }: StepCost,
-): Promise<void> {
-  await queries.execute(sql`
-    UPDATE tenantry.step
-       SET milliseconds = ${milliseconds},
-           grown_bytes = ${grownBytes}
-     WHERE run_id = ${runId}
-       AND position = ${position}
-  `);
-}
-
-export async function markVerified(queries: Queries, { runId, position }: StepKey): Promise<void> {
-  await queries.execute(sql`
-    UPDATE tenantry.step
-       SET verified_at = clock_timestamp()
-     WHERE run_id = ${runId}
-       AND position = ${position}
-  `);
-}
-
-export async function markUndone(queries: Queries, { runId, position }: StepKey): Promise<void> {
-  await queries.execute(sql`
-    UPDATE tenantry.step
-       SET state = 'undone',
-           undone_at = clock_timestamp()
-     WHERE run_id = ${runId}
-       AND position = ${position}
-  `);
-}
-
-/** The pages that a backfill has to look at, of which file, from its start. */
-export async function startAtFirstPage(
-  queries: Queries,
-  { runId, position }: StepKey,
-  { totalPages, fileNode }: { readonly totalPages: number; readonly fileNode: number },
-): Promise<void> {
-  await queries.execute(sql`
-    UPDATE tenantry.step
-       SET total_pages = ${totalPages},
-           file_node = ${fileNode},
-           next_page = 0
-     WHERE run_id = ${runId}
-       AND position = ${position}
-  `);
-}
-
-/** Moves a backfill's cursor, in the transaction of its batch. */
-export async function moveCursor(
-  queries: Queries,
-  { runId, position }: StepKey,
-  nextPage: number,
-  rows: number,
-): Promise<void> {
-  await queries.execute(sql`
-    UPDATE tenantry.step
-       SET next_page = ${nextPage},
-           rows_written = rows_written + ${rows}
-     WHERE run_id = ${runId}
-       AND position = ${position}
   `);
 }

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { AppError } from "../errors.ts";
-import type { Session } from "../postgres/connection.ts";
+import type { Queries, Session } from "../postgres/connection.ts";
 import { type Sql, sql } from "../postgres/sql.ts";
 
 /** The version of the tables below; a journal of another version is refused, never guessed at. */
@@ -76,7 +76,7 @@ const tables: readonly Sql[] = [
  * Whether the journal is there.
  * @throws AppError JOURNAL_INCOMPATIBLE when it is of another version, or half of it is missing
  */
-export async function journalExists(session: Session): Promise<boolean> {
+export async function journalExists(session: Queries): Promise<boolean> {
   const found = await session.rows(
     sql`
       SELECT c.relname::text AS name

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { findRelation, type Snapshot } from "../catalog/snapshot.ts";
 import { invalidConfiguration } from "../config/faults.ts";
-import { configuredName, type Settings } from "../config/settings.ts";
+import { configuredName, type Fault, type Settings } from "../config/settings.ts";
 import type { RelationName } from "../postgres/sql.ts";
 import type { Kept } from "../steps/kept.ts";
 import type { Guard, Persona, Stage, StageContext, StageName } from "../steps/stage.ts";
@@ -44,24 +44,10 @@ export function planStages(
   origin: string,
   kept?: Kept,
 ): Plan {
-  const users = findRelation(snapshot, settings.users.relation);
-  const idType = users?.columns.find(({ name }) => name === settings.users.id)?.type ?? "uuid";
-  const tenancy = tenancyFrom(settings, idType);
-  const { tables, skipped, faults } = resolveTables(settings, snapshot, tenancy, kept);
-  const unlisted = unlistedTables(settings, snapshot).map((relation) => ({
-    path: configuredName(relation, settings),
-    fault: "is named nowhere in the configuration",
-    fix: "name it in day1.tables, day2.tables, sharedTables or exemptTables",
-  }));
-  const all = [
-    ...identityFaults(settings, snapshot),
-    ...faults,
-    ...(settings.unlistedTables === "error" ? unlisted : []),
-  ];
-  const context: StageContext = { settings, snapshot, tenancy, tables, kept };
-  all.push(...stages.flatMap((stage) => stage.faults(context)));
-  if (all.length > 0) throw invalidConfiguration(origin, all);
+  const { context, skipped, unlisted, faults } = compare(settings, snapshot, stages, kept);
+  if (faults.length > 0) throw invalidConfiguration(origin, faults);
 
+  const { tables, tenancy } = context;
   const planned = stages.map((stage) => planStage(stage, context));
   return {
     stages: planned,
@@ -80,6 +66,35 @@ export function planStages(
 /** SHA-256 of planned stages. */
 export function digestOf(planned: readonly StagePlan[]): string {
   return createHash("sha256").update(JSON.stringify(planned)).digest("hex");
+}
+
+/** Everything that does not fit between the configuration and the catalog. */
+export function planFaults(
+  settings: Settings,
+  snapshot: Snapshot,
+  stages: readonly Stage[],
+): readonly Fault[] {
+  return compare(settings, snapshot, stages).faults;
+}
+
+function compare(settings: Settings, snapshot: Snapshot, stages: readonly Stage[], kept?: Kept) {
+  const users = findRelation(snapshot, settings.users.relation);
+  const idType = users?.columns.find(({ name }) => name === settings.users.id)?.type ?? "uuid";
+  const tenancy = tenancyFrom(settings, idType);
+  const { tables, skipped, faults } = resolveTables(settings, snapshot, tenancy, kept);
+  const unlisted = unlistedTables(settings, snapshot).map((relation) => ({
+    path: configuredName(relation, settings),
+    fault: "is named nowhere in the configuration",
+    fix: "name it in day1.tables, day2.tables, sharedTables or exemptTables",
+  }));
+  const context: StageContext = { settings, snapshot, tenancy, tables, kept };
+  const all: Fault[] = [
+    ...identityFaults(settings, snapshot),
+    ...faults,
+    ...(settings.unlistedTables === "error" ? unlisted : []),
+    ...stages.flatMap((stage) => stage.faults(context)),
+  ];
+  return { context, skipped, unlisted, faults: all };
 }
 
 /** The application's triggers that a backfill cannot help but fire. */

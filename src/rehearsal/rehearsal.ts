@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, stat, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { z } from "zod";
 import { AppError } from "../errors.ts";
@@ -81,7 +81,8 @@ export async function findRehearsal(
     readonly database: Rehearsal["database"];
   },
 ): Promise<RehearsedStage | undefined> {
-  if (!existsSync(folder)) return undefined;
+  // A file in its place is for the backup to refuse.
+  if (!existsSync(folder) || !(await stat(folder)).isDirectory()) return undefined;
   const names = (await readdir(folder)).filter((name) => namePattern.test(name)).sort();
   for (const name of names.reverse()) {
     const { database, stages } = await readRehearsal(path.join(folder, name));

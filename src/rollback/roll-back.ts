@@ -5,13 +5,13 @@ import { readSnapshot } from "../catalog/snapshot.ts";
 import { AppError } from "../errors.ts";
 import {
   type JournaledStep,
-  markUndone,
   type Run,
   readFingerprintBefore,
   readSteps,
   setRunState,
 } from "../journal/journal.ts";
 import { holdLease } from "../journal/lease.ts";
+import { markUndone } from "../journal/step-marks.ts";
 import { sql } from "../postgres/sql.ts";
 import { stepFacts } from "../report/events.ts";
 import type { RunContext } from "../run/context.ts";

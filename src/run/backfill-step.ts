@@ -1,15 +1,15 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
 import { AppError } from "../errors.ts";
+import type { JournaledStep } from "../journal/journal.ts";
+import { holdLease } from "../journal/lease.ts";
 import {
-  type JournaledStep,
   markApplied,
   markRunning,
   moveCursor,
   type StepKey,
   startAtFirstPage,
-} from "../journal/journal.ts";
-import { holdLease } from "../journal/lease.ts";
+} from "../journal/step-marks.ts";
 import type { Session } from "../postgres/connection.ts";
 import { ident, type Sql, sql } from "../postgres/sql.ts";
 import { stepFacts } from "../report/events.ts";

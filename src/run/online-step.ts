@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
-import { markApplied, markRunning, type StepKey } from "../journal/journal.ts";
 import { holdLease } from "../journal/lease.ts";
+import { markApplied, markRunning, type StepKey } from "../journal/step-marks.ts";
 import { stepFacts } from "../report/events.ts";
 import type { OnlineStep } from "../steps/step.ts";
 import type { RunContext } from "./context.ts";

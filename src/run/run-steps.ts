@@ -1,15 +1,14 @@
 import { Umzug, type UmzugStorage } from "umzug";
 import { z } from "zod";
 import { AppError } from "../errors.ts";
+import { type JournaledStep, readSteps } from "../journal/journal.ts";
 import {
-  type JournaledStep,
   markApplied,
   markUndone,
   markVerified,
-  readSteps,
   recordCost,
   type StepKey,
-} from "../journal/journal.ts";
+} from "../journal/step-marks.ts";
 import { sql } from "../postgres/sql.ts";
 import { stepFacts } from "../report/events.ts";
 import type { Step } from "../steps/step.ts";

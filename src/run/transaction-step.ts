@@ -1,5 +1,5 @@
-import { markApplied, type StepKey } from "../journal/journal.ts";
 import { holdLease } from "../journal/lease.ts";
+import { markApplied, type StepKey } from "../journal/step-marks.ts";
 import { sql } from "../postgres/sql.ts";
 import type { TransactionStep } from "../steps/step.ts";
 import type { RunContext } from "./context.ts";

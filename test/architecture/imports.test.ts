@@ -75,6 +75,17 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     "src/journal",
     "src/backup",
   ],
+  "src/check": [
+    "src/errors.ts",
+    "src/postgres",
+    "src/config",
+    "src/catalog",
+    "src/steps/stage.ts",
+    "src/plan",
+    "src/journal",
+    "src/backup",
+    "src/report/units.ts",
+  ],
   "src/writers": ["src/postgres"],
   "src/demo": ["src/errors.ts", "src/postgres", "src/config", "src/verify", "src/writers"],
   "src/rehearsal": [

@@ -1,0 +1,38 @@
+import { AppError } from "../errors.ts";
+import type { Session } from "../postgres/connection.ts";
+import { askChecks } from "./ask.ts";
+import type { CheckContext, Finding, WritingCommand } from "./check.ts";
+import { checks } from "./index.ts";
+
+/**
+ * Looks at all that would stop a command that writes, before anything is touched.
+ * @throws AppError PREFLIGHT_FAILED with every blocking finding
+ */
+export async function refuseToWrite(
+  command: WritingCommand,
+  session: Session,
+  place: Omit<CheckContext, "queries" | "pooled">,
+): Promise<void> {
+  const asked = checks.filter(({ stops }) => stops.includes(command));
+  const error = preflightError(await askChecks(asked, session, place), place);
+  if (error !== undefined) throw error;
+}
+
+/** The error for blocking findings, or undefined where there is none. */
+export function preflightError(
+  findings: readonly Finding[],
+  { snapshot }: Pick<CheckContext, "snapshot">,
+): AppError | undefined {
+  const blocking = findings.filter(({ severity }) => severity === "blocking");
+  if (blocking.length === 0) return undefined;
+  return new AppError({
+    code: "PREFLIGHT_FAILED",
+    object: snapshot.server.database,
+    fault: `${blocking.length} ${blocking.length === 1 ? "thing stands" : "things stand"} in the way`,
+    state: "nothing was changed",
+    next: "mend what is listed and run the same command again; tenantry check shows all of it",
+    details: blocking.map(
+      ({ check, what, mend }) => `${check}: ${what.object}: ${what.fact} → ${mend}`,
+    ),
+  });
+}

@@ -1,0 +1,55 @@
+import { stages } from "../../stages/index.ts";
+import { readSnapshot } from "../catalog/snapshot.ts";
+import { askChecks } from "../check/ask.ts";
+import { checks } from "../check/index.ts";
+import { preflightError } from "../check/refuse.ts";
+import { AppError } from "../errors.ts";
+import { readRuns } from "../journal/journal.ts";
+import type { Queries } from "../postgres/connection.ts";
+import type { Stage, StageName } from "../steps/stage.ts";
+import type { GlobalOptions } from "./options.ts";
+import { showFindings } from "./show-findings.ts";
+import { withWorkplace } from "./workplace.ts";
+
+export type CheckOptions = GlobalOptions & { readonly stage?: StageName | undefined };
+
+/**
+ * `tenantry check`: all that would bite, looked at before anything is touched.
+ * @throws AppError PREFLIGHT_FAILED where something stands in the way
+ */
+export function check(options: CheckOptions): Promise<void> {
+  return withWorkplace(options, async ({ session, target, settings, folder }) => {
+    const snapshot = await readSnapshot(session);
+    const ahead = await stagesAhead(session, options.stage);
+    const place = { target, snapshot, settings, folder, stages: ahead };
+    const findings = await askChecks(checks, session, place);
+    const shown = { database: snapshot.server.database, findings, asked: checks.length };
+    process.stdout.write(
+      options.json
+        ? `${JSON.stringify({ kind: "check", ...shown })}\n`
+        : showFindings(shown, process.stdout.columns ?? 80),
+    );
+    const error = preflightError(findings, place);
+    if (error !== undefined) throw error;
+  });
+}
+
+/** The stages that are still to be begun: of those under way, the plan is journaled already. */
+async function stagesAhead(
+  queries: Queries,
+  named: StageName | undefined,
+): Promise<readonly Stage[]> {
+  const begun = await stagesBegun(queries);
+  return stages.filter(({ name }) => !begun.has(name) && (named === undefined || name === named));
+}
+
+async function stagesBegun(queries: Queries): Promise<ReadonlySet<StageName>> {
+  try {
+    const runs = await readRuns(queries);
+    return new Set(runs.filter(({ state }) => state !== "rolled back").map(({ stage }) => stage));
+  } catch (error) {
+    // One of the checks says so, among the others.
+    if (error instanceof AppError && error.code === "JOURNAL_INCOMPATIBLE") return new Set();
+    throw error;
+  }
+}

@@ -1,0 +1,46 @@
+import pc from "picocolors";
+import type { Finding } from "../check/check.ts";
+
+type Shown = {
+  readonly database: string;
+  readonly findings: readonly Finding[];
+  /** How many checks were asked. */
+  readonly asked: number;
+};
+
+/**
+ * What checks found, for people.
+ * @param columns of the terminal; what mends something stays one line, to be copied
+ */
+export function showFindings({ database, findings, asked }: Shown, columns: number): string {
+  const blocking = findings.filter(({ severity }) => severity === "blocking").length;
+  const advisory = findings.length - blocking;
+  const summary = `${asked} checks of ${database}: ${blocking} blocking, ${advisory} advisory; nothing was changed`;
+  return `${findings.map((finding) => block(finding, columns)).join("")}${wrapped(summary, columns, "")}\n`;
+}
+
+function block({ check, severity, what, why, mend }: Finding, columns: number): string {
+  const mark = severity === "blocking" ? pc.red("✘") : pc.yellow("!");
+  return [
+    `${mark} ${pc.bold(check)}  ${severity}`,
+    wrapped(`${what.object}: ${what.fact}`, columns, "    "),
+    pc.dim(wrapped(why, columns, "    ")),
+    `  → ${mend}`,
+    "",
+    "",
+  ].join("\n");
+}
+
+/** Broken between words, each line behind the margin; a word that is longer stays whole. */
+function wrapped(text: string, columns: number, margin: string): string {
+  const lines: string[] = [];
+  let line = margin;
+  for (const word of text.split(/\s+/)) {
+    const longer = line === margin ? `${margin}${word}` : `${line} ${word}`;
+    if (longer.length > columns && line !== margin) {
+      lines.push(line);
+      line = `${margin}${word}`;
+    } else line = longer;
+  }
+  return [...lines, line].join("\n");
+}

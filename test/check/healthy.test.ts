@@ -1,0 +1,154 @@
+import { execFileSync } from "node:child_process";
+import { writeFileSync } from "node:fs";
+import { readFile } from "node:fs/promises";
+import path from "node:path";
+import { expect, test } from "vitest";
+import { checks } from "../../src/check/index.ts";
+import { faultFindings } from "../../src/check/server-faults.ts";
+import { versionFindings } from "../../src/check/server-version.ts";
+import { showFindings } from "../../src/cli/show-findings.ts";
+import { makeProject } from "../setup/project.ts";
+import { smallCompany } from "../setup/small-company.ts";
+import { company, execute, findings, look } from "./server.ts";
+
+test("a healthy company has nothing in the way, and is told no more than what is true", async () => {
+  const { url } = await company("healthy");
+  const found = await look({ url });
+  expect(found.map(({ check, severity }) => [check, severity])).toEqual([
+    ["server-growth", "advisory"],
+    ["repository", "advisory"],
+  ]);
+  expect(found[0]?.what.fact).toMatch(/^may grow by .* kB, with .* kB of write-ahead log$/);
+});
+
+test("tenantry check is exit 0 where nothing blocks, and 1 with all that does", async () => {
+  const { url, session } = await company("command");
+  const project = await makeProject(url, smallCompany);
+  const healthy = await project.tenantry("check");
+  expect(healthy).toMatchObject({ code: 0, stderr: "" });
+  expect(healthy.stdout).toContain("0 blocking, 2 advisory; nothing was changed");
+  await execute(session, "ALTER ROLE small_company_app BYPASSRLS", "CREATE SCHEMA tenancy");
+  const blocked = await project.tenantry("check");
+  expect(blocked.code).toBe(1);
+  expect(blocked.stdout).toMatch(/application-roles.*existing-names.*server-growth/s);
+  expect(blocked.stderr).toContain("2 things stand in the way  PREFLIGHT_FAILED");
+  expect(blocked.stderr).toContain("now:  nothing was changed");
+  const json = await project.tenantry("check", "--json", "--stage", "day2");
+  const [shown, error] = json.stdout.split("\n").map((line) => JSON.parse(line));
+  expect(shown).toMatchObject({ kind: "check", asked: checks.length });
+  expect(shown.findings[0]).toMatchObject({
+    check: "application-roles",
+    severity: "blocking",
+    what: { object: "small_company_app", fact: "has BYPASSRLS" },
+    mend: 'ALTER ROLE "small_company_app" NOBYPASSRLS',
+  });
+  // Only Day 1 makes the schema.
+  expect(error).toMatchObject({ code: "PREFLIGHT_FAILED", details: [expect.any(String)] });
+  await execute(session, "ALTER ROLE small_company_app NOBYPASSRLS");
+});
+
+test("what is found fits terminals of 40 to 200 columns", async () => {
+  const { url, session } = await company("terminal");
+  await execute(session, "CREATE SCHEMA tenancy");
+  const found = await look({ url });
+  for (const columns of [40, 80, 200]) {
+    const lines = showFindings({ database: "terminal", findings: found, asked: 38 }, columns).split(
+      "\n",
+    );
+    // What mends something is one line, which can be copied; a path is one word.
+    const long = lines.filter((line) => line.length > columns && !/^ {2}→|^ *\S+$/.test(line));
+    expect(long).toEqual([]);
+    expect(lines[0]).toMatch(/^✘ existing-names {2}blocking$/);
+  }
+});
+
+test("a check that cannot be asked says so, and the others are asked all the same", async () => {
+  const { url } = await company("unasked");
+  const [broken] = checks.filter(({ id }) => id === "standby");
+  if (broken === undefined) throw new Error("no check standby");
+  const failing = (text: string, stops: typeof broken.stops) => ({
+    ...broken,
+    id: text.slice(0, 20),
+    stops,
+    find: async ({ queries }: Parameters<typeof broken.find>[0]) => {
+      await queries.execute({ parts: [text], values: [] });
+      return [];
+    },
+  });
+  const found = await look(
+    { url },
+    {
+      only: [
+        failing("SELECT 1 / 0", []),
+        failing("SELECT pg_sleep(20)", []),
+        failing("CREATE TABLE it_wrote (id int)", ["run"]),
+        ...checks.filter(({ id }) => id === "server-growth"),
+      ],
+    },
+  );
+  expect(found.map(({ severity, what, mend }) => [severity, what.fact, mend])).toEqual([
+    [
+      "blocking",
+      "could not be asked: cannot execute CREATE TABLE in a read-only transaction",
+      "mend what the message says, then tenantry check again",
+    ],
+    ["advisory", "could not be asked: division by zero", expect.any(String)],
+    [
+      "advisory",
+      "could not be asked: canceling statement due to statement timeout",
+      expect.stringContaining("less busy"),
+    ],
+    ["advisory", expect.stringContaining("may grow"), expect.any(String)],
+  ]);
+});
+
+test("known faults of a version are said with their source, and so is the end of its support", () => {
+  const say = (found: ReturnType<typeof faultFindings>) =>
+    found.map(({ severity, what, mend }) => `${severity} ${what.object}: ${what.fact} → ${mend}`);
+  expect(say(faultFindings(140_003))[0]).toMatch(
+    /^blocking PostgreSQL 14\.3: an index .* \(https:.*14\.4\/\) → update the server to 14\.4 or later$/,
+  );
+  expect(faultFindings(140_004).filter(({ severity }) => severity === "blocking")).toEqual([]);
+  expect(say(faultFindings(170_001))).toEqual([expect.stringContaining("SET role is not applied")]);
+  expect(faultFindings(170_002)).toEqual([]);
+  expect(say(versionFindings(130_011, new Date("2026-11-13")))).toEqual([
+    "blocking PostgreSQL 13.11: is older than 14 → upgrade the server to PostgreSQL 14 or later",
+  ]);
+  expect(versionFindings(140_030, new Date("2026-11-11"))).toEqual([]);
+  expect(say(versionFindings(140_030, new Date("2026-11-13")))).toEqual([
+    expect.stringContaining("advisory PostgreSQL 14.30: has had no support since 2026-11-12"),
+  ]);
+});
+
+test("the documentation has every check", async () => {
+  const text = await readFile(path.join(import.meta.dirname, "../../docs/check.md"), "utf8");
+  const rows = checks.map(
+    ({ id, title, why, stops }) => `| \`${id}\` | ${title} | ${why} | ${stops.join(", ")} |`,
+  );
+  expect(rows.filter((row) => !text.includes(row))).toEqual([]);
+  expect(new Set(checks.map(({ id }) => id)).size).toBe(checks.length);
+});
+
+test("files of the application that are not committed are counted", async () => {
+  const { url } = await company("repository");
+  const project = await makeProject(url, smallCompany);
+  const git = (...args: string[]) =>
+    execFileSync("git", ["-c", "user.name=a", "-c", "user.email=a@b", ...args], {
+      cwd: project.folder,
+    });
+  git("init", "--quiet");
+  writeFileSync(path.join(project.folder, "application.ts"), "");
+  git("add", "application.ts");
+  git("commit", "--quiet", "--message", "the application");
+  const asked = { folder: project.folder };
+  expect(await findings("repository", { url }, asked)).toMatchObject([
+    { severity: "advisory", says: expect.stringContaining("1 file is not committed") },
+  ]);
+  git("add", ".");
+  git("commit", "--quiet", "--message", "its configuration");
+  expect(await findings("repository", { url }, asked)).toEqual([]);
+  const required = { ...smallCompany, git: { required: true } };
+  expect(await findings("repository", { url }, { config: required })).toMatchObject([
+    { severity: "blocking", says: expect.stringContaining("a tag is required") },
+  ]);
+});
