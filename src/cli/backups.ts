@@ -23,12 +23,11 @@ export function makeBackup(options: GlobalOptions): Promise<void> {
         signal,
       }),
     );
-    if (options.json) process.stdout.write(`${JSON.stringify(made)}\n`);
-    else {
-      process.stdout.write(
+    await workplace.output.show(
+      { kind: "backup", ...made },
+      () =>
         `${made.folder} (${formatBytes(made.bytes)})\ntenantry backup verify ${path.relative(process.cwd(), made.folder)} restores it where nothing is at stake, and compares\n`,
-      );
-    }
+    );
   });
 }
 
@@ -37,10 +36,6 @@ export function showBackups(options: GlobalOptions): Promise<void> {
   return withWorkplace(options, async (workplace) => {
     const folder = fromConfig(workplace, workplace.settings.backups.folder);
     const backups = await listBackups(folder);
-    if (options.json) {
-      process.stdout.write(`${JSON.stringify(backups)}\n`);
-      return;
-    }
     const rows = backups.map(({ folder: backup, manifest }) => {
       const { tables } = manifest.contents;
       const count = tables.reduce((sum, table) => sum + table.rows, 0);
@@ -55,6 +50,7 @@ export function showBackups(options: GlobalOptions): Promise<void> {
       ];
     });
     const head = ["backup", "made", "database", "at", "rows", "size", ""];
-    process.stdout.write(`${formatTable(head, rows, [4, 5])}\n`);
+    const result = { kind: "backups", backups } as const;
+    await workplace.output.show(result, () => `${formatTable(head, rows, [4, 5])}\n`);
   });
 }

@@ -21,7 +21,7 @@ export function plan(options: PlanOptions): Promise<void> {
 }
 
 async function planIn(workplace: Workplace, options: PlanOptions): Promise<void> {
-  const { session, settings, configFile } = workplace;
+  const { session, settings, configFile, output } = workplace;
   const snapshot = await readSnapshot(session);
   const applied = (await readRuns(session))
     .filter(({ state }) => state === "applied")
@@ -31,8 +31,7 @@ async function planIn(workplace: Workplace, options: PlanOptions): Promise<void>
   );
   const planned = planStages(settings, snapshot, wanted, configFile);
   if (options.sql) process.stdout.write(planScript(planned));
-  else if (options.json) process.stdout.write(`${JSON.stringify(planned)}\n`);
-  else process.stdout.write(showPlan(planned, snapshot));
+  else await output.show({ kind: "plan", ...planned }, () => showPlan(planned, snapshot));
 }
 
 function showPlan({ stages: planned, notices }: Plan, snapshot: Snapshot): string {

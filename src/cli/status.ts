@@ -28,8 +28,8 @@ type StageStatus = {
 };
 
 async function statusIn(
-  { session, target }: Workplace,
-  { json, steps: withSteps }: StatusOptions,
+  { session, target, output }: Workplace,
+  { steps: withSteps }: StatusOptions,
 ): Promise<void> {
   const runs = await readRuns(session);
   const found: StageStatus[] = [];
@@ -52,12 +52,8 @@ async function statusIn(
     });
   }
   const next = nextCommand(found);
-  if (json) {
-    process.stdout.write(
-      `${JSON.stringify({ database: describeTarget(target), stages: found, ...(withSteps ? { steps: journaled } : {}), next })}\n`,
-    );
-    return;
-  }
+  const database = describeTarget(target);
+  const steps = withSteps ? { steps: journaled } : {};
   const table = formatTable(
     ["stage", "state", "steps", "at", "by, since", "backup"],
     found.map((one) => [
@@ -70,7 +66,10 @@ async function statusIn(
     ]),
   );
   const costs = withSteps ? `\n${showCosts(journaled)}` : "";
-  process.stdout.write(`${describeTarget(target)}\n${table}\n${costs}next: ${next}\n`);
+  await output.show(
+    { kind: "status", database, stages: found, ...steps, next },
+    () => `${database}\n${table}\n${costs}next: ${next}\n`,
+  );
 }
 
 /** What each step took, and how far its prediction was off. */

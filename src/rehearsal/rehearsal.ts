@@ -1,4 +1,4 @@
-import { existsSync } from "node:fs";
+import { statSync } from "node:fs";
 import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { z } from "zod";
@@ -81,7 +81,8 @@ export async function findRehearsal(
     readonly database: Rehearsal["database"];
   },
 ): Promise<RehearsedStage | undefined> {
-  if (!existsSync(folder)) return undefined;
+  // A path that is no folder is the backup's to complain about.
+  if (statSync(folder, { throwIfNoEntry: false })?.isDirectory() !== true) return undefined;
   const names = (await readdir(folder)).filter((name) => namePattern.test(name)).sort();
   for (const name of names.reverse()) {
     const { database, stages } = await readRehearsal(path.join(folder, name));
