@@ -241,7 +241,7 @@ Examples:
   tenantry demo                      see the three days and their rollback in a minute
   tenantry plan --stage day1         every step, its lock, its table's size
   tenantry run --stage day1          backup, git tag, steps, verification
-  tenantry --stage day1 --verify     in CI: exit 3 where isolation does not hold
+  tenantry --stage day1 --verify     in CI: exit 3 where isolation does not hold (docs/ci.md)
   tenantry rollback                  in an incident: undo the last stage
   tenantry backup verify             restore the newest backup elsewhere, and compare
 

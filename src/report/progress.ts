@@ -130,6 +130,7 @@ export function advance(progress: Progress, event: RunEvent, now: number): void 
       progress.predicted.delete(event.step.id);
       progress.current = undefined;
       stepTook(ofStep(event.step), event.milliseconds);
+      begin(ofStep(event.step), "checks", now);
       break;
     case "step-verified":
       stepEnded(ofStep(event.step));
