@@ -249,11 +249,16 @@ async function confirmLoss(
     [1, 2],
   );
   const gone = lost.reduce((sum, one) => sum + one.lost, 0);
-  await output.show({ kind: "restore-loses", database, since: madeAt, tables: lost }, () =>
-    gone + lost.length === 0
-      ? `${database} goes back to ${madeAt}: no row was written since.\n`
-      : `${database} goes back to ${madeAt}: ${formatCount(gone)} rows that were written or changed since are lost.\n${table}\n`,
-  );
+  if (options.json) {
+    await output.show({ kind: "restore-loses", database, since: madeAt, tables: lost }, () => "");
+  } else {
+    // It belongs to the question, and is no result yet.
+    process.stderr.write(
+      gone + lost.length === 0
+        ? `${database} goes back to ${madeAt}: no row was written since.\n`
+        : `${database} goes back to ${madeAt}: ${formatCount(gone)} rows that were written or changed since are lost.\n${table}\n`,
+    );
+  }
   const name = options.confirm ?? (mayAsk(options) ? await askName(database) : undefined);
   if (name === database) return;
   throw new AppError({

@@ -62,7 +62,12 @@ function drawPart(part: Part, columns: number, now: number, colors: Colors): str
       if (part.waiting === undefined) return [line];
       const { attempt, reason } = part.waiting;
       const tries = attempt > 1 ? ` (attempt ${attempt})` : "";
-      return [line, colors.yellow(cut(`    waits for ${reason}${tries}`, columns))];
+      return [
+        line,
+        ...wrapped(`waits for ${reason}${tries}`, columns - 4).map(
+          (text) => `    ${colors.yellow(text)}`,
+        ),
+      ];
     }
     default:
       return part.state satisfies never;
@@ -110,6 +115,18 @@ function footOf(progress: Progress, now: number): string[] {
     default:
       return interrupted satisfies never;
   }
+}
+
+/** Words over as few lines as they need, and over no more than three. */
+function wrapped(text: string, columns: number): string[] {
+  const lines: string[] = [""];
+  for (const word of text.split(" ")) {
+    const last = lines.at(-1) ?? "";
+    const longer = last === "" ? word : `${last} ${word}`;
+    if (longer.length <= columns || last === "" || lines.length === 3) lines.splice(-1, 1, longer);
+    else lines.push(word);
+  }
+  return lines.map((line) => cut(line, columns));
 }
 
 function cut(line: string, columns: number): string {

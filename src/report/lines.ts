@@ -18,7 +18,14 @@ export function lineReporter(
 ): (event: RunEvent) => void {
   let pace: Pace | undefined;
   let saidAt = now();
+  let applied = 0;
+  let steps = 0;
   return (event) => {
+    if (event.kind === "stage-started") {
+      applied = 0;
+      steps = event.steps.length;
+    }
+    if (event.kind === "step-applied") applied += 1;
     if (event.kind === "step-started") {
       pace = undefined;
       saidAt = now();
@@ -32,6 +39,9 @@ export function lineReporter(
     }
     const line = describe(event, level);
     if (line !== undefined) write(line);
+    if (event.kind === "stage-failed") {
+      write(`${event.stage}: ${applied} of ${steps} steps were applied`);
+    }
   };
 }
 

@@ -111,6 +111,8 @@ test("who blocks is said until the step goes on", () => {
   const reason = "process 123 (app), idle in transaction, in its transaction for 00:01:02";
   take(progress, { kind: "step-waiting", step, reason, attempt: 3 });
   expect(drawn(progress, 120, 20)).toContain(`    waits for ${reason} (attempt 3)`);
+  const narrow = drawn(progress, 40, 20).replaceAll(/\s+/g, " ");
+  expect(narrow).toContain(`waits for ${reason} (attempt 3)`);
   take(progress, { kind: "step-progress", step, done: 2100, total: 5000, rows: 41_000 });
   expect(drawn(progress, 120, 20)).not.toContain("waits for");
 });
