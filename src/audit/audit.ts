@@ -40,7 +40,7 @@ async function askRule(
 
 /** A finding, and why it is meant, where somebody has said so and it still counts. */
 export type JudgedFinding = Finding & {
-  readonly accepted: { readonly reason: string; readonly until: string } | undefined;
+  readonly accepted?: { readonly reason: string; readonly until: string };
 };
 
 /** Tells findings that were accepted from others. @param today as `2026-11-23` */
@@ -55,9 +55,8 @@ export function judge(
         rule === finding.rule && object === finding.object && until >= today,
     );
     const { reason, until } = found ?? {};
-    return {
-      ...finding,
-      accepted: reason === undefined || until === undefined ? undefined : { reason, until },
-    };
+    return reason === undefined || until === undefined
+      ? finding
+      : { ...finding, accepted: { reason, until } };
   });
 }

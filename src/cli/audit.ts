@@ -21,8 +21,7 @@ export function auditCommand(options: AuditOptions): Promise<void> {
 
 /** The same in a workplace that is open already. */
 export async function auditIn(workplace: Workplace, options: AuditOptions): Promise<void> {
-  const { json } = options;
-  if (options.drift) return showDrift(workplace, json);
+  if (options.drift) return showDrift(workplace);
   const { session, settings } = workplace;
   const context = auditContext(settings, await readSnapshot(session));
   const found = await session.transaction(
@@ -31,9 +30,7 @@ export async function auditIn(workplace: Workplace, options: AuditOptions): Prom
   );
   const today = new Date().toISOString().slice(0, 10);
   const findings = judge(found, settings.audit.accepted, today);
-  process.stdout.write(
-    json ? `${JSON.stringify({ kind: "audit", findings })}\n` : showFindings(findings),
-  );
+  await workplace.output.show({ kind: "audit", findings }, () => showFindings(findings));
   const open = findings.filter(({ accepted }) => accepted === undefined);
   if (open.length === 0) return;
   throw new AppError({
@@ -49,7 +46,7 @@ export async function auditIn(workplace: Workplace, options: AuditOptions): Prom
  * What changed since the last stage was applied: policies, grants, owners, tables, and all else that
  * the fingerprint holds.
  */
-async function showDrift({ session }: Workplace, json: boolean): Promise<void> {
+async function showDrift({ session, output }: Workplace): Promise<void> {
   const run = (await readRuns(session)).findLast(({ state }) => state === "applied");
   const before = run === undefined ? undefined : await readFingerprintAfter(session, run.id);
   if (run === undefined || before === undefined) {
@@ -64,12 +61,11 @@ async function showDrift({ session }: Workplace, json: boolean): Promise<void> {
   const { fingerprint } = await readSnapshot(session);
   const differences = compareFingerprints(before, fingerprint).map(describeDifference);
   const since = `${run.stage} was applied at ${run.finishedAt?.toISOString() ?? "an unknown time"}`;
-  if (json) {
-    process.stdout.write(`${JSON.stringify({ kind: "drift", stage: run.stage, differences })}\n`);
-  } else {
-    const lines = differences.map((difference) => `  ${difference}\n`).join("");
-    process.stdout.write(`since ${since}, ${differences.length} objects changed\n${lines}`);
-  }
+  const lines = differences.map((difference) => `  ${difference}\n`).join("");
+  await output.show(
+    { kind: "drift", stage: run.stage, differences },
+    () => `since ${since}, ${differences.length} objects changed\n${lines}`,
+  );
   if (differences.length === 0) return;
   throw new AppError({
     code: "AUDIT_FAILED",

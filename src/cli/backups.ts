@@ -10,11 +10,11 @@ import { fromConfig, type Workplace, withWorkplace } from "./workplace.ts";
 
 /** `tenantry backup`: one without a stage, of the database as it is now. */
 export function makeBackup(options: GlobalOptions): Promise<void> {
-  return withWorkplace(options, (workplace) => makeBackupIn(workplace, options));
+  return withWorkplace(options, makeBackupIn);
 }
 
 /** The same in a workplace that is open already. */
-export async function makeBackupIn(workplace: Workplace, options: GlobalOptions): Promise<void> {
+export async function makeBackupIn(workplace: Workplace): Promise<void> {
   const { settings, target } = workplace;
   const made = await interruptible("the backup", "nothing is left of it", (signal) =>
     backUp({
@@ -27,12 +27,11 @@ export async function makeBackupIn(workplace: Workplace, options: GlobalOptions)
       signal,
     }),
   );
-  if (options.json) process.stdout.write(`${JSON.stringify(made)}\n`);
-  else {
-    process.stdout.write(
+  await workplace.output.show(
+    { kind: "backup", ...made },
+    () =>
       `${made.folder} (${formatBytes(made.bytes)})\ntenantry backup verify ${path.relative(process.cwd(), made.folder)} restores it where nothing is at stake, and compares\n`,
-    );
-  }
+  );
 }
 
 /** `tenantry backup list`: the backups in the configured folder, the newest first. */
@@ -40,10 +39,6 @@ export function showBackups(options: GlobalOptions): Promise<void> {
   return withWorkplace(options, async (workplace) => {
     const folder = fromConfig(workplace, workplace.settings.backups.folder);
     const backups = await listBackups(folder);
-    if (options.json) {
-      process.stdout.write(`${JSON.stringify(backups)}\n`);
-      return;
-    }
     const rows = backups.map(({ folder: backup, manifest }) => {
       const { tables } = manifest.contents;
       const count = tables.reduce((sum, table) => sum + table.rows, 0);
@@ -58,6 +53,7 @@ export function showBackups(options: GlobalOptions): Promise<void> {
       ];
     });
     const head = ["backup", "made", "database", "at", "rows", "size", ""];
-    process.stdout.write(`${formatTable(head, rows, [4, 5])}\n`);
+    const result = { kind: "backups", backups } as const;
+    await workplace.output.show(result, () => `${formatTable(head, rows, [4, 5])}\n`);
   });
 }

@@ -18,16 +18,14 @@ export type CheckOptions = GlobalOptions & { readonly stage?: StageName | undefi
  * @throws AppError PREFLIGHT_FAILED where something stands in the way
  */
 export function check(options: CheckOptions): Promise<void> {
-  return withWorkplace(options, async ({ session, target, settings, folder }) => {
+  return withWorkplace(options, async ({ session, target, settings, folder, output }) => {
     const snapshot = await readSnapshot(session);
     const ahead = await stagesAhead(session, options.stage);
     const place = { target, snapshot, settings, folder, stages: ahead };
     const findings = await askChecks(checks, session, place);
     const shown = { database: snapshot.server.database, findings, asked: checks.length };
-    process.stdout.write(
-      options.json
-        ? `${JSON.stringify({ kind: "check", ...shown })}\n`
-        : showFindings(shown, process.stdout.columns ?? 80),
+    await output.show({ kind: "check", ...shown }, () =>
+      showFindings(shown, process.stdout.columns ?? 80),
     );
     const error = preflightError(findings, place);
     if (error !== undefined) throw error;

@@ -8,13 +8,14 @@ import { parseSettings } from "../config/load.ts";
 import { demoConfig } from "../demo/config.ts";
 import { makeDialler } from "../demo/dialler.ts";
 import { type OldApplicationReport, startOldApplication } from "../demo/old-application.ts";
-import { visibleRows } from "../demo/visible-rows.ts";
+import { type VisibleRows, visibleRows } from "../demo/visible-rows.ts";
 import { AppError } from "../errors.ts";
 import { formatTable } from "../report/table.ts";
 import { formatCount, formatDuration } from "../report/units.ts";
 import { chooseForDemo } from "../scratch/binaries.ts";
 import { type Server, startServer } from "../scratch/server.ts";
 import { globalOptions } from "./options.ts";
+import { type Output, withOutput } from "./output.ts";
 import { rollbackIn } from "./rollback.ts";
 import { runIn } from "./run.ts";
 import { inWorkplace, takeTarget, type Workplace } from "./workplace.ts";
@@ -31,9 +32,14 @@ export type DemoOptions = z.output<typeof demoOptions>;
  * that knows nothing of organizations keeps writing, and rolls all of it back.
  */
 export async function demo(options: DemoOptions): Promise<void> {
-  const started = performance.now();
   // The demo has a server of its own, which has no business with these secrets.
-  takeTarget(options);
+  const target = takeTarget(options);
+  await withOutput({ options, target, log: undefined }, (output) => demoTo(output, options));
+}
+
+async function demoTo(output: Output, options: DemoOptions): Promise<void> {
+  const started = performance.now();
+  const say = (text: string) => output.emit({ kind: "notice", text });
   const { binaries } = await chooseForDemo();
   const server = await startServer({ binaries, outlivesProcess: options.keep });
   const folder = await mkdtemp(path.join(tmpdir(), "tenantry-demo-"));
@@ -45,12 +51,13 @@ export async function demo(options: DemoOptions): Promise<void> {
         settings: parseSettings(demoConfig, "the demo's configuration"),
         configFile: path.join(folder, "tenantry.config.json"),
         folder,
-        target: { url: server.url },
+        target: output.observed({ url: server.url }),
+        output,
       },
       (workplace) => play(workplace, server, options),
     );
-    say(`The demo took ${formatDuration(performance.now() - started)}.`);
-    if (options.keep) sayWhatIsKept(server, folder);
+    say(`the demo took ${formatDuration(performance.now() - started)}`);
+    if (options.keep) say(whatIsKept(server, folder));
   } finally {
     if (!options.keep) {
       await server.stop();
@@ -75,30 +82,44 @@ async function makeRepository(folder: string): Promise<void> {
 }
 
 async function play(workplace: Workplace, server: Server, options: DemoOptions): Promise<void> {
-  const { session } = workplace;
+  const { session, output } = workplace;
   const made = await makeDialler(session, { rows: options.rows });
-  say(
-    `A dialler's database: 20 tables, 50 users, ${formatCount(made.leads)} leads and ${formatCount(made.callLogs)} call logs. An application that knows nothing of organizations begins to write.\n`,
-  );
+  const text = `a dialler's database: 20 tables, 50 users, ${formatCount(made.leads)} leads and ${formatCount(made.callLogs)} call logs; an application that knows nothing of organizations begins to write`;
+  output.emit({ kind: "notice", text });
   const before = (await readSnapshot(session)).fingerprint;
   const application = await startOldApplication(server.url);
   let report: OldApplicationReport;
   try {
-    const quiet = { json: options.json, yes: true, url: server.url, config: undefined };
-    await runIn(workplace, quiet);
-    say(await whatEachSees(workplace));
-    await rollbackIn(workplace, { ...quiet, all: true, despiteGuards: false });
+    const sure = { ...options, yes: true };
+    await runIn(workplace, sure);
+    const seen = await visibleRows(session, workplace.settings);
+    await output.show({ kind: "visible-rows", ...seen }, () => showVisibleRows(seen));
+    await rollbackIn(workplace, { ...sure, all: true, despiteGuards: false });
   } finally {
     report = await application.stop();
   }
   const after = (await readSnapshot(session)).fingerprint;
   const equal = before.digest === after.digest;
-  say(`
+  const { writes, failed, longestWaitInMilliseconds, p99InMilliseconds } = report;
+  await output.show(
+    {
+      kind: "demo",
+      fingerprintBefore: before.digest,
+      fingerprintAfter: after.digest,
+      equal,
+      writes,
+      failed,
+      longestWaitInMilliseconds,
+      p99InMilliseconds,
+    },
+    () => `
 fingerprint before  ${before.digest}
 fingerprint after   ${after.digest}  ${equal ? "equal" : "DIFFERENT"}
 
-The application made ${formatCount(report.writes)} writes meanwhile: ${report.failed} failed, the longest took ${formatDuration(report.longestWaitInMilliseconds)} (99 % under ${formatDuration(report.p99InMilliseconds)}).`);
-  if (!equal || report.failed > 0) {
+The application made ${formatCount(writes)} writes meanwhile: ${failed} failed, the longest took ${formatDuration(longestWaitInMilliseconds)} (99 % under ${formatDuration(p99InMilliseconds)}).
+`,
+  );
+  if (!equal || failed > 0) {
     throw new AppError({
       code: "VERIFICATION_FAILED",
       object: "the demo",
@@ -111,8 +132,7 @@ The application made ${formatCount(report.writes)} writes meanwhile: ${report.fa
 }
 
 /** What users of each organization see, asked as they would ask. */
-async function whatEachSees({ session, settings }: Workplace): Promise<string> {
-  const seen = await visibleRows(session, settings);
+function showVisibleRows(seen: VisibleRows): string {
   const table = formatTable(
     ["who asks", "organization", ...seen.tables],
     seen.rows.map(({ user, organization, counts }) => [
@@ -122,20 +142,15 @@ async function whatEachSees({ session, settings }: Workplace): Promise<string> {
     ]),
     seen.tables.map((_, index) => index + 2),
   );
-  return `\nWhat each organization sees now:\n${table}\n`;
+  return `\nWhat each organization sees now:\n${table}\n\n`;
 }
 
-function sayWhatIsKept(server: Server, folder: string): void {
-  say(`
-The server stays up, with the database as it was before the three days:
+function whatIsKept(server: Server, folder: string): string {
+  return `the server stays up, with the database as it was before the three days:
   cd ${folder}
   export DATABASE_URL=${server.url}
   tenantry plan                 every step, its lock, its size
   tenantry run --yes            the three days
   tenantry rollback --all --yes
-To end it: kill ${server.process}; sleep 1; rm -rf ${server.folder} ${folder}`);
-}
-
-function say(text: string): void {
-  process.stdout.write(`${text}\n`);
+To end it: kill ${server.process}; sleep 1; rm -rf ${server.folder} ${folder}`;
 }

@@ -71,7 +71,7 @@ function choicesFor(runs: readonly Run[], workplace: Workplace, options: GlobalO
     ...forward,
     ...applied.map((stage) => ({
       title: `verify ${stage}: reads only`,
-      work: () => verifyIn(workplace, { stage, json: false }),
+      work: () => verifyIn(workplace, { ...options, stage }),
     })),
     ...(last === undefined
       ? []
@@ -81,7 +81,7 @@ function choicesFor(runs: readonly Run[], workplace: Workplace, options: GlobalO
             work: () => rollbackIn(workplace, { ...options, all: false, despiteGuards: false }),
           },
         ]),
-    { title: "back the database up now", work: () => makeBackupIn(workplace, options) },
+    { title: "back the database up now", work: () => makeBackupIn(workplace) },
     {
       title: "verify the newest backup: restore it elsewhere, and compare",
       work: async () => verifyBackupIn(await backupOf(workplace, undefined), options),

@@ -27,6 +27,13 @@ const backupChecks = {
   identity: z.string().optional(),
 };
 
+const verifyChecks = {
+  ...backupChecks,
+  verify: z.boolean().default(false),
+  junit: z.string().optional(),
+  sarif: z.string().optional(),
+};
+
 const rehearseOptions = withStage
   .extend({
     backup: z.string().optional(),
@@ -61,7 +68,7 @@ export async function main(argv: readonly string[]): Promise<number> {
     // commander has said what it has to say; help and version are no errors.
     if (error instanceof CommanderError)
       return error.exitCode === 0 ? exitCodes.done : exitCodes.usage;
-    showError(error, { json: argv.includes("--json") });
+    showError(error, { json: argv.includes("--json"), debug: argv.includes("--debug") });
     return error instanceof AppError ? error.exitCode : exitCodes.failed;
   }
 }
@@ -78,15 +85,14 @@ function program(): Command {
     .showHelpAfterError("(tenantry --help shows what there is)")
     .option("--stage <stage>", "the stage to run, or with --verify to verify")
     .option("--verify", "verify the stage: changes nothing, exit 3 where something does not hold")
+    .option("--junit <file>", "with --verify: what was found as JUnit's XML, too")
+    .option("--sarif <file>", "with --verify: what does not hold as SARIF 2.1.0, too")
     .option("--verify-backup", "restore the stage's backup, or the newest, elsewhere, and compare")
     .option("--scratch <url>", "a server to restore into, instead of one that is started here")
     .option("--identity <file>", "age's identity, for a backup that is encrypted")
     .addHelpText("after", examples)
     .action(async (_options, command: Command) => {
-      const options = readOptions(
-        withStage.extend({ verify: z.boolean().default(false), ...backupChecks }),
-        command.optsWithGlobals(),
-      );
+      const options = readOptions(withStage.extend(verifyChecks), command.optsWithGlobals());
       const { stage } = options;
       if (options.verifyBackup) return verifyBackupCommand(options);
       if (options.verify) {
@@ -245,7 +251,10 @@ function common(command: Command): Command {
     .option("--url <url>", "the database (else DATABASE_URL, else the PG* variables and ~/.pgpass)")
     .option("--config <file>", "the configuration (else tenantry.config.ts, .json or .yaml here)")
     .option("--json", "one JSON value a line, for programs")
-    .option("--yes", "do not ask");
+    .option("--yes", "do not ask")
+    .option("--quiet", "say errors and results only")
+    .option("--verbose", "say every step and every check, a line each")
+    .option("--debug", "say every SQL statement too, and where an error came from");
 }
 
 function add(root: Command, name: string, description: string): Command {
@@ -268,7 +277,7 @@ Examples:
   tenantry check                     what would bite, with what mends it; exit 1 where it blocks
   tenantry plan --stage day1         every step, its lock, its table's size
   tenantry run --stage day1          backup, git tag, steps, verification
-  tenantry --stage day1 --verify     in CI: exit 3 where isolation does not hold
+  tenantry --stage day1 --verify     in CI: exit 3 where isolation does not hold (docs/ci.md)
   tenantry rollback                  in an incident: undo the last stage
   tenantry backup verify             restore the newest backup elsewhere, and compare
 

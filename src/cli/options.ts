@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { AppError } from "../errors.ts";
+import type { Level } from "../report/level.ts";
 import { stageNames } from "../steps/stage.ts";
 
 export const stageOption = z.enum(stageNames);
@@ -10,9 +11,23 @@ export const globalOptions = z.object({
   config: z.string().optional(),
   json: z.boolean().default(false),
   yes: z.boolean().default(false),
+  quiet: z.boolean().default(false),
+  verbose: z.boolean().default(false),
+  debug: z.boolean().default(false),
 });
 
 export type GlobalOptions = z.output<typeof globalOptions>;
+
+/** How much is said: of several wishes, the one that says most. */
+export function levelOf({
+  quiet,
+  verbose,
+  debug,
+}: Pick<GlobalOptions, "quiet" | "verbose" | "debug">): Level {
+  if (debug) return "debug";
+  if (verbose) return "verbose";
+  return quiet ? "quiet" : "normal";
+}
 
 /**
  * Reads options through their schema.

@@ -22,7 +22,7 @@ export function plan(options: PlanOptions): Promise<void> {
 
 /** The same in a workplace that is open already. */
 export async function planIn(workplace: Workplace, options: PlanOptions): Promise<void> {
-  const { session, settings, configFile } = workplace;
+  const { session, settings, configFile, output } = workplace;
   const snapshot = await readSnapshot(session);
   const applied = (await readRuns(session))
     .filter(({ state }) => state === "applied")
@@ -32,8 +32,7 @@ export async function planIn(workplace: Workplace, options: PlanOptions): Promis
   );
   const planned = planStages(settings, snapshot, wanted, configFile);
   if (options.sql) process.stdout.write(planScript(planned));
-  else if (options.json) process.stdout.write(`${JSON.stringify(planned)}\n`);
-  else process.stdout.write(showPlan(planned, snapshot));
+  else await output.show({ kind: "plan", ...planned }, () => showPlan(planned, snapshot));
 }
 
 function showPlan({ stages: planned, notices }: Plan, snapshot: Snapshot): string {

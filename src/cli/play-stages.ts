@@ -7,6 +7,7 @@ import { type OldApplication, startOldApplication } from "../rehearsal/old-appli
 import { predict, type Scale } from "../rehearsal/prediction.ts";
 import type { Rehearsal, RehearsedStage } from "../rehearsal/rehearsal.ts";
 import type { StageName } from "../steps/stage.ts";
+import type { GlobalOptions } from "./options.ts";
 import type { RehearseOptions } from "./rehearse.ts";
 import { rollbackIn } from "./rollback.ts";
 import { runIn } from "./run.ts";
@@ -22,7 +23,7 @@ export async function playStages(
 ): Promise<Played> {
   const { session, settings, target } = workplace;
   const scale = await scaleOf(workplace);
-  const quiet = { json: options.json, yes: true, url: undefined, config: undefined };
+  const quiet = { ...asked(options), yes: true };
   const played: RehearsedStage[] = [];
   let rollback: Rehearsal["rollback"];
   const application = await startOldApplication(urlOf(target), settings, {
@@ -46,7 +47,7 @@ export async function playStages(
 async function rollBackAll(
   workplace: Workplace,
   played: readonly RehearsedStage[],
-  quiet: { json: boolean; yes: boolean; url: undefined; config: undefined },
+  quiet: GlobalOptions,
 ): Promise<Rehearsal["rollback"]> {
   const started = performance.now();
   let failure: RehearsedStage["failure"] = null;
@@ -55,6 +56,11 @@ async function rollBackAll(
     failure ??= await failureOf(() => rollbackIn(workplace, options));
   }
   return { milliseconds: Math.round(performance.now() - started), failure };
+}
+
+/** What was asked for of the stages on the copy: how they are shown, and nothing of the rehearsal. */
+function asked({ json, quiet, verbose, debug }: GlobalOptions) {
+  return { json, quiet, verbose, debug };
 }
 
 /** What a stage fails with is what a rehearsal is for; a fault of our own is none. */

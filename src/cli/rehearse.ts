@@ -43,7 +43,7 @@ export const defaultWritesPerSecond = 50;
  * the database, with an old application writing; and what that says of the database itself.
  */
 export function rehearse(options: RehearseOptions): Promise<void> {
-  return withWorkplace(options, (workplace) => rehearseAndShow(workplace, options));
+  return withWorkplace(options, (workplace) => rehearseAndShow(workplace, options), "rehearse");
 }
 
 /** The same in a workplace that is open already. */
@@ -54,7 +54,9 @@ export async function rehearseAndShow(
   const rehearsal = await rehearseIn(workplace, options);
   const folder = fromConfig(workplace, workplace.settings.backups.folder);
   const file = await keepRehearsal(folder, rehearsal);
-  process.stdout.write(showRehearsal(rehearsal, file, options.json));
+  await workplace.output.show({ kind: "rehearsal", file, ...rehearsal }, () =>
+    showRehearsal(rehearsal, file),
+  );
   const failed = rehearsal.stages.find(({ failure }) => failure !== null);
   const failure = failed?.failure ?? rehearsal.rollback.failure;
   if (failure === null) return;
@@ -107,7 +109,7 @@ async function withCopySource<Result>(
   const { target, settings } = workplace;
   const { sample, identity } = options;
   if (sample !== undefined) {
-    say(options, "dumping the schema");
+    say(workplace, "dumping the schema");
     const backup = await dumpSchema(target, path.join(folder, "schema"), signal);
     const fill = (copy: Target) => fillWithSample(target, copy, sample);
     return work({ backup, fill, copy: `the schema and ${sample} % of large tables' rows` });
@@ -116,7 +118,7 @@ async function withCopySource<Result>(
   if (given !== undefined) {
     return withBackup(given, identity, (backup) => work({ backup, copy: given }));
   }
-  say(options, "backing the database up");
+  say(workplace, "backing the database up");
   const made = await backUp({
     target,
     stage: null,
@@ -153,7 +155,7 @@ async function onCopy(
   const given = options.scratch;
   return withScratch({ given, major: backup.serverMajor, settings }, async (scratch) => {
     const { server, database, origin } = scratch;
-    say(options, `restoring into ${origin}`);
+    say(workplace, `restoring into ${origin}`);
     const request = { backup, server, database, jobs: 2, anyLocale: true, signal };
     await restoreBackup(fill === undefined ? request : { ...request, fill });
     const played = await inWorkplace(
@@ -170,7 +172,7 @@ async function onCopy(
           },
         },
         folder,
-        target: { ...server, database },
+        target: workplace.output.observed({ ...server, database }),
         planAs: {
           tableBytes: sizesOf(snapshot),
           triggersMayBeSilenced: snapshot.triggersMayBeSilenced,
@@ -197,6 +199,6 @@ function sizesOf({ relations }: Snapshot): ReadonlyMap<string, number> {
   return new Map(relations.map((relation) => [relationKey(relation), relation.bytes]));
 }
 
-function say({ json }: RehearseOptions, text: string): void {
-  if (!json) process.stderr.write(`rehearsal: ${text}\n`);
+function say({ output }: Workplace, text: string): void {
+  output.emit({ kind: "notice", text: `rehearsal: ${text}` });
 }

@@ -16,6 +16,7 @@ import { formatCount } from "../report/units.ts";
 import { mayAsk } from "./confirm.ts";
 import { interruptible } from "./interruption.ts";
 import type { GlobalOptions } from "./options.ts";
+import { type Output, withOutput } from "./output.ts";
 import { askText } from "./prompt.ts";
 import { takeTarget } from "./workplace.ts";
 
@@ -47,16 +48,28 @@ export async function restore(options: RestoreOptions): Promise<void> {
   const target = takeTarget({ url: into ?? options.url });
   const folder = path.resolve(options.folder);
   const state = "what was begun is dropped again; no database was changed";
-  await interruptible(folder, state, (signal) =>
-    withBackup(folder, options.identity, (backup) =>
-      into === undefined
-        ? restoreInPlace(backup, target, options, signal)
-        : restoreInto(backup, target, signal),
+  const configured = options.config === undefined ? "." : path.dirname(options.config);
+  const log = { command: "restore", folder: path.resolve(configured) } as const;
+  await withOutput({ options, target, log }, (output) =>
+    interruptible(folder, state, (signal) =>
+      withBackup(folder, options.identity, (backup) => {
+        const place = { output, target: output.observed(target), signal };
+        return into === undefined
+          ? restoreInPlace(backup, place, options)
+          : restoreInto(backup, place);
+      }),
     ),
   );
 }
 
-async function restoreInto(backup: OpenBackup, target: Target, signal: AbortSignal): Promise<void> {
+type Place = {
+  readonly output: Output;
+  readonly target: Target;
+  readonly signal: AbortSignal;
+};
+
+async function restoreInto(backup: OpenBackup, place: Place): Promise<void> {
+  const { output, target } = place;
   const { database } = targetParts(target);
   await onServer(target, async (session, server) => {
     if (await exists(session, database)) {
@@ -66,18 +79,22 @@ async function restoreInto(backup: OpenBackup, target: Target, signal: AbortSign
         "name a database that does not exist: it is made",
       );
     }
-    const restored = await restoreBeside(session, backup, server, database, signal);
+    const restored = await restoreBeside({ ...place, session, server, database }, backup);
     await session.execute(sql`ALTER DATABASE ${ident(restored)} RENAME TO ${ident(database)}`);
   });
-  say(`${database} holds what ${backup.folder} holds: schema, counts and checksums are the same.`);
+  const { folder } = backup;
+  await output.show(
+    { kind: "restored", database, folder, keptAs: null },
+    () => `${database} holds what ${folder} holds: schema, counts and checksums are the same.\n`,
+  );
 }
 
 async function restoreInPlace(
   backup: OpenBackup,
-  target: Target,
+  place: Place,
   options: RestoreOptions,
-  signal: AbortSignal,
 ): Promise<void> {
+  const { output, target, signal } = place;
   const { database } = targetParts(target);
   const live = await openSession(target, "tenantry restore", { statement_timeout: "0" });
   const release = await holdLive(live, target).catch(async (error: unknown) => {
@@ -88,12 +105,12 @@ async function restoreInPlace(
     await verifyBelongs(backup, live);
     await onServer(target, async (session, server) => {
       await verifyPrivileges(session, database);
-      const restored = await restoreBeside(session, backup, server, database, signal);
+      const restored = await restoreBeside({ ...place, session, server, database }, backup);
       try {
         const copy = await openSession({ ...server, database: restored }, "tenantry restore");
         const lost = await countLostRows(live, copy).finally(() => copy.close());
         signal.throwIfAborted();
-        await confirmLoss(options, { backup, database, lost });
+        await confirmLoss(options, output, { backup, database, lost });
       } catch (error) {
         await session.execute(sql`DROP DATABASE IF EXISTS ${ident(restored)} WITH (FORCE)`);
         throw error;
@@ -102,9 +119,13 @@ async function restoreInPlace(
       await live.close();
       const keptAs = `${database.slice(0, 30)}_before_restore_${Date.now()}`;
       await swapDatabases(session, { live: database, restored, keptAs });
-      say(`${database} is as it was at ${backup.manifest.madeAt}: schema, counts and checksums are those of the backup.
+      await output.show(
+        { kind: "restored", database, folder: backup.folder, keptAs },
+        () => `${database} is as it was at ${backup.manifest.madeAt}: schema, counts and checksums are those of the backup.
 The database as it was until now is kept as ${keptAs}. When nothing in it is needed any more:
-  DROP DATABASE ${ident(keptAs).parts.join("")};`);
+  DROP DATABASE ${ident(keptAs).parts.join("")};
+`,
+      );
     });
   } finally {
     await release();
@@ -159,15 +180,18 @@ async function onServer(
  * @returns its name, once it holds what the backup holds
  */
 async function restoreBeside(
-  session: Session,
+  place: Pick<Place, "output" | "signal"> & {
+    readonly session: Session;
+    readonly server: Target;
+    readonly database: string;
+  },
   backup: OpenBackup,
-  server: Target,
-  database: string,
-  signal: AbortSignal,
 ): Promise<string> {
+  const { output, signal, session, server, database } = place;
   const restored = `${database.slice(0, 30)}${beingRestoredSuffix}`;
   if (await exists(session, restored)) {
-    say(`${restored} is left of an attempt that was killed; it is dropped and made again.`);
+    const text = `${restored} is left of an attempt that was killed; it is dropped and made again`;
+    output.emit({ kind: "notice", text });
     await session.execute(sql`DROP DATABASE ${ident(restored)} WITH (FORCE)`);
   }
   await restoreBackup({ backup, server, database: restored, jobs: 2, anyLocale: false, signal });
@@ -214,6 +238,7 @@ async function verifyPrivileges(session: Session, database: string): Promise<voi
 /** @throws AppError CONFIRMATION_NEEDED unless the database's name is given */
 async function confirmLoss(
   options: RestoreOptions,
+  output: Output,
   facts: { backup: OpenBackup; database: string; lost: readonly LostRows[] },
 ): Promise<void> {
   const { database, lost } = facts;
@@ -224,11 +249,16 @@ async function confirmLoss(
     [1, 2],
   );
   const gone = lost.reduce((sum, one) => sum + one.lost, 0);
-  process.stderr.write(
-    gone + lost.length === 0
-      ? `${database} goes back to ${madeAt}: no row was written since.\n`
-      : `${database} goes back to ${madeAt}: ${formatCount(gone)} rows that were written or changed since are lost.\n${table}\n`,
-  );
+  if (options.json) {
+    await output.show({ kind: "restore-loses", database, since: madeAt, tables: lost }, () => "");
+  } else {
+    // It belongs to the question, and is no result yet.
+    process.stderr.write(
+      gone + lost.length === 0
+        ? `${database} goes back to ${madeAt}: no row was written since.\n`
+        : `${database} goes back to ${madeAt}: ${formatCount(gone)} rows that were written or changed since are lost.\n${table}\n`,
+    );
+  }
   const name = options.confirm ?? (mayAsk(options) ? await askName(database) : undefined);
   if (name === database) return;
   throw new AppError({
@@ -252,8 +282,4 @@ function refused(object: string, fault: string, next: string): AppError {
     state: "nothing was changed",
     next,
   });
-}
-
-function say(text: string): void {
-  process.stdout.write(`${text}\n`);
 }

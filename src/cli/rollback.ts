@@ -28,7 +28,7 @@ export type RollbackOptions = GlobalOptions & {
 
 /** `tenantry rollback`: the last stage, the one named, or all. */
 export function rollback(options: RollbackOptions): Promise<void> {
-  return withWorkplace(options, (workplace) => rollbackIn(workplace, options));
+  return withWorkplace(options, (workplace) => rollbackIn(workplace, options), "rollback");
 }
 
 /** Rolls back in a workplace that is open already. */
@@ -46,7 +46,7 @@ export async function rollbackIn(workplace: Workplace, options: RollbackOptions)
     target,
   });
 
-  await whileWriting(workplace, { ...options, command: "rollback" }, async (writing) => {
+  await whileWriting(workplace, "rollback", async (writing) => {
     const different: string[] = [];
     // Differences stop nothing: whoever rolls back in an incident wants all of it undone.
     for (const run of runs) {

@@ -38,7 +38,7 @@ export type RunOptions = GlobalOptions &
 
 /** `tenantry run`: the stages that are left, or the one named. */
 export function run(options: RunOptions): Promise<void> {
-  return withWorkplace(options, (workplace) => runIn(workplace, options));
+  return withWorkplace(options, (workplace) => runIn(workplace, options), "run");
 }
 
 /** Runs stages in a workplace that is open already. */
@@ -71,7 +71,7 @@ export async function runIn(workplace: Workplace, options: RunOptions): Promise<
     database: snapshot.server.database,
     target: workplace.target,
   });
-  await whileWriting(workplace, { ...options, command: "run" }, async (writing) => {
+  await whileWriting(workplace, "run", async (writing) => {
     for (const text of plan.notices) writing.emit({ kind: "notice", text });
     // Asked again under the lease: another run may have come to its end meanwhile.
     for (const stage of await stagesToRun(workplace, options.stage))
@@ -211,7 +211,7 @@ type Decision = "retry" | "roll back" | "stop";
 
 /** A stage that fails rolls itself back, unless somebody is there to be asked. */
 async function decide(
-  { session, settle }: WritingWorkplace,
+  { session, output }: WritingWorkplace,
   stage: StageName,
   error: unknown,
   interactive: boolean,
@@ -220,7 +220,7 @@ async function decide(
   const under = await runInForce(session, stage);
   if (under?.state !== "running") return "stop";
   if (!interactive) return "roll back";
-  await settle();
+  await output.settle();
   process.stderr.write(`\n${error.object}: ${error.fault}\n${error.details.join("\n")}\n`);
   return askWhich<Decision>(`${stage} failed. What now?`, [
     { name: "try again from the step that failed", value: "retry" },

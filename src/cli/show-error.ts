@@ -1,32 +1,51 @@
-import pc from "picocolors";
 import { AppError } from "../errors.ts";
 import { isConnectionLoss } from "../postgres/connection.ts";
 import { redacted } from "../postgres/redaction.ts";
+import { colorsFor } from "../report/colors.ts";
+import { jsonLine } from "../report/json.ts";
+import type { ErrorResult } from "./results.ts";
 
 /** Says on standard error what happened, to what, the state now, and what to do next. */
-export function showError(thrown: unknown, { json }: { json: boolean }): void {
-  const error = connectionLost(thrown) ?? thrown;
-  if (!(error instanceof AppError)) {
-    // Not one of ours: a fault of the program, for which its developers need the stack.
-    process.stderr.write(
-      `tenantry met a fault of its own; please report it.\n${redacted(String(error instanceof Error ? error.stack : error))}\n`,
-    );
-    return;
-  }
-  const { code, object, fault, state, next, details } = error;
+export function showError(
+  thrown: unknown,
+  { json, debug }: { json: boolean; debug: boolean },
+): void {
+  const result = errorResult(thrown, debug);
   if (json) {
-    process.stdout.write(
-      `${JSON.stringify({ kind: "error", code, object, fault, state, next, details })}\n`,
-    );
+    process.stdout.write(jsonLine(result));
     return;
   }
+  const { code, object, fault, state, next, details, stack } = result;
+  const pc = colorsFor(process.stderr);
   const lines = [
     `${pc.red(pc.bold("✘"))} ${pc.bold(object)}: ${fault}  ${pc.dim(code)}`,
     ...details.map((detail) => `    ${detail}`),
     `  now:  ${state}`,
     `  next: ${next}`,
+    ...(stack === undefined ? [] : [pc.dim(stack)]),
   ];
   process.stderr.write(`${lines.join("\n")}\n`);
+}
+
+/** An error as a line of JSON has it; its stack is for developers. */
+export function errorResult(thrown: unknown, withStack: boolean): ErrorResult {
+  const error = connectionLost(thrown) ?? thrown;
+  const stack =
+    withStack && thrown instanceof Error ? { stack: redacted(thrown.stack ?? thrown.message) } : {};
+  if (error instanceof AppError) {
+    const { code, object, fault, state, next, details } = error;
+    return { kind: "error", code, object, fault, state, next, details: [...details], ...stack };
+  }
+  return {
+    kind: "error",
+    code: "INTERNAL",
+    object: "tenantry",
+    fault: `met a fault of its own: ${redacted(error instanceof Error ? error.message : String(error))}`,
+    state: "tenantry status says where the stages stand; what was committed stays",
+    next: "run it again with --debug, which says where it happened, and please report it",
+    details: [],
+    ...stack,
+  };
 }
 
 /** A connection that is lost outside any step: while looking, verifying or planning. */

@@ -6,9 +6,8 @@ import { formatBytes, formatCount, formatDuration } from "../report/units.ts";
 /** Steps that take less are of no interest one by one. */
 const worthSaying = 50;
 
-/** What was rehearsed, for people; for programs the whole of it as one JSON value. */
-export function showRehearsal(rehearsal: Rehearsal, file: string, json: boolean): string {
-  if (json) return `${JSON.stringify({ kind: "rehearsal", file, ...rehearsal })}\n`;
+/** What was rehearsed, for people. */
+export function showRehearsal(rehearsal: Rehearsal, file: string): string {
   const { application, rollback } = rehearsal;
   const stages = rehearsal.stages.map((stage) => {
     const rows = stage.steps

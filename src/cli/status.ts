@@ -31,8 +31,8 @@ type StageStatus = {
 
 /** The same in a workplace that is open already. */
 export async function statusIn(
-  { session, target }: Workplace,
-  { json, steps: withSteps }: StatusOptions,
+  { session, target, output }: Workplace,
+  { steps: withSteps }: StatusOptions,
 ): Promise<void> {
   const runs = await readRuns(session);
   const found: StageStatus[] = [];
@@ -55,12 +55,8 @@ export async function statusIn(
     });
   }
   const next = nextCommand(found);
-  if (json) {
-    process.stdout.write(
-      `${JSON.stringify({ database: describeTarget(target), stages: found, ...(withSteps ? { steps: journaled } : {}), next })}\n`,
-    );
-    return;
-  }
+  const database = describeTarget(target);
+  const steps = withSteps ? { steps: journaled } : {};
   const table = formatTable(
     ["stage", "state", "steps", "at", "by, since", "backup"],
     found.map((one) => [
@@ -74,8 +70,10 @@ export async function statusIn(
   );
   const costs = withSteps ? `\n${showCosts(journaled)}` : "";
   const { version, bytes } = await readServer(session);
-  process.stdout.write(
-    `${describeTarget(target)}: PostgreSQL ${version}, ${formatBytes(bytes)}\n${table}\n${costs}next: ${next}\n`,
+  await output.show(
+    { kind: "status", database, version, bytes, stages: found, ...steps, next },
+    () =>
+      `${database}: PostgreSQL ${version}, ${formatBytes(bytes)}\n${table}\n${costs}next: ${next}\n`,
   );
 }
 

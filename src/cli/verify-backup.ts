@@ -11,6 +11,7 @@ import { formatBytes, formatCount, formatDuration } from "../report/units.ts";
 import type { StageName } from "../steps/stage.ts";
 import { interruptible } from "./interruption.ts";
 import type { GlobalOptions } from "./options.ts";
+import { showResult } from "./output.ts";
 import { withScratch } from "./scratch.ts";
 import { fromConfig, takeTarget, type Workplace, withWorkplace } from "./workplace.ts";
 
@@ -44,11 +45,8 @@ export async function verifyBackupIn(folder: string, options: VerifyBackupOption
   const verified = await interruptible(folder, "nothing was changed", (signal) =>
     verifyByRestoring(folder, options, signal),
   );
-  if (options.json) {
-    process.stdout.write(`${JSON.stringify({ holds: true, ...verified })}\n`);
-    return;
-  }
-  process.stdout.write(`${describeVerified(verified)}\n`);
+  const result = { kind: "backup-verified", holds: true, ...verified } as const;
+  showResult(options, result, () => `${describeVerified(verified)}\n`);
 }
 
 async function folderOf(options: Parameters<typeof verifyBackupCommand>[0]): Promise<string> {

@@ -1,12 +1,24 @@
+import { writeFile } from "node:fs/promises";
+import path from "node:path";
 import { AppError } from "../errors.ts";
 import { runInForce } from "../journal/journal.ts";
-import { showVerification } from "../report/results.ts";
+import { githubAnnotations } from "../report/annotations.ts";
+import type { StageVerification } from "../report/events.ts";
+import { junitReport } from "../report/junit.ts";
+import { holds, showVerification } from "../report/results.ts";
+import { sarifReport } from "../report/sarif.ts";
 import type { StageName } from "../steps/stage.ts";
 import { verificationError, verifyStage } from "../verify/stage.ts";
+import { version } from "../version.ts";
 import type { GlobalOptions } from "./options.ts";
 import { type Workplace, withWorkplace } from "./workplace.ts";
 
-export type VerifyOptions = GlobalOptions & { readonly stage: StageName };
+export type VerifyOptions = GlobalOptions & {
+  readonly stage: StageName;
+  /** Files that are written besides, for CI. */
+  readonly junit?: string | undefined;
+  readonly sarif?: string | undefined;
+};
 
 /** `tenantry --stage dayN --verify`: changes nothing, and fails where something does not hold. */
 export function verify(options: VerifyOptions): Promise<void> {
@@ -14,22 +26,59 @@ export function verify(options: VerifyOptions): Promise<void> {
 }
 
 /** Verifies a stage in a workplace that is open already. */
-export async function verifyIn(
-  { session, settings }: Workplace,
-  { stage, json }: Pick<VerifyOptions, "stage" | "json">,
-): Promise<void> {
+export async function verifyIn(workplace: Workplace, options: VerifyOptions): Promise<void> {
+  const { session, settings } = workplace;
+  const { stage } = options;
   const run = await runInForce(session, stage);
   if (run?.state !== "applied") {
+    const fault = run === undefined ? "is not applied" : `is ${run.state}, not applied`;
+    const claim = { claim: `${stage} is applied`, violations: [`${stage} ${fault}`] };
+    await report(workplace, options, { checks: [claim], isolation: [], criteria: [] });
     throw new AppError({
       code: "VERIFICATION_FAILED",
       object: stage,
-      fault: run === undefined ? "is not applied" : `is ${run.state}, not applied`,
+      fault,
       state: "nothing was changed",
       next: `tenantry run --stage ${stage}`,
     });
   }
   const verification = await verifyStage(session, settings, run);
-  process.stdout.write(showVerification(stage, verification, json));
+  await report(workplace, options, verification);
   const error = verificationError(stage, verification, "nothing was changed");
   if (error !== undefined) throw error;
+}
+
+/** Says what was found to whoever asked: people or a program, a CI's files, GitHub. */
+async function report(
+  { output, configFile }: Workplace,
+  { stage, json, junit, sarif }: VerifyOptions,
+  verification: StageVerification,
+): Promise<void> {
+  await output.show(
+    { kind: "verification", stage, holds: holds(verification), ...verification },
+    () => showVerification(stage, verification),
+  );
+  if (process.env["GITHUB_ACTIONS"] === "true" && !json) {
+    process.stdout.write(githubAnnotations(stage, verification));
+  }
+  if (junit !== undefined) await writeReport(junit, junitReport(stage, verification));
+  if (sarif !== undefined) {
+    const configuration = path.relative(process.cwd(), configFile).split(path.sep).join("/");
+    await writeReport(sarif, sarifReport(verification, { stage, version, configuration }));
+  }
+}
+
+async function writeReport(file: string, content: string): Promise<void> {
+  try {
+    await writeFile(file, content);
+  } catch (error) {
+    throw new AppError({
+      code: "USAGE",
+      object: file,
+      fault: `cannot be written: ${error instanceof Error ? error.message : String(error)}`,
+      state: "nothing was changed",
+      next: "name a file in a folder that is there",
+      cause: error,
+    });
+  }
 }

@@ -15,8 +15,8 @@ import {
 } from "../postgres/connection.ts";
 import { sql } from "../postgres/sql.ts";
 import type { Listener } from "../report/events.ts";
-import { createReporter, outputMode } from "../report/reporter.ts";
 import type { GlobalOptions } from "./options.ts";
+import { type LoggedCommand, type Output, withOutput } from "./output.ts";
 
 /** What a command works with: the configuration, the database, and who is told of what happens. */
 export type Workplace = {
@@ -26,6 +26,7 @@ export type Workplace = {
   readonly folder: string;
   readonly target: Target;
   readonly session: Session;
+  readonly output: Output;
   /** For a copy: what its plan takes from the database that it is a copy of. */
   readonly planAs?: PlanAs;
 };
@@ -59,8 +60,6 @@ export type WritingWorkplace = Workplace & {
   readonly observer: Session;
   readonly lease: Lease;
   readonly emit: Listener;
-  /** Waits until the terminal is free for a question. */
-  readonly settle: () => Promise<void>;
   readonly interrupted: AbortSignal;
 };
 
@@ -85,14 +84,25 @@ export function takeTarget({ url }: Pick<GlobalOptions, "url">): Target {
   return { url: url ?? databaseUrl, password };
 }
 
-/** Opens the configuration and one session, and closes the session when the work is done. */
+/**
+ * Opens the configuration and one session, and closes the session when the work is done.
+ * @param logged the command, where it writes and so keeps a log
+ */
 export async function withWorkplace<Result>(
   options: GlobalOptions,
   work: (workplace: Workplace) => Promise<Result>,
+  logged?: LoggedCommand,
 ): Promise<Result> {
   // Before the secrets are taken: a configuration in TypeScript may read the environment itself.
   const { settings, folder, file } = await loadSettings(process.cwd(), options.config);
-  return inWorkplace({ settings, folder, configFile: file, target: takeTarget(options) }, work);
+  const target = takeTarget(options);
+  const log = logged === undefined ? undefined : { command: logged, folder };
+  return withOutput({ options, target, log }, (output) =>
+    inWorkplace(
+      { settings, folder, configFile: file, target: output.observed(target), output },
+      work,
+    ),
+  );
 }
 
 /** The same with settings that are there already. */
@@ -109,22 +119,22 @@ export async function inWorkplace<Result>(
 }
 
 /**
- * Adds what writing needs: checks, the journal, the lease on a session of its own, signals, and
- * a reporter. The first SIGINT lets the statement under way end; the second cancels it.
+/**
+ * Adds what writing needs: checks, the journal, the lease on a session of its own, and signals. The
+ * first SIGINT lets the statement under way end; the second cancels it.
  */
 export async function whileWriting<Result>(
   workplace: Workplace,
-  { json, command }: Pick<GlobalOptions, "json"> & { command: WritingCommand },
+  command: WritingCommand,
   work: (writing: WritingWorkplace, snapshot: Snapshot) => Promise<Result>,
 ): Promise<Result> {
-  const { session, target, settings, folder } = workplace;
+  const { session, target, settings, folder, output } = workplace;
   const snapshot = await readSnapshot(session);
   await refuseToWrite(command, session, { target, snapshot, settings, folder, stages: [] });
   await createJournal(session);
   const observer = await openSession(target, "tenantry observer", sessionSettings);
   const keeper = await openSession(target, "tenantry lease", sessionSettings);
-  const reporter = createReporter(outputMode(json));
-  const signals = listenToSignals(observer, session, reporter.listener);
+  const signals = listenToSignals(observer, session, output.emit);
   try {
     const lease = await takeLease(keeper);
     try {
@@ -133,8 +143,7 @@ export async function whileWriting<Result>(
           ...workplace,
           observer,
           lease,
-          emit: reporter.listener,
-          settle: reporter.settle,
+          emit: output.emit,
           interrupted: signals.interrupted,
         },
         snapshot,
@@ -144,7 +153,7 @@ export async function whileWriting<Result>(
     }
   } finally {
     signals.stop();
-    await reporter.close();
+    await output.close();
     await Promise.all([observer.close(), keeper.close()]);
   }
 }
@@ -172,9 +181,10 @@ function listenToSignals(
   const onSignal = (): void => {
     if (!controller.signal.aborted) {
       controller.abort();
-      emit({ kind: "notice", text: "stopping after the statement under way; again to cancel it" });
+      emit({ kind: "interrupted", cancels: false });
       return;
     }
+    emit({ kind: "interrupted", cancels: true });
     observer.execute(sql`SELECT pg_cancel_backend(${session.backend})`).catch((error: unknown) => {
       emit({ kind: "notice", text: `could not cancel: ${String(error)}` });
     });

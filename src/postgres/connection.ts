@@ -8,17 +8,18 @@ import {
   to as copyTo,
 } from "pg-copy-streams";
 import { z } from "zod";
-import { AppError } from "../errors.ts";
+import { ConnectionLost, isConnectionLoss, sqlState } from "./failures.ts";
 import { type Sql, toQuery } from "./sql.ts";
+import { clientFor, connectionFailed, type Target } from "./target.ts";
 
-/** Where the database is: a URL, or nothing, for libpq's PG* variables and ~/.pgpass. */
-export type Target = {
-  readonly url: string | undefined;
-  /** Another database of the same server. */
-  readonly database?: string;
-  /** What PGPASSWORD said: for a URL without a password, or none. */
-  readonly password?: string | undefined;
-};
+export { isConnectionLoss, isLockConflict, sqlState } from "./failures.ts";
+export {
+  describeTarget,
+  type ObservedStatement,
+  type StatementObserver,
+  type Target,
+  targetParts,
+} from "./target.ts";
 
 /** What can be read and done in one database session, inside a transaction or outside. */
 export type Queries = {
@@ -49,116 +50,6 @@ export type Session = Queries & {
   set(name: string, value: string): Promise<void>;
   close(): Promise<void>;
 };
-
-/** The five-character SQLSTATE of an error that the server sent, or undefined for any other. */
-export function sqlState(error: unknown): string | undefined {
-  return error instanceof pg.DatabaseError ? error.code : undefined;
-}
-
-const lockStates = new Set(["55P03", "40P01"]);
-
-/** Whether trying again can help: lock not granted in time (55P03), or deadlock (40P01). */
-export function isLockConflict(error: unknown): boolean {
-  return lockStates.has(sqlState(error) ?? "");
-}
-
-/** Whether the connection is gone: the server restarted, the network failed, the backend was ended. */
-export function isConnectionLoss(error: unknown): boolean {
-  const state = sqlState(error);
-  if (state !== undefined) return state.startsWith("08") || /^57P0[1235]$/.test(state);
-  return error instanceof ConnectionLost;
-}
-
-class ConnectionLost extends Error {}
-
-/** What of a target may be shown: never the password. */
-export function describeTarget(target: Target): string {
-  const client = clientFor(target);
-  return `${client.user ?? "?"}@${client.host}:${client.port}/${client.database ?? "?"}`;
-}
-
-/** The parts of a target that other programs (pg_dump) need. The password is for a passfile only. */
-export function targetParts(target: Target): {
-  host: string;
-  port: number;
-  user: string;
-  database: string;
-  password: string | undefined;
-  sslMode: string | undefined;
-} {
-  const client = clientFor(target);
-  return {
-    host: client.host,
-    port: client.port,
-    user: client.user ?? "",
-    database: client.database ?? "",
-    password: passwordOf(client),
-    sslMode: sslModeOf(target),
-  };
-}
-
-function sslModeOf(target: Target): string | undefined {
-  const query = target.url?.split("?")[1];
-  return new URLSearchParams(query).get("sslmode") ?? process.env["PGSSLMODE"];
-}
-
-const parsedSchema = z.object({
-  connectionParameters: z.object({ options: z.string().nullish() }),
-});
-
-function passwordOf(client: pg.Client): string | undefined {
-  // The types promise a string, and it is null where there is none.
-  const { password } = z.object({ password: z.string().nullish() }).parse(client);
-  return password ?? undefined;
-}
-
-function clientFor(target: Target, options: pg.ClientConfig = {}): pg.Client {
-  const client = new pg.Client({ ...clientOptions(target), ...options });
-  // The driver lets a URL without a password overrule the one in its options, but not this.
-  if (target.password) client.password = passwordOf(client) ?? target.password;
-  return target.database === undefined ? client : toDatabase(client, target.database, options);
-}
-
-/** The driver lets the URL's database overrule the one in its options. */
-function toDatabase(client: pg.Client, database: string, options: pg.ClientConfig): pg.Client {
-  const password = passwordOf(client);
-  const { connectionParameters } = parsedSchema.parse(client);
-  return new pg.Client({
-    host: client.host,
-    port: client.port,
-    user: client.user,
-    ...(password === undefined ? {} : { password }),
-    ssl: client.ssl,
-    ...(connectionParameters.options == null ? {} : { options: connectionParameters.options }),
-    ...options,
-    database,
-  });
-}
-
-function clientOptions({ url }: Target): pg.ClientConfig {
-  if (url === undefined) return {};
-  const options = { connectionString: url };
-  if (/^postgres(ql)?:\/\//.test(url) && isReadable(options)) return options;
-  throw new AppError({
-    code: "USAGE",
-    // It may hold a password, whatever it is: so it is not shown.
-    object: "the database's URL",
-    fault: "is none that PostgreSQL knows",
-    state: "nothing was changed",
-    next: "write postgresql://user@host:port/database in --url or DATABASE_URL",
-  });
-}
-
-/** libpq takes URLs that no other URL is like (no host, a socket's folder): so the driver is asked. */
-function isReadable(options: pg.ClientConfig): boolean {
-  try {
-    new pg.Client(options);
-    return true;
-  } catch (error) {
-    if (error instanceof TypeError) return false;
-    throw error;
-  }
-}
 
 /**
  * Opens one session.
@@ -194,13 +85,14 @@ export async function openSession(
     error instanceof pg.DatabaseError
       ? error
       : new ConnectionLost(lost?.message ?? String(error), { cause: error });
-  const run = async (statement: Sql): Promise<pg.QueryResult> => {
-    try {
-      return await client.query(toQuery(statement));
-    } catch (error) {
-      throw failure(error);
-    }
-  };
+  const run = (statement: Sql): Promise<pg.QueryResult> =>
+    observed(target, applicationName, statement, async () => {
+      try {
+        return await client.query(toQuery(statement));
+      } catch (error) {
+        throw failure(error);
+      }
+    });
   const copy = async (
     stream: CopyStreamQuery | CopyToStreamQuery,
     flow: () => Promise<void>,
@@ -226,14 +118,16 @@ export async function openSession(
   const queries: Queries = {
     rows: async (statement, row) => z.array(row).parse((await run(statement)).rows),
     execute: async (statement) => (await run(statement)).rowCount ?? 0,
-    copyOut(statement, to) {
-      const stream = client.query(copyTo(toQuery(statement).text));
-      return copy(stream, () => pipeline(stream, to));
-    },
-    copyIn(statement, from) {
-      const stream = client.query(copyFrom(toQuery(statement).text));
-      return copy(stream, () => pipeline(from, stream));
-    },
+    copyOut: (statement, to) =>
+      observed(target, applicationName, statement, () => {
+        const stream = client.query(copyTo(toQuery(statement).text));
+        return copy(stream, () => pipeline(stream, to));
+      }),
+    copyIn: (statement, from) =>
+      observed(target, applicationName, statement, () => {
+        const stream = client.query(copyFrom(toQuery(statement).text));
+        return copy(stream, () => pipeline(from, stream));
+      }),
   };
   const plain = (text: string): Sql => ({ parts: [text], values: [] });
   const session: Session = {
@@ -264,6 +158,31 @@ export async function openSession(
   return session;
 }
 
+/** Runs a statement and tells whoever observes the target what it was and how long it took. */
+async function observed<Result>(
+  { observe }: Target,
+  session: string,
+  statement: Sql,
+  work: () => Promise<Result>,
+): Promise<Result> {
+  if (observe === undefined) return work();
+  const started = performance.now();
+  const tell = (failedWith: string | null): void => {
+    const milliseconds = Math.round(performance.now() - started);
+    const { text, values } = toQuery(statement);
+    observe({ session, text, values, milliseconds, failedWith });
+  };
+  try {
+    const result = await work();
+    tell(null);
+    return result;
+  } catch (error) {
+    // A connection that is lost has no SQLSTATE of the server; this is PostgreSQL's for it.
+    tell(sqlState(error) ?? "08006");
+    throw error;
+  }
+}
+
 /** Until the server is ready for another query, or gone. */
 function readiness(client: pg.Client): Promise<void> {
   return new Promise((resolve) => {
@@ -281,15 +200,3 @@ const begin = {
   "read write": "BEGIN",
   "read only snapshot": "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
 } as const;
-
-function connectionFailed(target: Target, error: unknown): AppError {
-  const reason = error instanceof Error ? error.message || error.name : String(error);
-  return new AppError({
-    code: "CONNECTION_FAILED",
-    object: describeTarget(target),
-    fault: `no connection: ${reason || "no answer"}`,
-    state: "nothing was changed",
-    next: "check --url, DATABASE_URL or the PG* variables, and that the server accepts this role",
-    cause: error,
-  });
-}

@@ -1,112 +1,153 @@
-import type { StageName } from "../steps/stage.ts";
+import { z } from "zod";
+import { stageNames } from "../steps/stage.ts";
 
-export type StepFacts = {
-  readonly id: string;
-  readonly title: string;
-  /** The table as people know it, or undefined for what concerns no single table. */
-  readonly table: string | undefined;
-};
+const stepFactsSchema = z
+  .object({
+    id: z.string(),
+    title: z.string(),
+    /** The table as people know it; none for what concerns no single table. */
+    table: z.string().nullable(),
+  })
+  .readonly();
 
-export type CheckResult = {
-  readonly claim: string;
-  /** The rows that contradict the claim; none where it holds. */
-  readonly violations: readonly string[];
-};
+export type StepFacts = z.output<typeof stepFactsSchema>;
+
+const checkResultSchema = z
+  .object({
+    claim: z.string(),
+    /** The rows that contradict the claim; none where it holds. */
+    violations: z.array(z.string()).readonly(),
+  })
+  .readonly();
+
+export type CheckResult = z.output<typeof checkResultSchema>;
+
+const results = z.array(checkResultSchema).readonly();
 
 /** What was asked of a stage: of its steps' work, of its isolation, and of the plan's criteria. */
-export type StageVerification = {
-  readonly checks: readonly CheckResult[];
-  readonly isolation: readonly CheckResult[];
-  readonly criteria: readonly CheckResult[];
-};
+export const verificationShape = { checks: results, isolation: results, criteria: results };
+
+const verificationSchema = z.object(verificationShape).readonly();
+
+export type StageVerification = z.output<typeof verificationSchema>;
 
 /** All of a verification in one list. */
 export function allResults(verification: StageVerification): readonly CheckResult[] {
   return [...verification.checks, ...verification.isolation, ...verification.criteria];
 }
 
-/** Everything that happens, as data: shown live, line by line, or as JSON. */
-export type RunEvent =
-  | { readonly kind: "notice"; readonly text: string }
-  | {
-      readonly kind: "stage-started";
-      readonly stage: StageName;
-      readonly title: string;
-      readonly steps: readonly StepFacts[];
-      readonly resumed: boolean;
-    }
-  | { readonly kind: "backup-started"; readonly stage: StageName }
-  | {
-      readonly kind: "backup-progress";
-      readonly stage: StageName;
-      /** Tables whose dump was begun, of all; and what is written by now. */
-      readonly tables: number;
-      readonly ofTables: number;
-      readonly bytes: number;
-    }
-  | {
-      readonly kind: "backup-finished";
-      readonly stage: StageName;
-      readonly folder: string;
-      readonly bytes: number;
-      readonly tag: string;
-    }
-  | { readonly kind: "step-started"; readonly step: StepFacts }
-  | {
-      readonly kind: "step-progress";
-      readonly step: StepFacts;
-      /** Pages of the table that are done, of those it had at the start. */
-      readonly done: number;
-      readonly total: number;
-      readonly rows: number;
-    }
-  | {
-      readonly kind: "step-waiting";
-      readonly step: StepFacts;
-      readonly reason: string;
-      readonly attempt: number;
-    }
-  | {
-      readonly kind: "step-applied";
-      readonly step: StepFacts;
-      readonly milliseconds: number;
-      /** What its table grew by with its indexes; null for a step that has none. */
-      readonly grownBytes: number | null;
-    }
-  | { readonly kind: "step-verified"; readonly step: StepFacts; readonly checks: number }
-  | { readonly kind: "proof-started"; readonly stage: StageName }
-  | {
-      readonly kind: "stage-verified";
-      readonly stage: StageName;
-      readonly verification: StageVerification;
-    }
-  | { readonly kind: "stage-applied"; readonly stage: StageName; readonly milliseconds: number }
-  | {
-      readonly kind: "stage-failed";
-      readonly stage: StageName;
-      readonly code: string;
-      readonly message: string;
-    }
-  | {
-      readonly kind: "rollback-started";
-      readonly stage: StageName;
-      readonly steps: readonly StepFacts[];
-    }
-  | { readonly kind: "step-undone"; readonly step: StepFacts; readonly milliseconds: number }
-  | {
-      readonly kind: "rollback-finished";
-      readonly stage: StageName;
-      readonly fingerprint: "equal" | "different";
-      readonly differences: readonly string[];
-    };
+const stage = z.enum(stageNames);
+const step = stepFactsSchema;
+const steps = z.array(stepFactsSchema).readonly();
+const milliseconds = z.number();
+
+/** Everything that happens, as data: shown live, line by line, or as JSON, and kept in the log. */
+export const runEventSchema = z.discriminatedUnion("kind", [
+  z.object({ kind: z.literal("notice"), text: z.string() }),
+  z.object({
+    kind: z.literal("stage-started"),
+    stage,
+    title: z.string(),
+    /** The steps that are left to do. */
+    steps,
+    resumed: z.boolean(),
+    /** What a rehearsal says that steps take, by their ids; none where there was no rehearsal. */
+    predictedMilliseconds: z.record(z.string(), z.number()).readonly(),
+  }),
+  z.object({ kind: z.literal("backup-started"), stage }),
+  z.object({
+    kind: z.literal("backup-progress"),
+    stage,
+    /** Tables whose dump was begun, of all; and what is written by now. */
+    tables: z.number(),
+    ofTables: z.number(),
+    bytes: z.number(),
+  }),
+  z.object({
+    kind: z.literal("backup-finished"),
+    stage,
+    folder: z.string(),
+    bytes: z.number(),
+    tag: z.string(),
+  }),
+  z.object({ kind: z.literal("step-started"), step }),
+  z.object({
+    kind: z.literal("step-progress"),
+    step,
+    /** Pages of the table that are done, of those it had at the start. */
+    done: z.number(),
+    total: z.number(),
+    rows: z.number(),
+  }),
+  z.object({
+    kind: z.literal("step-waiting"),
+    step,
+    /** Who blocks, or what is waited for. */
+    reason: z.string(),
+    attempt: z.number(),
+  }),
+  z.object({
+    kind: z.literal("step-applied"),
+    step,
+    milliseconds,
+    /** What its table grew by with its indexes; null for a step that has none. */
+    grownBytes: z.number().nullable(),
+  }),
+  z.object({
+    kind: z.literal("step-verified"),
+    step,
+    /** What was asked after the step, and holds. */
+    claims: z.array(z.string()).readonly(),
+  }),
+  z.object({ kind: z.literal("proof-started"), stage }),
+  z.object({ kind: z.literal("stage-verified"), stage, verification: verificationSchema }),
+  z.object({ kind: z.literal("stage-applied"), stage, milliseconds }),
+  z.object({
+    kind: z.literal("stage-failed"),
+    stage,
+    code: z.string(),
+    message: z.string(),
+  }),
+  z.object({ kind: z.literal("rollback-started"), stage, steps }),
+  z.object({ kind: z.literal("step-undone"), step, milliseconds }),
+  z.object({
+    kind: z.literal("rollback-finished"),
+    stage,
+    fingerprint: z.enum(["equal", "different"]),
+    differences: z.array(z.string()).readonly(),
+  }),
+  z.object({
+    kind: z.literal("interrupted"),
+    /** At the first signal the statement under way ends; at the second it is cancelled. */
+    cancels: z.boolean(),
+  }),
+  z.object({
+    kind: z.literal("statement"),
+    /** The application's name of its session. */
+    session: z.string(),
+    text: z.string(),
+    /** Its parameters; none of them in the log. */
+    values: z
+      .array(
+        z.union([z.string(), z.number(), z.boolean(), z.null(), z.array(z.string()).readonly()]),
+      )
+      .readonly()
+      .exactOptional(),
+    milliseconds,
+    /** The SQLSTATE that it failed with, or null. */
+    failedWith: z.string().nullable(),
+  }),
+]);
+
+export type RunEvent = z.output<typeof runEventSchema>;
 
 export type Listener = (event: RunEvent) => void;
 
 /** How a step is named in events. */
-export function stepFacts(step: {
+export function stepFacts(named: {
   readonly id: string;
   readonly title: string;
   readonly table?: { readonly name: string };
 }): StepFacts {
-  return { id: step.id, title: step.title, table: step.table?.name };
+  return { id: named.id, title: named.title, table: named.table?.name ?? null };
 }

@@ -1,21 +1,57 @@
-import { allResults, type Listener, type RunEvent, type StepFacts } from "./events.ts";
-import { section } from "./results.ts";
-import { formatBytes, formatDuration } from "./units.ts";
+import type { RunEvent, StepFacts } from "./events.ts";
+import { atLeast, type Level } from "./level.ts";
+import { beginPace, type Pace, paceFacts } from "./pace.ts";
+import { formatBytes, formatCount, formatDuration } from "./units.ts";
 
-/** One line an event, for pipes, logs and CI. */
-export function lineReporter(write: (line: string) => void): Listener {
+/** A backfill says so often how far it is, where lines are all there is to see of it. */
+const progressEveryMilliseconds = 10_000;
+
+/**
+ * One line an event, for pipes, logs and CI.
+ * @param write is given lines without their ends
+ * @param now milliseconds, from any start
+ */
+export function lineReporter(
+  level: Level,
+  write: (line: string) => void,
+  now: () => number = () => performance.now(),
+): (event: RunEvent) => void {
+  let pace: Pace | undefined;
+  let saidAt = now();
+  let applied = 0;
+  let steps = 0;
   return (event) => {
-    const line = describe(event);
+    if (event.kind === "stage-started") {
+      applied = 0;
+      steps = event.steps.length;
+    }
+    if (event.kind === "step-applied") applied += 1;
+    if (event.kind === "step-started") {
+      pace = undefined;
+      saidAt = now();
+    }
+    if (event.kind === "step-progress" && event.done < event.total) {
+      pace = beginPace(pace, event, now());
+      if (!atLeast(level, "verbose") && now() - saidAt < progressEveryMilliseconds) return;
+      saidAt = now();
+      write(`  ${about(event.step)}: ${paceFacts(pace).join(", ")}`);
+      return;
+    }
+    const line = describe(event, level);
     if (line !== undefined) write(line);
+    if (event.kind === "stage-failed") {
+      write(`${event.stage}: ${applied} of ${steps} steps were applied`);
+    }
   };
 }
 
 function about({ table, title }: StepFacts): string {
-  return table === undefined ? title : `${table}: ${title}`;
+  return table === null ? title : `${table}: ${title}`;
 }
 
-/** An event in words; undefined for what is too frequent to be a line of its own. */
-export function describe(event: RunEvent): string | undefined {
+/** An event in words; undefined for what is no line of its own at this level. */
+export function describe(event: RunEvent, level: Level): string | undefined {
+  const verbose = atLeast(level, "verbose");
   switch (event.kind) {
     case "notice":
       return `note: ${event.text}`;
@@ -26,30 +62,32 @@ export function describe(event: RunEvent): string | undefined {
     case "backup-finished":
       return `${event.stage}: backed up to ${event.folder} (${formatBytes(event.bytes)}), ${event.tag}`;
     case "backup-progress":
+      return verbose
+        ? `  ${event.tables} of ${event.ofTables} tables, ${formatBytes(event.bytes)}`
+        : undefined;
     case "step-started":
-      return undefined;
+      return verbose ? `  ${about(event.step)}: begins` : undefined;
     case "step-progress":
       return event.done === event.total
-        ? `  ${about(event.step)}: ${event.rows} rows in ${event.total} pages`
+        ? `  ${about(event.step)}: ${formatCount(event.rows)} rows in ${formatCount(event.total)} pages`
         : undefined;
     case "step-waiting":
       return `  ${about(event.step)}: waiting (${event.attempt}): ${event.reason}`;
     case "step-applied":
       return `  ${about(event.step)} ${formatDuration(event.milliseconds)}`;
     case "step-verified":
-      return undefined;
+      return verbose ? event.claims.map((claim) => `    holds: ${claim}`).join("\n") : undefined;
     case "proof-started":
       return `${event.stage}: verifying`;
-    case "stage-verified": {
-      const results = allResults(event.verification);
-      const held = results.filter(({ violations }) => violations.length === 0).length;
-      const criteria = section("The plan's success criteria", event.verification.criteria);
-      return `${event.stage}: ${held} of ${results.length} claims hold\n${criteria}`.trimEnd();
-    }
+    case "stage-verified":
+      // It is a result, which is shown as one.
+      return undefined;
     case "stage-applied":
       return `${event.stage}: applied and verified in ${formatDuration(event.milliseconds)}`;
     case "stage-failed":
-      return `${event.stage}: failed: ${event.message}`;
+      return event.code === "INTERRUPTED"
+        ? `${event.stage}: stopped: ${event.message}`
+        : `${event.stage}: failed: ${event.message}`;
     case "rollback-started":
       return `${event.stage}: rolling back ${event.steps.length} steps`;
     case "step-undone":
@@ -58,7 +96,25 @@ export function describe(event: RunEvent): string | undefined {
       return event.fingerprint === "equal"
         ? `${event.stage}: rolled back; the schema's fingerprint is the one from before`
         : `${event.stage}: rolled back; the schema differs from before in ${event.differences.length} objects`;
+    case "interrupted":
+      return event.cancels
+        ? "cancelling the statement under way: the server rolls it back, what was committed stays"
+        : "stopping when the statement under way has ended; again (Ctrl-C) to cancel it";
+    case "statement":
+      return describeStatement(event);
     default:
       return event satisfies never;
   }
+}
+
+function describeStatement(statement: Extract<RunEvent, { kind: "statement" }>): string {
+  const { session, text, values = [], milliseconds, failedWith } = statement;
+  const failed = failedWith === null ? "" : `, failed with ${failedWith}`;
+  const parameters = values.map((value, index) => `    $${index + 1} = ${JSON.stringify(value)}`);
+  const body = text.split("\n").map((line) => `    ${line}`);
+  return [
+    `  sql (${session}) ${formatDuration(milliseconds)}${failed}`,
+    ...body,
+    ...parameters,
+  ].join("\n");
 }

@@ -6,203 +6,163 @@ import {
   ProcessOutput,
   type SimpleRenderer,
 } from "listr2";
-import { allResults, type Listener, type RunEvent, type StepFacts } from "./events.ts";
+import { colorsFor } from "./colors.ts";
+import type { RunEvent } from "./events.ts";
+import { drawFrame } from "./frame.ts";
 import { describe } from "./lines.ts";
-import { section } from "./results.ts";
-import { formatBytes, formatCount, formatDuration } from "./units.ts";
+import { advance, beginProgress, failRunning, type Progress } from "./progress.ts";
+import type { Reporter } from "./reporter.ts";
+import { showCriteria } from "./results.ts";
 
 type Task = ListrTaskWrapper<unknown, typeof DefaultRenderer, typeof SimpleRenderer>;
 
-/** A row of the list: a table with its steps, or a part of a stage that concerns no table. */
-type Row = {
-  readonly title: string;
-  steps: number;
-  milliseconds: number;
-  task: Task | undefined;
-  readonly ended: Promise<void>;
-  end(): void;
-  fail(reason: string): void;
-};
+/** What is drawn now; `end` draws it for the last time. */
+type List = { readonly progress: Progress; update(): void; end(failed: boolean): void };
 
-/** A list that lives in the terminal; `close` waits until it has been drawn for the last time. */
-export type LiveReporter = {
-  readonly listener: Listener;
-  settle(): Promise<void>;
-  close(): Promise<void>;
-};
+/** Time goes by without events, too. */
+const redrawEveryMilliseconds = 500;
 
 /** Shows a run as a list by table, with rows and what is waited for, on standard error. */
-export function liveReporter(): LiveReporter {
-  let rows: Row[] = [];
-  let drawn: Promise<unknown> = Promise.resolve();
-  let criteria = "";
+export function liveReporter(): Reporter {
+  let list: List | undefined;
+  let drawn: Promise<void> = Promise.resolve();
   /** Writes behind what is being drawn. */
-  const write = (text: string) => {
-    drawn = drawn.then(() => process.stderr.write(text));
+  const write = (stream: NodeJS.WriteStream, text: string) => {
+    drawn = drawn.then(() => {
+      stream.write(text);
+    });
   };
-  const ofStep = (step: StepFacts) => rows.find(({ title }) => title === titleOf(step));
-  const say = (row: Row | undefined, text: string) => {
-    if (row?.task !== undefined) row.task.output = text;
-  };
-
-  const start = (heading: string, titles: readonly string[]) => {
-    const counts = new Map<string, number>();
-    for (const title of titles) counts.set(title, (counts.get(title) ?? 0) + 1);
-    rows = [...counts].map(([title, steps]) => newRow(title, steps));
+  const begin = (progress: Progress) => {
     const before = drawn;
-    drawn = before.then(() => draw(heading, rows));
+    const { list: begun, ended } = newList(progress, before);
+    list = begun;
+    drawn = ended;
   };
-  const finish = () => {
-    for (const row of rows) row.end();
+  const end = (failed: boolean) => {
+    if (list === undefined) return;
+    const { notices } = list.progress;
+    list.progress.notices = [];
+    list.progress.interrupted = undefined;
+    list.end(failed);
+    list = undefined;
+    for (const notice of notices) write(process.stderr, `note: ${notice}\n`);
   };
-  const stepEnded = (step: StepFacts, milliseconds: number) => {
-    const row = ofStep(step);
-    if (row === undefined) return;
-    row.steps -= 1;
-    row.milliseconds += milliseconds;
-    if (row.steps > 0) return;
-    if (row.task !== undefined)
-      row.task.title = `${row.title}  ${formatDuration(row.milliseconds)}`;
-    row.end();
+  const say = (event: RunEvent) => {
+    const line = describe(event, "normal");
+    if (line !== undefined) write(process.stderr, `${line}\n`);
+  };
+  let results: string[] = [];
+  const conclude = (event: RunEvent, failed: boolean) => {
+    end(failed);
+    for (const result of results) write(process.stdout, result);
+    results = [];
+    say(event);
   };
 
-  const listener = (event: RunEvent): void => {
-    switch (event.kind) {
-      case "stage-started": {
-        const rest = [...event.steps.map(titleOf), verification];
-        start(`${event.stage}: ${event.title}`, event.resumed ? rest : [backup, ...rest]);
-        break;
-      }
-      case "rollback-started":
-        finish();
-        start(`${event.stage}: rolling back`, event.steps.map(titleOf));
-        break;
-      case "backup-progress":
-        say(
-          rows.find(({ title }) => title === backup),
-          `${event.tables} of ${event.ofTables} tables, ${formatBytes(event.bytes)}`,
-        );
-        break;
-      case "backup-finished": {
-        const row = rows.find(({ title }) => title === backup);
-        if (row?.task !== undefined) {
-          row.task.title = `${backup}  ${event.folder} (${formatBytes(event.bytes)}), ${event.tag}`;
-        }
-        row?.end();
-        break;
-      }
-      case "step-started":
-        say(ofStep(event.step), event.step.title);
-        break;
-      case "step-progress":
-        say(
-          ofStep(event.step),
-          `${event.step.title}: ${Math.floor((100 * event.done) / Math.max(event.total, 1))} % of its pages, ${formatCount(event.rows)} rows`,
-        );
-        break;
-      case "step-waiting":
-        say(ofStep(event.step), `waiting (${event.attempt}): ${event.reason}`);
-        break;
-      case "step-verified":
-        stepEnded(event.step, 0);
-        break;
-      case "step-applied": {
-        const row = ofStep(event.step);
-        if (row !== undefined) row.milliseconds += event.milliseconds;
-        break;
-      }
-      case "step-undone":
-        stepEnded(event.step, event.milliseconds);
-        break;
-      case "stage-failed":
-        for (const row of rows) row.fail(event.message);
-        break;
-      case "stage-verified": {
-        const row = rows.find(({ title }) => title === verification);
-        const results = allResults(event.verification);
-        const held = results.filter(({ violations }) => violations.length === 0).length;
-        if (row?.task !== undefined) {
-          row.task.title = `${verification}  ${held} of ${results.length} claims hold`;
-        }
-        criteria = section("The plan's success criteria", event.verification.criteria);
-        break;
-      }
-      case "stage-applied":
-      case "rollback-finished":
-        finish();
-        write(`${criteria}${describe(event)}\n`);
-        criteria = "";
-        break;
-      case "notice":
-        write(`${describe(event)}\n`);
-        break;
-      case "backup-started":
-      case "proof-started":
-        break;
-      default:
-        event satisfies never;
-    }
-  };
   return {
-    listener,
+    listener(event) {
+      if (list !== undefined) {
+        advance(list.progress, event, performance.now());
+        list.update();
+      }
+      switch (event.kind) {
+        case "stage-started":
+        case "rollback-started": {
+          end(true);
+          const progress = beginProgress(event);
+          if (progress !== undefined) begin(progress);
+          break;
+        }
+        case "stage-verified":
+          results.push(showCriteria(event.stage, event.verification));
+          break;
+        case "stage-applied":
+        case "rollback-finished":
+          conclude(event, false);
+          break;
+        case "stage-failed":
+          conclude(event, true);
+          break;
+        default:
+          if (list === undefined) say(event);
+      }
+    },
     async settle() {
       await drawn;
     },
     async close() {
-      finish();
+      if (list !== undefined) failRunning(list.progress, undefined);
+      end(true);
       await drawn;
     },
   };
 }
 
-const backup = "back up and tag";
-const verification = "verify";
-
-function titleOf({ table, title }: StepFacts): string {
-  return table ?? title;
-}
-
-function newRow(title: string, steps: number): Row {
-  let end: () => void = () => {};
-  let fail: (reason: Error) => void = () => {};
-  const ended = new Promise<void>((resolve, reject) => {
-    end = resolve;
-    fail = reject;
+/**
+ * One task of listr2, whose title has as many lines as there is room for: it paints, spins, and keeps
+ * what others write out of what is drawn; which lines there are is ours to say.
+ */
+function newList(
+  progress: Progress,
+  before: Promise<void>,
+): { readonly list: List; readonly ended: Promise<void> } {
+  let task: Task | undefined;
+  let settle: (failed: boolean) => void = () => {};
+  const settled = new Promise<void>((resolve, reject) => {
+    settle = (failed) => (failed ? reject(new Error(progress.heading)) : resolve());
   });
-  // A row that fails before the list has come to it is looked at by nobody yet.
-  ended.catch(() => {});
-  return {
-    title,
-    steps,
-    milliseconds: 0,
-    task: undefined,
-    ended,
-    end,
-    fail: (reason) => fail(new Error(reason)),
+  // A list that ends before it is drawn is looked at by nobody yet.
+  settled.catch(() => {});
+  const list: List = {
+    progress,
+    update() {
+      if (task !== undefined) task.title = titleOf(progress);
+    },
+    end(failed) {
+      list.update();
+      settle(failed);
+    },
   };
-}
-
-async function draw(heading: string, rows: readonly Row[]): Promise<void> {
-  process.stderr.write(`${heading}\n`);
-  const list = new Listr(
-    rows.map((row) => ({
-      title: row.title,
-      task: (_context: unknown, task: Task) => {
-        row.task = task;
-        return row.ended;
+  const drawing = new Listr(
+    [
+      {
+        title: progress.heading,
+        task: async (_context: unknown, given: Task) => {
+          task = given;
+          list.update();
+          const timer = setInterval(list.update, redrawEveryMilliseconds);
+          await settled.finally(() => clearInterval(timer));
+        },
       },
-    })),
+    ],
     {
-      exitOnError: true,
       registerSignalListeners: false,
       rendererOptions: {
         logger: new ListrLogger({
           processOutput: new ProcessOutput(process.stderr, process.stderr),
         }),
+        formatOutput: "truncate",
         collapseErrors: false,
+        showErrorMessage: false,
       },
     },
   );
-  // What failed is thrown by the run itself, with all that is to be said about it.
-  await list.run().catch(() => {});
+  return {
+    list,
+    // What failed is thrown by the run itself, with all that is to be said about it.
+    ended: before
+      .then(() => drawing.run())
+      .then(
+        () => {},
+        () => {},
+      ),
+  };
+}
+
+function titleOf(progress: Progress): string {
+  const { columns = 80, rows = 24 } = process.stderr;
+  // listr2 leaves two columns free, and puts an icon and a space before the first line.
+  const room = { columns: columns - 4, rows: rows - 3 };
+  const lines = drawFrame(progress, room, performance.now(), colorsFor(process.stderr));
+  return [progress.heading, ...lines].join("\n");
 }

@@ -1,12 +1,15 @@
 import type { Listener } from "./events.ts";
+import { jsonLine } from "./json.ts";
+import { atLeast, isFor, type Level } from "./level.ts";
 import { lineReporter } from "./lines.ts";
 import { liveReporter } from "./live.ts";
+import { showCriteria, showVerification } from "./results.ts";
 
 export type OutputMode = "live" | "lines" | "json";
 
 /**
  * A way to show events. `settle` returns when what was sent has been drawn and the terminal is free
- * for a question; `close` ends what is still being drawn.
+ * for a question or a result; `close` ends what is still being drawn.
  */
 export type Reporter = {
   readonly listener: Listener;
@@ -17,29 +20,40 @@ export type Reporter = {
 const nothing = async (): Promise<void> => {};
 
 /** How to show events here: live where somebody watches, JSON where a program reads, else lines. */
-export function outputMode(json: boolean): OutputMode {
+export function outputMode({ json, level }: { json: boolean; level: Level }): OutputMode {
   if (json) return "json";
   const watched = process.stderr.isTTY === true && process.stdout.isTTY === true;
-  return watched && !process.env["CI"] && process.env["TERM"] !== "dumb" ? "live" : "lines";
+  const drawable = !process.env["CI"] && process.env["TERM"] !== "dumb";
+  return watched && drawable && level === "normal" ? "live" : "lines";
 }
 
-export function createReporter(mode: OutputMode): Reporter {
+/** Results go to standard output, progress to standard error; as JSON both go to standard output. */
+export function createReporter(mode: OutputMode, level: Level): Reporter {
   switch (mode) {
     case "live":
       return liveReporter();
     case "lines":
-      return {
-        listener: lineReporter((line) => process.stderr.write(`${line}\n`)),
-        settle: nothing,
-        close: nothing,
-      };
+      return { listener: linesAndResults(level), settle: nothing, close: nothing };
     case "json":
       return {
-        listener: (event) => process.stdout.write(`${JSON.stringify(event)}\n`),
+        listener: (event) => {
+          if (isFor(level, event)) process.stdout.write(jsonLine(event));
+        },
         settle: nothing,
         close: nothing,
       };
     default:
       return mode satisfies never;
   }
+}
+
+function linesAndResults(level: Level): Listener {
+  const report = lineReporter(level, (line) => process.stderr.write(`${line}\n`));
+  return (event) => {
+    if (!isFor(level, event)) return;
+    if (event.kind === "stage-verified") {
+      const show = atLeast(level, "verbose") ? showVerification : showCriteria;
+      process.stdout.write(show(event.stage, event.verification));
+    } else report(event);
+  };
 }

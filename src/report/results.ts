@@ -1,33 +1,46 @@
-import pc from "picocolors";
 import type { StageName } from "../steps/stage.ts";
+import { colorsFor } from "./colors.ts";
 import { allResults, type CheckResult, type StageVerification } from "./events.ts";
 
-/** What was asked of a stage and whether it holds: for people a line a claim, else one JSON value. */
-export function showVerification(
-  stage: StageName,
-  verification: StageVerification,
-  json: boolean,
-): string {
-  const results = allResults(verification);
-  const held = results.filter(({ violations }) => violations.length === 0).length;
-  if (json) {
-    return `${JSON.stringify({ stage, holds: held === results.length, ...verification })}\n`;
-  }
+/** What was asked of a stage and whether it holds, for people: a line a claim. */
+export function showVerification(stage: StageName, verification: StageVerification): string {
   return [
     section("What its steps made", verification.checks),
     section("Isolation, tried", verification.isolation),
     section("The plan's success criteria", verification.criteria),
-    `${stage}: ${held} of ${results.length} claims hold\n`,
+    summary(stage, verification),
   ].join("");
 }
 
-/** Claims under a heading, one a line, each with what contradicts it. */
-export function section(heading: string, results: readonly CheckResult[]): string {
+/** The plan's success criteria, and how many claims hold of all. */
+export function showCriteria(stage: StageName, verification: StageVerification): string {
+  const criteria = section("The plan's success criteria", verification.criteria);
+  return `${criteria}${summary(stage, verification)}`;
+}
+
+/** Whether all that was asked holds. */
+export function holds(verification: StageVerification): boolean {
+  return allResults(verification).every(({ violations }) => violations.length === 0);
+}
+
+/** How many claims hold, of how many. */
+export function countHeld(verification: StageVerification): string {
+  const results = allResults(verification);
+  const held = results.filter(({ violations }) => violations.length === 0).length;
+  return `${held} of ${results.length} claims hold`;
+}
+
+function summary(stage: StageName, verification: StageVerification): string {
+  return `${stage}: ${countHeld(verification)}\n`;
+}
+
+function section(heading: string, results: readonly CheckResult[]): string {
   if (results.length === 0) return "";
+  const colors = colorsFor(process.stdout);
   const lines = results.flatMap(({ claim, violations }) =>
     violations.length === 0
-      ? [`  ${pc.green("✔")} ${claim}`]
-      : [`  ${pc.red("✘")} ${claim}`, ...violations.map((violation) => `      ${violation}`)],
+      ? [`  ${colors.green("✔")} ${claim}`]
+      : [`  ${colors.red("✘")} ${claim}`, ...violations.map((violation) => `      ${violation}`)],
   );
-  return `${pc.bold(heading)}\n${lines.join("\n")}\n`;
+  return `${colors.bold(heading)}\n${lines.join("\n")}\n`;
 }

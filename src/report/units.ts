@@ -10,15 +10,25 @@ export function formatBytes(bytes: number): string {
   return `${unit === 0 || value >= 100 ? Math.round(value) : value.toFixed(1)} ${units[unit]}`;
 }
 
-/** Milliseconds in the units that people read: `240 ms`, `3.2 s`, `4 min 5 s`. */
+/** Milliseconds in the units that people read: `240 ms`, `3.2 s`, `4 min 5 s`, `2 h 10 min`. */
 export function formatDuration(milliseconds: number): string {
   if (milliseconds < 1000) return `${Math.round(milliseconds)} ms`;
   if (milliseconds < 60_000) return `${(milliseconds / 1000).toFixed(1)} s`;
   const seconds = Math.round(milliseconds / 1000);
-  return `${Math.floor(seconds / 60)} min ${seconds % 60} s`;
+  const minutes = Math.floor(seconds / 60);
+  if (minutes < 60) return `${minutes} min ${seconds % 60} s`;
+  return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }
 
 /** A count with its thousands apart: `320,000`. */
 export function formatCount(count: number): string {
   return new Intl.NumberFormat("en-US").format(count);
+}
+
+/**
+ * A part of a whole in per cent; never 100 before it is whole, so that nobody takes it for done.
+ * Nothing of nothing is whole.
+ */
+export function formatShare(done: number, total: number): string {
+  return done >= total ? "100 %" : `${Math.floor((100 * done) / total)} %`;
 }

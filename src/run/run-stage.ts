@@ -51,7 +51,10 @@ type StageContext = Omit<RunContext, "runId"> & { readonly settings: Settings };
 export async function runStage(context: StageContext, stage: NewStage): Promise<void> {
   const started = performance.now();
   const { plan } = stage;
-  announce(context, plan, plan.steps, false);
+  const predicted = Object.entries(stage.predicted).map(
+    ([id, { milliseconds }]) => [id, milliseconds] as const,
+  );
+  announce(context, plan, { steps: plan.steps, predicted, resumed: false });
   const run = await begin(context, stage);
   await carryOut(context, run, started);
   for (const text of plan.leavesOut) context.emit({ kind: "notice", text });
@@ -67,22 +70,31 @@ export async function resumeStage(context: StageContext, run: Run): Promise<void
     // A step that is applied and not verified is verified first.
     ({ state, verified }) => state !== "applied" || !verified,
   );
-  announce(
-    context,
-    run,
-    steps.map(({ definition }) => definition),
-    true,
+  const predicted = steps.flatMap(({ definition, predictedMilliseconds }) =>
+    predictedMilliseconds === null ? [] : [[definition.id, predictedMilliseconds] as const],
   );
+  const left = steps.map(({ definition }) => definition);
+  announce(context, run, { steps: left, predicted, resumed: true });
   await carryOut(context, run, started);
 }
 
 function announce(
   { emit }: StageContext,
   { stage, title }: { readonly stage: StageName; readonly title: string },
-  steps: readonly Step[],
-  resumed: boolean,
+  left: {
+    readonly steps: readonly Step[];
+    readonly predicted: readonly (readonly [id: string, milliseconds: number])[];
+    readonly resumed: boolean;
+  },
 ): void {
-  emit({ kind: "stage-started", stage, title, steps: steps.map(stepFacts), resumed });
+  emit({
+    kind: "stage-started",
+    stage,
+    title,
+    steps: left.steps.map(stepFacts),
+    resumed: left.resumed,
+    predictedMilliseconds: Object.fromEntries(left.predicted),
+  });
 }
 
 async function carryOut(context: StageContext, run: Run, started: number): Promise<void> {

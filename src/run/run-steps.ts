@@ -142,5 +142,9 @@ async function verifyStep(context: RunContext, journaled: JournaledStep): Promis
     });
   }
   await markVerified(context.session, { runId: context.runId, position });
-  context.emit({ kind: "step-verified", step: stepFacts(step), checks: results.length });
+  context.emit({
+    kind: "step-verified",
+    step: stepFacts(step),
+    claims: results.map(({ claim }) => claim),
+  });
 }

@@ -102,8 +102,8 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
 
 /** One owner each: nobody else may import the package. */
 const owners: Readonly<Record<string, string>> = {
-  pg: "src/postgres/connection.ts",
-  "pg-copy-streams": "src/postgres/connection.ts",
+  pg: "src/postgres",
+  "pg-copy-streams": "src/postgres",
   umzug: "src/run|src/rollback",
   listr2: "src/report",
   "pg-dump-restore": "src/backup",

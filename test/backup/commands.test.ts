@@ -232,7 +232,7 @@ for (const signal of ["SIGKILL", "SIGINT"] as const) {
     }
     const again = await project.tenantry(...restore);
     expect(again).toMatchObject({ code: 0 });
-    if (signal === "SIGKILL") expect(again.stdout).toContain("left of an attempt that was killed");
+    if (signal === "SIGKILL") expect(again.stderr).toContain("left of an attempt that was killed");
   });
 }
 

@@ -162,7 +162,13 @@ test.runIf(existsSync("/proc/self/environ"))(
 
       const files = await filesOf(project.folder);
       expect([...files.keys()]).toEqual(
-        expect.arrayContaining(["inherited", "manifest.json", "rollback.sql", "toc.dat"]),
+        expect.arrayContaining([
+          "inherited",
+          "manifest.json",
+          "rollback.sql",
+          "toc.dat",
+          expect.stringMatching(/-run\.jsonl$/),
+        ]),
       );
       for (const [file, text] of files) expect([file, text.includes(core)]).toEqual([file, false]);
       expect(files.get("inherited")).toContain("PATH=");
@@ -199,6 +205,15 @@ test("what is not understood is quoted without its password", async () => {
   const outcome = await project.tenantry("run", `--ulr=postgresql://me:${core}@host/shop`);
   expect(outcome.code).toBe(2);
   expect(outcome.stderr).toContain("--ulr=postgresql://me:(password)@host/shop");
+});
+
+test("--debug says every statement, and no password", async () => {
+  const place = `127.0.0.1:${server.port}/${await databaseName()}`;
+  const url = `postgresql://${role}:${encodeURIComponent(password)}@${place}`;
+  const project = await makeProject({ DATABASE_URL: url }, smallCompany);
+  const outcome = await project.tenantry("status", "--debug");
+  expect(outcome).toMatchObject({ code: 0, stderr: expect.stringContaining("sql (tenantry)") });
+  expect(outcome.stdout + outcome.stderr).not.toContain(core);
 });
 
 test("PGPASSWORD is for a URL without a password too", async () => {

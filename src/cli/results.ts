@@ -1,0 +1,183 @@
+import { z } from "zod";
+import { severities } from "../audit/rule.ts";
+import { manifestSchema } from "../backup/manifest.ts";
+import { rehearsalSchema } from "../rehearsal/rehearsal.ts";
+import { runEventSchema, verificationShape } from "../report/events.ts";
+import { envelopeSchema } from "../report/json.ts";
+import { guardSchema, personaSchema, stageNames } from "../steps/stage.ts";
+import { checkSchema, stepSchema } from "../steps/step.ts";
+import { tenancySchema } from "../steps/tenancy.ts";
+
+const relation = z.object({ schema: z.string(), name: z.string() });
+const count = z.number().nullable();
+const list = <Item extends z.ZodType>(item: Item) => z.array(item).readonly();
+
+const planResult = z.object({
+  kind: z.literal("plan"),
+  stages: list(
+    z.object({
+      stage: z.enum(stageNames),
+      title: z.string(),
+      steps: list(stepSchema),
+      fences: list(z.object({ relation, label: z.string() })),
+      personas: list(personaSchema),
+      criteria: list(checkSchema),
+      guards: list(guardSchema),
+      leavesOut: list(z.string()),
+    }),
+  ),
+  tenancy: tenancySchema,
+  notices: list(z.string()),
+  /** SHA-256 of the stages. */
+  digest: z.string(),
+});
+
+const statusResult = z.object({
+  kind: z.literal("status"),
+  database: z.string(),
+  /** Of the server. */
+  version: z.string(),
+  /** Of the database. */
+  bytes: z.number(),
+  stages: list(
+    z.object({
+      stage: z.string(),
+      title: z.string(),
+      state: z.enum(["not applied", "running", "applied", "rolling back", "rolled back"]),
+      applied: z.number(),
+      steps: z.number(),
+      current: z.string().nullable(),
+      startedBy: z.string().nullable(),
+      startedAt: z.string().nullable(),
+      backup: z.string().nullable(),
+    }),
+  ),
+  /** With --steps. */
+  steps: list(
+    z.object({
+      position: z.number(),
+      definition: stepSchema,
+      state: z.enum(["pending", "running", "applied", "undone"]),
+      verified: z.boolean(),
+      milliseconds: count,
+      grownBytes: count,
+      predictedMilliseconds: count,
+      predictedBytes: count,
+      nextPage: z.number(),
+      totalPages: count,
+      fileNode: count,
+      rowsWritten: z.number(),
+    }),
+  ).exactOptional(),
+  next: z.string(),
+});
+
+const backup = z.object({ folder: z.string(), manifest: manifestSchema });
+
+/** What a command was asked for, as its line of JSON has it. */
+export const resultSchema = z.discriminatedUnion("kind", [
+  planResult,
+  statusResult,
+  z.object({
+    kind: z.literal("audit"),
+    findings: list(
+      z.object({
+        rule: z.string(),
+        severity: z.enum(severities),
+        object: z.string(),
+        fact: z.string(),
+        /** The SQL that mends it. */
+        mend: z.string(),
+        accepted: z.object({ reason: z.string(), until: z.string() }).exactOptional(),
+      }),
+    ),
+  }),
+  z.object({
+    kind: z.literal("drift"),
+    stage: z.enum(stageNames),
+    differences: list(z.string()),
+  }),
+  z.object({
+    kind: z.literal("check"),
+    database: z.string(),
+    /** How many checks were asked. */
+    asked: z.number(),
+    findings: list(
+      z.object({
+        check: z.string(),
+        severity: z.enum(["blocking", "advisory"]),
+        what: z.object({ object: z.string(), fact: z.string() }),
+        why: z.string(),
+        mend: z.string(),
+      }),
+    ),
+  }),
+  z.object({
+    kind: z.literal("verification"),
+    stage: z.enum(stageNames),
+    holds: z.boolean(),
+    ...verificationShape,
+  }),
+  z.object({ kind: z.literal("rehearsal"), file: z.string(), ...rehearsalSchema.shape }),
+  z.object({ kind: z.literal("backup"), ...backup.shape, bytes: z.number() }),
+  z.object({ kind: z.literal("backups"), backups: list(backup) }),
+  z.object({
+    kind: z.literal("backup-verified"),
+    holds: z.literal(true),
+    folder: z.string(),
+    tables: z.number(),
+    rows: z.number(),
+    bytes: z.number(),
+    restoredInto: z.string(),
+    milliseconds: z.number(),
+  }),
+  z.object({
+    kind: z.literal("restore-loses"),
+    database: z.string(),
+    /** When the backup was made. */
+    since: z.string(),
+    tables: list(z.object({ table: z.string(), lost: z.number(), back: z.number() })),
+  }),
+  z.object({
+    kind: z.literal("restored"),
+    database: z.string(),
+    folder: z.string(),
+    /** The database as it was until then; null where there was none. */
+    keptAs: z.string().nullable(),
+  }),
+  z.object({
+    kind: z.literal("visible-rows"),
+    tables: list(z.string()),
+    rows: list(z.object({ user: z.string(), organization: z.string(), counts: list(z.number()) })),
+  }),
+  z.object({
+    kind: z.literal("demo"),
+    fingerprintBefore: z.string(),
+    fingerprintAfter: z.string(),
+    equal: z.boolean(),
+    writes: z.number(),
+    failed: z.number(),
+    longestWaitInMilliseconds: z.number(),
+    p99InMilliseconds: z.number(),
+  }),
+  z.object({
+    kind: z.literal("error"),
+    code: z.string(),
+    object: z.string(),
+    fault: z.string(),
+    state: z.string(),
+    next: z.string(),
+    details: z.array(z.string()),
+    /** With --debug, and in the log. */
+    stack: z.string().exactOptional(),
+  }),
+]);
+
+export type Result = z.input<typeof resultSchema>;
+export type ErrorResult = Extract<Result, { kind: "error" }>;
+
+/** Every line that --json prints, and that a log holds. */
+export const outputLineSchema = z.intersection(
+  envelopeSchema,
+  z.discriminatedUnion("kind", [...runEventSchema.options, ...resultSchema.options]),
+);

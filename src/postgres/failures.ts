@@ -1,0 +1,23 @@
+import pg from "pg";
+
+/** The five-character SQLSTATE of an error that the server sent, or undefined for any other. */
+export function sqlState(error: unknown): string | undefined {
+  return error instanceof pg.DatabaseError ? error.code : undefined;
+}
+
+const lockStates = new Set(["55P03", "40P01"]);
+
+/** Whether trying again can help: lock not granted in time (55P03), or deadlock (40P01). */
+export function isLockConflict(error: unknown): boolean {
+  return lockStates.has(sqlState(error) ?? "");
+}
+
+/** Whether the connection is gone: the server restarted, the network failed, the backend was ended. */
+export function isConnectionLoss(error: unknown): boolean {
+  const state = sqlState(error);
+  if (state !== undefined) return state.startsWith("08") || /^57P0[1235]$/.test(state);
+  return error instanceof ConnectionLost;
+}
+
+/** What is thrown in place of whatever the driver says of a connection that is gone. */
+export class ConnectionLost extends Error {}

@@ -1,0 +1,224 @@
+import type { RunEvent, StepFacts } from "./events.ts";
+import { beginPace, millisecondsLeft, type Pace } from "./pace.ts";
+import { countHeld } from "./results.ts";
+import { formatBytes, formatCount, formatDuration } from "./units.ts";
+
+/** A table with its steps, or a part of a stage that concerns no single table. */
+export type Part = {
+  readonly name: string;
+  state: "waiting" | "running" | "done" | "failed";
+  stepsLeft: number;
+  milliseconds: number;
+  /** What is said of it once it is done, beside its time. */
+  outcome: string | undefined;
+  doing: { readonly title: string; readonly since: number } | undefined;
+  pace: Pace | undefined;
+  /** What it waits for, and who blocks. */
+  waiting: { readonly reason: string; readonly attempt: number } | undefined;
+};
+
+/** How far a stage, or its rollback, is. */
+export type Progress = {
+  readonly heading: string;
+  readonly parts: readonly Part[];
+  /** By the ids of the steps that are not done; undefined where nothing is known of one of them. */
+  readonly predicted: Map<string, number | undefined>;
+  current: string | undefined;
+  notices: string[];
+  interrupted: "stopping" | "cancelling" | undefined;
+};
+
+const backup = "back up and tag";
+const verification = "verify";
+
+/** Where an event begins something that has progress, that; else undefined. */
+export function beginProgress(event: RunEvent): Progress | undefined {
+  switch (event.kind) {
+    case "stage-started": {
+      const rest = [...event.steps.map(partOf), verification];
+      const predicted = event.predictedMilliseconds;
+      return newProgress(
+        `${event.stage}: ${event.title}${event.resumed ? ", going on where it stopped" : ""}`,
+        event.resumed ? rest : [backup, ...rest],
+        event.steps.map(({ id }) => [id, predicted[id]]),
+      );
+    }
+    case "rollback-started":
+      return newProgress(`${event.stage}: rolling back`, event.steps.map(partOf), []);
+    default:
+      return undefined;
+  }
+}
+
+function newProgress(
+  heading: string,
+  names: readonly string[],
+  predicted: readonly (readonly [string, number | undefined])[],
+): Progress {
+  const counts = new Map<string, number>();
+  for (const name of names) counts.set(name, (counts.get(name) ?? 0) + 1);
+  const parts = [...counts].map(
+    ([name, stepsLeft]): Part => ({
+      name,
+      state: "waiting",
+      stepsLeft,
+      milliseconds: 0,
+      outcome: undefined,
+      doing: undefined,
+      pace: undefined,
+      waiting: undefined,
+    }),
+  );
+  return {
+    heading,
+    parts,
+    predicted: new Map(predicted),
+    current: undefined,
+    notices: [],
+    interrupted: undefined,
+  };
+}
+
+function partOf({ table, title }: StepFacts): string {
+  return table ?? title;
+}
+
+/** Takes an event in, at a time in milliseconds. */
+export function advance(progress: Progress, event: RunEvent, now: number): void {
+  const named = (name: string) => progress.parts.find((part) => part.name === name);
+  const ofStep = (step: StepFacts) => named(partOf(step));
+  switch (event.kind) {
+    case "notice":
+      progress.notices.push(event.text);
+      break;
+    case "interrupted":
+      progress.interrupted = event.cancels ? "cancelling" : "stopping";
+      break;
+    case "backup-started":
+      begin(named(backup), "", now);
+      break;
+    case "backup-progress":
+      begin(
+        named(backup),
+        `${event.tables} of ${event.ofTables} tables, ${formatBytes(event.bytes)}`,
+        now,
+      );
+      break;
+    case "backup-finished":
+      end(named(backup), `${event.folder} (${formatBytes(event.bytes)}), ${event.tag}`);
+      break;
+    case "step-started":
+      progress.current = event.step.id;
+      begin(ofStep(event.step), event.step.title, now);
+      break;
+    case "step-progress": {
+      const part = ofStep(event.step);
+      if (part === undefined) break;
+      part.pace = beginPace(part.pace, event, now);
+      part.waiting = undefined;
+      break;
+    }
+    case "step-waiting": {
+      const part = ofStep(event.step);
+      if (part === undefined) break;
+      // A rollback does not say that a step begins.
+      if (part.state === "waiting") begin(part, event.step.title, now);
+      part.waiting = { reason: event.reason, attempt: event.attempt };
+      break;
+    }
+    case "step-applied":
+      progress.predicted.delete(event.step.id);
+      progress.current = undefined;
+      stepTook(ofStep(event.step), event.milliseconds);
+      begin(ofStep(event.step), "checks", now);
+      break;
+    case "step-verified":
+      stepEnded(ofStep(event.step));
+      break;
+    case "step-undone": {
+      const part = ofStep(event.step);
+      stepTook(part, event.milliseconds);
+      stepEnded(part);
+      break;
+    }
+    case "proof-started":
+      begin(named(verification), "users try what they must not be able to", now);
+      break;
+    case "stage-verified":
+      end(named(verification), countHeld(event.verification));
+      break;
+    case "stage-failed":
+      failRunning(progress, event.message);
+      break;
+    case "stage-started":
+    case "stage-applied":
+    case "rollback-started":
+    case "rollback-finished":
+    case "statement":
+      break;
+    default:
+      event satisfies never;
+  }
+}
+
+/** What was under way has failed; where nothing was, what came next. */
+export function failRunning({ parts }: Progress, reason: string | undefined): void {
+  const part =
+    parts.find(({ state }) => state === "running") ??
+    parts.find(({ state }) => state === "waiting");
+  if (part === undefined) return;
+  part.state = "failed";
+  part.outcome = reason;
+}
+
+function begin(part: Part | undefined, title: string, now: number): void {
+  if (part === undefined) return;
+  part.state = "running";
+  part.doing = { title, since: part.doing?.title === title ? part.doing.since : now };
+  part.waiting = undefined;
+}
+
+function end(part: Part | undefined, outcome: string): void {
+  if (part === undefined) return;
+  part.state = "done";
+  part.outcome = outcome;
+}
+
+function stepTook(part: Part | undefined, milliseconds: number): void {
+  if (part === undefined) return;
+  part.state = "running";
+  part.milliseconds += milliseconds;
+  part.waiting = undefined;
+  if (part.pace === undefined) return;
+  part.outcome = `${formatCount(part.pace.rows)} rows`;
+  part.pace = undefined;
+}
+
+function stepEnded(part: Part | undefined): void {
+  if (part === undefined) return;
+  part.stepsLeft -= 1;
+  if (part.stepsLeft > 0) return;
+  part.state = "done";
+  const took = formatDuration(part.milliseconds);
+  part.outcome = part.outcome === undefined ? took : `${took}, ${part.outcome}`;
+}
+
+/** Milliseconds until the steps are done, as their rehearsal says; undefined where none was kept. */
+export function stepsLeftMilliseconds(progress: Progress, now: number): number | undefined {
+  const { predicted, current, parts } = progress;
+  if (predicted.size === 0) return undefined;
+  let left = 0;
+  for (const [id, milliseconds] of predicted) {
+    if (milliseconds === undefined) return undefined;
+    left += id === current ? currentLeft(parts, milliseconds, now) : milliseconds;
+  }
+  return left;
+}
+
+function currentLeft(parts: readonly Part[], predicted: number, now: number): number {
+  const running = parts.find(({ state }) => state === "running");
+  // What a backfill does here says more than what it did on a copy.
+  const measured = running?.pace === undefined ? undefined : millisecondsLeft(running.pace);
+  if (measured !== undefined) return measured;
+  return Math.max(0, predicted - (now - (running?.doing?.since ?? now)));
+}

@@ -1,0 +1,52 @@
+import { existsSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { stripVTControlCharacters } from "node:util";
+import { execa } from "execa";
+import { expect, test } from "vitest";
+import { createDatabase } from "../setup/database.ts";
+import { makeProject } from "../setup/project.ts";
+import { makeSmallCompany, smallCompany } from "../setup/small-company.ts";
+
+const program = fileURLToPath(new URL("../../bin/tenantry.ts", import.meta.url));
+const loader = import.meta.resolve("tsx");
+
+/** Runs a command in a terminal of its own; what it drew, without what moves the cursor. */
+async function inTerminal(
+  { folder, url, columns }: { folder: string; url: string; columns: number },
+  args: string,
+): Promise<string[]> {
+  const tenantry = `"${process.execPath}" --import "${loader}" "${program}" ${args}`;
+  const { stdout } = await execa(
+    "script",
+    ["--quiet", "--return", "--command", `stty cols ${columns} rows 24; ${tenantry}`, "/dev/null"],
+    { cwd: folder, env: { DATABASE_URL: url, TERM: "xterm", CI: "", NO_COLOR: "1" } },
+  );
+  return stripVTControlCharacters(stdout)
+    .split(/\r?\n/)
+    .map((line) => line.trimEnd());
+}
+
+test.runIf(existsSync("/usr/bin/script"))(
+  "on a terminal of 40 columns the list lives, and its lines fit",
+  async () => {
+    const { session, url } = await createDatabase("terminal");
+    await makeSmallCompany(session, 500);
+    const { folder } = await makeProject(url, smallCompany);
+    const place = { folder, url, columns: 40 };
+    const run = await inTerminal(place, "run --stage day1 --yes");
+    const drawn = run.filter((line) => /^\s*[✔▸◼✘] /.test(line) && line.startsWith("  "));
+    expect(drawn.some((line) => line.startsWith("  ◼ leads"))).toBe(true);
+    expect(drawn.some((line) => /^ {2}✔ leads {2}.*(s|ms), 500 rows/.test(line))).toBe(true);
+    expect(run.join("\n")).toMatch(/day1: (\d+) of \1 claims hold\nday1: applied and verified in/);
+    const last = run.slice(run.findLastIndex((line) => line.startsWith("✔ day1: ")));
+    const list = last.slice(
+      0,
+      last.findIndex((line) => !/^( {2})?[✔]/.test(line)),
+    );
+    expect(list.length).toBeGreaterThan(5);
+    for (const line of list) expect(line.length).toBeLessThanOrEqual(40);
+
+    const status = await inTerminal(place, "status");
+    for (const line of status.slice(1, -2)) expect(line.length).toBeLessThanOrEqual(40);
+  },
+);

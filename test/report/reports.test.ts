@@ -1,0 +1,126 @@
+import { expect, test } from "vitest";
+import { z } from "zod";
+import { githubAnnotations } from "../../src/report/annotations.ts";
+import { colorsFor } from "../../src/report/colors.ts";
+import type { StageVerification } from "../../src/report/events.ts";
+import { junitReport } from "../../src/report/junit.ts";
+import { lineReporter } from "../../src/report/lines.ts";
+import { sarifReport } from "../../src/report/sarif.ts";
+import { formatDuration, formatShare } from "../../src/report/units.ts";
+
+const verification: StageVerification = {
+  checks: [{ claim: "leads has a NOT NULL organization", violations: [] }],
+  isolation: [
+    {
+      claim: 'agent "x" reads <only> their own & no more',
+      violations: ["row 1: 100 %, a:b", "\u0001row\n2"],
+    },
+  ],
+  criteria: [],
+};
+
+test("JUnit has a case for each claim, and what contradicts it, escaped", () => {
+  const report = junitReport("day1", verification);
+  expect(report).toContain('<testsuite name="day1: isolation" tests="1" failures="1" errors="0">');
+  expect(report).toContain('name="agent &quot;x&quot; reads &lt;only&gt; their own &amp; no more"');
+  expect(report).toContain(
+    '<failure message="2 rows contradict it">row 1: 100 %, a:b&#10;\uFFFDrow&#10;2',
+  );
+  // Every tag that is opened is closed, in its order, and no bare < or & is left.
+  const open: string[] = [];
+  for (const [, closing, name = ""] of report.matchAll(/<(\/?)([a-z]+)(?:\s[a-z]+="[^"<]*")*>/g)) {
+    if (closing === "/") expect(open.pop()).toBe(name);
+    else open.push(name);
+  }
+  expect(open).toEqual([]);
+  const text = report.replaceAll(/<[^>]*>/g, "").replaceAll(/&(amp|lt|gt|quot|#10);/g, "");
+  expect(text).not.toMatch(/[<&]/);
+});
+
+test("SARIF has what 2.1.0 demands, and a finding for what does not hold", () => {
+  const facts = {
+    stage: "day1",
+    version: "0.1.0",
+    configuration: "a b/tenantry.config.ts",
+  } as const;
+  const report = z
+    .object({
+      version: z.literal("2.1.0"),
+      $schema: z.url(),
+      runs: z.tuple([
+        z.object({
+          tool: z.object({
+            driver: z.object({ name: z.string(), rules: z.array(z.object({ id: z.string() })) }),
+          }),
+          results: z.array(
+            z.object({
+              ruleId: z.string(),
+              level: z.enum(["none", "note", "warning", "error"]),
+              message: z.object({ text: z.string() }),
+              locations: z.tuple([
+                z.object({
+                  physicalLocation: z.object({
+                    artifactLocation: z.object({ uri: z.string() }),
+                    region: z.object({ startLine: z.number().min(1) }),
+                  }),
+                }),
+              ]),
+            }),
+          ),
+        }),
+      ]),
+    })
+    .parse(JSON.parse(sarifReport(verification, facts)));
+  const [{ tool, results }] = report.runs;
+  expect(results).toHaveLength(1);
+  expect(tool.driver.rules.map(({ id }) => id)).toContain(results[0]?.ruleId);
+  expect(results[0]?.message.text).toContain("row 1: 100 %, a:b");
+  expect(results[0]?.locations[0].physicalLocation.artifactLocation.uri).toBe(
+    "a%20b/tenantry.config.ts",
+  );
+});
+
+test("an annotation for GitHub is one line, whatever the rows hold", () => {
+  expect(githubAnnotations("day1", verification)).toBe(
+    '::error title=day1 does not hold::agent "x" reads <only> their own & no more%0Arow 1: 100 %25, a:b%0A\u0001row%0A2\n',
+  );
+});
+
+test("NO_COLOR, FORCE_COLOR and a dumb terminal are minded, each stream for itself", () => {
+  const terminal = { isTTY: true };
+  const colored = (stream: object, environment: Record<string, string>) =>
+    colorsFor(stream, environment).isColorSupported;
+  expect(colored(terminal, { TERM: "xterm" })).toBe(true);
+  expect(colored({}, { TERM: "xterm", CI: "true" })).toBe(false);
+  expect(colored(terminal, { TERM: "dumb" })).toBe(false);
+  expect(colored(terminal, { NO_COLOR: "1", FORCE_COLOR: "1" })).toBe(false);
+  expect(colored({}, { FORCE_COLOR: "1" })).toBe(true);
+  expect(colored(terminal, { FORCE_COLOR: "0" })).toBe(false);
+});
+
+test("without a terminal a long backfill says every ten seconds how far it is", () => {
+  const lines: string[] = [];
+  let now = 0;
+  const report = lineReporter(
+    "normal",
+    (line) => lines.push(line),
+    () => now,
+  );
+  const step = { id: "day1/leads/backfill", title: "backfill", table: "leads" };
+  report({ kind: "step-started", step });
+  for (let done = 1; done <= 30; done += 1) {
+    now += 1000;
+    report({ kind: "step-progress", step, done, total: 30, rows: done * 100 });
+  }
+  expect(lines).toEqual([
+    "  leads: backfill: 33 %, 20.0 s left, 1,000 rows, 100 rows/s",
+    "  leads: backfill: 66 %, 10.0 s left, 2,000 rows, 100 rows/s",
+    "  leads: backfill: 3,000 rows in 30 pages",
+  ]);
+});
+
+test("units are those that people read", () => {
+  expect(formatDuration(2 * 3_600_000 + 5 * 60_000)).toBe("2 h 5 min");
+  expect(formatShare(999, 1000)).toBe("99 %");
+  expect(formatShare(0, 0)).toBe("100 %");
+});
