@@ -29,6 +29,7 @@ export const errorCodes = {
   BACKUP_FOREIGN: exitCodes.usage,
   RESTORE_FAILED: exitCodes.failed,
   RESTORE_REFUSED: exitCodes.failed,
+  PROOF_BLOCKED: exitCodes.failed,
   AUDIT_IMPOSSIBLE: exitCodes.usage,
   AUDIT_FAILED: exitCodes.verification,
   REHEARSAL_FAILED: exitCodes.failed,

@@ -6,7 +6,7 @@ export const impersonation: Check = {
   id: "impersonation",
   title: "SET ROLE to the application's roles",
   why: "the isolation proof reads and writes as they do, and a proof that cannot be tried fails its stage",
-  stops: [],
+  stops: ["run"],
   async find({ queries, settings, snapshot: { server } }) {
     // Since 16, a membership may come without the right to SET ROLE.
     const privilege = server.version >= 160_000 ? "'SET'" : "'MEMBER'";

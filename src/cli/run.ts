@@ -46,9 +46,9 @@ export async function runIn(workplace: Workplace, options: RunOptions): Promise<
   const wanted = await stagesToRun(workplace, options.stage);
   const snapshot = await readSnapshotToPlan(workplace);
   // What is under way goes on as it was journaled, whatever the configuration says now.
-  const underway = (await readRuns(workplace.session))
-    .filter(({ state }) => state === "running")
-    .map(({ stage }) => stage);
+  const begun = (await readRuns(workplace.session)).filter(({ stage }) => wanted.includes(stage));
+  for (const one of begun) if (one.state === "rolling back") refuseUnlessUnderWay(one);
+  const underway = begun.filter(({ state }) => state === "running").map(({ stage }) => stage);
   // A plan that does not fit the database is refused before anybody is asked, and before a backup.
   const plan = planStages(
     workplace.settings,
@@ -205,6 +205,7 @@ const resumable: readonly ErrorCode[] = [
   "STAGE_ALREADY_APPLIED",
   "STAGE_OUT_OF_ORDER",
   "CONFIG_INVALID",
+  "PROOF_BLOCKED",
 ];
 
 type Decision = "retry" | "roll back" | "stop";
@@ -237,7 +238,21 @@ async function rolledBack(
 ): Promise<unknown> {
   const under = await runInForce(writing.session, stage);
   if (under === undefined || !(error instanceof AppError)) return error;
-  const differences = await rollBack({ ...writing, online: writing.settings.online }, under);
+  let differences: readonly string[];
+  try {
+    differences = await rollBack({ ...writing, online: writing.settings.online }, under);
+  } catch (stopped) {
+    if (!(stopped instanceof AppError)) throw stopped;
+    return new AppError({
+      code: error.code,
+      object: error.object,
+      fault: error.fault,
+      details: [...error.details, `the rollback stopped at ${stopped.object}: ${stopped.fault}`],
+      state: `${stage} is rolled back in part: ${stopped.state}`,
+      next: `tenantry rollback --stage ${stage} goes on with it; then mend the cause`,
+      cause: error,
+    });
+  }
   return new AppError({
     code: error.code,
     object: error.object,

@@ -1,5 +1,5 @@
 import { AppError } from "../errors.ts";
-import { isConnectionLoss } from "../postgres/connection.ts";
+import { isConnectionLoss, sqlState } from "../postgres/connection.ts";
 import { redacted } from "../postgres/redaction.ts";
 import { colorsFor } from "../report/colors.ts";
 import { jsonLine } from "../report/json.ts";
@@ -29,7 +29,7 @@ export function showError(
 
 /** An error as a line of JSON has it; its stack is for developers. */
 export function errorResult(thrown: unknown, withStack: boolean): ErrorResult {
-  const error = connectionLost(thrown) ?? thrown;
+  const error = connectionLost(thrown) ?? refusedByServer(thrown) ?? thrown;
   const stack =
     withStack && thrown instanceof Error ? { stack: redacted(thrown.stack ?? thrown.message) } : {};
   if (error instanceof AppError) {
@@ -46,6 +46,23 @@ export function errorResult(thrown: unknown, withStack: boolean): ErrorResult {
     details: [],
     ...stack,
   };
+}
+
+/** What the server refused outside any step: while looking, planning or writing the journal. */
+function refusedByServer(error: unknown): AppError | undefined {
+  const state = sqlState(error);
+  if (state === undefined || !(error instanceof Error)) return undefined;
+  return new AppError({
+    code: "STATEMENT_FAILED",
+    object: "the server",
+    fault: `${redacted(error.message)} (SQLSTATE ${state})`,
+    state: "that statement was rolled back; what was committed before it stays",
+    next:
+      state === "42501"
+        ? "connect as the owner of the tables and of the schema tenantry; tenantry check says what is missing"
+        : "tenantry status says where things stand; --debug shows the statement",
+    cause: error,
+  });
 }
 
 /** A connection that is lost outside any step: while looking, verifying or planning. */

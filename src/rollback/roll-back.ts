@@ -1,4 +1,4 @@
-import { Umzug } from "umzug";
+import { MigrationError, Umzug } from "umzug";
 import { dropLoaded } from "../attribution/load.ts";
 import { compareFingerprints, describeDifference } from "../catalog/fingerprint.ts";
 import { readSnapshot } from "../catalog/snapshot.ts";
@@ -15,6 +15,7 @@ import { markUndone } from "../journal/step-marks.ts";
 import { sql } from "../postgres/sql.ts";
 import { stepFacts } from "../report/events.ts";
 import type { RunContext } from "../run/context.ts";
+import { endIfFrozen } from "../run/frozen.ts";
 import { stepError, withPatience } from "../run/patience.ts";
 import { statementsOf } from "../steps/step.ts";
 
@@ -40,7 +41,7 @@ export async function rollBack(
     await holdLease(queries, lease.token);
     await setRunState(queries, run.id, "rolling back");
   });
-  await umzugOf({ ...context, runId: run.id }, steps).down({ to: 0 });
+  await undoAll({ ...context, runId: run.id }, steps);
 
   const before = await readFingerprintBefore(session, run.id);
   const { fingerprint: after } = await readSnapshot(session);
@@ -57,6 +58,15 @@ export async function rollBack(
     differences,
   });
   return differences;
+}
+
+async function undoAll(context: RunContext, steps: readonly JournaledStep[]): Promise<void> {
+  try {
+    await umzugOf(context, steps).down({ to: 0 });
+  } catch (thrown) {
+    // umzug wraps what a step throws.
+    throw thrown instanceof MigrationError ? thrown.cause : thrown;
+  }
 }
 
 /** The steps to undo as umzug's migrations; a step that was under way is undone like one applied. */
@@ -90,6 +100,7 @@ async function undo(context: RunContext, journaled: JournaledStep): Promise<void
   try {
     await withPatience(context, step, () =>
       session.transaction(async (queries) => {
+        await endIfFrozen(queries);
         await holdLease(queries, lease.token);
         await markUndone(queries, { runId: context.runId, position: journaled.position });
         await queries.execute(
@@ -100,12 +111,23 @@ async function undo(context: RunContext, journaled: JournaledStep): Promise<void
     );
   } catch (error) {
     if (interrupted.aborted && !(error instanceof AppError)) throw rollbackInterrupted(step.id);
-    throw stepError(step, error);
+    throw inRollback(stepError(step, error));
   }
   emit({
     kind: "step-undone",
     step: stepFacts(step),
     milliseconds: Math.round(performance.now() - started),
+  });
+}
+
+/** What a step says of going on is another thing in a rollback. */
+function inRollback(error: unknown): unknown {
+  if (!(error instanceof AppError)) return error;
+  const { code, object, fault, details } = error;
+  return new AppError({
+    ...{ code, object, fault, details, cause: error },
+    state: "the steps after it are undone; it and those before it are not",
+    next: "mend what is said, and tenantry rollback goes on from here",
   });
 }
 

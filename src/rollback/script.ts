@@ -1,5 +1,5 @@
-import { literal, sql, toScript } from "../postgres/sql.ts";
-import type { StageName } from "../steps/stage.ts";
+import { functionBody, literal, raw, type Sql, sql, toScript } from "../postgres/sql.ts";
+import { type StageName, stageNames } from "../steps/stage.ts";
 import { type Step, statementsOf } from "../steps/step.ts";
 
 /**
@@ -17,21 +17,67 @@ export function rollbackScript(stage: StageName, steps: readonly Step[]): string
    AND id = ${literal(step.id)}
    AND state IN ('applied', 'running')`;
     const statements = [...statementsOf(step.down), journal].map(toScript);
-    return `-- ${oneLine(step.id)}: ${oneLine(step.title)}\n${loses}BEGIN;\n${statements.join("\n")}\nCOMMIT;\n`;
+    const begun = sql`SELECT EXISTS (SELECT
+                 FROM tenantry.step
+                WHERE run_id = ${run}
+                  AND id = ${literal(step.id)}
+                  AND state IN ('applied', 'running')) AS begun`;
+    return `-- ${oneLine(step.id)}: ${oneLine(step.title)}\n${loses}${asked(begun)}\\if :begun\nBEGIN;\n${statements.join("\n")}\nCOMMIT;\n\\endif\n`;
   });
   const end = sql`UPDATE tenantry.run
    SET state = 'rolled back',
        finished_at = clock_timestamp()
  WHERE id = ${run}`;
   return `-- Undoes ${stage} with psql alone: psql --file rollback.sql "$DATABASE_URL"
--- Stops at the first error; mend its cause and run the same file again.
+-- Stops at the first error, or where a lock is not granted at once, so that nobody queues behind it:
+-- run the same file again. What the journal does not know to be done is not undone.
 \\set ON_ERROR_STOP on
-SET lock_timeout = '2s';
+SET lock_timeout = '400ms';
 SET client_min_messages = warning;
+
+${asked(inForce(stage))}\\if :in_force
+\\else
+\\echo '${stage} is neither applied nor under way: there is nothing to undo'
+\\quit
+\\endif
+${toScript(begin(stage))}
 
 ${blocks.join("\n")}
 ${toScript(end)}
 `;
+}
+
+/** psql keeps what a query says in a variable where it ends in this instead of a semicolon. */
+function asked(query: Sql): string {
+  return `${toScript(query).replace(/;$/, "")} \\gset\n`;
+}
+
+function inForce(stage: StageName): Sql {
+  return sql`SELECT EXISTS (SELECT
+                 FROM tenantry.run
+                WHERE stage = ${literal(stage)}
+                  AND state <> 'rolled back') AS in_force`;
+}
+
+/** Turns the run round, unless something stands on it. */
+function begin(stage: StageName): Sql {
+  const later = stageNames.slice(stageNames.indexOf(stage) + 1);
+  return sql`DO ${functionBody(sql`
+BEGIN
+  IF EXISTS (SELECT FROM tenantry.run WHERE stage = ANY (${literal(later)}::text[]) AND state <> 'rolled back') THEN
+    RAISE 'a later stage stands on ${raw(stage)}: undo that first';
+  END IF;
+  IF EXISTS (SELECT
+               FROM tenantry.lease l
+               JOIN pg_stat_activity a ON a.pid = l.backend AND a.backend_start = l.backend_start
+              WHERE l.expires_at > clock_timestamp()) THEN
+    RAISE 'tenantry itself is at work on this database: end it first';
+  END IF;
+  UPDATE tenantry.run
+     SET state = 'rolling back'
+   WHERE stage = ${literal(stage)}
+     AND state <> 'rolled back';
+END`)}`;
 }
 
 /** A name in a comment must not end the comment's line. */

@@ -1,5 +1,5 @@
 import type { Settings } from "../config/settings.ts";
-import { type Queries, type Session, sqlState } from "../postgres/connection.ts";
+import { isLockConflict, type Queries, type Session, sqlState } from "../postgres/connection.ts";
 import { ident, type Sql, sql } from "../postgres/sql.ts";
 
 class Undo extends Error {}
@@ -15,6 +15,7 @@ export async function thenUndo<Result>(
       // The application must never notice that it is being tried.
       await queries.execute(sql`SET LOCAL lock_timeout = '200ms'`);
       await queries.execute(sql`SET LOCAL statement_timeout = '10s'`);
+      await queries.execute(sql`SET LOCAL idle_in_transaction_session_timeout = '5s'`);
       done = { result: await work(queries) };
       throw new Undo();
     });
@@ -66,7 +67,10 @@ export type Attempt =
   | { readonly kind: "done"; readonly rows: number }
   | { readonly kind: "refused"; readonly sqlState: string; readonly message: string };
 
-/** Tries a statement within a savepoint, which is kept or undone. */
+/**
+ * Tries a statement within a savepoint, which is kept or undone. A lock that somebody else holds says
+ * nothing of the fence: that is thrown, for all of it to be tried again.
+ */
 export async function attempt(queries: Queries, statement: Sql): Promise<Attempt> {
   await queries.execute(sql`SAVEPOINT attempt`);
   try {
@@ -75,7 +79,7 @@ export async function attempt(queries: Queries, statement: Sql): Promise<Attempt
     return { kind: "done", rows };
   } catch (error) {
     const state = sqlState(error);
-    if (state === undefined) throw error;
+    if (state === undefined || isLockConflict(error)) throw error;
     await queries.execute(sql`ROLLBACK TO SAVEPOINT attempt`);
     return {
       kind: "refused",

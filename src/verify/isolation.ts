@@ -1,6 +1,13 @@
+import pRetry from "p-retry";
 import { z } from "zod";
 import type { Settings } from "../config/settings.ts";
-import { isConnectionLoss, type Queries, type Session } from "../postgres/connection.ts";
+import { AppError } from "../errors.ts";
+import {
+  isConnectionLoss,
+  isLockConflict,
+  type Queries,
+  type Session,
+} from "../postgres/connection.ts";
 import { ident, type RelationName, type Sql, sql } from "../postgres/sql.ts";
 import type { CheckResult } from "../report/events.ts";
 import { policyNames } from "../steps/fence.ts";
@@ -50,9 +57,9 @@ async function tryTable(
   personas: readonly Persona[],
 ): Promise<CheckResult[]> {
   const claim = `${fence.label} is isolated`;
-  try {
-    return await thenUndo(session, async (queries) => {
-      const scene = await setScene(queries, tenancy, personas);
+  const tryOnce = (attempt: number) =>
+    thenUndo(session, async (queries) => {
+      const scene = await setScene(queries, tenancy, personas, attempt);
       if ("impossible" in scene) return [{ claim, violations: [`not tried: ${scene.impossible}`] }];
       const organizations = [...scene.organizations.values()];
       const placed = await placeRows(queries, fence.relation, tenancy, organizations);
@@ -65,11 +72,33 @@ async function tryTable(
       }
       return results;
     });
+  try {
+    return await pRetry(tryOnce, {
+      retries: 9,
+      minTimeout: 100,
+      maxTimeout: 1_500,
+      factor: 1.6,
+      randomize: true,
+      shouldRetry: ({ error }) => isLockConflict(error),
+    });
   } catch (error) {
     if (isConnectionLoss(error)) throw error;
+    if (isLockConflict(error)) throw blocked(fence, error);
     const reason = error instanceof Error ? error.message : String(error);
     return [{ claim, violations: [`could not be tried: ${reason}`] }];
   }
+}
+
+function blocked({ label }: Fence, cause: unknown): AppError {
+  return new AppError({
+    code: "PROOF_BLOCKED",
+    object: label,
+    fault:
+      "its isolation could not be tried: other transactions held its rows' locks in ten attempts",
+    state: "nothing is wrong with what was looked at; this table was not",
+    next: "the same command again, once they have ended (tenantry check names them)",
+    cause,
+  });
 }
 
 async function tryActor(trial: Trial): Promise<CheckResult> {
@@ -146,6 +175,7 @@ async function tryReading(trial: Trial): Promise<Reading> {
 }
 
 function refusal(error: unknown): { refused: string; message: string } {
+  if (isLockConflict(error)) throw error;
   const parsed = z.object({ code: z.string(), message: z.string() }).safeParse(error);
   if (!parsed.success) throw error;
   return { refused: parsed.data.code, message: parsed.data.message };

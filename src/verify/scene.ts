@@ -22,12 +22,14 @@ export type Scene = {
 /**
  * Makes the test organizations. All of it is within a transaction that is rolled back: nothing of
  * it is ever seen by anybody else.
+ * @param attempt from 1: each lends another user
  * @returns the scene, or why it could not be set
  */
 export async function setScene(
   queries: Queries,
   tenancy: Tenancy,
   personas: readonly Persona[],
+  attempt: number,
 ): Promise<Scene | { readonly impossible: string }> {
   const { users, organizations } = tenancy;
   const [lent] = await queries.rows(
@@ -36,6 +38,9 @@ export async function setScene(
         FROM ${ident(users.relation)} AS record
        ORDER BY record.${ident(users.id)}
        LIMIT 1
+      -- Somebody may hold the row of the one that was tried before.
+      OFFSET ${attempt - 1} % greatest(1, (SELECT count(*)
+                                             FROM (SELECT FROM ${ident(users.relation)} LIMIT 20) AS few))
     `,
     z.object({ user: z.string() }),
   );

@@ -144,3 +144,51 @@ test("the rollback script names what is lost", async () => {
   );
   expect(script).toContain("-- Loses the organizations and who belongs to them.");
 });
+
+test("the script of a stage that another stands on, or that was undone, changes nothing", async () => {
+  const { session, url } = await createDatabase("script guarded");
+  await makeSmallCompany(session);
+  const project = await makeProject(url, smallCompany);
+  await project.tenantry("run", "--yes", "--stage", "day1");
+  await project.tenantry("run", "--yes", "--stage", "day2");
+  const [day1 = "", day2 = ""] = await backupsOf(project);
+  const script = (backup: string) => path.join(project.folder, "backups", backup, "rollback.sql");
+  const psql = (backup: string) =>
+    execa("psql", ["--quiet", "--file", script(backup), url], { reject: false });
+  const applied = await fingerprintOf(session);
+  const refused = await psql(day1);
+  expect(refused.exitCode).toBe(3);
+  expect(refused.stderr).toContain("a later stage stands on day1");
+  expect(await fingerprintOf(session)).toBe(applied);
+  expect(await project.tenantry("--stage", "day1", "--verify")).toMatchObject({ code: 0 });
+
+  expect(await psql(day2)).toMatchObject({ exitCode: 0 });
+  expect(await psql(day1)).toMatchObject({ exitCode: 0 });
+  // What has the name of something that the stage had made is somebody else's now.
+  await session.execute(sql`CREATE SCHEMA tenancy`);
+  await session.execute(sql`CREATE TABLE tenancy.mine AS SELECT 1 AS id`);
+  const before = await fingerprintOf(session);
+  expect(await psql(day1)).toMatchObject({
+    exitCode: 0,
+    stdout: expect.stringContaining("nothing to undo"),
+  });
+  expect(await fingerprintOf(session)).toBe(before);
+});
+
+test("an error in a rollback says where it stopped, and rollback goes on from there", async () => {
+  const { session, url } = await createDatabase("rollback stops");
+  await makeSmallCompany(session);
+  const project = await makeProject(url, smallCompany);
+  await project.tenantry("run", "--yes", "--stage", "day1");
+  await session.execute(sql`CREATE VIEW counted AS SELECT organization_id FROM leads`);
+  const stopped = await project.tenantry("rollback", "--yes");
+  expect(stopped).toMatchObject({ code: 1 });
+  expect(stopped.stderr).toContain("day1/leads/column");
+  expect(stopped.stderr).toContain("goes on from here");
+  expect(stopped.stderr).not.toContain("fault of its own");
+  const refused = await project.tenantry("run", "--yes");
+  expect(refused).toMatchObject({ code: 2 });
+  expect(refused.stderr).toContain("tenantry rollback --stage day1 goes on with it");
+  await session.execute(sql`DROP VIEW counted`);
+  expect(await project.tenantry("rollback", "--yes")).toMatchObject({ code: 0 });
+});

@@ -3,6 +3,7 @@ import { z } from "zod";
 import { readSnapshot } from "../../src/catalog/snapshot.ts";
 import { parseSettings } from "../../src/config/load.ts";
 import { runInForce } from "../../src/journal/journal.ts";
+import { openSession } from "../../src/postgres/connection.ts";
 import { raw, sql } from "../../src/postgres/sql.ts";
 import { allResults } from "../../src/report/events.ts";
 import { verifyStage } from "../../src/verify/stage.ts";
@@ -128,4 +129,28 @@ test.for(mutants)("%s is noticed", async ([, damage, mend, said]) => {
   await session.execute(sql`${raw(mend)}`);
   expect(broken.join("\n")).toMatch(said);
   expect(await violations()).toEqual([]);
+});
+
+test("a row that somebody holds for a while does not make the proof fail", async () => {
+  const { session, url } = database;
+  const other = await openSession({ url });
+  const held = other.transaction(async (queries) => {
+    await queries.execute(sql`SELECT FROM person WHERE id = 1 FOR UPDATE`);
+    await queries.execute(sql`SELECT pg_sleep(1.5)`);
+  });
+  expect(await violations()).toEqual([]);
+  await held;
+  await other.close();
+  await session.execute(sql`SELECT 1`);
+});
+
+test("a lock that stays leaves a table untried, which is said, and is no leak", async () => {
+  const project = await makeProject(database.url, smallCompany);
+  const { session } = database;
+  const outcome = await session.transaction(async (queries) => {
+    await queries.execute(sql`LOCK TABLE organization_users IN SHARE MODE`);
+    return project.tenantry("--stage", "day1", "--verify");
+  });
+  expect(outcome).toMatchObject({ code: 1 });
+  expect(outcome.stderr).toContain("its isolation could not be tried");
 });
