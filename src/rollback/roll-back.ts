@@ -18,6 +18,7 @@ import type { RunContext } from "../run/context.ts";
 import { endIfFrozen } from "../run/frozen.ts";
 import { stepError, withPatience } from "../run/patience.ts";
 import { statementsOf } from "../steps/step.ts";
+import { refuseForeignDependents } from "./dependents.ts";
 
 /**
  * Undoes a run, step by step in reverse, by the inverses that the journal holds; then compares the
@@ -32,6 +33,7 @@ export async function rollBack(
   const steps = (await readSteps(session, run.id)).filter(
     ({ state }) => state === "applied" || state === "running",
   );
+  if (run.state !== "rolling back") await refuseForeignDependents(session, run);
   emit({
     kind: "rollback-started",
     stage: run.stage,

@@ -180,15 +180,48 @@ test("an error in a rollback says where it stopped, and rollback goes on from th
   await makeSmallCompany(session);
   const project = await makeProject(url, smallCompany);
   await project.tenantry("run", "--yes", "--stage", "day1");
-  await session.execute(sql`CREATE VIEW counted AS SELECT organization_id FROM leads`);
+  await session.execute(
+    sql`CREATE FUNCTION refuse() RETURNS event_trigger LANGUAGE plpgsql AS 'BEGIN RAISE ''not today''; END'`,
+  );
+  await session.execute(
+    sql`CREATE EVENT TRIGGER no_function_goes ON ddl_command_start WHEN TAG IN ('DROP FUNCTION') EXECUTE FUNCTION refuse()`,
+  );
   const stopped = await project.tenantry("rollback", "--yes");
   expect(stopped).toMatchObject({ code: 1 });
-  expect(stopped.stderr).toContain("day1/leads/column");
+  expect(stopped.stderr).toContain("not today");
   expect(stopped.stderr).toContain("goes on from here");
   expect(stopped.stderr).not.toContain("fault of its own");
   const refused = await project.tenantry("run", "--yes");
   expect(refused).toMatchObject({ code: 2 });
   expect(refused.stderr).toContain("tenantry rollback --stage day1 goes on with it");
+  await session.execute(sql`DROP EVENT TRIGGER no_function_goes`);
+  await session.execute(sql`DROP FUNCTION refuse()`);
+  expect(await project.tenantry("rollback", "--yes")).toMatchObject({ code: 0 });
+});
+
+test("what others have made on the organizations is named before anything is undone", async () => {
+  const { session, url } = await createDatabase("foreign dependents");
+  await makeSmallCompany(session);
+  const project = await makeProject(url, smallCompany);
+  await project.tenantry("run", "--yes");
+  const others = [
+    sql`CREATE VIEW counted AS SELECT organization_id, count(*) FROM leads GROUP BY 1`,
+    sql`CREATE TABLE bills (organization_id uuid REFERENCES organizations)`,
+    sql`CREATE POLICY own ON bills USING (organization_id = ANY (ARRAY(SELECT tenancy.caller_organizations())))`,
+  ];
+  for (const statement of others) await session.execute(statement);
+  await project.tenantry("rollback", "--yes", "--stage", "day3");
+  await project.tenantry("rollback", "--yes", "--stage", "day2");
+  const before = await fingerprintOf(session);
+  const refused = await project.tenantry("rollback", "--yes");
+  expect(refused).toMatchObject({ code: 1 });
+  expect(refused.stderr).toContain("view counted depends on column organization_id of table leads");
+  expect(refused.stderr).toContain(
+    "constraint bills_organization_id_fkey on table bills depends on",
+  );
+  expect(refused.stderr).toContain("policy own on table bills depends on function");
+  expect(await fingerprintOf(session)).toBe(before);
   await session.execute(sql`DROP VIEW counted`);
+  await session.execute(sql`DROP TABLE bills`);
   expect(await project.tenantry("rollback", "--yes")).toMatchObject({ code: 0 });
 });

@@ -1,0 +1,97 @@
+import { z } from "zod";
+import { AppError } from "../errors.ts";
+import type { Run } from "../journal/journal.ts";
+import type { Session } from "../postgres/connection.ts";
+import { type RelationName, type Sql, sql } from "../postgres/sql.ts";
+import { policyNames } from "../steps/fence.ts";
+
+const dependentSchema = z.object({ dependent: z.string(), on: z.string() });
+
+/**
+ * Looks for what others have made on what a rollback drops: the server would refuse at the column or
+ * the function, when the fences are down already.
+ * @throws AppError ROLLBACK_REFUSED with all of it; nothing is undone then
+ */
+export async function refuseForeignDependents(session: Session, run: Run): Promise<void> {
+  // Day 3 makes no column and no table.
+  if (run.stage === "day3") return;
+  const found = await session.rows(foreignDependents(run), dependentSchema);
+  if (found.length === 0) return;
+  throw new AppError({
+    code: "ROLLBACK_REFUSED",
+    object: run.stage,
+    fault: "what others have made depends on what it would drop",
+    state: "nothing was undone",
+    next: "drop or change what is listed, and run the same command again",
+    details: found.map(({ dependent, on }) => `${dependent} depends on ${on}`),
+  });
+}
+
+function foreignDependents({ stage, tenancy, fences }: Run): Sql {
+  const tables = fences.map(({ relation }) => relation);
+  const whole = stage === "day1" ? [tenancy.organizations, tenancy.memberships] : [];
+  const ours = [...tables, ...whole].flatMap(({ name }) => Object.values(policyNames(name)));
+  return sql`
+    WITH fenced AS (
+      SELECT c.oid
+        FROM ${named(tables)}
+        JOIN pg_class c ON c.relname = wanted.name
+        JOIN pg_namespace n ON n.oid = c.relnamespace AND n.nspname = wanted.schema
+    ),
+    dropped_table AS (
+      SELECT c.oid
+        FROM ${named(whole)}
+        JOIN pg_class c ON c.relname = wanted.name
+        JOIN pg_namespace n ON n.oid = c.relnamespace AND n.nspname = wanted.schema
+    ),
+    helper AS (
+      SELECT p.oid
+        FROM pg_proc p
+       WHERE p.pronamespace = to_regnamespace(quote_ident(${tenancy.helpers.schema}))
+    ),
+    dropped AS (
+      SELECT 'pg_class'::regclass AS class, a.attrelid AS object, a.attnum::integer AS part
+        FROM fenced
+        JOIN pg_attribute a ON a.attrelid = fenced.oid AND a.attname = ${tenancy.column}
+       UNION ALL
+      SELECT 'pg_class'::regclass, dropped_table.oid, part
+        FROM dropped_table
+       CROSS JOIN generate_series(0, 100) AS part
+       UNION ALL
+      SELECT 'pg_proc'::regclass, helper.oid, 0
+        FROM helper
+       WHERE ${stage === "day1"}
+    )
+    SELECT DISTINCT pg_describe_object(d.classid, d.objid, d.objsubid) AS dependent,
+           pg_describe_object(d.refclassid, d.refobjid, d.refobjsubid) AS "on"
+      FROM dropped
+      JOIN pg_depend d ON d.refclassid = dropped.class
+                      AND d.refobjid = dropped.object
+                      AND d.refobjsubid = dropped.part
+      LEFT JOIN pg_policy p ON d.classid = 'pg_policy'::regclass AND p.oid = d.objid
+      LEFT JOIN pg_trigger t ON d.classid = 'pg_trigger'::regclass AND t.oid = d.objid
+      LEFT JOIN pg_constraint k ON d.classid = 'pg_constraint'::regclass AND k.oid = d.objid
+      LEFT JOIN pg_attrdef f ON d.classid = 'pg_attrdef'::regclass AND f.oid = d.objid
+     WHERE d.deptype = 'n'
+       AND NOT coalesce(p.polname = ANY (${[...ours, ...organizationPolicies]}::text[]), FALSE)
+       AND NOT coalesce(t.tgfoid IN (SELECT oid FROM helper), FALSE)
+       AND NOT coalesce(k.conrelid IN (SELECT oid FROM fenced UNION SELECT oid FROM dropped_table), FALSE)
+       AND NOT coalesce(f.adrelid IN (SELECT oid FROM fenced UNION SELECT oid FROM dropped_table), FALSE)
+       AND NOT (d.classid = 'pg_proc'::regclass AND d.objid IN (SELECT oid FROM helper))
+     ORDER BY 1
+  `;
+}
+
+/** Of the two tables that Day 1 makes, as stages/day1/memberships.ts names them. */
+const organizationPolicies = [
+  "Users view their org memberships",
+  "Only their org memberships",
+  "Owners update their organization",
+  "Users view their organization",
+  "Only their organization",
+];
+
+function named(relations: readonly RelationName[]): Sql {
+  return sql`unnest(${relations.map(({ schema }) => schema)}::text[],
+                          ${relations.map(({ name }) => name)}::text[]) AS wanted (schema, name)`;
+}
