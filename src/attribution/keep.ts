@@ -8,6 +8,7 @@ import { z } from "zod";
 import { readSystem } from "../backup/belongs.ts";
 import { stableText } from "../backup/contents.ts";
 import { finishFolder, messageOf, removeAttempt, reserveFolder } from "../backup/folder.ts";
+import { attributionSuffix } from "../backup/layout.ts";
 import { describeFiles, partialSuffix, writeManifest } from "../backup/manifest.ts";
 import type { Relation } from "../catalog/relations.ts";
 import { findRelation, readSnapshot } from "../catalog/snapshot.ts";
@@ -26,7 +27,7 @@ import { type Attribution, membershipsFile, organizationsFile } from "./manifest
  */
 export async function keepAttribution(target: Target, run: Run, folder: string): Promise<string> {
   const madeAt = new Date().toISOString();
-  const name = `${run.stage}-${madeAt.replaceAll(/[-:]|\.\d+/g, "")}-attribution`;
+  const name = `${run.stage}-${madeAt.replaceAll(/[-:]|\.\d+/g, "")}${attributionSuffix}`;
   let made: string | undefined;
   try {
     made = await reserveFolder(folder, name);

@@ -9,3 +9,6 @@ export const parts = {
   globalsScript: path.join("content", "globals.sql"),
   fingerprint: path.join("content", "fingerprint.json"),
 } as const;
+
+/** What the name of a folder ends in that holds what a rollback kept, and is no backup. */
+export const attributionSuffix = "-attribution";

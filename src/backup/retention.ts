@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { readdir, rm } from "node:fs/promises";
 import path from "node:path";
+import { attributionSuffix } from "./layout.ts";
 import { type Manifest, manifestName, partialSuffix, readManifest } from "./manifest.ts";
 
 export type FoundBackup = { readonly folder: string; readonly manifest: Manifest };
@@ -12,7 +13,8 @@ export async function listBackups(folder: string): Promise<FoundBackup[]> {
   const found: FoundBackup[] = [];
   for (const entry of entries) {
     const backup = path.join(folder, entry.name);
-    if (!entry.isDirectory() || entry.name.endsWith(partialSuffix)) continue;
+    const other = [partialSuffix, attributionSuffix].some((suffix) => entry.name.endsWith(suffix));
+    if (!entry.isDirectory() || other) continue;
     if (!existsSync(path.join(backup, manifestName))) continue;
     found.push({ folder: backup, manifest: await readManifest(backup) });
   }
