@@ -126,7 +126,7 @@ test("Ctrl-C once stops after the statement under way, twice cancels it; run goe
   const { session, url, project, terminal } = await company("terminal interrupted", 3000);
   const blocker = await openSession({ url });
   await blocker.transaction(async (queries) => {
-    await queries.execute(sql`UPDATE leads SET phone = phone WHERE id = 1`);
+    await queries.execute(sql`SELECT count(*) FROM settings`);
     const { sees, press, ended } = terminal("run", "--stage", "day1");
     await sees("Run day1 on");
     press("y", keys.enter);
@@ -138,7 +138,7 @@ test("Ctrl-C once stops after the statement under way, twice cancels it; run goe
     const { code, stdout } = await ended;
     expect(code, stdout).toBe(130);
     expect(stdout).toContain("tenantry run goes on from here");
-  });
+  }, "read only snapshot");
   await blocker.close();
   expect(await stateOf(session, "day1")).toBe("running");
   const again = terminal("run");
