@@ -53,6 +53,7 @@ const oddities: readonly Sql[] = [
       FROM generate_series(1, 1000) AS n
   `,
   sql`ALTER TABLE ${ident({ schema: hostile, name: hostile })} OWNER TO ${ident(role)}`,
+  sql`CREATE TABLE many AS SELECT n, n % 7 AS seven FROM generate_series(1, 1000000) AS n`,
   sql`CREATE TABLE papers (name text, scan oid)`,
   sql`INSERT INTO papers SELECT 'paper ' || n, lo_from_bytea(0, decode(repeat(md5(n::text), 300), 'hex')) FROM generate_series(1, 5) AS n`,
   sql`CREATE TABLE events (id integer, day date) PARTITION BY RANGE (day)`,
