@@ -2,6 +2,7 @@ import { execFileSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import path from "node:path";
+import { stripVTControlCharacters } from "node:util";
 import { expect, test } from "vitest";
 import { checks } from "../../src/check/index.ts";
 import { faultFindings } from "../../src/check/server-faults.ts";
@@ -52,9 +53,9 @@ test("what is found fits terminals of 40 to 200 columns", async () => {
   await execute(session, "CREATE SCHEMA tenancy");
   const found = await look({ url });
   for (const columns of [40, 80, 200]) {
-    const lines = showFindings({ database: "terminal", findings: found, asked: 38 }, columns).split(
-      "\n",
-    );
+    const shown = showFindings({ database: "terminal", findings: found, asked: 38 }, columns);
+    // In CI there are colours.
+    const lines = stripVTControlCharacters(shown).split("\n");
     // What mends something is one line, which can be copied; a path is one word.
     const long = lines.filter((line) => line.length > columns && !/^ {2}→|^ *\S+$/.test(line));
     expect(long).toEqual([]);
