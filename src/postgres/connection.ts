@@ -12,7 +12,13 @@ import { ConnectionLost, isConnectionLoss, sqlState } from "./failures.ts";
 import { type Sql, toQuery } from "./sql.ts";
 import { clientFor, connectionFailed, type Target } from "./target.ts";
 
-export { isConnectionLoss, isLockConflict, sqlState } from "./failures.ts";
+export {
+  isConnectionLoss,
+  isLockConflict,
+  type RefusalSource,
+  refusalSource,
+  sqlState,
+} from "./failures.ts";
 export {
   describeTarget,
   type ObservedStatement,

@@ -1,4 +1,5 @@
 import pg from "pg";
+import type { RelationName } from "./sql.ts";
 
 /** The five-character SQLSTATE of an error that the server sent, or undefined for any other. */
 export function sqlState(error: unknown): string | undefined {
@@ -21,3 +22,21 @@ export function isConnectionLoss(error: unknown): boolean {
 
 /** What is thrown in place of whatever the driver says of a connection that is gone. */
 export class ConnectionLost extends Error {}
+
+/** What the server tells of a refusal besides its SQLSTATE. */
+export type RefusalSource = {
+  /** The table whose constraint it was, or undefined. */
+  readonly constraintOf: RelationName | undefined;
+  /** Whether it came out of a function: a trigger's, for one. */
+  readonly inFunction: boolean;
+};
+
+/** Where a refusal of the server's came from. */
+export function refusalSource(error: unknown): RefusalSource {
+  if (!(error instanceof pg.DatabaseError)) return { constraintOf: undefined, inFunction: false };
+  const { schema, table, where } = error;
+  return {
+    constraintOf: schema === undefined || table === undefined ? undefined : { schema, name: table },
+    inFunction: where !== undefined,
+  };
+}

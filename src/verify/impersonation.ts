@@ -1,6 +1,14 @@
 import type { Settings } from "../config/settings.ts";
-import { isLockConflict, type Queries, type Session, sqlState } from "../postgres/connection.ts";
+import {
+  isLockConflict,
+  type Queries,
+  type RefusalSource,
+  refusalSource,
+  type Session,
+  sqlState,
+} from "../postgres/connection.ts";
 import { ident, type Sql, sql } from "../postgres/sql.ts";
+import { silenceTriggers } from "../steps/backfill.ts";
 
 class Undo extends Error {}
 
@@ -65,7 +73,11 @@ function identitySettings(
 /** What came of a statement that may be refused; afterwards the transaction is as it was before. */
 export type Attempt =
   | { readonly kind: "done"; readonly rows: number }
-  | { readonly kind: "refused"; readonly sqlState: string; readonly message: string };
+  | (RefusalSource & {
+      readonly kind: "refused";
+      readonly sqlState: string;
+      readonly message: string;
+    });
 
 /**
  * Tries a statement within a savepoint, which is kept or undone. A lock that somebody else holds says
@@ -85,6 +97,21 @@ export async function attempt(queries: Queries, statement: Sql): Promise<Attempt
       kind: "refused",
       sqlState: state,
       message: error instanceof Error ? error.message : String(error),
+      ...refusalSource(error),
     };
   }
+}
+
+/**
+ * Does work without firing the application's triggers and rules, where this role may silence them;
+ * elsewhere they fire. Row-level security is asked either way.
+ */
+export async function silently<Result>(
+  queries: Queries,
+  work: () => Promise<Result>,
+): Promise<Result> {
+  await attempt(queries, silenceTriggers);
+  const result = await work();
+  await attempt(queries, sql`SET LOCAL session_replication_role TO DEFAULT`);
+  return result;
 }

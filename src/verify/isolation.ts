@@ -8,28 +8,17 @@ import {
   type Queries,
   type Session,
 } from "../postgres/connection.ts";
-import { ident, type RelationName, type Sql, sql } from "../postgres/sql.ts";
+import { ident, type RelationName, sql } from "../postgres/sql.ts";
 import type { CheckResult } from "../report/events.ts";
 import { policyNames } from "../steps/fence.ts";
 import type { Persona } from "../steps/stage.ts";
 import type { Tenancy } from "../steps/tenancy.ts";
-import { type Attempt, asUser, attempt, thenUndo } from "./impersonation.ts";
+import { thenUndo } from "./impersonation.ts";
 import { organizationIsIndexed } from "./index-use.ts";
-import { type Actor, placeRows, play, setScene } from "./scene.ts";
-
-export type Fence = { readonly relation: RelationName; readonly label: string };
-
-type Trial = {
-  readonly queries: Queries;
-  readonly settings: Settings;
-  readonly tenancy: Tenancy;
-  readonly fence: Fence;
-  readonly actor: Actor;
-  /** The test organizations that hold one row of the table each. */
-  readonly placed: readonly string[];
-  /** Whether the plan's policies are the only permissive ones, so that a member sees every row. */
-  readonly membersSeeAll: boolean;
-};
+import { placeRows } from "./placement.ts";
+import { play, setScene } from "./scene.ts";
+import { as, type Fence, ownRows, type Trial } from "./trial.ts";
+import { tryInserting, tryWriting } from "./writing.ts";
 
 /**
  * Tries each table as each persona: what they see, and what their writes do to the others' rows,
@@ -62,12 +51,12 @@ async function tryTable(
       const scene = await setScene(queries, tenancy, personas, attempt);
       if ("impossible" in scene) return [{ claim, violations: [`not tried: ${scene.impossible}`] }];
       const organizations = [...scene.organizations.values()];
-      const placed = await placeRows(queries, fence.relation, tenancy, organizations);
+      const placement = await placeRows(queries, fence.relation, tenancy, organizations);
       const membersSeeAll = await onlyOurPolicies(queries, fence.relation);
       const results: CheckResult[] = [];
       for (const persona of personas) {
         const actor = await play(queries, tenancy, scene, persona);
-        const trial = { queries, settings, tenancy, fence, actor, placed, membersSeeAll };
+        const trial = { queries, settings, tenancy, fence, actor, placement, membersSeeAll };
         results.push(await tryActor(trial));
       }
       return results;
@@ -102,35 +91,27 @@ function blocked({ label }: Fence, cause: unknown): AppError {
 }
 
 async function tryActor(trial: Trial): Promise<CheckResult> {
-  const { actor, fence, placed } = trial;
-  const emptiness = placed.length === 0 ? " (no rows: inserts and index only)" : "";
+  const { actor, fence, placement } = trial;
   const reading = await tryReading(trial);
   const reads = actor.organizations.length > 0 && reading.kind === "allowed";
+  const writes = [await tryWriting(trial), await tryInserting(trial)];
   const violations = [
     ...reading.violations,
-    ...(await tryWriting(trial)),
-    ...(await tryInserting(trial)),
+    ...writes.flatMap((tried) => tried.violations),
     ...(reads ? await as(trial, () => organizationIsIndexed(trial)) : []),
   ];
-  return {
-    claim: `${fence.label} as ${actor.persona.name}: only their own${emptiness}`,
-    violations,
-  };
-}
-
-function as<Result>({ queries, actor, settings }: Trial, work: () => Promise<Result>) {
-  return asUser(queries, actor.user, settings, work);
+  const remarks = [
+    ...(placement.places.length === 0 ? ["no rows: inserts and index only"] : []),
+    ...(placement.unmoved === undefined
+      ? []
+      : [`its rows could not be moved, others' are tried as they are: ${placement.unmoved}`]),
+    ...new Set(writes.flatMap((tried) => tried.remarks)),
+  ];
+  const limits = remarks.length === 0 ? "" : ` (${remarks.join("; ")})`;
+  return { claim: `${fence.label} as ${actor.persona.name}: only their own${limits}`, violations };
 }
 
 const countSchema = z.object({ count: z.coerce.number() });
-
-function ownRows({ placed, actor }: Trial): readonly string[] {
-  return placed.filter((organization) => actor.organizations.includes(organization));
-}
-
-function foreignRows({ placed, actor }: Trial): readonly string[] {
-  return placed.filter((organization) => !actor.organizations.includes(organization));
-}
 
 /** A role without the privilege to read is refused before any policy is asked: that is no leak. */
 type Reading = { readonly kind: "allowed" | "refused"; readonly violations: readonly string[] };
@@ -179,95 +160,6 @@ function refusal(error: unknown): { refused: string; message: string } {
   const parsed = z.object({ code: z.string(), message: z.string() }).safeParse(error);
   if (!parsed.success) throw error;
   return { refused: parsed.data.code, message: parsed.data.message };
-}
-
-/** Blind, stealing, deleting and pushing writes leave every other organization's rows as they were. */
-async function tryWriting(trial: Trial): Promise<string[]> {
-  const { fence, tenancy } = trial;
-  const table = ident(fence.relation);
-  const column = ident(tenancy.column);
-  const own = trial.actor.organizations[0];
-  const foreign = foreignRows(trial);
-  const target = foreign[0];
-  if (target === undefined) return [];
-  const writes: [string, Sql][] = [
-    // Without WHERE only the UPDATE policies are asked, not those for SELECT.
-    ["a blind UPDATE", sql`UPDATE ${table} SET ${column} = ${own ?? target}::uuid`],
-    [
-      "an UPDATE of others' rows",
-      sql`UPDATE ${table} SET ${column} = ${own ?? target}::uuid WHERE ${column} = ANY (${foreign}::uuid[])`,
-    ],
-    [
-      "a DELETE of others' rows",
-      sql`DELETE FROM ${table} WHERE ${column} = ANY (${foreign}::uuid[])`,
-    ],
-  ];
-  if (own !== undefined) {
-    writes.push([
-      "a row pushed to others",
-      sql`UPDATE ${table} SET ${column} = ${target}::uuid WHERE ${column} = ${own}::uuid`,
-    ]);
-  }
-  const violations: string[] = [];
-  for (const [what, statement] of writes) {
-    const after = await judged(trial, statement);
-    if (after !== undefined) violations.push(`${what} got through: ${after}`);
-  }
-  return violations;
-}
-
-/** Runs a write as the persona, and compares what the others have before and after, as nobody bound. */
-async function judged(trial: Trial, statement: Sql): Promise<string | undefined> {
-  const { queries, fence, tenancy } = trial;
-  const others = sql`
-    SELECT ctid::text || ' ' || ${ident(tenancy.column)} AS row
-      FROM ${ident(fence.relation)}
-     WHERE ${ident(tenancy.column)} = ANY (${foreignRows(trial)}::uuid[])
-     ORDER BY 1
-  `;
-  const rowSchema = z.object({ row: z.string() });
-  const before = await queries.rows(others, rowSchema);
-  await queries.execute(sql`SAVEPOINT judged`);
-  const outcome: Attempt = await as(trial, () => attempt(queries, statement));
-  const after = await queries.rows(others, rowSchema);
-  await queries.execute(sql`ROLLBACK TO SAVEPOINT judged`);
-  if (JSON.stringify(before) !== JSON.stringify(after)) {
-    return `others had ${before.length} rows and now have ${after.length}, or they were written to`;
-  }
-  if (outcome.kind === "done" || outcome.sqlState === "42501") return undefined;
-  return `could not be tried: ${outcome.message} (SQLSTATE ${outcome.sqlState})`;
-}
-
-/**
- * A row for somebody else's organization, or for none. Row-level security is asked before any
- * constraint, so that an error of a constraint means that the fence let the row through.
- */
-async function tryInserting(trial: Trial): Promise<string[]> {
-  const { queries, fence, tenancy, actor, placed } = trial;
-  const violations: string[] = [];
-  const strangers = [...foreignRows(trial), tenancy.defaultOrganizationId].filter(
-    (organization) => !actor.organizations.includes(organization),
-  );
-  for (const organization of [...new Set(strangers)].slice(0, 2)) {
-    await queries.execute(sql`SAVEPOINT inserting`);
-    const outcome = await as(trial, () =>
-      attempt(
-        queries,
-        sql`INSERT INTO ${ident(fence.relation)} (${ident(tenancy.column)}) VALUES (${organization})`,
-      ),
-    );
-    await queries.execute(sql`ROLLBACK TO SAVEPOINT inserting`);
-    const whose = placed.includes(organization)
-      ? "another organization"
-      : "the default organization";
-    if (outcome.kind === "done") violations.push(`inserts a row for ${whose}`);
-    else if (outcome.sqlState.startsWith("23")) {
-      violations.push(`a row for ${whose} is stopped by a constraint only: ${outcome.message}`);
-    } else if (outcome.sqlState !== "42501") {
-      violations.push(`inserting could not be tried: ${outcome.message}`);
-    }
-  }
-  return violations;
 }
 
 /** Whether no permissive policy but the plan's narrows what members see. */

@@ -1,0 +1,81 @@
+import { z } from "zod";
+import type { Queries } from "../postgres/connection.ts";
+import { ident, type RelationName, sql } from "../postgres/sql.ts";
+import type { Tenancy } from "../steps/tenancy.ts";
+import { attempt, silently } from "./impersonation.ts";
+
+/** The rows that a trial is judged by. */
+export type Placement = {
+  /** The organizations that hold them. */
+  readonly organizations: readonly string[];
+  /** Where they are, as ctid. */
+  readonly places: readonly string[];
+  /** Why they are where they were, in organizations of others; none where they could be moved. */
+  readonly unmoved: string | undefined;
+};
+
+const rowSchema = z.object({ place: z.string(), organization: z.string() });
+
+/**
+ * Moves one existing row of the table into each test organization. Where a trigger or a rule of the
+ * application's keeps rows as they are, and may not be silenced, others' rows are taken as they are.
+ * @returns fewer rows than organizations where the table has too few
+ */
+export async function placeRows(
+  queries: Queries,
+  relation: RelationName,
+  tenancy: Tenancy,
+  organizations: readonly string[],
+): Promise<Placement> {
+  const column = ident(tenancy.column);
+  // SKIP LOCKED: a row that the application is writing to right now is left to it.
+  const rows = await queries.rows(
+    sql`
+      SELECT ctid::text AS place,
+             ${column}::text AS organization
+        FROM ${ident(relation)}
+       WHERE ${column} IS NOT NULL
+       LIMIT ${organizations.length}
+         FOR UPDATE SKIP LOCKED
+    `,
+    rowSchema,
+  );
+  await queries.execute(sql`SAVEPOINT placement`);
+  const refused = await silently(queries, async () => {
+    for (const [index, { place }] of rows.entries()) {
+      const outcome = await attempt(
+        queries,
+        sql`
+          UPDATE ${ident(relation)}
+             SET ${column} = ${organizations[index] ?? null}::uuid
+           WHERE ctid = ${place}::tid
+        `,
+      );
+      if (outcome.kind === "refused") return outcome.message;
+    }
+    return undefined;
+  });
+  const moved = await queries.rows(
+    sql`
+      SELECT ctid::text AS place,
+             ${column}::text AS organization
+        FROM ${ident(relation)}
+       WHERE ${column} = ANY (${organizations}::uuid[])
+    `,
+    rowSchema,
+  );
+  if (refused === undefined && moved.length === rows.length) return placed(moved, undefined);
+  await queries.execute(sql`ROLLBACK TO SAVEPOINT placement`);
+  return placed(rows, refused ?? "a rule or a trigger keeps an UPDATE from moving them");
+}
+
+function placed(
+  rows: readonly z.output<typeof rowSchema>[],
+  unmoved: string | undefined,
+): Placement {
+  return {
+    organizations: [...new Set(rows.map(({ organization }) => organization))],
+    places: rows.map(({ place }) => place),
+    unmoved,
+  };
+}

@@ -1,0 +1,36 @@
+import type { Settings } from "../config/settings.ts";
+import type { Queries } from "../postgres/connection.ts";
+import type { RelationName } from "../postgres/sql.ts";
+import type { Tenancy } from "../steps/tenancy.ts";
+import { asUser } from "./impersonation.ts";
+import type { Placement } from "./placement.ts";
+import type { Actor } from "./scene.ts";
+
+export type Fence = { readonly relation: RelationName; readonly label: string };
+
+/** A table as a persona tries it. */
+export type Trial = {
+  readonly queries: Queries;
+  readonly settings: Settings;
+  readonly tenancy: Tenancy;
+  readonly fence: Fence;
+  readonly actor: Actor;
+  readonly placement: Placement;
+  /** Whether the plan's policies are the only permissive ones, so that a member sees every row. */
+  readonly membersSeeAll: boolean;
+};
+
+/** Does work as the trial's persona. */
+export function as<Result>({ queries, actor, settings }: Trial, work: () => Promise<Result>) {
+  return asUser(queries, actor.user, settings, work);
+}
+
+/** The persona's organizations that hold a row. */
+export function ownRows({ placement, actor }: Trial): readonly string[] {
+  return placement.organizations.filter((one) => actor.organizations.includes(one));
+}
+
+/** The others' organizations that hold a row. */
+export function foreignRows({ placement, actor }: Trial): readonly string[] {
+  return placement.organizations.filter((one) => !actor.organizations.includes(one));
+}

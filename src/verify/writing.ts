@@ -1,0 +1,191 @@
+import { z } from "zod";
+import { ident, list, type Sql, sql } from "../postgres/sql.ts";
+import { type Attempt, attempt, silently } from "./impersonation.ts";
+import { as, foreignRows, type Trial } from "./trial.ts";
+
+/** What writes came to: what got through, and what could not be told for a reason that is no leak. */
+export type Tried = { readonly violations: readonly string[]; readonly remarks: readonly string[] };
+
+/** Blind, stealing, deleting and pushing writes leave every other organization's rows as they were. */
+export async function tryWriting(trial: Trial): Promise<Tried> {
+  const { fence, tenancy } = trial;
+  const table = ident(fence.relation);
+  const column = ident(tenancy.column);
+  const own = trial.actor.organizations[0];
+  const foreign = foreignRows(trial);
+  const target = foreign[0];
+  if (target === undefined) return { violations: [], remarks: [] };
+  const writes: [string, Sql][] = [
+    // Without WHERE only the UPDATE policies are asked, not those for SELECT.
+    ["a blind UPDATE", sql`UPDATE ${table} SET ${column} = ${own ?? target}::uuid`],
+    [
+      "an UPDATE of others' rows",
+      sql`UPDATE ${table} SET ${column} = ${own ?? target}::uuid WHERE ${column} = ANY (${foreign}::uuid[])`,
+    ],
+    [
+      "a DELETE of others' rows",
+      sql`DELETE FROM ${table} WHERE ${column} = ANY (${foreign}::uuid[])`,
+    ],
+  ];
+  if (own !== undefined) {
+    writes.push([
+      "a row pushed to others",
+      sql`UPDATE ${table} SET ${column} = ${target}::uuid WHERE ${column} = ${own}::uuid`,
+    ]);
+  }
+  const violations: string[] = [];
+  const remarks: string[] = [];
+  for (const [what, statement] of writes) {
+    const { leak, outcome } = await judged(trial, statement);
+    if (leak !== undefined) violations.push(`${what} got through: ${leak}`);
+    else if (outcome.kind === "done" || outcome.sqlState === "42501") continue;
+    else if (isRefusedByApplication(outcome)) remarks.push(refusedByApplication(outcome));
+    else {
+      violations.push(
+        `${what} could not be tried: ${outcome.message} (SQLSTATE ${outcome.sqlState})`,
+      );
+    }
+  }
+  return { violations, remarks };
+}
+
+/** Runs a write as the persona, and compares what the others have before and after, as nobody bound. */
+async function judged(
+  trial: Trial,
+  statement: Sql,
+): Promise<{ readonly leak: string | undefined; readonly outcome: Attempt }> {
+  const { queries, fence, tenancy, placement } = trial;
+  const column = ident(tenancy.column);
+  // Others' own organizations may hold any number of rows, to which the application goes on writing.
+  const theirs =
+    placement.unmoved === undefined
+      ? sql`${column} = ANY (${foreignRows(trial)}::uuid[])`
+      : sql`ctid = ANY (${placement.places}::tid[])`;
+  const others = sql`
+    SELECT ctid::text || ' ' || ${column} AS row
+      FROM ${ident(fence.relation)}
+     WHERE ${theirs}
+     ORDER BY 1
+  `;
+  const rowSchema = z.object({ row: z.string() });
+  const before = await queries.rows(others, rowSchema);
+  await queries.execute(sql`SAVEPOINT judged`);
+  const outcome = await outcomeOf(trial, statement);
+  const after = await queries.rows(others, rowSchema);
+  await queries.execute(sql`ROLLBACK TO SAVEPOINT judged`);
+  const untouched = JSON.stringify(before) === JSON.stringify(after);
+  const leak = `others had ${before.length} rows and now have ${after.length}, or they were written to`;
+  return { leak: untouched ? undefined : leak, outcome };
+}
+
+/** A row for somebody else's organization, or for none. */
+export async function tryInserting(trial: Trial): Promise<Tried> {
+  const { queries, tenancy, actor, placement } = trial;
+  const violations: string[] = [];
+  const remarks: string[] = [];
+  const strangers = [...foreignRows(trial), tenancy.defaultOrganizationId].filter(
+    (organization) => !actor.organizations.includes(organization),
+  );
+  const insertInto = await likeAPlacedRow(trial);
+  for (const organization of [...new Set(strangers)].slice(0, 2)) {
+    await queries.execute(sql`SAVEPOINT inserting`);
+    const outcome = await outcomeOf(trial, insertInto(organization));
+    await queries.execute(sql`ROLLBACK TO SAVEPOINT inserting`);
+    const whose = placement.organizations.includes(organization)
+      ? "another organization"
+      : "the default organization";
+    if (outcome.kind === "done") violations.push(`inserts a row for ${whose}`);
+    else if (outcome.sqlState === "42501") continue;
+    else if (isRefusedByApplication(outcome)) remarks.push(refusedByApplication(outcome));
+    else if (isConstraintOf(trial, outcome)) {
+      violations.push(`a row for ${whose} is stopped by a constraint only: ${outcome.message}`);
+    } else if (outcome.sqlState.startsWith("23") && outcome.constraintOf === undefined) {
+      // A domain's constraint comes before row-level security is asked.
+      remarks.push(`no row could be inserted: ${outcome.message}`);
+    } else violations.push(`inserting could not be tried: ${outcome.message}`);
+  }
+  return { violations, remarks };
+}
+
+/** An INSERT with the values of a placed row, as far as the persona's role may give them. */
+async function likeAPlacedRow({
+  queries,
+  fence,
+  tenancy,
+  settings,
+  placement,
+}: Trial): Promise<(organization: string) => Sql> {
+  const table = ident(fence.relation);
+  const column = ident(tenancy.column);
+  const [sample] = await queries.rows(
+    sql`
+      SELECT (record.*)::text AS record
+        FROM ${table} AS record
+       WHERE record.ctid = ${placement.places[0] ?? null}::tid
+    `,
+    z.object({ record: z.string() }),
+  );
+  const given = await queries.rows(
+    sql`
+      SELECT a.attname::text AS name
+        FROM pg_attribute a
+        JOIN pg_class c ON c.oid = a.attrelid
+        JOIN pg_namespace n ON n.oid = c.relnamespace
+       WHERE n.nspname = ${fence.relation.schema}
+         AND c.relname = ${fence.relation.name}
+         AND a.attnum > 0
+         AND NOT a.attisdropped
+         AND a.attgenerated = ''
+         AND a.attidentity = ''
+         AND a.attname <> ${tenancy.column}
+         AND has_column_privilege(${settings.roles.signedIn}::text, c.oid, a.attnum, 'INSERT')
+    `,
+    z.object({ name: z.string() }),
+  );
+  return (organization) => {
+    if (sample === undefined) {
+      return sql`INSERT INTO ${table} (${column}) VALUES (${organization})`;
+    }
+    const names = given.map(({ name }) => ident(name));
+    const values = names.map((name) => sql`(sample.record).${name}`);
+    return sql`
+      INSERT INTO ${table} (${list([column, ...names])})
+      SELECT ${list([sql`${organization}::uuid`, ...values])}
+        FROM (SELECT ${sample.record}::${table} AS record) AS sample
+    `;
+  };
+}
+
+/**
+ * What comes of a statement as the persona. Where a trigger of the application's refuses it before
+ * row-level security is asked, it is tried again without triggers, if this role may silence them.
+ */
+async function outcomeOf(trial: Trial, statement: Sql): Promise<Attempt> {
+  const tryIt = () => as(trial, () => attempt(trial.queries, statement));
+  const outcome = await tryIt();
+  return isRefusedByApplication(outcome) ? silently(trial.queries, tryIt) : outcome;
+}
+
+type Refused = Extract<Attempt, { kind: "refused" }>;
+
+/** P0001 is RAISE without a code; constraints are what triggers like to raise, or run into. */
+function isRefusedByApplication(outcome: Attempt): boolean {
+  return (
+    outcome.kind === "refused" &&
+    outcome.inFunction &&
+    (outcome.sqlState === "P0001" || outcome.sqlState.startsWith("23"))
+  );
+}
+
+function refusedByApplication({ message }: Refused): string {
+  return `the application's own trigger refuses writes: ${message}`;
+}
+
+/** Row-level security is asked before a table's constraints: these mean that it let the row through. */
+function isConstraintOf({ fence }: Trial, { sqlState, constraintOf }: Refused): boolean {
+  return (
+    ["23502", "23503", "23505", "23514", "23P01"].includes(sqlState) &&
+    constraintOf?.schema === fence.relation.schema &&
+    constraintOf.name === fence.relation.name
+  );
+}
