@@ -52,18 +52,51 @@ export function tenancyFrom(settings: Settings, userIdType: string): Tenancy {
   };
 }
 
-/** The SQL that tells who asks, by the configured identity. */
+/** The SQL that tells who asks, by the configured identity: NULL where it is no key of a user. */
 export function callerExpression(identity: Settings["identity"], idType: string): Sql {
   switch (identity.kind) {
     case "supabase":
       return sql`auth.uid()`;
     case "jwt-claim":
-      return sql`NULLIF(NULLIF(current_setting('request.jwt.claims', TRUE), '')::jsonb ->> ${literal(identity.claim)}, '')::${raw(idType)}`;
+      return asKey(
+        sql`(NULLIF(current_setting('request.jwt.claims', TRUE), '')::jsonb ->> ${literal(identity.claim)})`,
+        idType,
+      );
     case "setting":
-      return sql`NULLIF(current_setting(${literal(identity.setting)}, TRUE), '')::${raw(idType)}`;
+      return asKey(sql`current_setting(${literal(identity.setting)}, TRUE)`, idType);
     default:
       return identity satisfies never;
   }
+}
+
+const ranges: Readonly<Record<string, Sql>> = {
+  smallint: raw("-32768 AND 32767"),
+  integer: raw("-2147483648 AND 2147483647"),
+  bigint: raw("-9223372036854775808 AND 9223372036854775807"),
+};
+
+/**
+ * Text as a user's key. An application may say `system` or `anonymous`: a cast would refuse that, and
+ * with it every write. CASE keeps the order that AND does not promise.
+ */
+function asKey(text: Sql, idType: string): Sql {
+  const range = ranges[idType];
+  if (range !== undefined) {
+    return sql`CASE
+           WHEN ${text} ~ '^[[:space:]]*[-+]?[0-9]{1,19}[[:space:]]*$'
+           THEN CASE
+                  WHEN ${text}::numeric BETWEEN ${range}
+                  THEN ${text}::${raw(idType)}
+                END
+         END`;
+  }
+  if (idType === "uuid") {
+    return sql`CASE
+           WHEN ${text} ~* '^([0-9a-f]{4}-?){7}[0-9a-f]{4}$'
+           THEN ${text}::uuid
+         END`;
+  }
+  return sql`NULLIF(${text}, '')::${raw(idType)}`;
 }
 
 /**
