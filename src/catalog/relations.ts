@@ -19,7 +19,7 @@ const foreignKeySchema = z.object({
 
 const indexSchema = z.object({
   name: z.string(),
-  /** Null for an expression. */
+  /** Its key, without what it only includes. Null for an expression. */
   columns: z.array(z.string().nullable()),
   unique: z.boolean(),
   valid: z.boolean(),
@@ -119,7 +119,8 @@ const relations: Sql = sql`
                    'name', ic.relname,
                    'columns', (SELECT json_agg(a.attname ORDER BY key.place)
                                  FROM unnest(i.indkey) WITH ORDINALITY AS key (number, place)
-                                 LEFT JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = key.number AND key.number > 0),
+                                 LEFT JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = key.number AND key.number > 0
+                                WHERE key.place <= i.indnkeyatts),
                    'unique', i.indisunique,
                    'valid', i.indisvalid,
                    'partial', i.indpred IS NOT NULL) ORDER BY ic.relname), '[]')

@@ -113,6 +113,18 @@ export function identityFaults(settings: Settings, snapshot: Snapshot): Fault[] 
         users.columns.map(({ name }) => name),
       )}?`,
     });
+  } else if (users.kind !== "table" && users.kind !== "partitioned table") {
+    faults.push({
+      path: "users.table",
+      fault: `${settings.users.table} is a ${users.kind}, which no foreign key can reference`,
+      fix: "name the table that is under it",
+    });
+  } else if (!isUnique(users, settings.users.id)) {
+    faults.push({
+      path: "users.id",
+      fault: `${settings.users.table}.${settings.users.id} is not unique, and no foreign key can reference it`,
+      fix: `name its primary key, or ALTER TABLE ${settings.users.table} ADD UNIQUE (${settings.users.id})`,
+    });
   }
   for (const [key, role] of Object.entries(settings.roles)) {
     if (role === undefined || snapshot.server.roles.includes(role)) continue;
@@ -123,4 +135,12 @@ export function identityFaults(settings: Settings, snapshot: Snapshot): Fault[] 
     });
   }
   return faults;
+}
+
+/** Whether a foreign key can reference the column: it has a whole unique index of its own. */
+function isUnique({ indexes }: Relation, column: string): boolean {
+  return indexes.some(
+    ({ columns, unique, valid, partial }) =>
+      unique && valid && !partial && columns.length === 1 && columns[0] === column,
+  );
 }

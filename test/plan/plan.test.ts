@@ -242,4 +242,17 @@ describe("what does not fit the database", () => {
     });
     expect(faults).toEqual([expect.stringMatching(/contries.*did you mean countries\?/)]);
   });
+
+  test("users that no foreign key can reference are a fault, before a backup is made", () => {
+    const users = (table: string, id: string) =>
+      faultsOf({ ...companyConfig, users: { table, id, owners: "TRUE" } });
+    expect(users("open_tasks", "id")).toEqual([
+      expect.stringMatching(
+        /^users\.table: open_tasks is a view, which no foreign key can reference/,
+      ),
+    ]);
+    expect(users("people", "email")).toEqual([
+      expect.stringMatching(/^users\.id: people\.email is not unique.*ADD UNIQUE \(email\)/),
+    ]);
+  });
 });
