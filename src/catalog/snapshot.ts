@@ -17,6 +17,8 @@ const serverSchema = z.object({
   readOnly: z.boolean(),
   mayCreateSchema: z.boolean(),
   roles: z.array(z.string()),
+  /** The roles that no row-level security holds. */
+  bypassingRoles: z.array(z.string()),
   /** The schemas of this session's search_path that are there, in their order. */
   searchPath: z.array(z.string()),
 });
@@ -81,7 +83,8 @@ const serverFacts: Sql = sql`
          pg_is_in_recovery() AS "inRecovery",
          current_setting('default_transaction_read_only') = 'on' AS "readOnly",
          has_database_privilege(current_database(), 'CREATE') AS "mayCreateSchema",
-         (SELECT array_agg(rolname::text ORDER BY rolname) FROM pg_roles) AS roles
+         (SELECT array_agg(rolname::text ORDER BY rolname) FROM pg_roles) AS roles,
+         ARRAY(SELECT rolname::text FROM pg_roles WHERE rolsuper OR rolbypassrls ORDER BY rolname) AS "bypassingRoles"
     FROM pg_roles r
    WHERE r.rolname = current_user
 `;

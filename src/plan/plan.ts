@@ -8,6 +8,7 @@ import type { Guard, Persona, Stage, StageContext, StageName } from "../steps/st
 import type { Check, Step } from "../steps/step.ts";
 import type { TablePlan } from "../steps/table-plan.ts";
 import { type Tenancy, tenancyFrom } from "../steps/tenancy.ts";
+import { blindedRoles } from "./blinded-roles.ts";
 import { identityFaults, unlistedTables } from "./faults.ts";
 import { resolveTables } from "./tables.ts";
 
@@ -54,6 +55,7 @@ export function planStages(
     tenancy,
     notices: [
       ...[...tables.day1, ...tables.day2].flatMap(firedTriggers),
+      ...blindedRoles(settings, snapshot, [...tables.day1, ...tables.day2]),
       ...skipped.map((relation) => `${configuredName(relation, settings)} is missing and skipped`),
       ...(settings.unlistedTables === "warn"
         ? unlisted.map(({ path, fault }) => `${path} ${fault}: its rows stay open to every tenant`)
