@@ -19,6 +19,7 @@ const serverSchema = z.object({
   roles: z.array(z.string()),
   /** The roles that no row-level security holds. */
   bypassingRoles: z.array(z.string()),
+  schemas: z.array(z.string()),
   /** The schemas of this session's search_path that are there, in their order. */
   searchPath: z.array(z.string()),
 });
@@ -84,7 +85,8 @@ const serverFacts: Sql = sql`
          current_setting('default_transaction_read_only') = 'on' AS "readOnly",
          has_database_privilege(current_database(), 'CREATE') AS "mayCreateSchema",
          (SELECT array_agg(rolname::text ORDER BY rolname) FROM pg_roles) AS roles,
-         ARRAY(SELECT rolname::text FROM pg_roles WHERE rolsuper OR rolbypassrls ORDER BY rolname) AS "bypassingRoles"
+         ARRAY(SELECT rolname::text FROM pg_roles WHERE rolsuper OR rolbypassrls ORDER BY rolname) AS "bypassingRoles",
+         (SELECT array_agg(nspname::text ORDER BY nspname) FROM pg_namespace) AS schemas
     FROM pg_roles r
    WHERE r.rolname = current_user
 `;

@@ -83,10 +83,10 @@ export function createOrganizations({ tenancy, settings }: StageContext): Transa
   }
 }
 
-/** The two tables are made here: others of the same names would be taken for them. */
-export function existingTables({ settings, snapshot }: StageContext): readonly Fault[] {
-  const { organizations, memberships } = settings.names;
-  return [
+/** The two tables and a schema are made here: others of the same names would be taken for them. */
+export function existingNames({ settings, snapshot }: StageContext): readonly Fault[] {
+  const { organizations, memberships, helpers } = settings.names;
+  const tables = [
     { path: "names.organizations", relation: organizations },
     { path: "names.memberships", relation: memberships },
   ]
@@ -96,4 +96,11 @@ export function existingTables({ settings, snapshot }: StageContext): readonly F
       fault: `${relation.schema}.${relation.name} exists already`,
       fix: "name another table, or rename that one",
     }));
+  if (!snapshot.server.schemas.includes(helpers)) return tables;
+  const schema = {
+    path: "names.helpers",
+    fault: `the schema ${helpers} exists already`,
+    fix: "name another schema for the helper functions, or rename that one",
+  };
+  return [...tables, schema];
 }

@@ -5,7 +5,7 @@ import { testClients } from "../personas.ts";
 import { tablesOf, takenNames } from "../tables.ts";
 import { createHelpers } from "./helpers.ts";
 import { fenceOrganizations, fillOrganizations, makeOrganizations } from "./memberships.ts";
-import { createOrganizations, existingTables } from "./organizations.ts";
+import { createOrganizations, existingNames } from "./organizations.ts";
 
 /** Day 1: the organizations, everybody's membership, and the most critical tables. */
 export const day1: Stage = {
@@ -24,6 +24,6 @@ export const day1: Stage = {
   personas: testClients,
   criteria: () => [],
   leavesOut: [],
-  faults: (context) => [...existingTables(context), ...takenNames(context, context.tables.day1)],
+  faults: (context) => [...existingNames(context), ...takenNames(context, context.tables.day1)],
   guards,
 };

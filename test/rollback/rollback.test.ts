@@ -225,3 +225,19 @@ test("what others have made on the organizations is named before anything is und
   await session.execute(sql`DROP TABLE bills`);
   expect(await project.tenantry("rollback", "--yes")).toMatchObject({ code: 0 });
 });
+
+test("a schema of the helper functions' name stops Day 1 before it begins, and is not touched", async () => {
+  const { session, url } = await createDatabase("schema taken");
+  await makeSmallCompany(session);
+  await session.execute(sql`CREATE SCHEMA tenancy`);
+  await session.execute(
+    sql`CREATE FUNCTION tenancy.caller() RETURNS text LANGUAGE sql AS 'SELECT ''ours'''`,
+  );
+  const before = await fingerprintOf(session);
+  const project = await makeProject(url, smallCompany);
+  const refused = await project.tenantry("run", "--yes", "--stage", "day1");
+  expect(refused).toMatchObject({ code: 2 });
+  expect(refused.stderr).toContain("names.helpers");
+  expect(refused.stderr).toContain("the schema tenancy exists already");
+  expect(await fingerprintOf(session)).toBe(before);
+});
