@@ -1,6 +1,6 @@
 import path from "node:path";
 import { backUp } from "../backup/backup.ts";
-import { readSystem } from "../backup/belongs.ts";
+import { readSystem, verifyBelongs } from "../backup/belongs.ts";
 import { withBackup } from "../backup/open.ts";
 import { type Restorable, type RestoreRequest, restoreBackup } from "../backup/restore.ts";
 import { dumpSchema } from "../backup/schema-dump.ts";
@@ -116,7 +116,11 @@ async function withCopySource<Result>(
   }
   const given = options.backup === undefined ? undefined : path.resolve(options.backup);
   if (given !== undefined) {
-    return withBackup(given, identity, (backup) => work({ backup, copy: given }));
+    return withBackup(given, identity, async (backup) => {
+      // What another database takes predicts nothing for this one.
+      await verifyBelongs(backup, workplace.session);
+      return work({ backup, copy: given });
+    });
   }
   say(workplace, "backing the database up");
   const made = await backUp({

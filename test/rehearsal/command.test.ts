@@ -1,6 +1,8 @@
-import { readdir } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { readdir, readFile, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { generateIdentity, identityToRecipient } from "age-encryption";
 import { expect, test } from "vitest";
 import { z } from "zod";
 import { readSnapshot } from "../../src/catalog/snapshot.ts";
@@ -77,3 +79,64 @@ for (const signal of ["SIGINT", "SIGKILL"] as const) {
     expect(await readdir(path.join(project.folder))).not.toContain("backups");
   });
 }
+
+test("a backup that is encrypted is rehearsed on with its identity, and one of another database never", async () => {
+  const { project } = await company("rehearsal encrypted");
+  const identity = await generateIdentity();
+  const recipients = [await identityToRecipient(identity)];
+  await project.configure({ ...smallCompany, backups: { recipients } });
+  await project.tenantry("backup");
+  const backups = path.join(project.folder, "backups");
+  const [made = ""] = (await readdir(backups)).filter((name) => /Z$/.test(name));
+  const backup = path.join(backups, made);
+  const keys = path.join(project.folder, "identity");
+  await writeFile(keys, identity, { mode: 0o600 });
+
+  const locked = await project.tenantry("rehearse", "--backup", backup);
+  expect(locked).toMatchObject({ code: 1, stderr: expect.stringContaining("is encrypted") });
+  const opened = ["rehearse", "--stage", "day1", "--backup", backup, "--identity", keys];
+  expect(await project.tenantry(...opened)).toMatchObject({ code: 0 });
+
+  const other = await company("rehearsal of another");
+  expect(await other.project.tenantry(...opened)).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining("its manifest says so"),
+  });
+});
+
+test("a rehearsal that somebody has cut off is named, and nothing is started on it", async () => {
+  const { project } = await company("rehearsal cut off");
+  await project.tenantry("rehearse", "--stage", "day1");
+  const backups = path.join(project.folder, "backups");
+  const [kept = ""] = (await readdir(backups)).filter((name) => name.startsWith("rehearsal-"));
+  const file = path.join(backups, kept);
+  const content = await readFile(file, "utf8");
+  await writeFile(file, content.slice(0, content.length / 2));
+  const refused = await project.tenantry("run", "--yes", "--stage", "day1");
+  expect(refused).toMatchObject({ code: 2, stderr: expect.stringContaining(kept) });
+  expect((await readdir(backups)).filter((name) => name.startsWith("day1-"))).toEqual([]);
+});
+
+test("a rehearsal whose copy cannot be reached any more fails, and leaves nothing", async () => {
+  const { session, project } = await company("rehearsal loses");
+  const { fingerprint } = await readSnapshot(session);
+  const earlier = await temporary();
+  const started = project.start("rehearse");
+  const ours = async () => (await temporary()).filter((name) => !earlier.includes(name));
+  await expect
+    .poll(async () => (await ours()).find((name) => name.startsWith("tenantry-server-")), {
+      timeout: 30_000,
+    })
+    .toBeDefined();
+  const server = (await ours()).find((name) => name.startsWith("tenantry-server-")) ?? "";
+  const lock = path.join(tmpdir(), server, "data", "postmaster.pid");
+  const lines = async () => (existsSync(lock) ? await readFile(lock, "utf8") : "");
+  await expect.poll(lines, { timeout: 20_000 }).toContain("\nready");
+  const [pid = ""] = (await lines()).split("\n");
+  process.kill(Number(pid), "SIGQUIT");
+  const { code, stderr } = await started.ended;
+  expect(code).not.toBe(0);
+  expect(stderr).not.toContain("    at ");
+  await expect.poll(ours, { timeout: 20_000 }).toEqual([]);
+  expect((await readSnapshot(session)).fingerprint.digest).toBe(fingerprint.digest);
+});
