@@ -11,3 +11,9 @@ export function wrapped(text: string, columns: number, margin: string): string {
   }
   return [...lines, line].join("\n");
 }
+
+/** A label, and behind it words that are broken as above, below each other. */
+export function labelled(label: string, text: string, columns: number): string {
+  const margin = " ".repeat(9);
+  return label.padEnd(margin.length) + wrapped(text, columns, margin).trimStart();
+}
