@@ -106,6 +106,45 @@ export const stepExplanations: Readonly<Record<string, StepExplanation>> = {
     killed: atomic,
     undone: "all of it, in one transaction",
   },
+  "organization-key": {
+    does: "builds the unique index over organization and key that foreign keys reference (hardening)",
+    lock: "SHARE UPDATE EXCLUSIVE: readers and writers do not notice",
+    killed:
+      "an invalid index, which the next run drops, or one that the server still builds, which it waits for",
+    undone: "DROP INDEX, once nothing references it",
+  },
+  "same-organization": {
+    does: "looks whether any row points at a row of another organization, before the foreign key is changed",
+    lock: "SHARE UPDATE EXCLUSIVE: readers and writers do not notice",
+    killed: atomic,
+    undone: "the old foreign key, which is there again by then, is validated",
+  },
+  "foreign-key": {
+    does: "puts a foreign key that names the organization in the place of the old, under its name",
+    lock: `ACCESS EXCLUSIVE on both tables, ${catalogOnly}`,
+    killed: atomic,
+    undone: "the old one is put back in the same way",
+  },
+  "validate-foreign-key": {
+    does: "looks at all rows, so that PostgreSQL knows that the new foreign key holds",
+    lock: "SHARE UPDATE EXCLUSIVE: readers and writers do not notice",
+    killed: atomic,
+    undone: "with the foreign key",
+  },
+  "unique-index": {
+    does: "builds a unique index with the organization before its columns, concurrently (hardening)",
+    lock: "SHARE UPDATE EXCLUSIVE: readers and writers do not notice",
+    killed:
+      "an invalid index, which the next run drops, or one that the server still builds, which it waits for",
+    undone: "DROP INDEX",
+  },
+  "unique-constraint": {
+    does: "puts that index in the place of the one over all organizations, under its name",
+    lock: `ACCESS EXCLUSIVE, ${catalogOnly}`,
+    killed: atomic,
+    undone:
+      "the old one is built concurrently and put back; a guard refuses where two organizations share a value by then",
+  },
   share: {
     does: "makes a table that all organizations share read-only for requests",
     lock: `ACCESS EXCLUSIVE, ${catalogOnly}`,

@@ -21,7 +21,7 @@ test("every step that there is, and no other, is explained", () => {
     readdirSync(folder)
       .map((file) => readFileSync(path.join(folder, file), "utf8"))
       .flatMap((text) => [
-        ...text.matchAll(/stepId\(table, "([a-z-]+)"\)/g),
+        ...text.matchAll(/(?:stepId\(table|stepOf\(crossing), "([a-z-]+)"\)/g),
         ...text.matchAll(/\bid: ["`]day[123]\/(?:.*\/)?([a-z-]+)["`]/g),
       ])
       .map(([, name]) => name),
