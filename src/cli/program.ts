@@ -32,6 +32,7 @@ const backupChecks = {
 const verifyChecks = {
   ...backupChecks,
   verify: z.boolean().default(false),
+  onClone: z.boolean().default(false),
   junit: z.string().optional(),
   sarif: z.string().optional(),
 };
@@ -69,6 +70,7 @@ export function program(): Command {
     .configureOutput({ outputError: () => {} })
     .addOption(stageChoice("the stage to run, or with --verify to verify"))
     .option("--verify", "verify the stage: changes nothing, exit 3 where something does not hold")
+    .option("--on-clone", "with --verify: on a restored backup, instead of the database itself")
     .option("--junit <file>", "with --verify: what was found as JUnit's XML, too")
     .option("--sarif <file>", "with --verify: what does not hold as SARIF 2.1.0, too")
     .option("--verify-backup", "restore the stage's backup, or the newest, elsewhere, and compare")

@@ -50,7 +50,7 @@ test("a stage that fails in its rehearsal is not started, unless told so, or men
     code: 0,
   });
   expect(await project.tenantry("run", "--yes", "--stage", "day1")).toMatchObject({ code: 0 });
-});
+}, 120_000);
 
 for (const signal of ["SIGINT", "SIGKILL"] as const) {
   test(`${signal} in a rehearsal leaves nothing of it, and nothing in the database`, async () => {
