@@ -1,7 +1,9 @@
 import { Command } from "commander";
 import { z } from "zod";
 import { benchFence } from "./fence.ts";
+import { benchProof } from "./proof.ts";
 import { say } from "./report.ts";
+import { benchStages } from "./stages.ts";
 
 const count = z.coerce.number().int().positive();
 
@@ -12,5 +14,32 @@ bench
   .description("what the policies cost a member")
   .option("--rows <count>", "of the table", "1000000")
   .action(async ({ rows }) => say(await benchFence(count.parse(rows))));
+
+bench
+  .command("proof")
+  .description("what the isolation proof costs, and whom it keeps waiting")
+  .option("--tables <count>", "under the fence", "134")
+  .option("--rows <counts>", "of each table, one run each", "1000,10000")
+  .action(async ({ tables, rows }) => {
+    const each = z.string().parse(rows).split(",");
+    await say(
+      await benchProof(
+        count.parse(tables),
+        each.map((one) => count.parse(one)),
+      ),
+    );
+  });
+
+bench
+  .command("stages")
+  .description("the three days, against the plan's own SQL, a published backfill, and the floor")
+  .option("--rows <count>", "leads and calls together", "1000000")
+  .option("--runs <count>", "of each, of which the middle counts", "3")
+  .option("--only <name>", "contenders whose names begin so")
+  .action(async ({ rows, runs, only }) =>
+    say(
+      await benchStages(count.parse(rows), count.parse(runs), z.string().default("").parse(only)),
+    ),
+  );
 
 await bench.parseAsync();

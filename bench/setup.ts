@@ -10,17 +10,27 @@ import { type Sql, sql } from "../src/postgres/sql.ts";
 import { formatBytes } from "../src/report/units.ts";
 import { chooseForDemo } from "../src/scratch/binaries.ts";
 import { startServer } from "../src/scratch/server.ts";
+import { watchMemory } from "./memory.ts";
 
 /** A server of the bench's own, and the program as a person starts it. */
 export type Bench = {
   readonly url: string;
   readonly session: Session;
-  /** Runs `tenantry` with this configuration. @throws where it does not end with 0 */
-  tenantry(config: Config, ...args: readonly string[]): Promise<{ milliseconds: number }>;
+  /**
+   * Runs the built program with this configuration, on this database or another of the server's.
+   * @throws where it does not end with 0
+   */
+  tenantry(config: Config, args: readonly string[], url?: string): Promise<Ran>;
 };
 
-const program = fileURLToPath(new URL("../bin/tenantry.ts", import.meta.url));
-const loader = import.meta.resolve("tsx");
+export type Ran = {
+  readonly milliseconds: number;
+  /** Undefined where the machine does not say. */
+  readonly peakBytes: number | undefined;
+};
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+const program = path.join(root, "dist", "bin", "tenantry.mjs");
 
 /** What the numbers were measured on. */
 export async function describeMachine(session: Session): Promise<string> {
@@ -34,6 +44,7 @@ export async function describeMachine(session: Session): Promise<string> {
 
 /** Lends a server with the settings that a server in production has: it syncs what it writes. */
 export async function withBench<Result>(work: (bench: Bench) => Promise<Result>): Promise<Result> {
+  await execa("npm", ["run", "build"], { cwd: root });
   const { binaries } = await chooseForDemo();
   const settings = {
     fsync: "on",
@@ -48,14 +59,16 @@ export async function withBench<Result>(work: (bench: Bench) => Promise<Result>)
     return await work({
       url: server.url,
       session,
-      async tenantry(config, ...args) {
+      async tenantry(config, args, url = server.url) {
         await writeFile(path.join(folder, "tenantry.config.json"), JSON.stringify(config));
         const started = performance.now();
-        await execa(process.execPath, ["--import", loader, program, ...args], {
+        const child = execa(process.execPath, [program, ...args], {
           cwd: folder,
-          env: { DATABASE_URL: server.url, NO_COLOR: "1" },
+          env: { DATABASE_URL: url, NO_COLOR: "1" },
         });
-        return { milliseconds: performance.now() - started };
+        const memory = watchMemory(child.pid);
+        await child;
+        return { milliseconds: performance.now() - started, peakBytes: memory.stop() };
       },
     });
   } finally {

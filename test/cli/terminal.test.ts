@@ -158,14 +158,15 @@ test("tenantry alone says where things stand, and does from there what is chosen
   expect(screen).toContain("day1   not applied");
   expect(screen).toMatch(/danger: 0 blocking, \d advisory \(.*server-growth/);
   press(keys.enter);
-  expect(await sees("navigate")).toContain("40 checks of");
+  await sees(/40 checks of[^]*navigate/);
   press(keys.down, keys.enter);
-  expect(await sees("navigate")).toContain("day1/leads/backfill");
+  // The menu itself is drawn again at every key.
+  await sees(/day1\/leads\/backfill[^]*navigate/);
   press(keys.down, keys.down, keys.down, keys.enter);
   await sees("Run day1 on");
   press("y", keys.enter);
   await sees("day1: applied and verified");
-  expect(await sees("navigate")).toMatch(/day1 +applied/);
+  await sees(/day1 +applied[^]*navigate/);
   press(keys.down, keys.down, keys.down, keys.down, keys.enter);
   await sees("claims hold");
   press(keys.interrupt);

@@ -1,0 +1,181 @@
+import { z } from "zod";
+import { makeDialler } from "../src/demo/dialler.ts";
+import { startOldApplication } from "../src/demo/old-application.ts";
+import { openSession, type Session } from "../src/postgres/connection.ts";
+import { ident, sql } from "../src/postgres/sql.ts";
+import { formatBytes, formatDuration } from "../src/report/units.ts";
+import { type Contender, contenders } from "./contenders.ts";
+import type { Report } from "./report.ts";
+import { type Bench, describeMachine, median, withBench } from "./setup.ts";
+
+const writesPerSecond = 100;
+
+type Measured = {
+  readonly milliseconds: number;
+  /** Of Tenantry, what its steps took, without backups and proofs. */
+  readonly steps: number | undefined;
+  readonly longestWait: number;
+  readonly p99: number;
+  readonly writes: number;
+  readonly failed: number;
+  readonly grown: number;
+  readonly wal: number;
+  readonly dead: number;
+  readonly peak: number | undefined;
+};
+
+/** The three days by each contender, on a fresh copy each time, with an application writing. */
+export function benchStages(rows: number, runs: number, only: string): Promise<Report> {
+  return withBench(async (bench) => {
+    await bench.session.execute(sql`CREATE DATABASE template_of_all`);
+    const source = await openSession({ url: urlOf(bench, "template_of_all") }, "bench");
+    const size = await makeDialler(source, { rows });
+    await source.close();
+    const measured: { readonly contender: Contender; readonly all: readonly Measured[] }[] = [];
+    for (const contender of contenders.filter(({ name }) => name.startsWith(only))) {
+      const all: Measured[] = [];
+      for (let run = 0; run < runs; run++) all.push(await measure(bench, contender));
+      measured.push({ contender, all });
+    }
+    const machine = await describeMachine(bench.session);
+    const about = `twenty tables (${JSON.stringify(size)}), ${writesPerSecond} writes a second meanwhile; medians of ${runs}`;
+    return report(measured, machine, about);
+  });
+}
+
+function report(
+  measured: readonly { contender: Contender; all: readonly Measured[] }[],
+  machine: string,
+  about: string,
+): Report {
+  const lines = measured.map(({ contender, all }) => {
+    const middle = (pick: (one: Measured) => number | undefined) => {
+      const values = all.map(pick).filter((value) => value !== undefined);
+      return values.length === 0 ? undefined : median(values);
+    };
+    const shown = (value: number | undefined, format: (value: number) => string) =>
+      value === undefined ? "" : format(value);
+    return [
+      contender.name,
+      shown(
+        middle(({ milliseconds }) => milliseconds),
+        formatDuration,
+      ),
+      shown(
+        middle(({ steps }) => steps),
+        formatDuration,
+      ),
+      shown(
+        middle(({ longestWait }) => longestWait),
+        formatDuration,
+      ),
+      shown(
+        middle(({ p99 }) => p99),
+        formatDuration,
+      ),
+      `${Math.max(...all.map(({ failed }) => failed))} of ${middle(({ writes }) => writes)}`,
+      shown(
+        middle(({ grown }) => grown),
+        formatBytes,
+      ),
+      shown(
+        middle(({ wal }) => wal),
+        formatBytes,
+      ),
+      shown(
+        middle(({ dead }) => dead),
+        (value) => value.toLocaleString("en"),
+      ),
+      shown(
+        middle(({ peak }) => peak),
+        formatBytes,
+      ),
+    ];
+  });
+  const notes = measured.map(({ contender }) => `${contender.name}: ${contender.about}`).join("\n");
+  return {
+    name: "stages",
+    machine,
+    about: `${about}\n${notes}`,
+    head: [
+      "",
+      "total",
+      "its steps",
+      "longest wait",
+      "p99",
+      "failed writes",
+      "growth",
+      "WAL",
+      "dead rows",
+      "memory",
+    ],
+    lines,
+  };
+}
+
+async function measure(bench: Bench, contender: Contender): Promise<Measured> {
+  const name = "copy_for_one";
+  await bench.session.execute(sql`CREATE DATABASE ${ident(name)} TEMPLATE template_of_all`);
+  const url = urlOf(bench, name);
+  const session = await openSession({ url }, "bench", { statement_timeout: "0" });
+  try {
+    await session.execute(sql`CHECKPOINT`);
+    const before = await readFacts(session);
+    const application = await startOldApplication(url, { writesPerSecond });
+    const started = performance.now();
+    const ran = await contender.run(bench, session, url);
+    const first = ran.milliseconds ?? performance.now() - started;
+    const writes = await application.stop();
+    const finished = await contender.finish?.(bench, url);
+    const milliseconds = first + (finished?.milliseconds ?? 0);
+    const after = await readFacts(session);
+    for (const failure of writes.failures) process.stderr.write(`${contender.name}: ${failure}\n`);
+    return {
+      milliseconds,
+      steps: await stepsTook(session),
+      longestWait: writes.longestWaitInMilliseconds,
+      p99: writes.p99InMilliseconds,
+      writes: writes.writes,
+      failed: writes.failed,
+      grown: after.bytes - before.bytes,
+      wal: after.wal - before.wal,
+      dead: after.dead,
+      peak: ran.peakBytes,
+    };
+  } finally {
+    await session.close();
+    await bench.session.execute(sql`DROP DATABASE ${ident(name)} WITH (FORCE)`);
+  }
+}
+
+async function readFacts(session: Session) {
+  const [facts] = await session.rows(
+    sql`
+      SELECT pg_database_size(current_database()) AS bytes,
+             pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0') AS wal,
+             (SELECT sum(n_dead_tup) FROM pg_stat_user_tables) AS dead
+    `,
+    z.object({ bytes: z.coerce.number(), wal: z.coerce.number(), dead: z.coerce.number() }),
+  );
+  if (facts === undefined) throw new Error("the server said nothing of itself");
+  return facts;
+}
+
+async function stepsTook(session: Session): Promise<number | undefined> {
+  const [journal] = await session.rows(
+    sql`SELECT to_regclass('tenantry.step') IS NOT NULL AS there`,
+    z.object({ there: z.boolean() }),
+  );
+  if (journal?.there !== true) return undefined;
+  const [took] = await session.rows(
+    sql`SELECT sum(milliseconds) AS milliseconds FROM tenantry.step`,
+    z.object({ milliseconds: z.coerce.number() }),
+  );
+  return took?.milliseconds;
+}
+
+function urlOf({ url }: Bench, database: string): string {
+  const at = new URL(url);
+  at.pathname = `/${database}`;
+  return at.href;
+}
