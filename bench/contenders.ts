@@ -29,6 +29,8 @@ const tables = [demoConfig.day1, demoConfig.day2].flatMap((day) => Object.keys(d
 const constant: Config = {
   ...demoConfig,
   organizations: [],
+  // The others make nothing one per organization either.
+  hardening: {},
   day1: {
     tables: Object.fromEntries(
       Object.keys(demoConfig.day1.tables).map((name) => [name, "default" as const]),

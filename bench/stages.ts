@@ -130,6 +130,7 @@ async function measure(bench: Bench, contender: Contender): Promise<Measured> {
     const milliseconds = first + (finished?.milliseconds ?? 0);
     const after = await readFacts(session);
     for (const failure of writes.failures) process.stderr.write(`${contender.name}: ${failure}\n`);
+    await sayLongest(session);
     return {
       milliseconds,
       steps: await stepsTook(session),
@@ -172,6 +173,23 @@ async function stepsTook(session: Session): Promise<number | undefined> {
     z.object({ milliseconds: z.coerce.number() }),
   );
   return took?.milliseconds;
+}
+
+/** Where the time went, for whoever looks on. */
+async function sayLongest(session: Session): Promise<void> {
+  if ((await stepsTook(session)) === undefined) return;
+  const longest = await session.rows(
+    sql`
+      SELECT id, milliseconds
+        FROM tenantry.step
+       ORDER BY milliseconds DESC NULLS LAST
+       LIMIT 6
+    `,
+    z.object({ id: z.string(), milliseconds: z.coerce.number() }),
+  );
+  for (const { id, milliseconds } of longest) {
+    process.stderr.write(`  ${id}: ${formatDuration(milliseconds)}\n`);
+  }
 }
 
 function urlOf({ url }: Bench, database: string): string {
