@@ -1,14 +1,13 @@
 import { Command, CommanderError } from "commander";
 import { z } from "zod";
 import { AppError, exitCodes } from "../errors.ts";
-import { redacted } from "../postgres/redaction.ts";
 import { version } from "../version.ts";
 import { auditCommand } from "./audit.ts";
 import { makeBackup, showBackups } from "./backups.ts";
 import { check } from "./check.ts";
 import { demo, demoOptions } from "./demo.ts";
 import { home } from "./home.ts";
-import { globalOptions, readOptions, stageOption } from "./options.ts";
+import { globalOptions, notBoth, readOptions, stageOption } from "./options.ts";
 import { plan } from "./plan.ts";
 import { defaultWritesPerSecond, rehearse } from "./rehearse.ts";
 import { restore } from "./restore.ts";
@@ -16,6 +15,7 @@ import { rollback } from "./rollback.ts";
 import { run } from "./run.ts";
 import { showError } from "./show-error.ts";
 import { status } from "./status.ts";
+import { usageError } from "./usage.ts";
 import { verify } from "./verify.ts";
 import { verifyBackupCommand } from "./verify-backup.ts";
 
@@ -34,6 +34,14 @@ const verifyChecks = {
   sarif: z.string().optional(),
 };
 
+const rootOptions = withStage
+  .extend(verifyChecks)
+  .refine(...notBoth("verifyBackup", "verify"))
+  .refine(({ verify, junit, sarif }) => verify || (junit ?? sarif) === undefined, {
+    path: ["verify"],
+    message: "is needed with --junit and --sarif: they hold what it found",
+  });
+
 const rehearseOptions = withStage
   .extend({
     backup: z.string().optional(),
@@ -42,10 +50,7 @@ const rehearseOptions = withStage
     scratch: z.string().optional(),
     identity: z.string().optional(),
   })
-  .refine(({ backup, sample }) => backup === undefined || sample === undefined, {
-    path: ["sample"],
-    message: "goes without --backup",
-  });
+  .refine(...notBoth("sample", "backup"));
 
 const restoreOptions = globalOptions.extend({
   folder: z.string(),
@@ -61,13 +66,15 @@ const restoreOptions = globalOptions.extend({
  * @returns the exit code
  */
 export async function main(argv: readonly string[]): Promise<number> {
+  const root = program();
   try {
-    await program().parseAsync([...argv], { from: "user" });
+    await root.parseAsync([...argv], { from: "user" });
     return exitCodes.done;
-  } catch (error) {
-    // commander has said what it has to say; help and version are no errors.
-    if (error instanceof CommanderError)
-      return error.exitCode === 0 ? exitCodes.done : exitCodes.usage;
+  } catch (thrown) {
+    const unread = thrown instanceof CommanderError;
+    // Help and version are no errors; they are said already.
+    if (unread && thrown.exitCode === 0) return exitCodes.done;
+    const error = unread ? usageError(root, thrown) : thrown;
     showError(error, { json: argv.includes("--json"), debug: argv.includes("--debug") });
     return error instanceof AppError ? error.exitCode : exitCodes.failed;
   }
@@ -80,9 +87,7 @@ function program(): Command {
     )
     .version(version)
     .exitOverride()
-    // It quotes what it does not understand, which may be a URL.
-    .configureOutput({ outputError: (text, write) => write(redacted(text)) })
-    .showHelpAfterError("(tenantry --help shows what there is)")
+    .configureOutput({ outputError: () => undefined })
     .option("--stage <stage>", "the stage to run, or with --verify to verify")
     .option("--verify", "verify the stage: changes nothing, exit 3 where something does not hold")
     .option("--junit <file>", "with --verify: what was found as JUnit's XML, too")
@@ -92,7 +97,7 @@ function program(): Command {
     .option("--identity <file>", "age's identity, for a backup that is encrypted")
     .addHelpText("after", examples)
     .action(async (_options, command: Command) => {
-      const options = readOptions(withStage.extend(verifyChecks), command.optsWithGlobals());
+      const options = readOptions(rootOptions, command.optsWithGlobals());
       const { stage } = options;
       if (options.verifyBackup) return verifyBackupCommand(options);
       if (options.verify) {
@@ -141,7 +146,7 @@ function program(): Command {
     .action(async (_options, command: Command) =>
       plan(
         readOptions(
-          withStage.extend({ sql: z.boolean().default(false) }),
+          withStage.extend({ sql: z.boolean().default(false) }).refine(...notBoth("sql", "json")),
           command.optsWithGlobals(),
         ),
       ),
@@ -172,10 +177,8 @@ function program(): Command {
               loseAttribution: z.boolean().default(false),
               printSql: z.boolean().default(false),
             })
-            .refine(({ all, stage }) => !(all && stage !== undefined), {
-              path: ["all"],
-              message: "goes without --stage",
-            }),
+            .refine(...notBoth("all", "stage"))
+            .refine(...notBoth("printSql", "json")),
           command.optsWithGlobals(),
         ),
       ),

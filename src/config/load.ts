@@ -1,4 +1,4 @@
-import { existsSync } from "node:fs";
+import { existsSync, statSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { closest } from "fastest-levenshtein";
@@ -25,7 +25,7 @@ export async function loadSettings(
   file: string | undefined,
 ): Promise<{ settings: Settings; folder: string; file: string }> {
   const found = file === undefined ? findFile(folder) : path.resolve(folder, file);
-  if (found === undefined || !existsSync(found)) {
+  if (found === undefined || !existsSync(found) || statSync(found).isDirectory()) {
     throw new AppError({
       code: "CONFIG_NOT_FOUND",
       object: found ?? path.join(folder, "tenantry.config.ts"),
