@@ -3,7 +3,7 @@ import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { closest } from "fastest-levenshtein";
 import { createJiti } from "jiti";
-import { parse as parseYaml } from "yaml";
+import { parseDocument } from "yaml";
 import { z } from "zod";
 import { AppError } from "../errors.ts";
 import { invalidConfiguration } from "./faults.ts";
@@ -68,12 +68,26 @@ async function readConfig(file: string): Promise<unknown> {
     throw new AppError({
       code: "CONFIG_INVALID",
       object: file,
-      fault: `cannot be read: ${error instanceof Error ? error.message : String(error)}`,
+      fault: `cannot be read: ${messageOf(error)}`,
       state: "nothing was changed",
       next: "mend the file",
       cause: error,
     });
   }
+}
+
+/** A tag that YAML does not know is only a warning, and its value would be taken as it stands. */
+function parseYaml(text: string): unknown {
+  const document = parseDocument(text);
+  const [fault] = [...document.errors, ...document.warnings];
+  if (fault !== undefined) throw fault;
+  return document.toJS();
+}
+
+/** Without the modules that stand above the one that is missing: they are ours. */
+function messageOf(error: unknown): string {
+  if (!(error instanceof Error)) return "it throws what is no error";
+  return error.message.replace(/\nRequire stack:[\s\S]*$/, "");
 }
 
 /**
