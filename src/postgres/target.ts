@@ -62,7 +62,8 @@ const parsedSchema = z.object({
   connectionParameters: z.object({ options: z.string().nullish() }),
 });
 
-function passwordOf(client: pg.Client): string | undefined {
+/** The password that a client would give, or undefined. */
+export function passwordOf(client: pg.Client): string | undefined {
   // The types promise a string, and it is null where there is none.
   const { password } = z.object({ password: z.string().nullish() }).parse(client);
   return password ?? undefined;
