@@ -78,7 +78,7 @@ export type Refusal = {
 };
 
 const refusalPattern =
-  /^✘ (?<object>[\s\S]*?): (?<fault>[\s\S]+?) {2}(?<code>[A-Z_]+)\n(?<details>[\s\S]*?) {2}now: {2}(?<state>.+)\n {2}next: (?<next>.+)\n/m;
+  /^✘ (?<object>[\s\S]*?): (?<fault>[\s\S]+?) {2}(?<code>[A-Z_]+)\n(?<details>[\s\S]*?) {2}now: {2}(?<state>.+)\n {2}next: (?<next>.+)(?:\n|$)/m;
 
 const partsSchema = z.object({
   code: z.enum(Object.keys(errorCodes) as [ErrorCode, ...ErrorCode[]]),
