@@ -1,7 +1,13 @@
 import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { z } from "zod";
-import { compareFiles, fileSchema, manifestName, partialSuffix } from "../backup/manifest.ts";
+import {
+  compareFiles,
+  fileSchema,
+  manifestName,
+  partialSuffix,
+  whyUnreadable,
+} from "../backup/manifest.ts";
 import { AppError } from "../errors.ts";
 import { type StageName, stageNames } from "../steps/stage.ts";
 
@@ -64,13 +70,7 @@ async function parse(folder: string): Promise<Attribution> {
     const text = await readFile(path.join(folder, manifestName), "utf8");
     return attributionSchema.parse(JSON.parse(text));
   } catch (error) {
-    const fault =
-      error instanceof z.ZodError
-        ? z.prettifyError(error)
-        : error instanceof Error
-          ? error.message
-          : String(error);
-    throw refused(folder, "has no manifest that can be read", fault.split("\n"));
+    throw refused(folder, "has no manifest that can be read", whyUnreadable(error));
   }
 }
 

@@ -1,11 +1,12 @@
 import path from "node:path";
 import { backUp } from "../backup/backup.ts";
-import { readSystem } from "../backup/belongs.ts";
+import { readSystem, verifyBelongs } from "../backup/belongs.ts";
 import { withBackup } from "../backup/open.ts";
 import { type Restorable, type RestoreRequest, restoreBackup } from "../backup/restore.ts";
 import { dumpSchema } from "../backup/schema-dump.ts";
 import { makeWatchedFolder } from "../backup/watched-folder.ts";
 import { readSnapshot, type Snapshot } from "../catalog/snapshot.ts";
+import { whyNotWritten } from "../check/backup-folder.ts";
 import { relationKey } from "../config/relation-name.ts";
 import { AppError } from "../errors.ts";
 import { openSession, type Target } from "../postgres/connection.ts";
@@ -51,8 +52,9 @@ export async function rehearseAndShow(
   workplace: Workplace,
   options: RehearseOptions,
 ): Promise<void> {
-  const rehearsal = await rehearseIn(workplace, options);
   const folder = fromConfig(workplace, workplace.settings.backups.folder);
+  await refuseUnlessKept(folder);
+  const rehearsal = await rehearseIn(workplace, options);
   const file = await keepRehearsal(folder, rehearsal);
   await workplace.output.show({ kind: "rehearsal", file, ...rehearsal }, () =>
     showRehearsal(rehearsal, file),
@@ -67,6 +69,19 @@ export async function rehearseAndShow(
     state: "nothing was changed: it was a copy, which is gone",
     next: "mend the cause and rehearse again; the stage is not started on the database meanwhile",
     details: failure.details,
+  });
+}
+
+/** What a rehearsal took hours to find out is kept beside the backups. */
+async function refuseUnlessKept(folder: string): Promise<void> {
+  const refused = await whyNotWritten(folder);
+  if (refused === undefined) return;
+  throw new AppError({
+    code: "BACKUP_FAILED",
+    object: folder,
+    fault: `the rehearsal could not be kept here: ${refused}`,
+    state: "nothing was changed, and nothing rehearsed",
+    next: "name a folder that can be written in the configuration's backups.folder",
   });
 }
 
@@ -116,7 +131,11 @@ async function withCopySource<Result>(
   }
   const given = options.backup === undefined ? undefined : path.resolve(options.backup);
   if (given !== undefined) {
-    return withBackup(given, identity, (backup) => work({ backup, copy: given }));
+    return withBackup(given, identity, async (backup) => {
+      // What is kept of the rehearsal would be held against a run on another database.
+      await verifyBelongs(backup, workplace.session);
+      return work({ backup, copy: given });
+    });
   }
   say(workplace, "backing the database up");
   const made = await backUp({
