@@ -1,26 +1,16 @@
-import {
-  appendFile,
-  cp,
-  mkdir,
-  readdir,
-  readFile,
-  rename,
-  rm,
-  symlink,
-  truncate,
-  writeFile,
-} from "node:fs/promises";
+import { cp, mkdir, rename, rm, truncate, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { generateIdentity, identityToRecipient } from "age-encryption";
 import { afterAll, beforeAll, expect, inject, test } from "vitest";
 import { z } from "zod";
-import { describeFiles, manifestName } from "../../src/backup/manifest.ts";
 import type { ErrorCode } from "../../src/errors.ts";
 import { openSession } from "../../src/postgres/connection.ts";
 import { sql } from "../../src/postgres/sql.ts";
 import { makeDatabase, type TestDatabase } from "../setup/database.ts";
 import { makeSmallCompany, smallCompany } from "../setup/small-company.ts";
+import { brokenBackups } from "./broken-backups.ts";
+import { changeManifest, type Manifest, signAgain } from "./edited-manifest.ts";
 import { contentOf, filesIn, folderWith, refusalOf, tenantryIn } from "./in-this-process.ts";
 
 let database: TestDatabase;
@@ -64,165 +54,6 @@ afterAll(async () => {
   expect(left.filter((name) => !databases.includes(name))).toEqual([]);
 });
 
-type Manifest = Record<string, unknown>;
-
-async function changeManifest(folder: string, change: (manifest: Manifest) => unknown) {
-  const file = path.join(folder, manifestName);
-  const manifest = z
-    .record(z.string(), z.unknown())
-    .parse(JSON.parse(await readFile(file, "utf8")));
-  await writeFile(file, JSON.stringify(change(manifest)));
-}
-
-/** As somebody would who wants a backup to be believed. */
-async function signAgain(folder: string) {
-  const files = await describeFiles(folder);
-  await changeManifest(folder, (manifest) => ({ ...manifest, files }));
-}
-
-async function dumpOf(folder: string): Promise<string> {
-  const [data] = (await readdir(path.join(folder, "content/dump"))).filter((name) =>
-    /^\d+\.dat/.test(name),
-  );
-  if (data === undefined) throw new Error("there is no data in the dump");
-  return path.join(folder, "content/dump", data);
-}
-
-type Breakage = readonly [
-  what: string,
-  change: (folder: string) => Promise<unknown>,
-  says: RegExp,
-  code?: ErrorCode,
-];
-
-const inManifest = /has no manifest that can be read/;
-const changed = /is not as it was made/;
-
-const broken: readonly Breakage[] = [
-  ["is not there", (folder) => rm(folder, { recursive: true }), inManifest],
-  [
-    "is a file",
-    async (folder) => {
-      await rm(folder, { recursive: true });
-      await writeFile(folder, "x");
-    },
-    inManifest,
-  ],
-  [
-    "is an empty folder",
-    async (folder) => {
-      await rm(folder, { recursive: true });
-      await mkdir(folder);
-    },
-    inManifest,
-  ],
-  [
-    "is a link to nowhere",
-    async (folder) => {
-      await rm(folder, { recursive: true });
-      await symlink("/nowhere", folder);
-    },
-    inManifest,
-  ],
-  [
-    "has a folder for its manifest",
-    async (folder) => {
-      await rm(path.join(folder, manifestName));
-      await mkdir(path.join(folder, manifestName));
-    },
-    inManifest,
-  ],
-  ["has no manifest", (folder) => rm(path.join(folder, manifestName)), inManifest],
-  ["has an empty manifest", (folder) => truncate(path.join(folder, manifestName)), inManifest],
-  [
-    "has a manifest that is cut off",
-    (folder) => truncate(path.join(folder, manifestName), 100),
-    inManifest,
-  ],
-  ["has a manifest that is null", (folder) => changeManifest(folder, () => null), inManifest],
-  ["has a manifest that is a list", (folder) => changeManifest(folder, () => []), inManifest],
-  [
-    "has a manifest of another format",
-    (folder) => changeManifest(folder, (own) => ({ ...own, format: 2 })),
-    inManifest,
-  ],
-  [
-    "has a manifest of a stage that is none",
-    (folder) => changeManifest(folder, (own) => ({ ...own, stage: "day9" })),
-    inManifest,
-  ],
-  [
-    "has a manifest without its contents",
-    (folder) => changeManifest(folder, ({ contents: _, ...own }) => own),
-    inManifest,
-  ],
-  [
-    "has a manifest with wrong digests",
-    (folder) =>
-      changeManifest(folder, (own) => ({ ...own, files: [{ path: "x", bytes: 1, sha256: "no" }] })),
-    inManifest,
-  ],
-  [
-    "has a manifest that names files elsewhere",
-    (folder) =>
-      changeManifest(folder, (own) => ({
-        ...own,
-        files: [{ path: "../../etc/passwd", bytes: 1, sha256: "0".repeat(64) }],
-      })),
-    changed,
-  ],
-  [
-    "has a manifest that names no files",
-    (folder) => changeManifest(folder, (own) => ({ ...own, files: [] })),
-    changed,
-  ],
-  ["lacks a file of the dump", async (folder) => rm(await dumpOf(folder)), changed],
-  [
-    "has a file of the dump that is cut off",
-    async (folder) => truncate(await dumpOf(folder), 5),
-    changed,
-  ],
-  [
-    "has a file of the dump that is longer",
-    async (folder) => appendFile(await dumpOf(folder), "x"),
-    changed,
-  ],
-  ["has a file too many", (folder) => writeFile(path.join(folder, "content/extra"), "x"), changed],
-  [
-    "has a link for a file",
-    async (folder) => {
-      const file = await dumpOf(folder);
-      await rm(file);
-      await symlink("/etc/passwd", file);
-    },
-    changed,
-  ],
-  [
-    "lacks its roles, and says so",
-    async (folder) => {
-      await rm(path.join(folder, "content/globals.json"));
-      await signAgain(folder);
-    },
-    /has no content\/globals\.json that can be read/,
-  ],
-  [
-    "has roles that are none, and says so",
-    async (folder) => {
-      await writeFile(path.join(folder, "content/globals.json"), "{}");
-      await signAgain(folder);
-    },
-    /has no content\/globals\.json/,
-  ],
-  [
-    "has a fingerprint that is cut off, and says so",
-    async (folder) => {
-      await truncate(path.join(folder, "content/fingerprint.json"), 50);
-      await signAgain(folder);
-    },
-    /has no content\/fingerprint\.json/,
-  ],
-];
-
 const whole = [
   "restore FOLDER --into NEW",
   "restore FOLDER --in-place --confirm NAME",
@@ -248,7 +79,7 @@ async function copyOf(original: string): Promise<string> {
   return folder;
 }
 
-test.each(broken.map(([what, change, says]) => ({ what, change, says })))(
+test.each(brokenBackups.map(([what, change, says]) => ({ what, change, says })))(
   "a backup that $what is neither restored, nor verified, nor rehearsed on",
   async ({ change, says }) => {
     const folder = await copyOf(made.plain);
