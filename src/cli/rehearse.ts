@@ -1,4 +1,5 @@
 import path from "node:path";
+import { stages as definitions } from "../../stages/index.ts";
 import { backUp } from "../backup/backup.ts";
 import { readSystem, verifyBelongs } from "../backup/belongs.ts";
 import { withBackup } from "../backup/open.ts";
@@ -9,6 +10,8 @@ import { readSnapshot, type Snapshot } from "../catalog/snapshot.ts";
 import { whyNotWritten } from "../check/backup-folder.ts";
 import { relationKey } from "../config/relation-name.ts";
 import { AppError } from "../errors.ts";
+import { readRuns } from "../journal/journal.ts";
+import { planStages } from "../plan/plan.ts";
 import { openSession, type Target } from "../postgres/connection.ts";
 import { sql } from "../postgres/sql.ts";
 import { keepRehearsal, type Rehearsal } from "../rehearsal/rehearsal.ts";
@@ -90,6 +93,7 @@ function rehearseIn(workplace: Workplace, options: RehearseOptions): Promise<Reh
   return interruptible("the rehearsal", state, async (signal) => {
     const stages = await stagesToRun(workplace, options.stage);
     const snapshot = await readSnapshot(workplace.session);
+    if (options.backup === undefined) await refuseUnplannable(workplace, snapshot, stages);
     const folder = await makeWatchedFolder();
     try {
       const place = { workplace, snapshot, folder: folder.path, signal, options };
@@ -98,6 +102,18 @@ function rehearseIn(workplace: Workplace, options: RehearseOptions): Promise<Reh
       await folder.remove();
     }
   });
+}
+
+/** A configuration that does not fit the database is refused before hours of copying it. */
+async function refuseUnplannable(
+  { session, settings, configFile }: Workplace,
+  snapshot: Snapshot,
+  wanted: readonly StageName[],
+): Promise<void> {
+  const begun = (await readRuns(session)).filter(({ state }) => state !== "rolled back");
+  const ahead = wanted.filter((name) => !begun.some(({ stage }) => stage === name));
+  const planned = definitions.filter(({ name }) => ahead.includes(name));
+  planStages(settings, snapshot, planned, configFile);
 }
 
 type Place = {
