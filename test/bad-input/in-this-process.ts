@@ -41,7 +41,8 @@ export async function tenantryIn(
   process.chdir(folder);
   const listeners = [listen("stdout"), listen("stderr")];
   try {
-    return { code: await main(args), ...written, ...plainTexts(written) };
+    const code = await main(args);
+    return { code, stdout: plainText(written.stdout), stderr: plainText(written.stderr) };
   } finally {
     for (const listener of listeners) listener.mockRestore();
     process.chdir(before.folder);
@@ -54,10 +55,9 @@ export async function tenantryIn(
 }
 
 /** Without colours, which depend on where the tests run. */
-function plainTexts({ stdout, stderr }: Pick<Outcome, "stdout" | "stderr">) {
+export function plainText(text: string): string {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: colours are made of them.
-  const plain = (text: string) => text.replaceAll(/\u001b\[\d+m/g, "");
-  return { stdout: plain(stdout), stderr: plain(stderr) };
+  return text.replaceAll(/\u001b\[\d+m/g, "");
 }
 
 /** A folder with these files, which goes with the test. */
