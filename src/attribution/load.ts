@@ -6,14 +6,22 @@ import { pipeline } from "node:stream/promises";
 import { createGunzip } from "node:zlib";
 import { z } from "zod";
 import { stableText } from "../backup/contents.ts";
-import { openSession, type Queries, type Target } from "../postgres/connection.ts";
+import { whyUnreadable } from "../backup/manifest.ts";
+import { AppError } from "../errors.ts";
+import {
+  isConnectionLoss,
+  openSession,
+  type Queries,
+  type Target,
+} from "../postgres/connection.ts";
 import { ident, list, type RelationName, sql } from "../postgres/sql.ts";
 import { type Kept, type KeptTable, keptMemberships, keptOrganizations } from "../steps/kept.ts";
-import { type Attribution, membershipsFile, organizationsFile } from "./manifest.ts";
+import { type Attribution, membershipsFile, organizationsFile, refused } from "./manifest.ts";
 
 /**
  * Loads what a rollback kept into the journal's schema, where the stage's steps find it; what an
  * earlier attempt loaded goes. All of it in one transaction.
+ * @throws AppError ATTRIBUTION_REFUSED when the server cannot take what its files hold
  */
 export async function loadAttribution(
   target: Target,
@@ -41,6 +49,11 @@ export async function loadAttribution(
       }
       return { organizations: attribution.organizations, tables };
     });
+  } catch (error) {
+    // What the server or zlib refuses of the files; a connection that is lost is no fault of theirs.
+    const { success: fromOutside } = z.object({ code: z.string() }).safeParse(error);
+    if (!fromOutside || isConnectionLoss(error) || error instanceof AppError) throw error;
+    throw refused(folder, "cannot be loaded", whyUnreadable(error));
   } finally {
     await session.close();
   }

@@ -1,7 +1,13 @@
 import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { z } from "zod";
-import { compareFiles, fileSchema, manifestName, partialSuffix } from "../backup/manifest.ts";
+import {
+  compareFiles,
+  fileSchema,
+  manifestName,
+  partialSuffix,
+  whyUnreadable,
+} from "../backup/manifest.ts";
 import { AppError } from "../errors.ts";
 import { type StageName, stageNames } from "../steps/stage.ts";
 
@@ -47,13 +53,25 @@ export async function readAttribution(
 ): Promise<Attribution> {
   const attribution = await parse(folder);
   const faults = [...(await compareFiles(folder, attribution.files))];
-  const { stage, database } = attribution;
+  const { stage, database, files } = attribution;
+  const listed = new Set(files.map((file) => file.path));
+  faults.push(
+    ...filesNeeded(attribution)
+      .filter((file) => !listed.has(file))
+      .map((file) => `missing: ${file}`),
+  );
   if (stage !== wanted.stage) faults.push(`it is of ${stage}, not of ${wanted.stage}`);
   if (database.name !== wanted.database.name || database.system !== wanted.database.system) {
     faults.push(`it is of another database: ${database.name}`);
   }
   if (faults.length > 0) throw refused(folder, "is not what a rollback of this stage kept", faults);
   return attribution;
+}
+
+/** What is read of it; no other file is, wherever its tables say that theirs are. */
+function filesNeeded({ organizations, tables }: Attribution): string[] {
+  const rows = tables.flatMap(({ kept }) => (kept.kind === "rows" ? [kept.file] : []));
+  return organizations ? [organizationsFile, membershipsFile, ...rows] : rows;
 }
 
 async function parse(folder: string): Promise<Attribution> {
@@ -64,17 +82,12 @@ async function parse(folder: string): Promise<Attribution> {
     const text = await readFile(path.join(folder, manifestName), "utf8");
     return attributionSchema.parse(JSON.parse(text));
   } catch (error) {
-    const fault =
-      error instanceof z.ZodError
-        ? z.prettifyError(error)
-        : error instanceof Error
-          ? error.message
-          : String(error);
-    throw refused(folder, "has no manifest that can be read", fault.split("\n"));
+    throw refused(folder, "has no manifest that can be read", whyUnreadable(error));
   }
 }
 
-function refused(folder: string, fault: string, details: readonly string[]): AppError {
+/** The error for a folder whose attribution cannot be given back. */
+export function refused(folder: string, fault: string, details: readonly string[]): AppError {
   return new AppError({
     code: "ATTRIBUTION_REFUSED",
     object: folder,

@@ -144,17 +144,23 @@ export async function readManifest(folder: string): Promise<Manifest> {
     const text = await readFile(path.join(folder, manifestName), "utf8");
     return manifestSchema.parse(JSON.parse(text));
   } catch (error) {
-    const fault =
-      error instanceof z.ZodError
-        ? z.prettifyError(error)
-        : error instanceof Error
-          ? error.message
-          : String(error);
-    throw damaged(folder, "has no manifest that can be read", fault.split("\n"));
+    throw damaged(folder, "has no manifest that can be read", whyUnreadable(error));
   }
 }
 
-function damaged(folder: string, fault: string, details: readonly string[]): AppError {
+/** Why a file that was written for us to read cannot be read, line by line. */
+export function whyUnreadable(error: unknown): readonly string[] {
+  const fault =
+    error instanceof z.ZodError
+      ? z.prettifyError(error)
+      : error instanceof Error
+        ? error.message
+        : String(error);
+  return fault.split("\n");
+}
+
+/** The error for a backup that cannot be relied on. */
+export function damaged(folder: string, fault: string, details: readonly string[]): AppError {
   return new AppError({
     code: "BACKUP_DAMAGED",
     object: folder,

@@ -5,7 +5,7 @@ import { type Fingerprint, fingerprintSchema } from "../catalog/fingerprint.ts";
 import { decryptFolder } from "./encryption.ts";
 import { type Globals, globalsSchema } from "./globals.ts";
 import { parts } from "./layout.ts";
-import { type Manifest, verifyBackup } from "./manifest.ts";
+import { damaged, type Manifest, verifyBackup, whyUnreadable } from "./manifest.ts";
 import { makeWatchedFolder } from "./watched-folder.ts";
 
 /** A backup that is as it was made, with its parts in clear. */
@@ -46,8 +46,13 @@ async function read(folder: string, clear: string, manifest: Manifest): Promise<
   const parse = async <Schema extends z.ZodType>(
     file: string,
     schema: Schema,
-  ): Promise<z.output<Schema>> =>
-    schema.parse(JSON.parse(await readFile(path.join(clear, file), "utf8")));
+  ): Promise<z.output<Schema>> => {
+    try {
+      return schema.parse(JSON.parse(await readFile(path.join(clear, file), "utf8")));
+    } catch (error) {
+      throw damaged(folder, `has no ${file} that can be read`, whyUnreadable(error));
+    }
+  };
   return {
     folder,
     manifest,

@@ -1,15 +1,29 @@
 import { existsSync } from "node:fs";
 import { readdir, rm } from "node:fs/promises";
 import path from "node:path";
+import { AppError } from "../errors.ts";
+import { messageOf } from "./folder.ts";
 import { attributionSuffix } from "./layout.ts";
 import { type Manifest, manifestName, partialSuffix, readManifest } from "./manifest.ts";
 
 export type FoundBackup = { readonly folder: string; readonly manifest: Manifest };
 
-/** The whole backups in a folder, the newest first. */
+/**
+ * The whole backups in a folder, the newest first.
+ * @throws AppError BACKUP_FAILED when the folder cannot be read, or is none
+ */
 export async function listBackups(folder: string): Promise<FoundBackup[]> {
   if (!existsSync(folder)) return [];
-  const entries = await readdir(folder, { withFileTypes: true });
+  const entries = await readdir(folder, { withFileTypes: true }).catch((error: unknown) => {
+    throw new AppError({
+      code: "BACKUP_FAILED",
+      object: folder,
+      fault: `no backups can be looked for here: ${messageOf(error)}`,
+      state: "nothing was changed",
+      next: "name the folder that they are in, in the configuration's backups.folder",
+      cause: error,
+    });
+  });
   const found: FoundBackup[] = [];
   for (const entry of entries) {
     const backup = path.join(folder, entry.name);

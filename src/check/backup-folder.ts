@@ -11,8 +11,7 @@ export const backupFolder: Check = {
   stops: [],
   async find({ settings, folder }) {
     const wanted = path.resolve(folder, settings.backups.folder);
-    const there = nearestExisting(wanted);
-    const refused = await whyNotWritten(there);
+    const refused = await whyNotWritten(wanted);
     if (refused === undefined) return [];
     return [
       {
@@ -31,7 +30,9 @@ export function nearestExisting(folder: string): string {
     : nearestExisting(path.dirname(folder));
 }
 
-async function whyNotWritten(place: string): Promise<string | undefined> {
+/** Why nothing could be written in a folder that is there or is to be made; undefined where it could. */
+export async function whyNotWritten(folder: string): Promise<string | undefined> {
+  const place = nearestExisting(folder);
   if (!(await stat(place)).isDirectory()) return `${place} is no folder`;
   return access(place, constants.W_OK | constants.X_OK).then(
     () => undefined,

@@ -1,6 +1,5 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { closest } from "fastest-levenshtein";
-import { AppError } from "../errors.ts";
 import { stageNames } from "../steps/stage.ts";
 import { type CommandName, commandHelp, helpAfter } from "./help.ts";
 
@@ -21,28 +20,6 @@ export function add(parent: Command, name: CommandName): Command {
   return common(parent.command(name).description(commandHelp[name].about))
     .addHelpText("after", helpAfter(name))
     .exitOverride();
-}
-
-/**
- * A word behind a command that works without one is a mistyped command of its own.
- * @throws AppError USAGE with the nearest that there is
- */
-export function refuseUnknownCommand(command: Command): void {
-  const [word] = command.args;
-  if (word === undefined) return;
-  const names = command.commands.map((known) => `${path(command)} ${known.name()}`);
-  throw new AppError({
-    code: "USAGE",
-    object: word,
-    fault: "is no command",
-    state: "nothing was changed",
-    next: `did you mean ${closest(`${path(command)} ${word}`, names)}? ${path(command)} --help shows what there is`,
-  });
-}
-
-/** A command as it is typed. */
-function path(command: Command): string {
-  return command.parent === null ? command.name() : `${path(command.parent)} ${command.name()}`;
 }
 
 /** Whatever is no stage is refused with the nearest; a shell completes the three. */

@@ -1,8 +1,8 @@
 import { CommanderError } from "commander";
 import { AppError, exitCodes } from "../errors.ts";
-import { redacted } from "../postgres/redaction.ts";
 import { program } from "./program.ts";
 import { showError } from "./show-error.ts";
+import { usageError } from "./usage.ts";
 
 /**
  * Runs the command line.
@@ -10,27 +10,16 @@ import { showError } from "./show-error.ts";
  * @returns the exit code
  */
 export async function main(argv: readonly string[]): Promise<number> {
+  const root = program();
   try {
-    await program().parseAsync([...argv], { from: "user" });
+    await root.parseAsync([...argv], { from: "user" });
     return exitCodes.done;
-  } catch (error) {
-    // Help and the version are no errors, and have been said.
-    if (error instanceof CommanderError && error.exitCode === 0) return exitCodes.done;
-    const shown = error instanceof CommanderError ? wrongUsage(error) : error;
-    showError(shown, { json: argv.includes("--json"), debug: argv.includes("--debug") });
-    return shown instanceof AppError ? shown.exitCode : exitCodes.failed;
+  } catch (thrown) {
+    const unread = thrown instanceof CommanderError;
+    // Help and version are no errors; they are said already.
+    if (unread && thrown.exitCode === 0) return exitCodes.done;
+    const error = unread ? usageError(root, thrown) : thrown;
+    showError(error, { json: argv.includes("--json"), debug: argv.includes("--debug") });
+    return error instanceof AppError ? error.exitCode : exitCodes.failed;
   }
-}
-
-/** What the parser did not understand; it quotes that, which may be a URL with its password. */
-function wrongUsage({ message }: CommanderError): AppError {
-  const [fault = "", ...hints] = redacted(message.replace(/^error: /, "")).split("\n");
-  return new AppError({
-    code: "USAGE",
-    object: "tenantry",
-    fault,
-    state: "nothing was changed",
-    next: "tenantry --help, or tenantry <command> --help",
-    details: hints,
-  });
 }

@@ -5,8 +5,8 @@ import { stageNames } from "../steps/stage.ts";
 
 export const stageOption = z.enum(stageNames);
 
-/** What every command takes. */
-export const globalOptions = z.object({
+/** What every command takes. Strict: an option of another command is not passed over in silence. */
+export const globalOptions = z.strictObject({
   url: z.string().optional(),
   config: z.string().optional(),
   json: z.boolean().default(false),
@@ -29,6 +29,21 @@ export function levelOf({
   return quiet ? "quiet" : "normal";
 }
 
+/** For a schema's `refine`: two options of which one is given, or none. */
+export function notBoth<One extends string, Other extends string>(
+  one: One,
+  other: Other,
+): [
+  (options: Readonly<Partial<Record<One | Other, unknown>>>) => boolean,
+  { path: string[]; message: string },
+] {
+  const given = (value: unknown) => value !== undefined && value !== false;
+  return [
+    (options) => !(given(options[one]) && given(options[other])),
+    { path: [one], message: `goes without ${written(other)}` },
+  ];
+}
+
 /**
  * Reads options through their schema.
  * @throws AppError USAGE with every option that is wrong
@@ -42,10 +57,20 @@ export function readOptions<Schema extends z.ZodType>(
   throw new AppError({
     code: "USAGE",
     object: "tenantry",
-    fault: parsed.error.issues
-      .map((issue) => `--${issue.path.map(String).join(".")}: ${issue.message}`)
-      .join("; "),
+    fault: parsed.error.issues.flatMap(faultsOf).join("; "),
     state: "nothing was changed",
     next: "tenantry --help",
   });
+}
+
+function faultsOf(issue: z.core.$ZodIssue): string[] {
+  // The root knows options that not every command does, and commander hands them on.
+  return issue.code === "unrecognized_keys"
+    ? issue.keys.map((key) => `${written(key)}: is no option of this command`)
+    : [`${written(issue.path.map(String).join("."))}: ${issue.message}`];
+}
+
+/** An option as it is written: `writesPerSecond` is `--writes-per-second`. */
+function written(key: string): string {
+  return `--${key.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 }

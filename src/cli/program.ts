@@ -6,12 +6,12 @@ import { version } from "../version.ts";
 import { auditCommand } from "./audit.ts";
 import { makeBackup, showBackups } from "./backups.ts";
 import { check } from "./check.ts";
-import { add, common, refuseUnknownCommand, stageChoice } from "./command.ts";
+import { add, common, stageChoice } from "./command.ts";
 import { demo, demoOptions } from "./demo.ts";
 import { explainCommand } from "./explain.ts";
 import { rootHelpAfter } from "./help.ts";
 import { home } from "./home.ts";
-import { globalOptions, readOptions, stageOption } from "./options.ts";
+import { globalOptions, notBoth, readOptions, stageOption } from "./options.ts";
 import { plan } from "./plan.ts";
 import { defaultWritesPerSecond, rehearse } from "./rehearse.ts";
 import { restore } from "./restore.ts";
@@ -37,6 +37,18 @@ const verifyChecks = {
   sarif: z.string().optional(),
 };
 
+const rootOptions = withStage
+  .extend(verifyChecks)
+  .refine(...notBoth("verifyBackup", "verify"))
+  .refine(({ verify, junit, sarif }) => verify || (junit ?? sarif) === undefined, {
+    path: ["verify"],
+    message: "is needed with --junit and --sarif: they hold what it found",
+  })
+  .refine(({ verify, onClone }) => verify || !onClone, {
+    path: ["verify"],
+    message: "is needed with --on-clone: that is where it verifies",
+  });
+
 const rehearseOptions = withStage
   .extend({
     backup: z.string().optional(),
@@ -45,10 +57,7 @@ const rehearseOptions = withStage
     scratch: z.string().optional(),
     identity: z.string().optional(),
   })
-  .refine(({ backup, sample }) => backup === undefined || sample === undefined, {
-    path: ["sample"],
-    message: "goes without --backup",
-  });
+  .refine(...notBoth("sample", "backup"));
 
 const restoreOptions = globalOptions.extend({
   folder: z.string(),
@@ -77,10 +86,8 @@ export function program(): Command {
     .option("--scratch <url>", "a server to restore into, instead of one that is started here")
     .option("--identity <file>", "age's identity, for a backup that is encrypted")
     .addHelpText("after", rootHelpAfter)
-    .allowExcessArguments()
     .action(async (_options, command: Command) => {
-      refuseUnknownCommand(command);
-      const options = readOptions(withStage.extend(verifyChecks), command.optsWithGlobals());
+      const options = readOptions(rootOptions, command.optsWithGlobals());
       const { stage } = options;
       if (options.verifyBackup) return verifyBackupCommand(options);
       if (options.verify) {
@@ -129,7 +136,7 @@ export function program(): Command {
     .action(async (_options, command: Command) =>
       plan(
         readOptions(
-          withStage.extend({ sql: z.boolean().default(false) }),
+          withStage.extend({ sql: z.boolean().default(false) }).refine(...notBoth("sql", "json")),
           command.optsWithGlobals(),
         ),
       ),
@@ -160,10 +167,8 @@ export function program(): Command {
               loseAttribution: z.boolean().default(false),
               printSql: z.boolean().default(false),
             })
-            .refine(({ all, stage }) => !(all && stage !== undefined), {
-              path: ["all"],
-              message: "goes without --stage",
-            }),
+            .refine(...notBoth("all", "stage"))
+            .refine(...notBoth("printSql", "json")),
           command.optsWithGlobals(),
         ),
       ),
@@ -219,12 +224,9 @@ export function program(): Command {
 }
 
 function addBackup(root: Command): void {
-  const backup = add(root, "backup")
-    .allowExcessArguments()
-    .action(async (_options, command: Command) => {
-      refuseUnknownCommand(command);
-      await makeBackup(readOptions(globalOptions, command.optsWithGlobals()));
-    });
+  const backup = add(root, "backup").action(async (_options, command: Command) =>
+    makeBackup(readOptions(globalOptions, command.optsWithGlobals())),
+  );
   add(backup, "list").action(async (_options, command: Command) =>
     showBackups(readOptions(globalOptions, command.optsWithGlobals())),
   );

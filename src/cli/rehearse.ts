@@ -1,5 +1,10 @@
+import { stages as definitions } from "../../stages/index.ts";
 import { readSystem } from "../backup/belongs.ts";
+import { readSnapshot } from "../catalog/snapshot.ts";
+import { whyNotWritten } from "../check/backup-folder.ts";
 import { AppError } from "../errors.ts";
+import { readRuns } from "../journal/journal.ts";
+import { planStages } from "../plan/plan.ts";
 import { keepRehearsal, type Rehearsal } from "../rehearsal/rehearsal.ts";
 import type { StageName } from "../steps/stage.ts";
 import { type CopyOptions, withCopy } from "./copy.ts";
@@ -33,8 +38,9 @@ export async function rehearseAndShow(
   workplace: Workplace,
   options: RehearseOptions,
 ): Promise<void> {
-  const rehearsal = await rehearseIn(workplace, options);
   const folder = fromConfig(workplace, workplace.settings.backups.folder);
+  await refuseUnlessKept(folder);
+  const rehearsal = await rehearseIn(workplace, options);
   const file = await keepRehearsal(folder, rehearsal);
   await workplace.output.show({ kind: "rehearsal", file, ...rehearsal }, () =>
     showRehearsal(rehearsal, file),
@@ -52,10 +58,24 @@ export async function rehearseAndShow(
   });
 }
 
+/** What a rehearsal took hours to find out is kept beside the backups. */
+async function refuseUnlessKept(folder: string): Promise<void> {
+  const refused = await whyNotWritten(folder);
+  if (refused === undefined) return;
+  throw new AppError({
+    code: "BACKUP_FAILED",
+    object: folder,
+    fault: `the rehearsal could not be kept here: ${refused}`,
+    state: "nothing was changed, and nothing rehearsed",
+    next: "name a folder that can be written in the configuration's backups.folder",
+  });
+}
+
 function rehearseIn(workplace: Workplace, options: RehearseOptions): Promise<Rehearsal> {
   const state = "nothing was changed: it was a copy, which is gone";
   return interruptible("the rehearsal", state, async (signal) => {
     const stages = await stagesToRun(workplace, options.stage);
+    if (options.backup === undefined) await refuseUnplannable(workplace, stages);
     return withCopy(workplace, "rehearsal", options, signal, async (copied) => ({
       format: 1,
       madeAt: new Date().toISOString(),
@@ -65,4 +85,15 @@ function rehearseIn(workplace: Workplace, options: RehearseOptions): Promise<Reh
       ...(await playStages(copied.workplace, stages, { ...options, signal })),
     }));
   });
+}
+
+/** A configuration that does not fit the database is refused before hours of copying it. */
+async function refuseUnplannable(
+  { session, settings, configFile }: Workplace,
+  wanted: readonly StageName[],
+): Promise<void> {
+  const begun = (await readRuns(session)).filter(({ state }) => state !== "rolled back");
+  const ahead = wanted.filter((name) => !begun.some(({ stage }) => stage === name));
+  const planned = definitions.filter(({ name }) => ahead.includes(name));
+  planStages(settings, await readSnapshot(session), planned, configFile);
 }

@@ -1,6 +1,6 @@
 import { keepAttribution } from "../attribution/keep.ts";
 import { AppError } from "../errors.ts";
-import { type Run, readRuns, readSteps } from "../journal/journal.ts";
+import { type Run, readFingerprintBefore, readRuns, readSteps } from "../journal/journal.ts";
 import { type Session, targetParts } from "../postgres/connection.ts";
 import { askGuards, runsToUndo } from "../rollback/guards.ts";
 import { rollBack } from "../rollback/roll-back.ts";
@@ -37,6 +37,11 @@ export async function rollbackIn(workplace: Workplace, options: RollbackOptions)
   const wanted = options.all ? "all" : (options.stage ?? "last");
   const runs = runsToUndo(await readRuns(session), wanted);
   if (options.printSql === true) return printScripts(session, runs);
+  // A journal that cannot say what to undo is refused before anything is kept.
+  for (const { id } of runs) {
+    await readSteps(session, id);
+    await readFingerprintBefore(session, id);
+  }
   if (!options.despiteGuards) await askGuards(session, runs);
   const stages = runs.map(({ stage }) => stage);
   const { database } = targetParts(target);

@@ -19,13 +19,25 @@ export function showError(
   const { code, object, fault, state, next, details, stack } = result;
   const pc = colorsFor(process.stderr);
   const lines = [
-    `${pc.red(pc.bold("✘"))} ${pc.bold(object)}: ${fault}  ${pc.dim(code)}`,
-    ...details.map((detail) => `    ${detail}`),
-    `  now:  ${state}`,
-    `  next: ${next}`,
+    `${pc.red(pc.bold("✘"))} ${pc.bold(oneLine(object))}: ${harmless(fault)}  ${pc.dim(code)}`,
+    ...details.map((detail) => `    ${harmless(detail).replaceAll("\n", "\n    ")}`),
+    `  now:  ${oneLine(state)}`,
+    `  next: ${oneLine(next)}`,
     ...(stack === undefined ? [] : [pc.dim(stack)]),
   ];
   process.stderr.write(`${lines.join("\n")}\n`);
+}
+
+/** A name or a row may hold what steers a terminal, or what looks like a line of ours. */
+function harmless(text: string): string {
+  return text.replaceAll(/(?![\n\t])[\p{Cc}\p{Bidi_Control}]/gu, (character) => {
+    const code = character.charCodeAt(0).toString(16).padStart(4, "0");
+    return `\\u${code}`;
+  });
+}
+
+function oneLine(text: string): string {
+  return harmless(text).replaceAll("\n", "\\n");
 }
 
 /** An error as a line of JSON has it; its stack is for developers. */

@@ -1,9 +1,9 @@
-import { existsSync } from "node:fs";
+import { existsSync, statSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { closest } from "fastest-levenshtein";
 import { createJiti } from "jiti";
-import { parse as parseYaml } from "yaml";
+import { parseDocument } from "yaml";
 import { z } from "zod";
 import { AppError } from "../errors.ts";
 import { invalidConfiguration } from "./faults.ts";
@@ -25,7 +25,7 @@ export async function loadSettings(
   file: string | undefined,
 ): Promise<{ settings: Settings; folder: string; file: string }> {
   const found = file === undefined ? findFile(folder) : path.resolve(folder, file);
-  if (found === undefined || !existsSync(found)) {
+  if (found === undefined || !existsSync(found) || statSync(found).isDirectory()) {
     throw new AppError({
       code: "CONFIG_NOT_FOUND",
       object: found ?? path.join(folder, "tenantry.config.ts"),
@@ -68,12 +68,26 @@ async function readConfig(file: string): Promise<unknown> {
     throw new AppError({
       code: "CONFIG_INVALID",
       object: file,
-      fault: `cannot be read: ${error instanceof Error ? error.message : String(error)}`,
+      fault: `cannot be read: ${messageOf(error)}`,
       state: "nothing was changed",
       next: "mend the file",
       cause: error,
     });
   }
+}
+
+/** A tag that YAML does not know is only a warning, and its value would be taken as it stands. */
+function parseYaml(text: string): unknown {
+  const document = parseDocument(text);
+  const [fault] = [...document.errors, ...document.warnings];
+  if (fault !== undefined) throw fault;
+  return document.toJS();
+}
+
+/** Without the modules that stand above the one that is missing: they are ours. */
+function messageOf(error: unknown): string {
+  if (!(error instanceof Error)) return "it throws what is no error";
+  return error.message.replace(/\nRequire stack:[\s\S]*$/, "");
 }
 
 /**

@@ -1,11 +1,11 @@
 import { z } from "zod";
 import { type Fingerprint, fingerprintSchema } from "../catalog/fingerprint.ts";
-import type { Queries, Session } from "../postgres/connection.ts";
+import { type Queries, type Session, sqlState } from "../postgres/connection.ts";
 import { type Sql, sql } from "../postgres/sql.ts";
 import { guardSchema, personaSchema, type StageName, stageNames } from "../steps/stage.ts";
 import { checkSchema, type Step, stepSchema } from "../steps/step.ts";
 import { tenancySchema } from "../steps/tenancy.ts";
-import { journalExists } from "./schema.ts";
+import { incompatible, journalExists } from "./schema.ts";
 
 const runSchema = z.object({
   id: z.coerce.number(),
@@ -34,21 +34,25 @@ export type Run = z.output<typeof runSchema>;
 /** The driver hands a bigint over as text. */
 const count = z.union([z.number(), z.string().transform(Number)]);
 
-const journaledStepSchema = z.object({
-  position: z.number(),
-  definition: stepSchema,
-  state: z.enum(["pending", "running", "applied", "undone"]),
-  verified: z.boolean(),
-  milliseconds: count.nullable(),
-  grownBytes: count.nullable(),
-  predictedMilliseconds: count.nullable(),
-  predictedBytes: count.nullable(),
-  nextPage: z.coerce.number(),
-  totalPages: z.coerce.number().nullable(),
-  /** The file that the pages are of, until something rewrites the table. */
-  fileNode: count.nullable(),
-  rowsWritten: z.coerce.number(),
-});
+const journaledStepSchema = z
+  .object({
+    position: z.number(),
+    id: z.string(),
+    definition: stepSchema,
+    state: z.enum(["pending", "running", "applied", "undone"]),
+    verified: z.boolean(),
+    milliseconds: count.nullable(),
+    grownBytes: count.nullable(),
+    predictedMilliseconds: count.nullable(),
+    predictedBytes: count.nullable(),
+    nextPage: z.coerce.number(),
+    totalPages: z.coerce.number().nullable(),
+    /** The file that the pages are of, until something rewrites the table. */
+    fileNode: count.nullable(),
+    rowsWritten: z.coerce.number(),
+  })
+  .refine(({ id, definition }) => id === definition.id, "the definition is another step's")
+  .transform(({ id: _id, ...step }) => step);
 
 /** A step of a run, with how far it is. */
 export type JournaledStep = Omit<z.output<typeof journaledStepSchema>, "definition"> & {
@@ -97,10 +101,33 @@ const selectRuns: Sql = sql`
     FROM tenantry.run
 `;
 
-/** The runs, oldest first; none where there is no journal yet. */
+/**
+ * The runs, oldest first; none where there is no journal yet.
+ * @throws AppError JOURNAL_INCOMPATIBLE, as whatever reads the journal
+ */
 export async function readRuns(session: Queries): Promise<Run[]> {
   if (!(await journalExists(session))) return [];
-  return session.rows(sql`${selectRuns} ORDER BY id`, runSchema);
+  return rowsOf(session, "run", sql`${selectRuns} ORDER BY id`, runSchema);
+}
+
+/** Rows of the journal, which somebody may have edited. */
+async function rowsOf<Row extends z.ZodType>(
+  session: Queries,
+  table: "run" | "step",
+  statement: Sql,
+  row: Row,
+): Promise<z.output<Row>[]> {
+  try {
+    return await session.rows(statement, row);
+  } catch (error) {
+    if (error instanceof z.ZodError) {
+      const places = z.prettifyError(error).split("\n");
+      throw incompatible(`has rows in its table ${table} that Tenantry did not write`, places);
+    }
+    const undefinedColumn = "42703";
+    if (!(error instanceof Error) || sqlState(error) !== undefinedColumn) throw error;
+    throw incompatible(`lacks a column of its table ${table}: ${error.message}`);
+  }
 }
 
 /** The run of a stage that is under way or in force, or undefined. */
@@ -112,9 +139,12 @@ export async function runInForce(session: Session, stage: StageName): Promise<Ru
 
 /** The steps of a run in their order. */
 export async function readSteps(session: Session, runId: number): Promise<JournaledStep[]> {
-  return session.rows(
+  const steps = await rowsOf(
+    session,
+    "step",
     sql`
       SELECT position,
+             id,
              definition,
              state,
              verified_at IS NOT NULL AS verified,
@@ -132,15 +162,31 @@ export async function readSteps(session: Session, runId: number): Promise<Journa
     `,
     journaledStepSchema,
   );
+  const missing = steps.findIndex(({ position }, index) => position !== index + 1);
+  if (missing >= 0) throw incompatible(`lacks step ${missing + 1} of its run ${runId}`);
+  if (steps.length === 0) await refuseWithoutSteps(session, runId);
+  return steps;
+}
+
+/** A stage that is configured to do nothing has no steps; one that fences tables has some. */
+async function refuseWithoutSteps(session: Session, runId: number): Promise<void> {
+  const fences = z.object({ count: z.number() });
+  const [run] = await session.rows(
+    sql`SELECT jsonb_array_length(fences) AS count FROM tenantry.run WHERE id = ${runId}`,
+    fences,
+  );
+  if (run === undefined || run.count > 0) throw incompatible(`lacks all steps of its run ${runId}`);
 }
 
 /** The schema's fingerprint from before the run. */
 export async function readFingerprintBefore(session: Session, runId: number): Promise<Fingerprint> {
-  const [row] = await session.rows(
+  const [row] = await rowsOf(
+    session,
+    "run",
     sql`SELECT fingerprint FROM tenantry.run WHERE id = ${runId}`,
     z.object({ fingerprint: fingerprintSchema }),
   );
-  if (row === undefined) throw new Error(`tenantry.run has no run ${runId}`);
+  if (row === undefined) throw incompatible(`lacks its run ${runId}`);
   return row.fingerprint;
 }
 
@@ -149,7 +195,9 @@ export async function readFingerprintAfter(
   session: Session,
   runId: number,
 ): Promise<Fingerprint | undefined> {
-  const [row] = await session.rows(
+  const [row] = await rowsOf(
+    session,
+    "run",
     sql`SELECT fingerprint_after AS fingerprint FROM tenantry.run WHERE id = ${runId}`,
     z.object({ fingerprint: fingerprintSchema.nullable() }),
   );

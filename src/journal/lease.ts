@@ -4,6 +4,7 @@ import { z } from "zod";
 import { AppError } from "../errors.ts";
 import type { Queries, Session } from "../postgres/connection.ts";
 import { sql } from "../postgres/sql.ts";
+import { incompatible } from "./schema.ts";
 
 const leaseSchema = z.object({
   token: z.coerce.number(),
@@ -60,7 +61,7 @@ async function tryToTake(
       `,
       leaseSchema,
     );
-    if (lease === undefined) throw new Error("tenantry.lease has no row");
+    if (lease === undefined) throw incompatible("lacks the row of its table lease");
     if (lease.held) return { heldBy: lease.holder, expires: lease.expires };
     const taken = lease.token + 1;
     await queries.execute(sql`

@@ -104,8 +104,10 @@ export async function journalExists(session: Queries): Promise<boolean> {
   return true;
 }
 
-function incompatible(fault: string): AppError {
+/** The error for a journal that cannot be worked with. */
+export function incompatible(fault: string, details: readonly string[] = []): AppError {
   return new AppError({
+    details,
     code: "JOURNAL_INCOMPATIBLE",
     object: "schema tenantry",
     fault: `the journal ${fault}`,

@@ -8,6 +8,7 @@ import {
   to as copyTo,
 } from "pg-copy-streams";
 import { z } from "zod";
+import { connect } from "./connect.ts";
 import { ConnectionLost, isConnectionLoss, sqlState } from "./failures.ts";
 import { type Sql, toQuery } from "./sql.ts";
 import { clientFor, connectionFailed, type Target } from "./target.ts";
@@ -68,7 +69,6 @@ export async function openSession(
 ): Promise<Session> {
   const client = clientFor(target, {
     application_name: applicationName,
-    connectionTimeoutMillis: 10_000,
     keepAlive: true,
   });
   let lost: Error | undefined;
@@ -76,15 +76,9 @@ export async function openSession(
   client.on("error", (error) => {
     lost = error;
   });
-  try {
-    await client.connect();
-  } catch (error) {
+  const pid = await connect(client).catch((error: unknown) => {
     throw connectionFailed(target, error);
-  }
-  const [{ pid }] = z
-    .tuple([z.object({ pid: z.number() })])
-    .parse((await client.query("SELECT pg_backend_pid() AS pid")).rows);
-
+  });
   const { processID: announced } = z.object({ processID: z.number().nullable() }).parse(client);
 
   const failure = (error: unknown): unknown =>

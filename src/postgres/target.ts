@@ -62,7 +62,8 @@ const parsedSchema = z.object({
   connectionParameters: z.object({ options: z.string().nullish() }),
 });
 
-function passwordOf(client: pg.Client): string | undefined {
+/** The password that a client would give, or undefined. */
+export function passwordOf(client: pg.Client): string | undefined {
   // The types promise a string, and it is null where there is none.
   const { password } = z.object({ password: z.string().nullish() }).parse(client);
   return password ?? undefined;
@@ -92,28 +93,40 @@ function toDatabase(client: pg.Client, database: string, options: pg.ClientConfi
   });
 }
 
-function clientOptions({ url }: Target): pg.ClientConfig {
-  if (url === undefined) return {};
-  const options = { connectionString: url };
-  if (/^postgres(ql)?:\/\//.test(url) && isReadable(options)) return options;
+/** What libpq and the driver take; at another word in PGSSLMODE the driver connects in clear. */
+const sslModes = ["disable", "allow", "prefer", "require", "verify-ca", "verify-full", "no-verify"];
+
+function clientOptions(target: Target): pg.ClientConfig {
+  const { url } = target;
+  const options = url === undefined ? {} : { connectionString: url };
+  const readable = url === undefined || /^postgres(ql)?:\/\//.test(url);
+  const fault = readable ? whyUnreadable(options) : "is none that PostgreSQL knows";
+  const sslMode = fault === undefined ? sslModeOf(target) : undefined;
+  const unknownMode = Boolean(sslMode) && !sslModes.includes(sslMode ?? "");
+  if (fault === undefined && !unknownMode) return options;
   throw new AppError({
     code: "USAGE",
     // It may hold a password, whatever it is: so it is not shown.
     object: "the database's URL",
-    fault: "is none that PostgreSQL knows",
+    fault: fault ?? `asks for an sslmode that is none: ${sslMode}`,
     state: "nothing was changed",
-    next: "write postgresql://user@host:port/database in --url or DATABASE_URL",
+    next: unknownMode
+      ? `write one of ${sslModes.join(", ")} in sslmode, or in PGSSLMODE`
+      : "write postgresql://user@host:port/database in --url or DATABASE_URL",
   });
 }
 
 /** libpq takes URLs that no other URL is like (no host, a socket's folder): so the driver is asked. */
-function isReadable(options: pg.ClientConfig): boolean {
+function whyUnreadable(options: pg.ClientConfig): string | undefined {
   try {
     new pg.Client(options);
-    return true;
+    return undefined;
   } catch (error) {
-    if (error instanceof TypeError) return false;
-    throw error;
+    if (error instanceof TypeError) return "is none that PostgreSQL knows";
+    // The driver reads sslrootcert, sslcert and sslkey at once.
+    const unreadable = z.object({ syscall: z.string(), path: z.string() }).safeParse(error);
+    if (!unreadable.success || !(error instanceof Error)) throw error;
+    return `names a file that cannot be read: ${error.message}`;
   }
 }
 

@@ -101,7 +101,7 @@ async function readRehearsal(file: string): Promise<Rehearsal> {
   try {
     return rehearsalSchema.parse(JSON.parse(await readFile(file, "utf8")));
   } catch (error) {
-    if (!(error instanceof z.ZodError || error instanceof SyntaxError)) throw error;
+    if (!(error instanceof Error)) throw error;
     throw new AppError({
       code: "REHEARSAL_UNREADABLE",
       object: file,

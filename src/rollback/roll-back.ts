@@ -34,6 +34,8 @@ export async function rollBack(
   const steps = (await readSteps(session, run.id)).filter(
     ({ state }) => state === "applied" || state === "running",
   );
+  // Read first: a journal that cannot say how it was is refused before anything is undone.
+  const before = await readFingerprintBefore(session, run.id);
   if (run.state !== "rolling back") await refuseForeignDependents(session, run);
   emit({
     kind: "rollback-started",
@@ -46,7 +48,6 @@ export async function rollBack(
   });
   await undoAll({ ...context, runId: run.id }, steps);
 
-  const before = await readFingerprintBefore(session, run.id);
   const { fingerprint: after } = await readSnapshot(session);
   const differences = compareFingerprints(before, after).map(describeDifference);
   await session.transaction(async (queries) => {

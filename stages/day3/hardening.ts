@@ -54,7 +54,7 @@ export function notHardened(context: StageContext): string[] {
   return parts.flatMap(({ part, found }) => {
     const asked = context.settings.hardening[part];
     const left = found.filter(({ name, stays }) =>
-      asked === "all" ? stays !== undefined : !asked.includes(name),
+      asked.includes("all") ? stays !== undefined : !asked.includes(name),
     );
     const reasons = left.map(({ name, stays }) =>
       stays === undefined ? name : `${name} (${stays})`,
@@ -79,7 +79,9 @@ function wanted<What>(
 ): readonly What[] {
   const asked = settings.hardening[part];
   return found
-    .filter(({ name, stays }) => stays === undefined && (asked === "all" || asked.includes(name)))
+    .filter(
+      ({ name, stays }) => stays === undefined && (asked.includes("all") || asked.includes(name)),
+    )
     .map(({ what }) => what);
 }
 
@@ -89,18 +91,19 @@ function faultsOf(
   found: readonly Crossing<unknown>[],
 ): Fault[] {
   const asked = settings.hardening[part];
-  if (asked === "all") return [];
   const names = found.map(({ name }) => name);
-  return asked.flatMap((name) => {
-    const path = `hardening.${part}`;
-    const one = found.find((crossing) => crossing.name === name);
-    if (one?.stays !== undefined) {
-      return [{ path, fault: `${name} ${one.stays}`, fix: "take it out of the list" }];
-    }
-    if (one !== undefined) return [];
-    const near = names.length === 0 ? "there are none" : `did you mean ${closest(name, names)}?`;
-    return [{ path, fault: `${name} is none that spans organizations`, fix: near }];
-  });
+  return asked
+    .filter((name) => name !== "all")
+    .flatMap((name) => {
+      const path = `hardening.${part}`;
+      const one = found.find((crossing) => crossing.name === name);
+      if (one?.stays !== undefined) {
+        return [{ path, fault: `${name} ${one.stays}`, fix: "take it out of the list" }];
+      }
+      if (one !== undefined) return [];
+      const near = names.length === 0 ? "there are none" : `did you mean ${closest(name, names)}?`;
+      return [{ path, fault: `${name} is none that spans organizations`, fix: near }];
+    });
 }
 
 function tablesOf({ tables }: StageContext): readonly TablePlan[] {

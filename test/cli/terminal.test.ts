@@ -158,15 +158,15 @@ test("tenantry alone says where things stand, and does from there what is chosen
   expect(screen).toContain("day1   not applied");
   expect(screen).toMatch(/danger: 0 blocking, \d advisory \(.*server-growth/);
   press(keys.enter);
-  await sees(/40 checks of[^]*navigate/);
+  await sees(/40 checks of[\s\S]*navigate/);
   press(keys.down, keys.enter);
   // The menu itself is drawn again at every key.
-  await sees(/day1\/leads\/backfill[^]*navigate/);
+  await sees(/day1\/leads\/backfill[\s\S]*navigate/);
   press(keys.down, keys.down, keys.down, keys.enter);
   await sees("Run day1 on");
   press("y", keys.enter);
   await sees("day1: applied and verified");
-  await sees(/day1 +applied[^]*navigate/);
+  await sees(/day1 +applied[\s\S]*navigate/);
   press(keys.down, keys.down, keys.down, keys.down, keys.enter);
   await sees("claims hold");
   press(keys.interrupt);

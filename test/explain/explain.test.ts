@@ -74,8 +74,8 @@ function understood(argv: readonly string[]): boolean {
 }
 
 const mistyped: readonly [argv: string[], said: string][] = [
-  [["rnu"], "did you mean tenantry run?"],
-  [["backup", "lsit"], "did you mean tenantry backup list?"],
+  [["rnu"], "did you mean run?"],
+  [["backup", "lsit"], "did you mean list?"],
   [["run", "--stage", "dya2"], "did you mean day2?"],
   [["plan", "--sqll"], "Did you mean --sql?"],
   [["explain", "LOCK_NOT_GRANTE"], "did you mean tenantry explain lock_not_granted?"],

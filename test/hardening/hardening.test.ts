@@ -11,7 +11,7 @@ import { makeSmallCompany, smallCompany } from "../setup/small-company.ts";
 const hardened: Config = {
   ...smallCompany,
   day2: { tables: { settings: "default", notes: { via: "lead_id", unattributed: "default" } } },
-  hardening: { foreignKeys: "all", uniqueConstraints: "all" },
+  hardening: { foreignKeys: ["all"], uniqueConstraints: ["all"] },
 };
 
 async function company(name: string, config: Config = hardened) {
