@@ -34,6 +34,7 @@ export const foreignKeyAcross: Rule = {
   mutants: [
     {
       name: "a foreign key that does not name the organization",
+      leak: "foreign-key",
       kind: "damage",
       damage: ({ table, child }) => [
         sql`ALTER TABLE ${ident(child)} ADD CONSTRAINT across FOREIGN KEY (lead_id) REFERENCES ${ident(table)} (id) NOT VALID`,

@@ -16,6 +16,7 @@ export const scheduledJob: Rule = {
   mutants: [
     {
       name: "scheduled jobs",
+      leak: "owner-jobs",
       kind: "damage",
       damage: () => [
         sql`CREATE SCHEMA cron`,

@@ -26,6 +26,7 @@ export const sequenceWritable: Rule = {
   mutants: [
     {
       name: "a sequence that requests may set",
+      leak: "sequence",
       kind: "damage",
       damage: ({ table, role }) => [
         sql`CREATE SEQUENCE public.counted OWNED BY ${ident(table)}.id`,
