@@ -25,7 +25,6 @@ export const leaks = {
   "shared-table": "a table that all tenants share and may write",
   "null-organization": "rows of no organization",
   "constant-default": "a constant default organization once there are two",
-  "two-organizations": "a user of two organizations moves rows from one to the other",
   "role-bypass": "a role of requests that policies do not bind",
   leakproof: "a user's function that is called leakproof",
   "drop-cascade": "DROP … CASCADE that took policies along",
@@ -34,7 +33,10 @@ export const leaks = {
   "large-object": "large objects that the roles of requests share",
   "owner-jobs": "jobs, webhooks and functions that leave the transaction",
   "server-version": "a server with known faults of row-level security",
+  "slow-guard": "no leak, but a guard that is asked anew for each row",
   estimates: "row estimates and statistics that tell how many rows others have",
+  "two-organizations": "a user of two organizations moves rows from one to the other",
+  "public-bucket": "a public bucket",
   listen: "LISTEN, which needs no privilege",
   "service-key": "the service role's key in code that answers users",
 } as const;
@@ -43,7 +45,10 @@ export type Leak = keyof typeof leaks;
 
 /** The leaks that no broken fence of ours can hold, and why. */
 export const notHeld: Partial<Readonly<Record<Leak, string>>> = {
+  "slow-guard": "no leak, but a guard that is asked anew for each row",
   estimates: "the planner tells them of a whole fence too; no statement breaks or mends it",
+  "two-organizations": "whoever is a member of both may write in both; a whole fence lets them too",
+  "public-bucket": "whether a bucket is meant to be public, no catalog tells",
   listen: "every role may LISTEN on a whole fence too; keep rows' contents out of NOTIFY",
   "service-key": "it is in the application's code, which a database does not hold",
 };

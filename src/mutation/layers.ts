@@ -9,6 +9,7 @@ import {
 import { readSnapshot } from "../catalog/snapshot.ts";
 import type { Settings } from "../config/settings.ts";
 import type { Run } from "../journal/journal.ts";
+import { tryAttacks } from "../verify/attacks.ts";
 import { tryIsolation } from "../verify/isolation.ts";
 
 /** What the rules say of the catalog. */
@@ -20,16 +21,16 @@ export const auditLayer: Layer = {
   },
 };
 
-/** What the personas of the applied stages can do, tried. */
-export function proofLayer(settings: Settings, runs: readonly Run[]): Layer {
-  const [first] = runs;
-  if (first === undefined) throw new Error("the proof needs a stage that is applied");
-  const fences = runs.flatMap((run) => run.fences);
-  const personas = runs.find((run) => run.personas.length > 0)?.personas ?? [];
+/** What everybody can do, tried: a stage's personas on each table, and all attacks. */
+export function proofLayer(settings: Settings, { tenancy, fences, personas }: Run): Layer {
   return {
     name: "proof",
     findings: async (session) => {
-      const tried = await tryIsolation(session, settings, first.tenancy, fences, personas);
+      const tried = [
+        ...(await tryIsolation(session, settings, tenancy, fences, personas)),
+        ...(await tryAttacks(session, settings, tenancy, fences, "on the fence")),
+        ...(await tryAttacks(session, settings, tenancy, fences, "around the fence")),
+      ];
       return tried.flatMap(({ claim, violations }) =>
         violations.map((violation) => `${claim}: ${violation}`),
       );
