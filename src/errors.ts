@@ -40,7 +40,6 @@ export const errorCodes = {
   NOTHING_TO_ROLL_BACK: exitCodes.usage,
   ROLLBACK_REFUSED: exitCodes.failed,
   ATTRIBUTION_REFUSED: exitCodes.usage,
-  STEP_CANNOT_BE_UNDONE: exitCodes.failed,
   FINGERPRINT_DIFFERS: exitCodes.verification,
   VERIFICATION_FAILED: exitCodes.verification,
   LEASE_HELD: exitCodes.leaseHeld,

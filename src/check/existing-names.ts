@@ -4,12 +4,12 @@ import { type Check, type Found, namesAhead, quoted, tablesAhead } from "./check
 
 export const existingNames: Check = {
   id: "existing-names",
-  title: "columns, triggers and a schema of the names that the plan gives its own",
+  title: "columns and triggers of the names that the plan gives its own",
   why: "the plan makes its own and would fail at the name; an earlier attempt may have left it",
   stops: [],
   async find(context) {
     const { queries, settings, stages } = context;
-    const { helpers, organizationColumn } = settings.names;
+    const { organizationColumn } = settings.names;
     const triggers = await queries.rows(
       sql`
         SELECT format('%I.%I', n.nspname, c.relname) AS name
@@ -25,19 +25,8 @@ export const existingNames: Check = {
       `,
       z.object({ name: z.string() }),
     );
-    const schemas = await queries.rows(
-      sql`SELECT nspname::text AS name FROM pg_namespace WHERE nspname = ${helpers}`,
-      z.object({ name: z.string() }),
-    );
     const begins = stages.some(({ name }) => name === "day1");
     return [
-      ...(begins ? schemas : []).map(
-        ({ name }): Found => ({
-          severity: "blocking",
-          what: { object: name, fact: "the schema for the helper functions exists already" },
-          mend: `name another schema in names.helpers, or, where an earlier attempt left it: DROP SCHEMA ${quoted(name)} CASCADE`,
-        }),
-      ),
       ...triggers.map(
         ({ name }): Found => ({
           severity: "blocking",

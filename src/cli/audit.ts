@@ -6,6 +6,7 @@ import { compareFingerprints, describeDifference } from "../catalog/fingerprint.
 import { readSnapshot } from "../catalog/snapshot.ts";
 import { AppError } from "../errors.ts";
 import { readFingerprintAfter, readRuns } from "../journal/journal.ts";
+import { wrapped } from "../report/wrap.ts";
 import type { GlobalOptions } from "./options.ts";
 import { type Workplace, withWorkplace } from "./workplace.ts";
 
@@ -91,7 +92,7 @@ function showFindings(findings: readonly JudgedFinding[]): string {
           : pc.dim(`  accepted until ${accepted.until}: ${accepted.reason}`);
       return `  ${pc.bold(object)}: ${fact}${meant}\n      ${pc.dim(mend)}`;
     });
-    return `${pc.bold(rule.severity)}  ${rule.title}  ${pc.dim(rule.id)}\n  ${rule.why}\n${lines.join("\n")}\n`;
+    return `${pc.bold(rule.severity)}  ${rule.title}  ${pc.dim(rule.id)}\n${wrapped(rule.why, process.stdout.columns ?? Number.POSITIVE_INFINITY, "  ")}\n${lines.join("\n")}\n`;
   });
   const open = findings.filter(({ accepted }) => accepted === undefined).length;
   const sum = `${rules.length} rules asked: ${findings.length} findings, ${findings.length - open} of them accepted\n`;

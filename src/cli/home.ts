@@ -1,7 +1,9 @@
 import { stages } from "../../stages/index.ts";
 import { AppError } from "../errors.ts";
 import { type Run, readRuns } from "../journal/journal.ts";
+import { wrapped } from "../report/wrap.ts";
 import { makeBackupIn } from "./backups.ts";
+import { checkIn, dangers } from "./check.ts";
 import { mayAsk } from "./confirm.ts";
 import type { GlobalOptions } from "./options.ts";
 import { planIn } from "./plan.ts";
@@ -22,6 +24,8 @@ export function home(options: GlobalOptions): Promise<void> {
     for (;;) {
       process.stdout.write("\n");
       await statusIn(workplace, { ...options, steps: false });
+      const columns = process.stdout.columns ?? 80;
+      process.stdout.write(`${wrapped(await dangers(workplace), columns, "")}\n`);
       const choices = choicesFor(await readRuns(workplace.session), workplace, options);
       const choice = await askWhich<Choice | "leave">("What now?", [
         ...choices.map((one) => ({ name: one.title, value: one })),
@@ -49,6 +53,10 @@ function choicesFor(runs: readonly Run[], workplace: Workplace, options: GlobalO
           ...(goesOn
             ? []
             : [
+                {
+                  title: "check: what would bite, and what mends it",
+                  work: () => checkIn(workplace, { stage: undefined }),
+                },
                 {
                   title: `plan ${next}: every step, the lock it takes, its table's size`,
                   work: () => planIn(workplace, { ...options, stage: next, sql: false }),

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { severities } from "../audit/rule.ts";
 import { manifestSchema } from "../backup/manifest.ts";
+import { topicKinds } from "../explain/explain.ts";
 import { rehearsalSchema } from "../rehearsal/rehearsal.ts";
 import { runEventSchema, verificationShape } from "../report/events.ts";
 import { envelopeSchema } from "../report/json.ts";
@@ -89,6 +90,16 @@ export const resultSchema = z.discriminatedUnion("kind", [
         /** The SQL that mends it. */
         mend: z.string(),
         accepted: z.object({ reason: z.string(), until: z.string() }).exactOptional(),
+      }),
+    ),
+  }),
+  z.object({
+    kind: z.literal("explanation"),
+    topics: list(
+      z.object({
+        topic: z.enum(topicKinds),
+        name: z.string(),
+        facts: list(z.object({ label: z.string(), text: z.string() })),
       }),
     ),
   }),

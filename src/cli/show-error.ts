@@ -1,6 +1,7 @@
 import { AppError } from "../errors.ts";
 import { isConnectionLoss, sqlState } from "../postgres/connection.ts";
 import { redacted } from "../postgres/redaction.ts";
+import { explainSqlState } from "../postgres/sql-states.ts";
 import { colorsFor } from "../report/colors.ts";
 import { jsonLine } from "../report/json.ts";
 import type { ErrorResult } from "./results.ts";
@@ -58,9 +59,8 @@ function refusedByServer(error: unknown): AppError | undefined {
     fault: `${redacted(error.message)} (SQLSTATE ${state})`,
     state: "that statement was rolled back; what was committed before it stays",
     next:
-      state === "42501"
-        ? "connect as the owner of the tables and of the schema tenantry; tenantry check says what is missing"
-        : "tenantry status says where things stand; --debug shows the statement",
+      explainSqlState(state)?.next ??
+      "tenantry status says where things stand; --debug shows the statement",
     cause: error,
   });
 }

@@ -1,5 +1,6 @@
 import pc from "picocolors";
 import type { Finding } from "../check/check.ts";
+import { wrapped } from "../report/wrap.ts";
 
 type Shown = {
   readonly database: string;
@@ -29,18 +30,4 @@ function block({ check, severity, what, why, mend }: Finding, columns: number): 
     "",
     "",
   ].join("\n");
-}
-
-/** Broken between words, each line behind the margin; a word that is longer stays whole. */
-function wrapped(text: string, columns: number, margin: string): string {
-  const lines: string[] = [];
-  let line = margin;
-  for (const word of text.split(/\s+/)) {
-    const longer = line === margin ? `${margin}${word}` : `${line} ${word}`;
-    if (longer.length > columns && line !== margin) {
-      lines.push(line);
-      line = `${margin}${word}`;
-    } else line = longer;
-  }
-  return [...lines, line].join("\n");
 }

@@ -3,6 +3,7 @@ import type { NewRun } from "../journal/journal.ts";
 import type { StagePlan } from "../plan/plan.ts";
 import { formatTable } from "../report/table.ts";
 import { formatBytes, formatCount, formatDuration } from "../report/units.ts";
+import { labelled } from "../report/wrap.ts";
 import { type LockLevel, lockLevels, type Step } from "../steps/step.ts";
 import { fromConfig, type Workplace } from "./workplace.ts";
 
@@ -19,15 +20,35 @@ export function showStageScreen(
   const head = ["table", "steps", "rows", "size", "strongest lock", rehearsed ? "rehearsed" : ""];
   const total = plan.steps.reduce((sum, { id }) => sum + (predicted[id]?.milliseconds ?? 0), 0);
   const { settings } = workplace;
-  return `
-${plan.stage}: ${plan.title}
-${formatTable(head, rows, [1, 2, 3, 5])}
-first    a backup of ${formatBytes(snapshot.server.databaseBytes)} of database into ${fromConfig(workplace, settings.backups.folder)}
-         the git tag before-multitenancy-${plan.stage} in ${fromConfig(workplace, settings.git.repository)}
-locks    given up after ${settings.online.lockTimeoutInMilliseconds} ms and asked for again, so that nobody queues behind them
-time     ${rehearsed ? `${formatDuration(total)} in its rehearsal, without the backup` : "unknown: tenantry rehearse tries it on a copy"}
-way out  Ctrl-C stops after the statement under way; tenantry rollback --stage ${plan.stage} undoes all of it
-`;
+  const backups = fromConfig(workplace, settings.backups.folder);
+  const repository = fromConfig(workplace, settings.git.repository);
+  const columns = process.stdout.columns ?? 120;
+  const notes = [
+    labelled(
+      "first",
+      `a backup of ${formatBytes(snapshot.server.databaseBytes)} of database into ${backups}`,
+      columns,
+    ),
+    labelled("", `the git tag before-multitenancy-${plan.stage} in ${repository}`, columns),
+    labelled(
+      "locks",
+      `given up after ${settings.online.lockTimeoutInMilliseconds} ms and asked for again, so that nobody queues behind them`,
+      columns,
+    ),
+    labelled(
+      "time",
+      rehearsed
+        ? `${formatDuration(total)} in its rehearsal, without the backup`
+        : "unknown: tenantry rehearse tries it on a copy",
+      columns,
+    ),
+    labelled(
+      "way out",
+      `Ctrl-C stops after the statement under way; tenantry rollback --stage ${plan.stage} undoes all of it`,
+      columns,
+    ),
+  ];
+  return `\n${plan.stage}: ${plan.title}\n${formatTable(head, rows, [1, 2, 3, 5])}\n${notes.join("\n")}\n`;
 }
 
 type Part = { readonly title: string; readonly steps: readonly Step[] };

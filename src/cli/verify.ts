@@ -10,6 +10,8 @@ import { sarifReport } from "../report/sarif.ts";
 import type { StageName } from "../steps/stage.ts";
 import { verificationError, verifyStage } from "../verify/stage.ts";
 import { version } from "../version.ts";
+import { type CopyOptions, withCopy } from "./copy.ts";
+import { interruptible } from "./interruption.ts";
 import type { GlobalOptions } from "./options.ts";
 import { type Workplace, withWorkplace } from "./workplace.ts";
 
@@ -18,15 +20,30 @@ export type VerifyOptions = GlobalOptions & {
   /** Files that are written besides, for CI. */
   readonly junit?: string | undefined;
   readonly sarif?: string | undefined;
-};
+  /** On a restored backup, so that nothing at all is tried on the database itself. */
+  readonly onClone: boolean;
+} & Pick<CopyOptions, "scratch">;
 
 /** `tenantry --stage dayN --verify`: changes nothing, and fails where something does not hold. */
 export function verify(options: VerifyOptions): Promise<void> {
-  return withWorkplace(options, (workplace) => verifyIn(workplace, options));
+  return withWorkplace(options, (workplace) =>
+    options.onClone ? verifyClone(workplace, options) : verifyIn(workplace, options),
+  );
+}
+
+function verifyClone(workplace: Workplace, options: VerifyOptions): Promise<void> {
+  return interruptible("the verification", "nothing was changed: it was on a clone", (signal) =>
+    withCopy(workplace, "clone", { scratch: options.scratch }, signal, (clone) =>
+      verifyIn(clone.workplace, options),
+    ),
+  );
 }
 
 /** Verifies a stage in a workplace that is open already. */
-export async function verifyIn(workplace: Workplace, options: VerifyOptions): Promise<void> {
+export async function verifyIn(
+  workplace: Workplace,
+  options: Omit<VerifyOptions, "onClone">,
+): Promise<void> {
   const { session, settings } = workplace;
   const { stage } = options;
   const run = await runInForce(session, stage);
@@ -51,7 +68,7 @@ export async function verifyIn(workplace: Workplace, options: VerifyOptions): Pr
 /** Says what was found to whoever asked: people or a program, a CI's files, GitHub. */
 async function report(
   { output, configFile }: Workplace,
-  { stage, json, junit, sarif }: VerifyOptions,
+  { stage, json, junit, sarif }: Pick<VerifyOptions, "stage" | "json" | "junit" | "sarif">,
   verification: StageVerification,
 ): Promise<void> {
   await output.show(

@@ -98,6 +98,15 @@ export const configSchema = z.strictObject({
       replicaLagLimitInMilliseconds: z.int().min(100).default(1500),
     })
     .prefault({}),
+  /** What Day 3 makes one per organization: `all`, or by name, as `table.constraint`. */
+  hardening: z
+    .strictObject({
+      /** Foreign keys between tenant tables, which then name the organization too. */
+      foreignKeys: z.union([z.literal("all"), z.array(z.string().min(1))]).default([]),
+      /** Unique constraints and indexes of tenant tables. */
+      uniqueConstraints: z.union([z.literal("all"), z.array(z.string().min(1))]).default([]),
+    })
+    .prefault({}),
   /** Findings of the audit that are known and meant, until a day. */
   audit: z
     .strictObject({

@@ -119,6 +119,6 @@ function planStage(stage: Stage, context: StageContext): StagePlan {
     personas: stage.personas,
     criteria: stage.criteria(context),
     guards: stage.guards(context),
-    leavesOut: stage.leavesOut,
+    leavesOut: stage.leavesOut(context),
   };
 }

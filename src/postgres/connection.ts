@@ -160,6 +160,12 @@ export async function openSession(
     },
     close: () => client.end(),
   };
+  // From PostgreSQL 17; a database's own would end a build or a dump midway.
+  await run(
+    plain(
+      "SELECT set_config(name, '0', FALSE) FROM pg_settings WHERE name = 'transaction_timeout'",
+    ),
+  );
   for (const [name, value] of Object.entries(settings)) await session.set(name, value);
   return session;
 }
@@ -203,6 +209,7 @@ function readiness(client: pg.Client): Promise<void> {
 }
 
 const begin = {
-  "read write": "BEGIN",
+  // A database may have another isolation as its default, under which a batch fails on what others write.
+  "read write": "BEGIN ISOLATION LEVEL READ COMMITTED",
   "read only snapshot": "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
 } as const;

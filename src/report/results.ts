@@ -1,6 +1,7 @@
 import type { StageName } from "../steps/stage.ts";
 import { colorsFor } from "./colors.ts";
 import { allResults, type CheckResult, type StageVerification } from "./events.ts";
+import { wrapped } from "./wrap.ts";
 
 /** What was asked of a stage and whether it holds, for people: a line a claim. */
 export function showVerification(stage: StageName, verification: StageVerification): string {
@@ -37,10 +38,13 @@ function summary(stage: StageName, verification: StageVerification): string {
 function section(heading: string, results: readonly CheckResult[]): string {
   if (results.length === 0) return "";
   const colors = colorsFor(process.stdout);
-  const lines = results.flatMap(({ claim, violations }) =>
-    violations.length === 0
-      ? [`  ${colors.green("✔")} ${claim}`]
-      : [`  ${colors.red("✘")} ${claim}`, ...violations.map((violation) => `      ${violation}`)],
-  );
+  // A pipe has no columns: a line of its own for each, however long.
+  const { columns } = process.stdout;
+  const words = (text: string, margin: string) =>
+    columns === undefined ? text : wrapped(text, columns, margin).trimStart();
+  const lines = results.flatMap(({ claim, violations }) => [
+    `  ${violations.length === 0 ? colors.green("✔") : colors.red("✘")} ${words(claim, "    ")}`,
+    ...violations.map((violation) => `      ${words(violation, "      ")}`),
+  ]);
   return `${colors.bold(heading)}\n${lines.join("\n")}\n`;
 }

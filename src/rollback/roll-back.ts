@@ -16,6 +16,7 @@ import { sql } from "../postgres/sql.ts";
 import { stepFacts } from "../report/events.ts";
 import type { RunContext } from "../run/context.ts";
 import { endIfFrozen } from "../run/frozen.ts";
+import { build } from "../run/online-step.ts";
 import { stepError, withPatience } from "../run/patience.ts";
 import { statementsOf } from "../steps/step.ts";
 import { refuseForeignDependents } from "./dependents.ts";
@@ -100,6 +101,11 @@ async function undo(context: RunContext, journaled: JournaledStep): Promise<void
   }
   const started = performance.now();
   try {
+    const { down } = step;
+    if (down.kind === "exact" && down.prepare !== undefined) {
+      const { prepare } = down;
+      await withPatience(context, step, () => build(context, step, prepare));
+    }
     await withPatience(context, step, () =>
       session.transaction(async (queries) => {
         await endIfFrozen(queries);
@@ -108,7 +114,7 @@ async function undo(context: RunContext, journaled: JournaledStep): Promise<void
         await queries.execute(
           sql`SELECT set_config('lock_timeout', ${String(online.lockTimeoutInMilliseconds)}, TRUE)`,
         );
-        for (const statement of statementsOf(step.down)) await queries.execute(statement);
+        for (const statement of statementsOf(down)) await queries.execute(statement);
       }),
     );
   } catch (error) {

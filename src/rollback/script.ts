@@ -22,7 +22,7 @@ export function rollbackScript(stage: StageName, steps: readonly Step[]): string
                 WHERE run_id = ${run}
                   AND id = ${literal(step.id)}
                   AND state IN ('applied', 'running')) AS begun`;
-    return `-- ${oneLine(step.id)}: ${oneLine(step.title)}\n${loses}${asked(begun)}\\if :begun\nBEGIN;\n${statements.join("\n")}\nCOMMIT;\n\\endif\n`;
+    return `-- ${oneLine(step.id)}: ${oneLine(step.title)}\n${loses}${asked(begun)}\\if :begun\n${prepared(step)}BEGIN;\n${statements.join("\n")}\nCOMMIT;\n\\endif\n`;
   });
   const end = sql`UPDATE tenantry.run
    SET state = 'rolled back',
@@ -45,6 +45,14 @@ ${toScript(begin(stage))}
 ${blocks.join("\n")}
 ${toScript(end)}
 `;
+}
+
+/** What a killed build left is removed first: IF NOT EXISTS would take it for a good one. */
+function prepared({ down }: Step): string {
+  if (down.kind !== "exact" || down.prepare === undefined) return "";
+  const build = [down.prepare.clean, down.prepare.up].map(toScript).join("\n");
+  // A concurrent build waits for older transactions, which nobody queues behind.
+  return `SET lock_timeout = 0;\n${build}\nSET lock_timeout = '400ms';\n`;
 }
 
 /** psql keeps what a query says in a variable where it ends in this instead of a semicolon. */

@@ -3,7 +3,7 @@ import { z } from "zod";
 import { holdLease } from "../journal/lease.ts";
 import { markApplied, markRunning, type StepKey } from "../journal/step-marks.ts";
 import { stepFacts } from "../report/events.ts";
-import type { OnlineStep } from "../steps/step.ts";
+import type { Online, OnlineStep, Step } from "../steps/step.ts";
 import type { RunContext } from "./context.ts";
 import { withPatience } from "./patience.ts";
 
@@ -24,26 +24,31 @@ export async function runOnline(
     await holdLease(queries, lease.token);
     await markRunning(queries, key);
   });
-  await withPatience(context, step, () => build(context, step));
+  await withPatience(context, step, () => build(context, step, step));
   await session.transaction(async (queries) => {
     await holdLease(queries, lease.token);
     await markApplied(queries, key);
   });
 }
 
-async function build(context: RunContext, step: OnlineStep): Promise<void> {
+/** Builds from whatever state there is; what waits is said of the step that it is built for. */
+export async function build(
+  context: Pick<RunContext, "session" | "emit" | "interrupted">,
+  step: Step,
+  { up, state: asked, clean }: Online,
+): Promise<void> {
   const { session, emit, interrupted } = context;
   for (;;) {
-    const [row] = await session.rows(step.state, stateSchema);
+    const [row] = await session.rows(asked, stateSchema);
     const state = row?.state ?? "absent";
     switch (state) {
       case "done":
         return;
       case "absent":
-        await session.execute(step.up);
+        await session.execute(up);
         break;
       case "broken":
-        await session.execute(step.clean);
+        await session.execute(clean);
         break;
       case "building":
         emit({

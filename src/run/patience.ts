@@ -8,6 +8,7 @@ import {
   sqlState,
 } from "../postgres/connection.ts";
 import { sql } from "../postgres/sql.ts";
+import { explainSqlState } from "../postgres/sql-states.ts";
 import { type StepFacts, stepFacts } from "../report/events.ts";
 import type { Step } from "../steps/step.ts";
 import type { RunContext } from "./context.ts";
@@ -161,7 +162,7 @@ export function stepError(step: Step, error: unknown): unknown {
     object: step.id,
     fault: `${messageOf(error)} (SQLSTATE ${state})`,
     state: "this step was rolled back; the steps before it are checkpointed",
-    next: "tenantry status shows where things stand; tenantry rollback undoes the stage",
+    next: `${explainSqlState(state)?.next ?? "tenantry status shows where things stand"}; tenantry rollback undoes the stage`,
     cause: error,
   });
 }

@@ -1,4 +1,4 @@
-import { ident, type Sql, sql } from "../postgres/sql.ts";
+import { ident, type RelationName, type Sql, sql } from "../postgres/sql.ts";
 import { columnWhere, exists } from "./checks.ts";
 import type { OnlineStep } from "./step.ts";
 import { namesOf, stepId, type TablePlan } from "./table-plan.ts";
@@ -21,7 +21,16 @@ export function buildIndex(table: TablePlan): OnlineStep {
     mode: "online",
     lock: { level: "SHARE UPDATE EXCLUSIVE", on: [relation] },
     up: indexStatement(table, "CONCURRENTLY "),
-    state: sql`
+    state: indexState(index, relation),
+    clean: sql`DROP INDEX CONCURRENTLY IF EXISTS ${ident(index)}`,
+    down: { kind: "exact", sql: [sql`DROP INDEX IF EXISTS ${ident(index)}`] },
+    verify: [servingIndex(table)],
+  };
+}
+
+/** Where the concurrent build of an index stands, as an online step asks it. */
+export function indexState(index: RelationName, relation: RelationName): Sql {
+  return sql`
       SELECT CASE
                WHEN EXISTS (SELECT FROM pg_stat_progress_create_index p WHERE p.index_relid = i.indexrelid) THEN 'building'
                WHEN i.indisvalid THEN 'done'
@@ -37,11 +46,7 @@ export function buildIndex(table: TablePlan): OnlineStep {
        UNION ALL
       SELECT 'absent'
        LIMIT 1
-    `,
-    clean: sql`DROP INDEX CONCURRENTLY IF EXISTS ${ident(index)}`,
-    down: { kind: "exact", sql: [sql`DROP INDEX IF EXISTS ${ident(index)}`] },
-    verify: [servingIndex(table)],
-  };
+    `;
 }
 
 /** CREATE INDEX, alone or within the transaction of a small table. */

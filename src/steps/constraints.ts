@@ -90,11 +90,21 @@ export function validate(table: TablePlan): TransactionStep {
     mode: "transaction",
     lock: { level: "SHARE UPDATE EXCLUSIVE", on: [relation] },
     up: needsNotNull(table)
-      ? [validation(table, foreignKey), validation(table, notNull)]
-      : [validation(table, foreignKey)],
+      ? [validation(table, foreignKey), validation(table, notNull), analyze(table)]
+      : [validation(table, foreignKey), analyze(table)],
     down: { kind: "covered", by: stepId(table, "column") },
     verify: [foreignKeyHolds(table)],
   };
+}
+
+/**
+ * Counts what the new column holds. Autovacuum may have looked while it was empty, and every plan
+ * behind the fence asks it: a validation that took such statistics for true would take hours.
+ * @param columns to be counted besides
+ */
+export function analyze(table: TablePlan, columns: readonly string[] = []): Sql {
+  const counted = [table.tenancy.column, ...columns].map((column) => ident(column));
+  return sql`ANALYZE ${ident(table.relation)} (${list(counted)})`;
 }
 
 /** Validates one constraint of the table. */

@@ -49,7 +49,7 @@ export type Stage = {
   /** What must hold at the stage's end beyond the checks of its steps. */
   readonly criteria: (context: StageContext) => readonly Check[];
   /** What of the plan's day this stage does not do, for whoever would believe that it did. */
-  readonly leavesOut: readonly string[];
+  readonly leavesOut: (context: StageContext) => readonly string[];
   /** What speaks against the stage as configured, beyond the faults of its tables. */
   readonly faults: (context: StageContext) => readonly Fault[];
   /** What must hold before the stage is undone. */

@@ -24,9 +24,23 @@ export type Check = {
   readonly lasting: boolean;
 };
 
+/** A statement that cannot be in a transaction: an index that is built concurrently. */
+export type Online = {
+  readonly up: Sql;
+  /** One row `state`: `absent`, `building`, `broken` or `done`. */
+  readonly state: Sql;
+  /** Removes what a killed build leaves behind. */
+  readonly clean: Sql;
+};
+
 /** How a step is undone. It is journaled before the step runs, and it may run twice. */
 export type Down =
-  | { readonly kind: "exact"; readonly sql: Some<Sql> }
+  | {
+      readonly kind: "exact";
+      /** What is built first, while the application goes on. */
+      readonly prepare?: Online;
+      readonly sql: Some<Sql>;
+    }
   | { readonly kind: "lossy"; readonly sql: Some<Sql>; readonly loses: string }
   | { readonly kind: "covered"; readonly by: string };
 
@@ -51,15 +65,8 @@ export type TransactionStep = Common & {
   readonly up: Some<Sql>;
 };
 
-/** Cannot run in a transaction: an index that is built concurrently. */
-export type OnlineStep = Common & {
-  readonly mode: "online";
-  readonly up: Sql;
-  /** One row `state`: `absent`, `building`, `broken` or `done`. */
-  readonly state: Sql;
-  /** Removes what a killed build leaves behind. */
-  readonly clean: Sql;
-};
+/** Runs outside any transaction. */
+export type OnlineStep = Common & Online & { readonly mode: "online" };
 
 /** Runs over ranges of pages, each committed with its cursor. */
 export type BatchesStep = Common & {
@@ -94,8 +101,14 @@ export const checkSchema = z.object({
   lasting: z.boolean(),
 });
 
+const onlineSchema = z.object({ up: sqlSchema, state: sqlSchema, clean: sqlSchema });
+
 export const downSchema = z.discriminatedUnion("kind", [
-  z.object({ kind: z.literal("exact"), sql: some(sqlSchema) }),
+  z.object({
+    kind: z.literal("exact"),
+    prepare: onlineSchema.exactOptional(),
+    sql: some(sqlSchema),
+  }),
   z.object({ kind: z.literal("lossy"), sql: some(sqlSchema), loses: z.string() }),
   z.object({ kind: z.literal("covered"), by: z.string() }),
 ]);
@@ -125,9 +138,7 @@ export const stepSchema = z.discriminatedUnion("mode", [
     ...common,
     mode: z.literal("online"),
     table: relationNameSchema.exactOptional(),
-    up: sqlSchema,
-    state: sqlSchema,
-    clean: sqlSchema,
+    ...onlineSchema.shape,
   }),
   z.object({
     ...common,

@@ -3,6 +3,7 @@ import { addColumn } from "./add-column.ts";
 import { backfill, rowsHaveTheirOrganization, silenceTriggers } from "./backfill.ts";
 import { buildIndex, hasServingIndex, indexStatement, servingIndex } from "./build-index.ts";
 import {
+  analyze,
   constrain,
   foreignKeyHolds,
   foreignKeyNotValid,
@@ -81,6 +82,7 @@ function atOnce(table: TablePlan): TransactionStep {
         ? [sql`ALTER TABLE ${ident(table.relation)}\n  ${foreignKeyNotValid(table)}`]
         : []),
       validation(table, namesOf(table).foreignKey),
+      analyze(table),
       ...closing.up,
     ],
     down: undoAtOnce(table, column),

@@ -1,4 +1,4 @@
-import { ident, literal, raw, type Sql, sql } from "../../src/postgres/sql.ts";
+import { functionBody, ident, list, literal, raw, type Sql, sql } from "../../src/postgres/sql.ts";
 import { none } from "../../src/steps/checks.ts";
 import type { StageContext } from "../../src/steps/stage.ts";
 import type { TransactionStep } from "../../src/steps/step.ts";
@@ -7,8 +7,9 @@ import { callerExpression } from "../../src/steps/tenancy.ts";
 
 /**
  * The functions that every policy asks. SECURITY DEFINER, so that asking the memberships is not
- * itself subject to their policy (the plan's policy asks itself, without end); their bodies are
- * parsed once, here, so that no search_path of a caller can redirect them.
+ * itself subject to their policy (the plan's policy asks itself, without end). Those that look into
+ * tables are PL/pgSQL, which keeps its plans for the length of a session: a function in SQL is
+ * planned anew for every statement, which doubles the time of a look-up by key.
  */
 export function createHelpers({ tenancy, settings }: StageContext): TransactionStep {
   const { helpers, memberships, users } = tenancy;
@@ -24,12 +25,10 @@ export function createHelpers({ tenancy, settings }: StageContext): TransactionS
   LANGUAGE sql
   STABLE
   RETURN ${callerExpression(settings.identity, users.idType)}`,
-      membershipFunction(tenancy, helpers.callerOrganizations, sql``),
-      membershipFunction(
-        tenancy,
-        helpers.callerAdministers,
-        sql`\n     AND membership.role IN ('owner', 'admin')`,
-      ),
+      membershipFunction(tenancy, helpers.callerOrganizations, []),
+      membershipFunction(tenancy, helpers.callerAdministers, [
+        sql`membership.role IN ('owner', 'admin')`,
+      ]),
       writingOrganization(tenancy, "with fallback"),
       // The policies and the default run as whoever asks; default privileges may have taken this away.
       sql`GRANT EXECUTE ON FUNCTION
@@ -72,19 +71,35 @@ export function createHelpers({ tenancy, settings }: StageContext): TransactionS
 function membershipFunction(
   tenancy: Tenancy,
   name: Tenancy["helpers"]["caller"],
-  condition: Sql,
+  further: readonly Sql[],
 ): Sql {
+  const caller = sql`membership.user_id = ${ident(tenancy.helpers.caller)}()`;
   return sql`CREATE FUNCTION ${ident(name)}()
   RETURNS SETOF uuid
-  LANGUAGE sql
+  LANGUAGE plpgsql
   STABLE
   SECURITY DEFINER
-BEGIN ATOMIC
-  SELECT membership.organization_id
-    FROM ${ident(tenancy.memberships)} AS membership
-   WHERE membership.user_id = ${ident(tenancy.helpers.caller)}()${condition};
-END`;
+  ${searchPath(tenancy)}
+AS ${functionBody(sql`
+BEGIN
+  RETURN QUERY
+    SELECT membership.organization_id
+      FROM ${ident(tenancy.memberships)} AS membership
+     WHERE ${list([caller, ...further], "\n       AND ")};
+END`)}`;
 }
+
+/**
+ * All names in the bodies are qualified, and no search_path of a caller's may redirect an operator.
+ * That of a type that is not PostgreSQL's own, such as citext, is where it is found now.
+ */
+function searchPath({ users }: Tenancy): Sql {
+  return builtIn.test(users.idType)
+    ? sql`SET search_path TO ''`
+    : sql`SET search_path FROM CURRENT`;
+}
+
+const builtIn = /^(uuid|smallint|integer|bigint|numeric|text|character)\b/;
 
 /**
  * Where a row goes whose writer names no organization: the writer's own, where it is certain. With
@@ -92,9 +107,10 @@ END`;
  * that the old application keeps working; Day 3 takes the fallback away.
  */
 export function writingOrganization(
-  { helpers, memberships, defaultOrganizationId }: Tenancy,
+  tenancy: Tenancy,
   fallback: "with fallback" | "without fallback",
 ): Sql {
+  const { helpers, memberships, defaultOrganizationId } = tenancy;
   const own = sql`(
              SELECT (array_agg(membership.organization_id))[1]
                FROM ${ident(memberships)} AS membership
@@ -109,8 +125,12 @@ export function writingOrganization(
          END`;
   return sql`CREATE OR REPLACE FUNCTION ${ident(helpers.writingOrganization)}()
   RETURNS uuid
-  LANGUAGE sql
+  LANGUAGE plpgsql
   STABLE
   SECURITY DEFINER
-  RETURN ${body}`;
+  ${searchPath(tenancy)}
+AS ${functionBody(sql`
+BEGIN
+  RETURN ${body};
+END`)}`;
 }

@@ -100,7 +100,7 @@ export function existingNames({ settings, snapshot }: StageContext): readonly Fa
   const schema = {
     path: "names.helpers",
     fault: `the schema ${helpers} exists already`,
-    fix: "name another schema for the helper functions, or rename that one",
+    fix: "name another schema for the helper functions, or rename that one; drop it where an earlier attempt left it",
   };
   return [...tables, schema];
 }

@@ -23,7 +23,7 @@ export const day1: Stage = {
   fences: (context) => context.tables.day1,
   personas: testClients,
   criteria: () => [],
-  leavesOut: [],
+  leavesOut: () => [],
   faults: (context) => [...existingNames(context), ...takenNames(context, context.tables.day1)],
   guards,
 };

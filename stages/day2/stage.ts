@@ -11,7 +11,7 @@ export const day2: Stage = {
   fences: (context) => context.tables.day2,
   personas: testClients,
   criteria: () => [],
-  leavesOut: [],
+  leavesOut: () => [],
   faults: (context) => takenNames(context, context.tables.day2),
   guards,
 };

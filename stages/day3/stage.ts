@@ -3,6 +3,7 @@ import { findRelation } from "../../src/catalog/snapshot.ts";
 import type { Stage } from "../../src/steps/stage.ts";
 import { contract } from "./contract.ts";
 import { successCriteria } from "./criteria.ts";
+import { harden, hardeningFaults, hardeningGuards, notHardened } from "./hardening.ts";
 import { shareTable } from "./shared-table.ts";
 
 /** Day 3, the database's part: everybody is tried, then the old application's crutches go. */
@@ -13,6 +14,7 @@ export const day3: Stage = {
     ...context.settings.shared
       .filter(({ relation }) => findRelation(context.snapshot, relation) !== undefined)
       .map((table) => shareTable(context, table)),
+    ...harden(context),
     contract(context),
   ],
   fences: ({ tables }) => [...tables.day1, ...tables.day2],
@@ -39,9 +41,10 @@ export const day3: Stage = {
     },
   ],
   criteria: successCriteria,
-  leavesOut: [
+  leavesOut: (context) => [
+    ...notHardened(context),
     "Day 3's application part was not run: no query of the application was changed or looked at; code that writes as the service role must name the organization from now on",
   ],
-  faults: () => [],
-  guards,
+  faults: hardeningFaults,
+  guards: (context) => [...guards(context), ...hardeningGuards(context)],
 };

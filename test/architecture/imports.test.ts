@@ -106,6 +106,13 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     "src/journal",
     "src/writers",
   ],
+  "src/explain": [
+    "src/errors.ts",
+    "src/postgres/sql-states.ts",
+    "src/steps/stage.ts",
+    "src/check",
+    "src/audit",
+  ],
   "src/index.ts": ["src/config"],
   bin: ["src/cli"],
 };
@@ -121,6 +128,7 @@ const owners: Readonly<Record<string, string>> = {
   "simple-git": "src/backup|src/cli/demo.ts",
   inquirer: "src/cli/prompt.ts",
   commander: "src/cli",
+  "@bomb.sh/tab/commander": "src/cli/program.ts",
 };
 
 type Import = { readonly file: string; readonly imported: string };

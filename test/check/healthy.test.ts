@@ -31,7 +31,7 @@ test("tenantry check is exit 0 where nothing blocks, and 1 with all that does", 
   await execute(session, "ALTER ROLE small_company_app BYPASSRLS", "CREATE SCHEMA tenancy");
   const blocked = await project.tenantry("check");
   expect(blocked.code).toBe(1);
-  expect(blocked.stdout).toMatch(/application-roles.*existing-names.*server-growth/s);
+  expect(blocked.stdout).toMatch(/application-roles.*configuration.*server-growth/s);
   expect(blocked.stderr).toContain("2 things stand in the way  PREFLIGHT_FAILED");
   expect(blocked.stderr).toContain("now:  nothing was changed");
   const json = await project.tenantry("check", "--json", "--stage", "day2");
@@ -59,7 +59,7 @@ test("what is found fits terminals of 40 to 200 columns", async () => {
     // What mends something is one line, which can be copied; a path is one word.
     const long = lines.filter((line) => line.length > columns && !/^ {2}→|^ *\S+$/.test(line));
     expect(long).toEqual([]);
-    expect(lines[0]).toMatch(/^✘ existing-names {2}blocking$/);
+    expect(lines[0]).toMatch(/^✘ configuration {2}blocking$/);
   }
 });
 

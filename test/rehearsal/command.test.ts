@@ -1,7 +1,9 @@
-import { readdir } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { chmod, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { expect, test } from "vitest";
+import { generateIdentity, identityToRecipient } from "age-encryption";
+import { expect, onTestFinished, test } from "vitest";
 import { z } from "zod";
 import { readSnapshot } from "../../src/catalog/snapshot.ts";
 import { sql } from "../../src/postgres/sql.ts";
@@ -9,15 +11,21 @@ import { createDatabase } from "../setup/database.ts";
 import { makeProject } from "../setup/project.ts";
 import { makeSmallCompany, smallCompany } from "../setup/small-company.ts";
 
+/** Its temporary folders are its own: others rehearse on this machine, too. */
 async function company(name: string) {
   const database = await createDatabase(name);
   await makeSmallCompany(database.session, 600);
-  return { ...database, project: await makeProject(database.url, smallCompany) };
+  const folder = await mkdtemp(path.join(tmpdir(), "tenantry-rehearsal-test-"));
+  onTestFinished(() => rm(folder, { recursive: true, force: true }));
+  // A server runs as another user than root.
+  await chmod(folder, 0o777);
+  const project = await makeProject({ DATABASE_URL: database.url, TMPDIR: folder }, smallCompany);
+  return { ...database, project, folder };
 }
 
-/** Temporary folders and servers of ours that are there now. */
-async function temporary(): Promise<string[]> {
-  const names = await readdir(tmpdir());
+/** Temporary folders and servers that are there now. */
+async function temporary(folder: string): Promise<string[]> {
+  const names = await readdir(folder);
   return names.filter((name) => /^tenantry-(temporary|server)-/.test(name));
 }
 
@@ -48,15 +56,14 @@ test("a stage that fails in its rehearsal is not started, unless told so, or men
     code: 0,
   });
   expect(await project.tenantry("run", "--yes", "--stage", "day1")).toMatchObject({ code: 0 });
-});
+}, 120_000);
 
 for (const signal of ["SIGINT", "SIGKILL"] as const) {
   test(`${signal} in a rehearsal leaves nothing of it, and nothing in the database`, async () => {
-    const { session, project } = await company(`rehearsal ${signal}`);
+    const { session, project, folder } = await company(`rehearsal ${signal}`);
     const { fingerprint } = await readSnapshot(session);
-    const earlier = await temporary();
     const started = project.start("rehearse");
-    const ours = async () => (await temporary()).filter((name) => !earlier.includes(name));
+    const ours = () => temporary(folder);
     // The scratch server is up: the copy is made, or the stages run on it.
     await expect
       .poll(async () => (await ours()).some((name) => name.startsWith("tenantry-server-")), {
@@ -69,7 +76,7 @@ for (const signal of ["SIGINT", "SIGKILL"] as const) {
     expect(code).toBe(signal === "SIGKILL" ? -1 : 130);
     if (signal === "SIGINT") expect(stderr).toContain("it was a copy, which is gone");
     await expect
-      .poll(async () => (await temporary()).filter((name) => made.includes(name)), {
+      .poll(async () => (await ours()).filter((name) => made.includes(name)), {
         timeout: 20_000,
       })
       .toEqual([]);
@@ -77,3 +84,65 @@ for (const signal of ["SIGINT", "SIGKILL"] as const) {
     expect(await readdir(path.join(project.folder))).not.toContain("backups");
   });
 }
+
+test("a backup that is encrypted is rehearsed on with its identity, and one of another database never", async () => {
+  const { project } = await company("rehearsal encrypted");
+  const identity = await generateIdentity();
+  const recipients = [await identityToRecipient(identity)];
+  await project.configure({ ...smallCompany, backups: { recipients } });
+  await project.tenantry("backup");
+  const backups = path.join(project.folder, "backups");
+  const [made = ""] = (await readdir(backups)).filter((name) => /Z$/.test(name));
+  const backup = path.join(backups, made);
+  const keys = path.join(project.folder, "identity");
+  await writeFile(keys, identity, { mode: 0o600 });
+
+  const locked = await project.tenantry("rehearse", "--backup", backup);
+  expect(locked).toMatchObject({ code: 1, stderr: expect.stringContaining("is encrypted") });
+  const opened = ["rehearse", "--stage", "day1", "--backup", backup, "--identity", keys];
+  expect(await project.tenantry(...opened)).toMatchObject({ code: 0 });
+
+  const other = await company("rehearsal of another");
+  expect(await other.project.tenantry(...opened)).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining("its manifest says so"),
+  });
+});
+
+test("a rehearsal that somebody has cut off is named, and nothing is started on it", async () => {
+  const { project } = await company("rehearsal cut off");
+  await project.tenantry("rehearse", "--stage", "day1");
+  const backups = path.join(project.folder, "backups");
+  const [kept = ""] = (await readdir(backups)).filter((name) => name.startsWith("rehearsal-"));
+  const file = path.join(backups, kept);
+  const content = await readFile(file, "utf8");
+  await writeFile(file, content.slice(0, content.length / 2));
+  const refused = await project.tenantry("run", "--yes", "--stage", "day1");
+  expect(refused).toMatchObject({ code: 2, stderr: expect.stringContaining(kept) });
+  expect((await readdir(backups)).filter((name) => name.startsWith("day1-"))).toEqual([]);
+});
+
+test("a rehearsal whose copy cannot be reached any more fails, and leaves nothing", async () => {
+  const { session, project, folder } = await company("rehearsal loses");
+  const { fingerprint } = await readSnapshot(session);
+  const started = project.start("rehearse");
+  const ours = () => temporary(folder);
+  await expect
+    .poll(async () => (await ours()).find((name) => name.startsWith("tenantry-server-")), {
+      timeout: 30_000,
+    })
+    .toBeDefined();
+  const server = (await ours()).find((name) => name.startsWith("tenantry-server-")) ?? "";
+  const data = path.join(folder, server, "data");
+  // The copy's own database beside PostgreSQL's three: the server is in use.
+  const databases = async () =>
+    existsSync(path.join(data, "base")) ? (await readdir(path.join(data, "base"))).length : 0;
+  await expect.poll(databases, { timeout: 20_000 }).toBeGreaterThan(3);
+  const [pid = ""] = (await readFile(path.join(data, "postmaster.pid"), "utf8")).split("\n");
+  process.kill(Number(pid), "SIGQUIT");
+  const { code, stderr } = await started.ended;
+  expect(code).not.toBe(0);
+  expect(stderr).not.toContain("    at ");
+  await expect.poll(ours, { timeout: 20_000 }).toEqual([]);
+  expect((await readSnapshot(session)).fingerprint.digest).toBe(fingerprint.digest);
+});

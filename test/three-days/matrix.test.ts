@@ -4,7 +4,7 @@ import { demoConfig } from "../../src/demo/config.ts";
 import { makeDialler } from "../../src/demo/dialler.ts";
 import { startOldApplication } from "../../src/demo/old-application.ts";
 import type { Session } from "../../src/postgres/connection.ts";
-import { ident, list, sql } from "../../src/postgres/sql.ts";
+import { ident, list, literal, sql } from "../../src/postgres/sql.ts";
 import { stageNames } from "../../src/steps/stage.ts";
 import { createDatabase } from "../setup/database.ts";
 import { majors, serverOf } from "../setup/majors.ts";
@@ -80,6 +80,11 @@ async function countRows(session: Session): Promise<Record<string, number>> {
   return counts;
 }
 
+/** For the sessions that come. */
+async function alter(session: Session, name: string, setting: string, to: string): Promise<void> {
+  await session.execute(sql`ALTER DATABASE ${ident(name)} SET ${ident(setting)} = ${literal(to)}`);
+}
+
 describe.each(majors)("PostgreSQL %i", (major) => {
   test("each day is undone to the schema before it, and no row changes", async () => {
     const server = await serverOf(major);
@@ -111,8 +116,10 @@ describe.each(majors)("PostgreSQL %i", (major) => {
 
   test("the old application notices nothing of the three days and of their rollback", async () => {
     const server = await serverOf(major);
-    const { session, url } = await createDatabase(`old application on ${major}`, server.url);
+    const { session, url, name } = await createDatabase(`old application on ${major}`, server.url);
     await makeDialler(session, { rows: 4000 });
+    await alter(session, name, "default_transaction_isolation", "repeatable read");
+    if (major >= 17) await alter(session, name, "transaction_timeout", "20ms");
     const before = await fingerprintOf(session);
     const counts = await countRows(session);
     const days = await daysOn(url, config);

@@ -11,7 +11,7 @@ export const foreignKeyAcross: Rule = {
   findings: (context) => sql`
     SELECT format('%I on %I.%I', k.conname, t.schema, t.name) AS object,
            format('references %s without %I', k.confrelid::regclass, ${context.tenancy.column}::text) AS fact,
-           format('-- a unique index on %s (%I, …), then: ALTER TABLE %I.%I ADD FOREIGN KEY (%I, …) REFERENCES %s (%I, …) NOT VALID;',
+           format('-- hardening.foreignKeys in the configuration; or a unique index on %s (%I, …), then: ALTER TABLE %I.%I ADD FOREIGN KEY (%I, …) REFERENCES %s (%I, …) NOT VALID;',
                   k.confrelid::regclass, ${context.tenancy.column}::text, t.schema, t.name,
                   ${context.tenancy.column}::text, k.confrelid::regclass, ${context.tenancy.column}::text) AS mend
       FROM ${relationsNamed(context.tenantTables)} AS t

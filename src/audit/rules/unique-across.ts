@@ -11,7 +11,7 @@ export const uniqueAcross: Rule = {
   findings: (context) => sql`
     SELECT format('%s on %I.%I', i.indexrelid::regclass, t.schema, t.name) AS object,
            format('is unique without %I', ${context.tenancy.column}::text) AS fact,
-           format('CREATE UNIQUE INDEX CONCURRENTLY ON %I.%I (%I, …); -- then drop this one', t.schema, t.name, ${context.tenancy.column}::text) AS mend
+           format('CREATE UNIQUE INDEX CONCURRENTLY ON %I.%I (%I, …); -- then drop this one; or hardening.uniqueConstraints in the configuration', t.schema, t.name, ${context.tenancy.column}::text) AS mend
       FROM ${relationsNamed(context.tenantTables)} AS t
       JOIN pg_index i ON i.indrelid = t.oid
      WHERE i.indisunique

@@ -1,0 +1,92 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { cpus, tmpdir, totalmem } from "node:os";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+import { execa } from "execa";
+import { z } from "zod";
+import type { Config } from "../src/config/schema.ts";
+import { openSession, type Queries, type Session } from "../src/postgres/connection.ts";
+import { type Sql, sql } from "../src/postgres/sql.ts";
+import { formatBytes } from "../src/report/units.ts";
+import { chooseForDemo } from "../src/scratch/binaries.ts";
+import { startServer } from "../src/scratch/server.ts";
+
+/** A server of the bench's own, and the program as a person starts it. */
+export type Bench = {
+  readonly url: string;
+  readonly session: Session;
+  /** Runs `tenantry` with this configuration. @throws where it does not end with 0 */
+  tenantry(config: Config, ...args: readonly string[]): Promise<{ milliseconds: number }>;
+};
+
+const program = fileURLToPath(new URL("../bin/tenantry.ts", import.meta.url));
+const loader = import.meta.resolve("tsx");
+
+/** What the numbers were measured on. */
+export async function describeMachine(session: Session): Promise<string> {
+  const [server] = await session.rows(
+    sql`SELECT current_setting('server_version') AS version`,
+    z.object({ version: z.string() }),
+  );
+  const [processor] = cpus();
+  return `PostgreSQL ${server?.version}, Node ${process.versions.node}, ${cpus().length} × ${processor?.model.trim() ?? "a processor"}, ${formatBytes(totalmem())} of memory`;
+}
+
+/** Lends a server with the settings that a server in production has: it syncs what it writes. */
+export async function withBench<Result>(work: (bench: Bench) => Promise<Result>): Promise<Result> {
+  const { binaries } = await chooseForDemo();
+  const settings = {
+    fsync: "on",
+    full_page_writes: "on",
+    shared_buffers: "512MB",
+    maintenance_work_mem: "256MB",
+  };
+  const server = await startServer({ binaries, settings });
+  const folder = await mkdtemp(path.join(tmpdir(), "tenantry-bench-"));
+  const session = await openSession({ url: server.url }, "bench", { statement_timeout: "0" });
+  try {
+    return await work({
+      url: server.url,
+      session,
+      async tenantry(config, ...args) {
+        await writeFile(path.join(folder, "tenantry.config.json"), JSON.stringify(config));
+        const started = performance.now();
+        await execa(process.execPath, ["--import", loader, program, ...args], {
+          cwd: folder,
+          env: { DATABASE_URL: server.url, NO_COLOR: "1" },
+        });
+        return { milliseconds: performance.now() - started };
+      },
+    });
+  } finally {
+    await session.close();
+    await server.stop();
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+const planSchema = z.tuple([
+  z.object({ "Planning Time": z.number(), "Execution Time": z.number() }),
+]);
+
+/** What the server says that a query took, planning too, in milliseconds: the middle of many. */
+export async function timeOf(queries: Queries, query: Sql, times = 101): Promise<number> {
+  const taken: number[] = [];
+  for (let time = 0; time < times; time++) {
+    const [row] = await queries.rows(
+      sql`EXPLAIN (ANALYZE, TIMING OFF, FORMAT JSON) ${query}`,
+      z.object({ "QUERY PLAN": planSchema }),
+    );
+    const plan = row?.["QUERY PLAN"][0];
+    if (plan === undefined) throw new Error("EXPLAIN said nothing");
+    taken.push(plan["Planning Time"] + plan["Execution Time"]);
+  }
+  return median(taken);
+}
+
+export function median(values: readonly number[]): number {
+  const sorted = values.toSorted((one, other) => one - other);
+  const middle = sorted[Math.floor(sorted.length / 2)];
+  if (middle === undefined) throw new Error("there is no middle of nothing");
+  return middle;
+}

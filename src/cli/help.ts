@@ -1,0 +1,154 @@
+/** A line that can be run as it stands, and what it does. */
+type Example = readonly [line: string, does: string];
+
+/** Of one command. */
+export type Help = {
+  readonly about: string;
+  readonly examples: readonly [Example, ...Example[]];
+};
+
+/** What --help says of each command. A test runs every example through the command line's parser. */
+export const commandHelp = {
+  run: {
+    about: "run the stages that are left, or one",
+    examples: [
+      ["tenantry run --stage day1", "shows the stage, asks, backs up, runs, verifies"],
+      ["tenantry run --yes --quiet", "all that are left, without a question"],
+      ["tenantry run --stage day2 --verify-backup", "the backup is restored and compared first"],
+    ],
+  },
+  check: {
+    about: "look at all that would bite, before anything is touched",
+    examples: [
+      ["tenantry check", "each finding with what mends it; exit 1 where one blocks"],
+      ["tenantry check --stage day2 --json", "for a program"],
+    ],
+  },
+  plan: {
+    about: "show every step with the lock it takes; changes nothing",
+    examples: [
+      ["tenantry plan --stage day1", "every step, its lock, its table's size"],
+      ["tenantry plan --sql", "the SQL of all stages, as a script for psql"],
+    ],
+  },
+  status: {
+    about: "show where each stage stands and what can be done next",
+    examples: [
+      ["tenantry status", "each stage, by whom, since when, with which backup"],
+      ["tenantry status --steps", "every step, what it took, and what its rehearsal had said"],
+    ],
+  },
+  rollback: {
+    about: "undo the last stage that was begun, one stage, or all",
+    examples: [
+      ["tenantry rollback", "in an incident: the last stage, after asking"],
+      ["tenantry rollback --all --yes", "all of them, the last first, without a question"],
+      ["tenantry rollback --stage day2 --print-sql", "the script for psql; changes nothing"],
+    ],
+  },
+  audit: {
+    about: "ask the catalog for every way out for tenants' data; changes nothing",
+    examples: [
+      ["tenantry audit", "findings with the SQL that mends them; exit 3 where there is one"],
+      ["tenantry audit --drift", "what changed since the last stage was applied"],
+    ],
+  },
+  backup: {
+    about: "back the database up now, without a stage",
+    examples: [
+      ["tenantry backup", "into the configured folder"],
+      ["tenantry backup list", "what is there"],
+      ["tenantry backup verify", "restore the newest elsewhere, and compare"],
+    ],
+  },
+  list: {
+    about: "the backups in the configured folder",
+    examples: [["tenantry backup list", "newest last, with stage, size and tag"]],
+  },
+  verify: {
+    about: "restore a backup elsewhere; compare schema, counts and checksums",
+    examples: [
+      ["tenantry backup verify", "the newest, on a server that is started here"],
+      [
+        "tenantry backup verify backups/day1-20261123T101500Z --identity key.txt",
+        "one that is encrypted",
+      ],
+    ],
+  },
+  rehearse: {
+    about: "run the stages and their rollback on a copy, and predict times and sizes",
+    examples: [
+      ["tenantry rehearse", "on a backup that is made for it"],
+      ["tenantry rehearse --stage day1 --sample 5", "on the schema and 5 % of large tables' rows"],
+    ],
+  },
+  restore: {
+    about: "the last resort: restore a backup into another database, or in place",
+    examples: [
+      [
+        "tenantry restore backups/day1-20261123T101500Z --into postgresql://localhost/copy",
+        "into a database that is made for it",
+      ],
+      [
+        "tenantry restore backups/day1-20261123T101500Z --in-place",
+        "says what is lost, and asks for the database's name",
+      ],
+    ],
+  },
+  demo: {
+    about:
+      "run the three days and their rollback on a database of its own, with an application writing",
+    examples: [
+      ["tenantry demo", "in a minute, and nothing of yours is touched"],
+      ["tenantry demo --rows 1000000 --keep", "larger, and the server stays up to look at"],
+    ],
+  },
+  explain: {
+    about: "say what a stage, step, error, SQLSTATE, check or rule is",
+    examples: [
+      ["tenantry explain day1/leads/backfill", "what the step does, its lock, what a kill leaves"],
+      ["tenantry explain LOCK_NOT_GRANTED", "what the error means, and what to do"],
+      ["tenantry explain 55P03", "the same of PostgreSQL's own"],
+    ],
+  },
+} as const satisfies Record<string, Help>;
+
+export type CommandName = keyof typeof commandHelp;
+
+/** What stands below a command's options. */
+export function helpAfter(name: CommandName): string {
+  return `\nExamples:\n${exampleLines(commandHelp[name].examples)}`;
+}
+
+/** The first lines for somebody who has never used it. */
+const firstExamples: readonly Example[] = [
+  ["tenantry demo", "see the three days and their rollback in a minute"],
+  ["tenantry check", "what would bite, with what mends it; exit 1 where it blocks"],
+  ["tenantry plan --stage day1", "every step, its lock, its table's size"],
+  ["tenantry run --stage day1", "backup, git tag, steps, verification"],
+  ["tenantry --stage day1 --verify", "in CI: exit 3 where isolation does not hold (docs/ci.md)"],
+  ["tenantry rollback", "in an incident: undo the last stage"],
+  ["tenantry backup verify", "restore the newest backup elsewhere, and compare"],
+  ["tenantry explain 55P03", "an error, step, check or rule in words"],
+];
+
+export const rootHelpAfter = `
+Examples:
+${exampleLines(firstExamples)}
+
+Exit codes: 0 done, 1 failed, 2 wrong usage or configuration, 3 verification does not hold,
+4 another run holds the lease, 130 interrupted.
+
+Completion: tenantry completion bash|zsh|fish|powershell prints a script for the shell.`;
+
+/** What each example does stands beside it, or below where it is long. */
+function exampleLines(examples: readonly Example[]): string {
+  const beside = 34;
+  return examples
+    .map(([line, does]) =>
+      line.length <= beside
+        ? `  ${line.padEnd(beside)} ${does}`
+        : `  ${line}\n  ${"".padEnd(beside)} ${does}`,
+    )
+    .join("\n");
+}

@@ -1,0 +1,160 @@
+/** What a kind of step is, whatever its table. */
+export type StepExplanation = {
+  /** What it does. */
+  readonly does: string;
+  readonly lock: string;
+  /** What a kill in the middle of it leaves, and how it goes on. */
+  readonly killed: string;
+  readonly undone: string;
+};
+
+const atomic = "nothing: the step and its row in the journal are one transaction";
+const catalogOnly =
+  "for a change of the catalog: milliseconds, and a step waits for it no longer than online.lockTimeoutInMilliseconds at a time";
+
+/** By the last part of a step's identifier: `backfill` of `day1/leads/backfill`. */
+export const stepExplanations: Readonly<Record<string, StepExplanation>> = {
+  organizations: {
+    does: "makes the table of organizations and that of their members",
+    lock: "none that anybody waits for: the tables are new",
+    killed: atomic,
+    undone: "both tables are dropped; rollback writes their rows to the backups' folder first",
+  },
+  "kept-organizations": {
+    does: "gives organizations and memberships back that a rollback had kept (run --attribution)",
+    lock: "none that anybody waits for",
+    killed: atomic,
+    undone: "with the tables",
+  },
+  helpers: {
+    does: "makes the schema of the functions that the policies call: who asks, and of which organizations",
+    lock: "none that anybody waits for",
+    killed: atomic,
+    undone: "the functions and the schema are dropped",
+  },
+  joining: {
+    does: "makes the organizations, and lets whoever signs up before Day 3 join the default one, by a trigger on the users' table",
+    lock: `SHARE ROW EXCLUSIVE on the users' table, ${catalogOnly}`,
+    killed: atomic,
+    undone: "trigger and function are dropped",
+  },
+  memberships: {
+    does: "makes every user who is there a member of an organization",
+    lock: "none that anybody waits for",
+    killed: atomic,
+    undone: "with the table",
+  },
+  policies: {
+    does: "fences organizations and memberships: members read theirs, and nobody writes them through the API",
+    lock: "ACCESS EXCLUSIVE on the new tables only",
+    killed: atomic,
+    undone: "policies and grants are as before",
+  },
+  column: {
+    does: "adds the organization's column; where one organization has all rows, as a default without writing any",
+    lock: `ACCESS EXCLUSIVE, ${catalogOnly}`,
+    killed: atomic,
+    undone:
+      "the column is dropped; rollback writes which row was whose to the backups' folder first",
+  },
+  index: {
+    does: "builds an index that begins with the organization, concurrently",
+    lock: "SHARE UPDATE EXCLUSIVE: readers and writers do not notice",
+    killed:
+      "an invalid index, which the next run drops, or one that the server still builds, which it waits for",
+    undone: "DROP INDEX CONCURRENTLY",
+  },
+  "kept-rows": {
+    does: "gives each row the organization that a rollback had kept for it (run --attribution)",
+    lock: "the rows of one batch",
+    killed: "the batches that were committed, and the cursor from which it goes on",
+    undone: "with the column",
+  },
+  backfill: {
+    does: "gives each row its organization, by ranges of pages that are sized to a target time",
+    lock: "the rows of one batch",
+    killed: "the batches that were committed, and the cursor from which it goes on",
+    undone: "with the column",
+  },
+  constraints: {
+    does: "adds CHECK … NOT NULL and the foreign key as NOT VALID: new rows keep them from now on",
+    lock: `ACCESS EXCLUSIVE, ${catalogOnly}`,
+    killed: atomic,
+    undone: "both are dropped",
+  },
+  validate: {
+    does: "looks at all rows, so that PostgreSQL knows that the constraints hold",
+    lock: "SHARE UPDATE EXCLUSIVE: readers and writers do not notice",
+    killed: atomic,
+    undone: "with the constraints",
+  },
+  "not-null": {
+    does: "SET NOT NULL, without a scan, since the validated CHECK says that it holds",
+    lock: `ACCESS EXCLUSIVE, ${catalogOnly}`,
+    killed: atomic,
+    undone: "DROP NOT NULL",
+  },
+  fence: {
+    does: "row-level security with its policies; takes away what passes it: TRUNCATE, TRIGGER, REFERENCES",
+    lock: `ACCESS EXCLUSIVE, ${catalogOnly}`,
+    killed: atomic,
+    undone: "policies, grants and the flag are as they were before",
+  },
+  "all-at-once": {
+    does: "column, index, backfill, NOT NULL and fence of a small table in one transaction",
+    lock: "ACCESS EXCLUSIVE for as long as it takes, which online.smallTableInBytes bounds",
+    killed: atomic,
+    undone: "all of it, in one transaction",
+  },
+  "organization-key": {
+    does: "builds the unique index over organization and key that foreign keys reference (hardening)",
+    lock: "SHARE UPDATE EXCLUSIVE: readers and writers do not notice",
+    killed:
+      "an invalid index, which the next run drops, or one that the server still builds, which it waits for",
+    undone: "DROP INDEX, once nothing references it",
+  },
+  "same-organization": {
+    does: "looks whether any row points at a row of another organization, before the foreign key is changed",
+    lock: "SHARE UPDATE EXCLUSIVE: readers and writers do not notice",
+    killed: atomic,
+    undone: "the old foreign key, which is there again by then, is validated",
+  },
+  "foreign-key": {
+    does: "puts a foreign key that names the organization in the place of the old, under its name",
+    lock: `ACCESS EXCLUSIVE on both tables, ${catalogOnly}`,
+    killed: atomic,
+    undone: "the old one is put back in the same way",
+  },
+  "validate-foreign-key": {
+    does: "looks at all rows, so that PostgreSQL knows that the new foreign key holds",
+    lock: "SHARE UPDATE EXCLUSIVE: readers and writers do not notice",
+    killed: atomic,
+    undone: "with the foreign key",
+  },
+  "unique-index": {
+    does: "builds a unique index with the organization before its columns, concurrently (hardening)",
+    lock: "SHARE UPDATE EXCLUSIVE: readers and writers do not notice",
+    killed:
+      "an invalid index, which the next run drops, or one that the server still builds, which it waits for",
+    undone: "DROP INDEX",
+  },
+  "unique-constraint": {
+    does: "puts that index in the place of the one over all organizations, under its name",
+    lock: `ACCESS EXCLUSIVE, ${catalogOnly}`,
+    killed: atomic,
+    undone:
+      "the old one is built concurrently and put back; a guard refuses where two organizations share a value by then",
+  },
+  share: {
+    does: "makes a table that all organizations share read-only for requests",
+    lock: `ACCESS EXCLUSIVE, ${catalogOnly}`,
+    killed: atomic,
+    undone: "policies, grants and the flag are as they were before",
+  },
+  contract: {
+    does: "takes the default organization away: from here on a writer who is nobody must say the organization",
+    lock: "none",
+    killed: atomic,
+    undone: "the functions are as they were before",
+  },
+};

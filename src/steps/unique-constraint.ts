@@ -1,0 +1,158 @@
+import type { Index } from "../catalog/relations.ts";
+import { ident, list, raw, type Some, type Sql, sql } from "../postgres/sql.ts";
+import { indexState } from "./build-index.ts";
+import { exists, relationWhere } from "./checks.ts";
+import { nameFor } from "./naming.ts";
+import type { Guard } from "./stage.ts";
+import type { OnlineStep, Step, TransactionStep } from "./step.ts";
+import type { TablePlan } from "./table-plan.ts";
+
+/** A unique index of a tenant table, with its constraint where it has one, that spans all tenants. */
+export type CrossingIndex = { readonly table: TablePlan; readonly index: Index };
+
+/** Makes what is unique once for all unique once an organization, under its old name. */
+export function makeUniquePerOrganization(crossing: CrossingIndex): readonly Step[] {
+  return [buildPerOrganization(crossing), swap(crossing)];
+}
+
+/** How the server would write the beginning of the index's definition, up to its first column. */
+function beginning({ table, index }: CrossingIndex): string {
+  const { parts } =
+    sql`CREATE UNIQUE INDEX ${ident(index.name)} ON ${ident(table.relation)}${raw(method)}`;
+  return parts.join("");
+}
+
+/** Whether its definition is one that an organization can be put into. */
+export function canNameOrganization(crossing: CrossingIndex): boolean {
+  const start = unquoted(beginning(crossing));
+  return (
+    start.indexOf(method) === start.length - method.length &&
+    unquoted(crossing.index.definition).startsWith(start)
+  );
+}
+
+const method = " USING btree (";
+
+/** The server quotes names only where it must. */
+function unquoted(text: string): string {
+  return text.replaceAll('"', "");
+}
+
+/** The definition's end, from its first column on: operator classes, INCLUDE and WHERE too. */
+function columnsOf({ index }: CrossingIndex): string {
+  return index.definition.slice(index.definition.indexOf(method) + method.length);
+}
+
+function namesOf({ table, index }: CrossingIndex) {
+  const { schema } = table.relation;
+  return {
+    now: { schema, name: index.name },
+    perOrganization: { schema, name: nameFor("", index.name, "_per_organization") },
+    forAll: { schema, name: nameFor("", index.name, "_for_all") },
+  };
+}
+
+function stepOf({ table, index }: CrossingIndex, step: string): string {
+  return `day3/${table.label}/${index.name}/${step}`;
+}
+
+function buildPerOrganization(crossing: CrossingIndex): OnlineStep {
+  const { table, index } = crossing;
+  const { perOrganization } = namesOf(crossing);
+  const { column } = table.tenancy;
+  return {
+    id: stepOf(crossing, "unique-index"),
+    title: `build ${index.name} for each organization`,
+    table: table.relation,
+    mode: "online",
+    lock: { level: "SHARE UPDATE EXCLUSIVE", on: [table.relation] },
+    up: sql`CREATE UNIQUE INDEX CONCURRENTLY ${ident(perOrganization.name)}
+  ON ${ident(table.relation)} USING btree (${ident(column)}, ${raw(columnsOf(crossing))}`,
+    state: indexState(perOrganization, table.relation),
+    clean: sql`DROP INDEX CONCURRENTLY IF EXISTS ${ident(perOrganization)}`,
+    down: { kind: "exact", sql: [sql`DROP INDEX IF EXISTS ${ident(perOrganization)}`] },
+    verify: [{ ...startsWithOrganization(crossing, perOrganization.name), lasting: false }],
+  };
+}
+
+/** The new one takes the old one's name and place at once. */
+function swap(crossing: CrossingIndex): TransactionStep {
+  const { table, index } = crossing;
+  const { now, perOrganization, forAll } = namesOf(crossing);
+  return {
+    id: stepOf(crossing, "unique-constraint"),
+    title: `let ${index.name} hold in each organization`,
+    table: table.relation,
+    mode: "transaction",
+    lock: { level: "ACCESS EXCLUSIVE", on: [table.relation] },
+    up: inPlaceOf(crossing, now.name, perOrganization.name),
+    down: {
+      kind: "exact",
+      prepare: {
+        up: sql`CREATE UNIQUE INDEX CONCURRENTLY ${ident(forAll.name)}
+  ON ${ident(table.relation)} USING btree (${raw(columnsOf(crossing))}`,
+        state: indexState(forAll, table.relation),
+        clean: sql`DROP INDEX CONCURRENTLY IF EXISTS ${ident(forAll)}`,
+      },
+      sql: inPlaceOf(crossing, now.name, forAll.name),
+    },
+    verify: [startsWithOrganization(crossing, index.name)],
+  };
+}
+
+/** Drops the index of the name, and gives the name to the other. */
+function inPlaceOf({ table, index }: CrossingIndex, name: string, other: string): Some<Sql> {
+  const { schema } = table.relation;
+  if (index.constraint === null) {
+    return [
+      sql`DROP INDEX ${ident({ schema, name })}`,
+      sql`ALTER INDEX ${ident({ schema, name: other })}\n  RENAME TO ${ident(name)}`,
+    ];
+  }
+  const deferrable = /\) (DEFERRABLE.*)$/.exec(index.constraint)?.[1] ?? "NOT DEFERRABLE";
+  return [
+    sql`ALTER TABLE ${ident(table.relation)}
+  DROP CONSTRAINT ${ident(name)},
+  ADD CONSTRAINT ${ident(name)}
+    UNIQUE USING INDEX ${ident(other)} ${raw(deferrable)}`,
+  ];
+}
+
+function startsWithOrganization({ table }: CrossingIndex, name: string) {
+  return exists(
+    `${name} of ${table.label} is unique in each organization`,
+    relationWhere(
+      table.relation,
+      sql`EXISTS (SELECT
+                    FROM pg_index i
+                    JOIN pg_class own ON own.oid = i.indexrelid
+                    JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = i.indkey[0]
+                   WHERE i.indrelid = c.oid
+                     AND own.relname = ${name}
+                     AND i.indisunique
+                     AND i.indisvalid
+                     AND a.attname = ${table.tenancy.column})`,
+    ),
+  );
+}
+
+/** Undoing makes it unique for all again, which values that two organizations share forbid. */
+export function sharedValues({ table, index }: CrossingIndex): Guard {
+  const keys = list(index.keys.map((key) => raw(key)));
+  const conditions = [
+    ...index.keys.map((key) => sql`${raw(key)} IS NOT NULL`),
+    ...(index.predicate === null ? [] : [sql`(${raw(index.predicate)})`]),
+  ];
+  return {
+    claim: `no two organizations share a value of ${index.name}`,
+    because: `${index.name} would be unique for all organizations again`,
+    violations: sql`
+            SELECT format('%s rows of %s have the value (%s)', count(*), ${table.label}::text, concat_ws(', ', ${keys})) AS violation
+              FROM ${ident(table.relation)}
+             WHERE ${list(conditions, "\n               AND ")}
+             GROUP BY ${keys}
+            HAVING count(*) > 1
+             LIMIT 5
+    `,
+  };
+}

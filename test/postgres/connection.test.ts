@@ -1,0 +1,22 @@
+import { expect, test } from "vitest";
+import { z } from "zod";
+import { openSession } from "../../src/postgres/connection.ts";
+import { ident, sql } from "../../src/postgres/sql.ts";
+import { createDatabase } from "../setup/database.ts";
+
+test("a batch sees what others have committed, whatever isolation the database has by default", async () => {
+  const { session, url, name } = await createDatabase("isolation");
+  await session.execute(sql`CREATE TABLE leads AS SELECT 'open' AS status`);
+  await session.execute(
+    sql`ALTER DATABASE ${ident(name)} SET default_transaction_isolation = 'serializable'`,
+  );
+  const batch = await openSession({ url }, "backfill");
+  const status = sql`SELECT status FROM leads`;
+  await batch.transaction(async (queries) => {
+    await queries.rows(status, z.unknown());
+    await session.execute(sql`UPDATE leads SET status = 'called'`);
+    expect(await queries.rows(status, z.unknown())).toEqual([{ status: "called" }]);
+    expect(await queries.execute(sql`UPDATE leads SET status = 'closed'`)).toBe(1);
+  });
+  await batch.close();
+});
