@@ -43,6 +43,10 @@ export const leaks = {
 
 export type Leak = keyof typeof leaks;
 
+export const leakNames: readonly Leak[] = Object.keys(leaks).filter(
+  (name): name is Leak => name in leaks,
+);
+
 /** The leaks that no broken fence of ours can hold, and why. */
 export const notHeld: Partial<Readonly<Record<Leak, string>>> = {
   "slow-guard": "no leak, but a guard that is asked anew for each row",

@@ -1,15 +1,16 @@
 import { stages } from "../../stages/index.ts";
 import { auditContext } from "../audit/context.ts";
 import type { BrokenFence } from "../audit/rule.ts";
+import type { Fingerprint } from "../catalog/fingerprint.ts";
 import { readSnapshot } from "../catalog/snapshot.ts";
 import { parseSettings } from "../config/load.ts";
 import type { Settings } from "../config/settings.ts";
-import { type Run, readRuns } from "../journal/journal.ts";
+import { type Run, readFingerprintAfter, readRuns } from "../journal/journal.ts";
 import { takeLease } from "../journal/lease.ts";
 import { createJournal } from "../journal/schema.ts";
 import type { SmallCompany } from "../mutation/small-company.ts";
 import { planStages } from "../plan/plan.ts";
-import { openSession, type Session } from "../postgres/connection.ts";
+import { openSession, type Session, type Target } from "../postgres/connection.ts";
 import { ident, sql } from "../postgres/sql.ts";
 import { runStage } from "../run/run-stage.ts";
 
@@ -18,25 +19,27 @@ export type FencedCompany = {
   readonly session: Session;
   readonly settings: Settings;
   readonly fence: BrokenFence;
-  readonly runs: readonly Run[];
+  /** The last stage's. */
+  readonly run: Run;
+  /** The schema as the last stage left it. */
+  readonly left: Fingerprint;
 };
 
 /** Makes a small company's database on a server, takes it through the three days, and drops it. */
 export async function withFencedCompany<Result>(
-  server: string,
+  server: Target,
   company: SmallCompany,
   work: (fenced: FencedCompany) => Promise<Result>,
 ): Promise<Result> {
   const name = `tenantry_self_test_${company.kind}_${process.pid}`;
-  const url = new URL(server);
-  url.pathname = `/${name}`;
-  const keeper = await openSession({ url: server }, "tenantry self-test");
+  const target = { ...server, database: name };
+  const keeper = await openSession(server, "tenantry self-test");
   try {
     await keeper.execute(sql`CREATE DATABASE ${ident(name)} TEMPLATE template0`);
-    const session = await openSession({ url: url.href }, "tenantry self-test");
+    const session = await openSession(target, "tenantry self-test");
     try {
       for (const statement of company.statements) await session.execute(statement);
-      return await work(await runDays(session, url.href, company));
+      return await work(await runDays(session, target, company));
     } finally {
       await session.close();
     }
@@ -49,12 +52,12 @@ export async function withFencedCompany<Result>(
 /** The three days as a run has them, but for the backup: nothing is at stake here. */
 async function runDays(
   session: Session,
-  url: string,
+  target: Target,
   company: SmallCompany,
 ): Promise<FencedCompany> {
   const settings = parseSettings(company.config, `the self-test's ${company.kind} company`);
-  const observer = await openSession({ url }, "tenantry self-test observer");
-  const keeper = await openSession({ url }, "tenantry self-test lease");
+  const observer = await openSession(target, "tenantry self-test observer");
+  const keeper = await openSession(target, "tenantry self-test lease");
   try {
     await createJournal(session);
     const lease = await takeLease(keeper);
@@ -93,5 +96,8 @@ async function runDays(
     role: company.role,
     identity: settings.identity.kind,
   };
-  return { session, settings, fence, runs: await readRuns(session) };
+  const run = (await readRuns(session)).at(-1);
+  const left = run === undefined ? undefined : await readFingerprintAfter(session, run.id);
+  if (run === undefined || left === undefined) throw new Error("no stage was applied");
+  return { session, settings, fence, run, left };
 }

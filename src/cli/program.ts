@@ -17,6 +17,7 @@ import { defaultWritesPerSecond, rehearse } from "./rehearse.ts";
 import { restore } from "./restore.ts";
 import { rollback } from "./rollback.ts";
 import { run } from "./run.ts";
+import { selfTest } from "./self-test.ts";
 import { status } from "./status.ts";
 import { verify } from "./verify.ts";
 import { verifyBackupCommand } from "./verify-backup.ts";
@@ -36,6 +37,17 @@ const verifyChecks = {
   junit: z.string().optional(),
   sarif: z.string().optional(),
 };
+
+const auditOptions = globalOptions
+  .extend({
+    drift: z.boolean().default(false),
+    selfTest: z.boolean().default(false),
+    scratch: z.string().optional(),
+  })
+  .refine(({ drift, selfTest: tested }) => !(drift && tested), {
+    path: ["drift"],
+    message: "goes without --self-test",
+  });
 
 const rehearseOptions = withStage
   .extend({
@@ -170,14 +182,12 @@ export function program(): Command {
     );
   add(root, "audit")
     .option("--drift", "what changed in the schema since the last stage was applied, instead")
-    .action(async (_options, command: Command) =>
-      auditCommand(
-        readOptions(
-          globalOptions.extend({ drift: z.boolean().default(false) }),
-          command.optsWithGlobals(),
-        ),
-      ),
-    );
+    .option("--self-test", "break small fences of our own in every known way, and see who notices")
+    .option("--scratch <url>", "a server for --self-test, instead of one that is started here")
+    .action(async (_options, command: Command) => {
+      const options = readOptions(auditOptions, command.optsWithGlobals());
+      return options.selfTest ? selfTest(options) : auditCommand(options);
+    });
   addBackup(root);
   add(root, "rehearse")
     .addOption(stageChoice("else all that are left"))

@@ -88,6 +88,7 @@ const config = {
   day1: { tables: { leads: { user: "user_id" }, calls: { via: "lead_id" } } },
   day2: { tables: { notes: "default" } },
   sharedTables: { countries: "the same for all" },
+  hardening: { foreignKeys: "all", uniqueConstraints: "all" },
 } satisfies Partial<Config>;
 
 const owners = "record.email IN ('user1@own.example', 'user4@alpha.example')";
