@@ -49,7 +49,6 @@ export const leakNames: readonly Leak[] = Object.keys(leaks).filter(
 
 /** The leaks that no broken fence of ours can hold, and why. */
 export const notHeld: Partial<Readonly<Record<Leak, string>>> = {
-  "slow-guard": "no leak, but a guard that is asked anew for each row",
   estimates: "the planner tells them of a whole fence too; no statement breaks or mends it",
   "two-organizations": "whoever is a member of both may write in both; a whole fence lets them too",
   "public-bucket": "whether a bucket is meant to be public, no catalog tells",
