@@ -1,77 +1,121 @@
 import type { Queries, Session } from "../postgres/connection.ts";
-import { audit } from "./audit.ts";
-import type { BrokenFence, Finding, Mutant, Rule } from "./rule.ts";
+import { nestedSession } from "../postgres/nested-session.ts";
+import type { AuditContext, BrokenFence, Mutant } from "./rule.ts";
+
+/** Who looks at a fence: the rules, the proof that tries it, the comparison with the journal. */
+export const layerNames = ["audit", "proof", "drift"] as const;
+export type LayerName = (typeof layerNames)[number];
+
+export type Layer = {
+  readonly name: LayerName;
+  /** What it says of the fence as it is now, a line each; the same line for the same fault. */
+  readonly findings: (session: Session, context: AuditContext) => Promise<readonly string[]>;
+};
+
+export type Caught = Partial<Readonly<Record<LayerName, readonly string[]>>>;
 
 export type MutantResult = {
-  readonly rule: string;
-  readonly mutant: string;
-  /** What the rule said that it had not said of the fence when it was whole. */
-  readonly caught: readonly Finding[];
+  readonly mutant: Mutant;
+  /** What each layer said that it had not said of the fence when it was whole. */
+  readonly caught: Caught;
+};
+
+export type MutationResults = {
+  /** What each layer says of the whole fence. */
+  readonly whole: Caught;
+  readonly results: readonly MutantResult[];
 };
 
 class Undo extends Error {}
 
 /**
- * Breaks the fence in every way that the rules know, one at a time, and asks all rules what they see.
- * Each is broken in a transaction that is rolled back.
+ * Breaks the fence by each mutant, one at a time, and asks the layers what they see. Each is broken
+ * in a transaction that is rolled back.
+ * @param tell of each result, as soon as it is there
  */
 export async function tryMutants(
   session: Session,
   fence: BrokenFence,
-  rules: readonly Rule[],
-): Promise<MutantResult[]> {
-  const whole = await inUndone(session, (queries) => audit(queries, fence, rules));
-  const before = new Set(whole.map(keyOf));
+  mutants: readonly Mutant[],
+  layers: readonly Layer[],
+  tell: (result: MutantResult) => void = () => undefined,
+): Promise<MutationResults> {
+  const whole = await thenMended(session, (queries) => ask(session, queries, fence, layers));
   const results: MutantResult[] = [];
-  for (const rule of rules) {
-    for (const mutant of rule.mutants) {
-      if (!appliesTo(mutant, fence)) continue;
-      const found = await inUndone(session, (queries) => broken(queries, fence, mutant, rules));
-      const caught = found.filter((finding) => !before.has(keyOf(finding)));
-      results.push({ rule: rule.id, mutant: mutant.name, caught });
-    }
+  for (const mutant of mutants) {
+    if (!appliesTo(mutant, fence)) continue;
+    const found = await thenMended(session, async (queries) => {
+      const context = await broken(queries, fence, mutant);
+      return ask(session, queries, context, layers);
+    });
+    const result = { mutant, caught: beyond(whole, found) };
+    results.push(result);
+    tell(result);
   }
-  return results;
+  return { whole, results };
 }
 
-function appliesTo(mutant: Mutant, { serverVersion }: BrokenFence): boolean {
-  return mutant.kind === "pretence" || serverVersion >= (mutant.since ?? 0) * 10_000;
+function appliesTo(mutant: Mutant, { serverVersion, identity }: BrokenFence): boolean {
+  if (mutant.kind === "pretence") return true;
+  return (
+    serverVersion >= (mutant.since ?? 0) * 10_000 &&
+    (mutant.identity === undefined || mutant.identity === identity)
+  );
 }
 
-async function broken(
-  queries: Queries,
-  fence: BrokenFence,
-  mutant: Mutant,
-  rules: readonly Rule[],
-): Promise<Finding[]> {
+/** Does the damage. @returns the context to ask in */
+async function broken(queries: Queries, fence: BrokenFence, mutant: Mutant): Promise<AuditContext> {
   switch (mutant.kind) {
     case "damage":
       for (const statement of mutant.damage(fence)) await queries.execute(statement);
-      return audit(queries, fence, rules);
+      return fence;
     case "pretence":
-      return audit(queries, mutant.pretends(fence), rules);
+      return mutant.pretends(fence);
     default:
       return mutant satisfies never;
   }
 }
 
-async function inUndone(
+/** Asks each layer in a savepoint of its own: none meets what another has set or left. */
+async function ask(
   session: Session,
-  work: (queries: Queries) => Promise<Finding[]>,
-): Promise<Finding[]> {
-  let found: Finding[] | undefined;
+  queries: Queries,
+  context: AuditContext,
+  layers: readonly Layer[],
+): Promise<Caught> {
+  const nested = nestedSession(session, queries);
+  const found: Partial<Record<LayerName, readonly string[]>> = {};
+  for (const { name, findings } of layers) {
+    found[name] = await thenMended(nested, (inner) =>
+      findings(nestedSession(session, inner), context),
+    );
+  }
+  return found;
+}
+
+function beyond(whole: Caught, found: Caught): Caught {
+  const left: Partial<Record<LayerName, readonly string[]>> = {};
+  for (const name of layerNames) {
+    const before = new Set(whole[name]);
+    const now = found[name];
+    if (now !== undefined) left[name] = now.filter((finding) => !before.has(finding));
+  }
+  return left;
+}
+
+async function thenMended<Result>(
+  session: Session,
+  work: (queries: Queries) => Promise<Result>,
+): Promise<Result> {
+  let done: { readonly result: Result } | undefined;
   try {
     await session.transaction(async (queries) => {
-      found = await work(queries);
+      done = { result: await work(queries) };
       throw new Undo();
     });
   } catch (error) {
     if (!(error instanceof Undo)) throw error;
   }
-  if (found === undefined) throw new Error("the transaction ended without its work");
-  return found;
-}
-
-function keyOf({ rule, object, fact }: Finding): string {
-  return JSON.stringify([rule, object, fact]);
+  if (done === undefined) throw new Error("the transaction ended without its work");
+  return done.result;
 }

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import type { RelationName, Some, Sql } from "../postgres/sql.ts";
 import type { Tenancy } from "../steps/tenancy.ts";
+import type { Leak } from "./leaks.ts";
 
 export const severities = ["critical", "high", "medium", "low"] as const;
 export type Severity = (typeof severities)[number];
@@ -18,12 +19,18 @@ export type AuditContext = {
 };
 
 /** One way in which the fence is broken on purpose, to see that somebody notices. */
-export type Mutant = { readonly name: string } & (
+export type Mutant = {
+  readonly name: string;
+  /** The way out that it opens. */
+  readonly leak: Leak;
+} & (
   | {
       readonly kind: "damage";
       readonly damage: (fence: BrokenFence) => Some<Sql>;
       /** The oldest major that has what is broken. */
       readonly since?: number;
+      /** The identity that it needs; any, where none is named. */
+      readonly identity?: BrokenFence["identity"];
     }
   /** For what no statement can change. */
   | { readonly kind: "pretence"; readonly pretends: (context: AuditContext) => AuditContext }
@@ -36,6 +43,8 @@ export type BrokenFence = AuditContext & {
   /** Another, which references it. */
   readonly child: RelationName;
   readonly role: string;
+  /** How the database knows who asks. */
+  readonly identity: "supabase" | "jwt-claim" | "setting";
 };
 
 /** A way in which tenants' data gets out, as the catalog shows it. */

@@ -51,6 +51,7 @@ export const commandHelp = {
     examples: [
       ["tenantry audit", "findings with the SQL that mends them; exit 3 where there is one"],
       ["tenantry audit --drift", "what changed since the last stage was applied"],
+      ["tenantry audit --self-test", "small fences of our own, broken in every known way"],
     ],
   },
   backup: {

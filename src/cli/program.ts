@@ -17,6 +17,7 @@ import { defaultWritesPerSecond, rehearse } from "./rehearse.ts";
 import { restore } from "./restore.ts";
 import { rollback } from "./rollback.ts";
 import { run } from "./run.ts";
+import { selfTest } from "./self-test.ts";
 import { status } from "./status.ts";
 import { verify } from "./verify.ts";
 import { verifyBackupCommand } from "./verify-backup.ts";
@@ -48,6 +49,14 @@ const rootOptions = withStage
     path: ["verify"],
     message: "is needed with --on-clone: that is where it verifies",
   });
+
+const auditOptions = globalOptions
+  .extend({
+    drift: z.boolean().default(false),
+    selfTest: z.boolean().default(false),
+    scratch: z.string().optional(),
+  })
+  .refine(...notBoth("drift", "selfTest"));
 
 const rehearseOptions = withStage
   .extend({
@@ -175,14 +184,12 @@ export function program(): Command {
     );
   add(root, "audit")
     .option("--drift", "what changed in the schema since the last stage was applied, instead")
-    .action(async (_options, command: Command) =>
-      auditCommand(
-        readOptions(
-          globalOptions.extend({ drift: z.boolean().default(false) }),
-          command.optsWithGlobals(),
-        ),
-      ),
-    );
+    .option("--self-test", "break small fences of our own in every known way, and see who notices")
+    .option("--scratch <url>", "a server for --self-test, instead of one that is started here")
+    .action(async (_options, command: Command) => {
+      const options = readOptions(auditOptions, command.optsWithGlobals());
+      return options.selfTest ? selfTest(options) : auditCommand(options);
+    });
   addBackup(root);
   add(root, "rehearse")
     .addOption(stageChoice("else all that are left"))

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { leakNames } from "../audit/leaks.ts";
 import { severities } from "../audit/rule.ts";
 import { manifestSchema } from "../backup/manifest.ts";
 import { topicKinds } from "../explain/explain.ts";
@@ -102,6 +103,31 @@ export const resultSchema = z.discriminatedUnion("kind", [
         facts: list(z.object({ label: z.string(), text: z.string() })),
       }),
     ),
+  }),
+  z.object({
+    kind: z.literal("self-test"),
+    holds: z.boolean(),
+    databases: list(
+      z.object({
+        database: z.enum(["supabase", "plain"]),
+        /** What was said of the fence before it was broken. */
+        whole: list(z.string()),
+        mutants: z.number(),
+        caughtBy: z.object({ audit: z.number(), proof: z.number(), drift: z.number() }),
+        survivors: list(z.string()),
+        results: list(
+          z.object({
+            mutant: z.string(),
+            leak: z.enum(leakNames),
+            audit: list(z.string()),
+            proof: list(z.string()),
+            drift: list(z.string()),
+          }),
+        ),
+      }),
+    ),
+    notHeld: list(z.object({ leak: z.enum(leakNames), why: z.string() })),
+    milliseconds: z.number(),
   }),
   z.object({
     kind: z.literal("drift"),

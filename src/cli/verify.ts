@@ -59,7 +59,7 @@ export async function verifyIn(
       next: `tenantry run --stage ${stage}`,
     });
   }
-  const verification = await verifyStage(session, settings, run);
+  const verification = await verifyStage(session, settings, run, "and around it");
   await report(workplace, options, verification);
   const error = verificationError(stage, verification, "nothing was changed");
   if (error !== undefined) throw error;

@@ -2,7 +2,8 @@ import { z } from "zod";
 import type { Settings } from "../config/settings.ts";
 import type { Session } from "../postgres/connection.ts";
 import { ident, sql } from "../postgres/sql.ts";
-import { asUser, thenUndo } from "../verify/impersonation.ts";
+import { thenUndo } from "../verify/impersonation.ts";
+import { asRequest, signedInAs } from "../verify/request.ts";
 
 export type VisibleRows = {
   readonly tables: readonly string[];
@@ -45,7 +46,11 @@ export async function visibleRows(session: Session, settings: Settings): Promise
     };
     const rows: VisibleRows["rows"][number][] = [];
     for (const { id, user, organization } of people) {
-      rows.push({ user, organization, counts: await asUser(queries, id, settings, count) });
+      rows.push({
+        user,
+        organization,
+        counts: await asRequest(queries, signedInAs(settings, id), count),
+      });
     }
     rows.push({ user: "the database's owner", organization: "all", counts: await count() });
     return { tables, rows };

@@ -160,7 +160,7 @@ async function begin(
 async function verify({ session, emit, settings }: StageContext, run: Run): Promise<void> {
   const { stage } = run;
   emit({ kind: "proof-started", stage });
-  const verification = await verifyStage(session, settings, run);
+  const verification = await verifyStage(session, settings, run, "the fence");
   emit({ kind: "stage-verified", stage, verification });
   const state = "all steps are applied, and the stage is not complete";
   const error = verificationError(stage, verification, state);

@@ -1,4 +1,5 @@
-import type { Settings } from "../config/settings.ts";
+import pRetry from "p-retry";
+import type { z } from "zod";
 import {
   isLockConflict,
   type Queries,
@@ -7,7 +8,7 @@ import {
   type Session,
   sqlState,
 } from "../postgres/connection.ts";
-import { ident, type Sql, sql } from "../postgres/sql.ts";
+import { type Sql, sql } from "../postgres/sql.ts";
 import { silenceTriggers } from "../steps/backfill.ts";
 
 class Undo extends Error {}
@@ -37,61 +38,59 @@ export async function thenUndo<Result>(
   return done.result;
 }
 
-/** Does work as a signed-in user of the application, until the work ends. */
-export async function asUser<Result>(
-  queries: Queries,
-  user: string,
-  { identity, roles }: Pick<Settings, "identity" | "roles">,
-  work: () => Promise<Result>,
-): Promise<Result> {
-  for (const [name, value] of identitySettings(identity, user, roles.signedIn)) {
-    await queries.execute(sql`SELECT set_config(${name}, ${value}, TRUE)`);
-  }
-  await queries.execute(sql`SET LOCAL ROLE ${ident(roles.signedIn)}`);
-  const result = await work();
-  await queries.execute(sql`RESET ROLE`);
-  return result;
-}
-
-function identitySettings(
-  identity: Settings["identity"],
-  user: string,
-  role: string,
-): readonly (readonly [string, string])[] {
-  switch (identity.kind) {
-    case "supabase":
-      return [
-        ["request.jwt.claims", JSON.stringify({ sub: user, role })],
-        ["request.jwt.claim.sub", user],
-      ];
-    case "jwt-claim":
-      return [["request.jwt.claims", JSON.stringify({ [identity.claim]: user, role })]];
-    case "setting":
-      return [[identity.setting, user]];
-    default:
-      return identity satisfies never;
-  }
+/** Tries work up to ten times, while somebody else's locks are in its way. */
+export function untilUnlocked<Result>(work: (attempt: number) => Promise<Result>): Promise<Result> {
+  return pRetry(work, {
+    retries: 9,
+    minTimeout: 100,
+    maxTimeout: 1_500,
+    factor: 1.6,
+    randomize: true,
+    shouldRetry: ({ error }) => isLockConflict(error),
+  });
 }
 
 /** What came of a statement that may be refused; afterwards the transaction is as it was before. */
-export type Attempt =
-  | { readonly kind: "done"; readonly rows: number }
-  | (RefusalSource & {
-      readonly kind: "refused";
-      readonly sqlState: string;
-      readonly message: string;
-    });
+export type Attempt = { readonly kind: "done"; readonly rows: number } | Refused;
+
+export type Refused = RefusalSource & {
+  readonly kind: "refused";
+  readonly sqlState: string;
+  readonly message: string;
+};
 
 /**
  * Tries a statement within a savepoint, which is kept or undone. A lock that somebody else holds says
  * nothing of the fence: that is thrown, for all of it to be tried again.
  */
-export async function attempt(queries: Queries, statement: Sql): Promise<Attempt> {
+export function attempt(queries: Queries, statement: Sql): Promise<Attempt> {
+  return inSavepoint(queries, async () => ({
+    kind: "done",
+    rows: await queries.execute(statement),
+  }));
+}
+
+/** The same for a query whose rows are wanted. */
+export function attemptRows<Row extends z.ZodType>(
+  queries: Queries,
+  statement: Sql,
+  row: Row,
+): Promise<Refused | { readonly kind: "done"; readonly rows: readonly z.output<Row>[] }> {
+  return inSavepoint(queries, async () => ({
+    kind: "done",
+    rows: await queries.rows(statement, row),
+  }));
+}
+
+async function inSavepoint<Done>(
+  queries: Queries,
+  work: () => Promise<Done>,
+): Promise<Done | Refused> {
   await queries.execute(sql`SAVEPOINT attempt`);
   try {
-    const rows = await queries.execute(statement);
+    const done = await work();
     await queries.execute(sql`RELEASE SAVEPOINT attempt`);
-    return { kind: "done", rows };
+    return done;
   } catch (error) {
     const state = sqlState(error);
     if (state === undefined || isLockConflict(error)) throw error;

@@ -1,7 +1,5 @@
-import pRetry from "p-retry";
 import { z } from "zod";
 import type { Settings } from "../config/settings.ts";
-import { AppError } from "../errors.ts";
 import {
   isConnectionLoss,
   isLockConflict,
@@ -13,7 +11,8 @@ import type { CheckResult } from "../report/events.ts";
 import { policyNames } from "../steps/fence.ts";
 import type { Persona } from "../steps/stage.ts";
 import type { Tenancy } from "../steps/tenancy.ts";
-import { thenUndo } from "./impersonation.ts";
+import { blocked } from "./blocked.ts";
+import { thenUndo, untilUnlocked } from "./impersonation.ts";
 import { organizationIsIndexed } from "./index-use.ts";
 import { placeRows } from "./placement.ts";
 import { play, setScene } from "./scene.ts";
@@ -62,32 +61,13 @@ async function tryTable(
       return results;
     });
   try {
-    return await pRetry(tryOnce, {
-      retries: 9,
-      minTimeout: 100,
-      maxTimeout: 1_500,
-      factor: 1.6,
-      randomize: true,
-      shouldRetry: ({ error }) => isLockConflict(error),
-    });
+    return await untilUnlocked(tryOnce);
   } catch (error) {
     if (isConnectionLoss(error)) throw error;
-    if (isLockConflict(error)) throw blocked(fence, error);
+    if (isLockConflict(error)) throw blocked(fence.label, error);
     const reason = error instanceof Error ? error.message : String(error);
     return [{ claim, violations: [`could not be tried: ${reason}`] }];
   }
-}
-
-function blocked({ label }: Fence, cause: unknown): AppError {
-  return new AppError({
-    code: "PROOF_BLOCKED",
-    object: label,
-    fault:
-      "its isolation could not be tried: other transactions held its rows' locks in ten attempts",
-    state: "nothing is wrong with what was looked at; this table was not",
-    next: "the same command again, once they have ended (tenantry check names them)",
-    cause,
-  });
 }
 
 async function tryActor(trial: Trial): Promise<CheckResult> {

@@ -4,25 +4,36 @@ import { type Run, readSteps } from "../journal/journal.ts";
 import type { Session } from "../postgres/connection.ts";
 import { allResults, type StageVerification } from "../report/events.ts";
 import type { StageName } from "../steps/stage.ts";
+import { tryAttacks } from "./attacks.ts";
 import { ask } from "./checks.ts";
 import { tryIsolation } from "./isolation.ts";
 
 /**
  * All that must hold of an applied stage: the lasting checks of its steps, its criteria, and its
  * isolation, tried. It changes nothing.
+ * @param reach whether what stands beside the fence is tried too: views, functions, files. It may
+ *   have been there before the stage, which did not make it and does not mend it
  */
 export async function verifyStage(
   session: Session,
   settings: Settings,
   run: Run,
+  reach: "the fence" | "and around it",
 ): Promise<StageVerification> {
+  const { tenancy, fences, personas } = run;
   const steps = await readSteps(session, run.id);
   const lasting = steps
     .flatMap(({ definition }) => definition.verify)
     .filter((check) => check.lasting);
   return {
     checks: await ask(session, lasting),
-    isolation: await tryIsolation(session, settings, run.tenancy, run.fences, run.personas),
+    isolation: [
+      ...(await tryIsolation(session, settings, tenancy, fences, personas)),
+      ...(await tryAttacks(session, settings, tenancy, fences, "on the fence")),
+      ...(reach === "the fence"
+        ? []
+        : await tryAttacks(session, settings, tenancy, fences, "around the fence")),
+    ],
     criteria: await ask(session, run.criteria),
   };
 }

@@ -2,8 +2,8 @@ import type { Settings } from "../config/settings.ts";
 import type { Queries } from "../postgres/connection.ts";
 import type { RelationName } from "../postgres/sql.ts";
 import type { Tenancy } from "../steps/tenancy.ts";
-import { asUser } from "./impersonation.ts";
 import type { Placement } from "./placement.ts";
+import { asRequest, signedInAs } from "./request.ts";
 import type { Actor } from "./scene.ts";
 
 export type Fence = { readonly relation: RelationName; readonly label: string };
@@ -22,7 +22,7 @@ export type Trial = {
 
 /** Does work as the trial's persona. */
 export function as<Result>({ queries, actor, settings }: Trial, work: () => Promise<Result>) {
-  return asUser(queries, actor.user, settings, work);
+  return asRequest(queries, signedInAs(settings, actor.user), work);
 }
 
 /** The persona's organizations that hold a row. */

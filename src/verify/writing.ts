@@ -1,6 +1,7 @@
 import { z } from "zod";
-import { ident, list, type Sql, sql } from "../postgres/sql.ts";
-import { type Attempt, attempt, silently } from "./impersonation.ts";
+import { ident, type Sql, sql } from "../postgres/sql.ts";
+import { type Attempt, attempt, type Refused, silently } from "./impersonation.ts";
+import { insertLike } from "./likeness.ts";
 import { as, foreignRows, type Trial } from "./trial.ts";
 
 /** What writes came to: what got through, and what could not be told for a reason that is no leak. */
@@ -26,12 +27,18 @@ export async function tryWriting(trial: Trial): Promise<Tried> {
       "a DELETE of others' rows",
       sql`DELETE FROM ${table} WHERE ${column} = ANY (${foreign}::uuid[])`,
     ],
+    // Policies are not asked. Where it is granted, and only a foreign key forbids it, that is said.
+    ["a TRUNCATE", sql`TRUNCATE ${table}`],
   ];
   if (own !== undefined) {
-    writes.push([
-      "a row pushed to others",
-      sql`UPDATE ${table} SET ${column} = ${target}::uuid WHERE ${column} = ${own}::uuid`,
-    ]);
+    writes.push(
+      [
+        "a row pushed to others",
+        sql`UPDATE ${table} SET ${column} = ${target}::uuid WHERE ${column} = ${own}::uuid`,
+      ],
+      // Here the policies for SELECT are not asked about what became of the row either.
+      ["a row blindly pushed to others", sql`UPDATE ${table} SET ${column} = ${target}::uuid`],
+    );
   }
   const violations: string[] = [];
   const remarks: string[] = [];
@@ -86,14 +93,15 @@ export async function tryInserting(trial: Trial): Promise<Tried> {
   const strangers = [...foreignRows(trial), tenancy.defaultOrganizationId].filter(
     (organization) => !actor.organizations.includes(organization),
   );
-  const insertInto = await likeAPlacedRow(trial);
-  for (const organization of [...new Set(strangers)].slice(0, 2)) {
+  const insertInto = await insertLike({ ...trial, place: placement.places[0] });
+  for (const organization of [...[...new Set(strangers)].slice(0, 2), null]) {
     await queries.execute(sql`SAVEPOINT inserting`);
     const outcome = await outcomeOf(trial, insertInto(organization));
+    // A trigger may have given it one.
+    const filled = organization === null && !(await hasRowsOfNone(trial));
     await queries.execute(sql`ROLLBACK TO SAVEPOINT inserting`);
-    const whose = placement.organizations.includes(organization)
-      ? "another organization"
-      : "the default organization";
+    if (outcome.kind === "done" && filled) continue;
+    const whose = nameOf(trial, organization);
     if (outcome.kind === "done") violations.push(`inserts a row for ${whose}`);
     else if (outcome.sqlState === "42501") continue;
     else if (isRefusedByApplication(outcome)) remarks.push(refusedByApplication(outcome));
@@ -107,53 +115,24 @@ export async function tryInserting(trial: Trial): Promise<Tried> {
   return { violations, remarks };
 }
 
-/** An INSERT with the values of a placed row, as far as the persona's role may give them. */
-async function likeAPlacedRow({
-  queries,
-  fence,
-  tenancy,
-  settings,
-  placement,
-}: Trial): Promise<(organization: string) => Sql> {
-  const table = ident(fence.relation);
-  const column = ident(tenancy.column);
-  const [sample] = await queries.rows(
+async function hasRowsOfNone({ queries, fence, tenancy }: Trial): Promise<boolean> {
+  const rows = await queries.rows(
     sql`
-      SELECT (record.*)::text AS record
-        FROM ${table} AS record
-       WHERE record.ctid = ${placement.places[0] ?? null}::tid
+      SELECT TRUE AS found
+        FROM ${ident(fence.relation)}
+       WHERE ${ident(tenancy.column)} IS NULL
+       LIMIT 1
     `,
-    z.object({ record: z.string() }),
+    z.object({ found: z.boolean() }),
   );
-  const given = await queries.rows(
-    sql`
-      SELECT a.attname::text AS name
-        FROM pg_attribute a
-        JOIN pg_class c ON c.oid = a.attrelid
-        JOIN pg_namespace n ON n.oid = c.relnamespace
-       WHERE n.nspname = ${fence.relation.schema}
-         AND c.relname = ${fence.relation.name}
-         AND a.attnum > 0
-         AND NOT a.attisdropped
-         AND a.attgenerated = ''
-         AND a.attidentity = ''
-         AND a.attname <> ${tenancy.column}
-         AND has_column_privilege(${settings.roles.signedIn}::text, c.oid, a.attnum, 'INSERT')
-    `,
-    z.object({ name: z.string() }),
-  );
-  return (organization) => {
-    if (sample === undefined) {
-      return sql`INSERT INTO ${table} (${column}) VALUES (${organization})`;
-    }
-    const names = given.map(({ name }) => ident(name));
-    const values = names.map((name) => sql`(sample.record).${name}`);
-    return sql`
-      INSERT INTO ${table} (${list([column, ...names])})
-      SELECT ${list([sql`${organization}::uuid`, ...values])}
-        FROM (SELECT ${sample.record}::${table} AS record) AS sample
-    `;
-  };
+  return rows.length > 0;
+}
+
+function nameOf({ placement }: Trial, organization: string | null): string {
+  if (organization === null) return "no organization";
+  return placement.organizations.includes(organization)
+    ? "another organization"
+    : "the default organization";
 }
 
 /**
@@ -165,8 +144,6 @@ async function outcomeOf(trial: Trial, statement: Sql): Promise<Attempt> {
   const outcome = await tryIt();
   return isRefusedByApplication(outcome) ? silently(trial.queries, tryIt) : outcome;
 }
-
-type Refused = Extract<Attempt, { kind: "refused" }>;
 
 /** P0001 is RAISE without a code; constraints are what triggers like to raise, or run into. */
 function isRefusedByApplication(outcome: Attempt): boolean {

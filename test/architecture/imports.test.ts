@@ -67,6 +67,16 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     "src/report/units.ts",
   ],
   "src/audit": ["src/errors.ts", "src/postgres", "src/config", "src/catalog", "src/steps"],
+  "src/mutation": [
+    "src/postgres",
+    "src/config",
+    "src/catalog",
+    "src/steps",
+    "src/journal",
+    "src/verify",
+    "src/audit",
+    "src/demo/dialler-access.ts",
+  ],
   "src/attribution": [
     "src/errors.ts",
     "src/postgres",

@@ -2,11 +2,12 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { audit, judge } from "../../src/audit/audit.ts";
 import { auditContext } from "../../src/audit/context.ts";
 import { tryMutants } from "../../src/audit/mutants.ts";
-import type { BrokenFence, Finding } from "../../src/audit/rule.ts";
+import type { BrokenFence, Finding, Mutant } from "../../src/audit/rule.ts";
 import { rules } from "../../src/audit/rules/index.ts";
 import { readSnapshot } from "../../src/catalog/snapshot.ts";
 import { parseSettings } from "../../src/config/load.ts";
 import type { Config } from "../../src/config/schema.ts";
+import { auditLayer } from "../../src/mutation/layers.ts";
 import { sql } from "../../src/postgres/sql.ts";
 import { makeDatabase, type TestDatabase } from "../setup/database.ts";
 import { makeProject, type Project } from "../setup/project.ts";
@@ -58,6 +59,7 @@ describe("with the fence up", () => {
       table: { schema: "public", name: "leads" },
       child: { schema: "public", name: "calls" },
       role: "small_company_app",
+      identity: "setting",
     };
     expect((await findings()).map(({ rule, object }) => `${rule}: ${object}`)).toEqual([
       "foreign-key-across: calls_lead_id_fkey on public.calls",
@@ -65,11 +67,16 @@ describe("with the fence up", () => {
   });
 
   test("each way of breaking the fence is noticed by the rule that is for it", async () => {
-    const results = await tryMutants(database.session, fence, rules);
+    const mutants = rules.flatMap((rule) => rule.mutants);
+    const { results } = await tryMutants(database.session, fence, mutants, [auditLayer]);
     expect(results.length).toBeGreaterThanOrEqual(55);
+    const ruleOf = (mutant: Mutant) => rules.find((rule) => rule.mutants.includes(mutant))?.id;
     const escaped = results
-      .filter(({ rule, caught }) => !caught.some((finding) => finding.rule === rule))
-      .map(({ rule, mutant }) => `${rule}: ${mutant}`);
+      .filter(
+        ({ mutant, caught }) =>
+          !caught.audit?.some((finding) => finding.startsWith(`${ruleOf(mutant)}: `)),
+      )
+      .map(({ mutant }) => `${ruleOf(mutant)}: ${mutant.name}`);
     expect(escaped).toEqual([]);
     expect((await findings()).map(({ rule }) => rule)).toEqual(["foreign-key-across"]);
   });

@@ -73,7 +73,7 @@ export async function daysOn(url: string, config: Config): Promise<Days> {
       );
     },
     async verify(stage) {
-      const results = await verifyStage(session, settings, await inForce(stage));
+      const results = await verifyStage(session, settings, await inForce(stage), "and around it");
       expect(verificationError(stage, results, "nothing was changed")).toBeUndefined();
     },
     async rollBack(stage) {

@@ -27,7 +27,7 @@ async function violations(): Promise<string[]> {
   const { session } = database;
   const run = await runInForce(session, "day1");
   if (run === undefined) throw new Error("Day 1 is not applied");
-  const results = allResults(await verifyStage(session, settings, run));
+  const results = allResults(await verifyStage(session, settings, run, "and around it"));
   return results
     .filter((result) => result.violations.length > 0)
     .map((result) => `${result.claim}: ${result.violations.join(", ")}`);

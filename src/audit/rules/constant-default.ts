@@ -20,6 +20,7 @@ export const constantDefault: Rule = {
   mutants: [
     {
       name: "one organization for whoever names none",
+      leak: "constant-default",
       kind: "damage",
       damage: ({ table, tenancy }) => [
         sql`ALTER TABLE ${ident(table)} ALTER COLUMN ${ident(tenancy.column)} SET DEFAULT ${literal(tenancy.defaultOrganizationId)}::uuid`,

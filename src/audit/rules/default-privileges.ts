@@ -25,6 +25,7 @@ export const defaultPrivileges: Rule = {
   mutants: [
     {
       name: "tables that are open to requests when they are made",
+      leak: "row-security-off",
       kind: "damage",
       damage: ({ role }) => [
         sql`ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT SELECT ON TABLES TO ${ident(role)}`,

@@ -30,6 +30,7 @@ export const definerFunction: Rule = {
   mutants: [
     {
       name: "a function that returns rows as its owner",
+      leak: "definer-function",
       kind: "damage",
       damage: ({ table }) => [
         sql`CREATE FUNCTION public.everything() RETURNS SETOF ${ident(table)} LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog BEGIN ATOMIC SELECT * FROM ${ident(table)}; END`,
@@ -37,6 +38,7 @@ export const definerFunction: Rule = {
     },
     {
       name: "a function that counts as its owner",
+      leak: "definer-function",
       kind: "damage",
       damage: ({ table }) => [
         sql`CREATE FUNCTION public.how_many() RETURNS bigint LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog RETURN (SELECT count(*) FROM ${ident(table)})`,
@@ -44,6 +46,7 @@ export const definerFunction: Rule = {
     },
     {
       name: "a function that writes as its owner",
+      leak: "definer-function",
       kind: "damage",
       damage: ({ table }) => [
         sql`CREATE FUNCTION public.empty_it() RETURNS void LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog BEGIN ATOMIC DELETE FROM ${ident(table)}; END`,

@@ -30,6 +30,7 @@ export const definerSearchPath: Rule = {
   mutants: [
     {
       name: "a function that runs as its owner, under the caller's search_path",
+      leak: "definer-function",
       kind: "damage",
       damage: () => [
         sql`CREATE FUNCTION public.trusting() RETURNS void LANGUAGE plpgsql SECURITY DEFINER AS 'BEGIN END'`,
@@ -37,6 +38,7 @@ export const definerSearchPath: Rule = {
     },
     {
       name: "a helper whose search_path was taken away",
+      leak: "definer-function",
       kind: "damage",
       damage: ({ tenancy }) => [
         sql`CREATE OR REPLACE FUNCTION ${ident(tenancy.helpers.callerOrganizations)}()

@@ -24,6 +24,7 @@ export const definerTrigger: Rule = {
   mutants: [
     {
       name: "a trigger that writes as its owner",
+      leak: "definer-trigger",
       kind: "damage",
       damage: ({ table }) => [
         sql`CREATE FUNCTION public.audit_it() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS 'BEGIN RETURN NEW; END'`,

@@ -26,6 +26,7 @@ export const definerView: Rule = {
   mutants: [
     {
       name: "a view with its owner's eyes",
+      leak: "definer-view",
       kind: "damage",
       damage: ({ table, role }) => [
         sql`CREATE VIEW public.shown AS SELECT * FROM ${ident(table)}`,
@@ -34,6 +35,7 @@ export const definerView: Rule = {
     },
     {
       name: "a view with its owner's eyes under one with its reader's",
+      leak: "definer-view",
       since: 15,
       kind: "damage",
       damage: ({ table, role }) => [

@@ -24,6 +24,7 @@ export const escapingFunction: Rule = {
   mutants: [
     {
       name: "server-side files open to requests",
+      leak: "owner-jobs",
       kind: "damage",
       damage: ({ role }) => [
         sql`GRANT EXECUTE ON FUNCTION pg_catalog.pg_read_file(text) TO ${ident(role)}`,

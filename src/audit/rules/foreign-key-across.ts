@@ -34,8 +34,11 @@ export const foreignKeyAcross: Rule = {
   mutants: [
     {
       name: "a foreign key that does not name the organization",
+      leak: "foreign-key",
       kind: "damage",
       damage: ({ table, child }) => [
+        // With one that names it beside, this one would do no harm.
+        sql`ALTER TABLE ${ident(child)} DROP CONSTRAINT IF EXISTS ${ident(`${child.name}_lead_id_fkey`)}`,
         sql`ALTER TABLE ${ident(child)} ADD CONSTRAINT across FOREIGN KEY (lead_id) REFERENCES ${ident(table)} (id) NOT VALID`,
       ],
     },

@@ -19,6 +19,7 @@ export const foreignTable: Rule = {
   mutants: [
     {
       name: "a foreign table that requests can read",
+      leak: "foreign-table",
       kind: "damage",
       damage: ({ role }) => [
         sql`CREATE FOREIGN DATA WRAPPER elsewhere`,

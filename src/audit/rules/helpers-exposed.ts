@@ -21,6 +21,7 @@ export const helpersExposed: Rule = {
   mutants: [
     {
       name: "the helpers' schema open to requests",
+      leak: "definer-function",
       kind: "damage",
       damage: ({ tenancy, role }) => [
         sql`GRANT USAGE ON SCHEMA ${raw(tenancy.helpers.schema)} TO ${ident(role)}`,
@@ -28,6 +29,7 @@ export const helpersExposed: Rule = {
     },
     {
       name: "the journal's schema open to requests",
+      leak: "definer-function",
       kind: "damage",
       damage: ({ role }) => [sql`GRANT USAGE ON SCHEMA tenantry TO ${ident(role)}`],
     },

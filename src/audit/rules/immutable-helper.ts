@@ -22,6 +22,7 @@ export const immutableHelper: Rule = {
   mutants: [
     {
       name: "a helper that is called immutable",
+      leak: "immutable-helper",
       kind: "damage",
       damage: ({ tenancy }) => [
         sql`ALTER FUNCTION ${ident(tenancy.helpers.callerOrganizations)}() IMMUTABLE`,

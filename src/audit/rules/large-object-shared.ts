@@ -24,6 +24,7 @@ export const largeObjectShared: Rule = {
   mutants: [
     {
       name: "a large object that everybody may read",
+      leak: "large-object",
       kind: "damage",
       damage: () => [
         sql`SELECT lo_create(424242)`,

@@ -23,6 +23,7 @@ export const leakproofFunction: Rule = {
   mutants: [
     {
       name: "a function that pretends to be leakproof",
+      leak: "leakproof",
       kind: "damage",
       damage: () => [
         sql`CREATE FUNCTION public.harmless(value text) RETURNS boolean LANGUAGE plpgsql LEAKPROOF AS 'BEGIN RETURN TRUE; END'`,

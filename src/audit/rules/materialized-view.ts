@@ -20,6 +20,7 @@ export const materializedView: Rule = {
   mutants: [
     {
       name: "a materialized view of a tenant table",
+      leak: "materialized-view",
       kind: "damage",
       damage: ({ table, role }) => [
         sql`CREATE MATERIALIZED VIEW public.stored AS SELECT * FROM ${ident(table)}`,
@@ -28,6 +29,7 @@ export const materializedView: Rule = {
     },
     {
       name: "a materialized view of a view of a tenant table",
+      leak: "materialized-view",
       kind: "damage",
       damage: ({ table, role }) => [
         sql`CREATE VIEW public.between AS SELECT count(*) AS rows FROM ${ident(table)}`,

@@ -21,6 +21,7 @@ export const membershipsWritable: Rule = {
   mutants: [
     {
       name: "memberships that users may add",
+      leak: "membership-self-write",
       kind: "damage",
       damage: ({ tenancy, role }) => [
         sql`GRANT INSERT ON ${ident(tenancy.memberships)} TO ${ident(role)}`,
@@ -29,6 +30,7 @@ export const membershipsWritable: Rule = {
     },
     {
       name: "a role in the organization that users may change",
+      leak: "membership-self-write",
       kind: "damage",
       damage: ({ tenancy, role }) => [
         sql`GRANT UPDATE (role) ON ${ident(tenancy.memberships)} TO ${ident(role)}`,

@@ -34,11 +34,13 @@ export const noGuard: Rule = {
   mutants: [
     {
       name: "the guard dropped",
+      leak: "old-policy",
       kind: "damage",
       damage: ({ table }) => [dropGuard(table)],
     },
     {
       name: "the guard dropped, and an old policy that lets everybody see everything",
+      leak: "old-policy",
       kind: "damage",
       damage: ({ table }) => [
         dropGuard(table),
@@ -47,6 +49,7 @@ export const noGuard: Rule = {
     },
     {
       name: "the guard dropped, and a policy that is true of every row",
+      leak: "tautology",
       kind: "damage",
       damage: ({ table, tenancy }) => [
         dropGuard(table),
@@ -55,6 +58,7 @@ export const noGuard: Rule = {
     },
     {
       name: "the guard dropped, and a lax policy for UPDATE",
+      leak: "blind-write",
       kind: "damage",
       damage: ({ table }) => [
         dropGuard(table),
@@ -63,6 +67,7 @@ export const noGuard: Rule = {
     },
     {
       name: "the guard dropped, and a lax policy for DELETE",
+      leak: "blind-write",
       kind: "damage",
       damage: ({ table }) => [
         dropGuard(table),
@@ -71,6 +76,7 @@ export const noGuard: Rule = {
     },
     {
       name: "the guard dropped, and a lax policy for INSERT",
+      leak: "open-check",
       kind: "damage",
       damage: ({ table }) => [
         dropGuard(table),
@@ -79,11 +85,13 @@ export const noGuard: Rule = {
     },
     {
       name: "the guard open for reading",
+      leak: "tautology",
       kind: "damage",
       damage: ({ table }) => [sql`ALTER POLICY ${guardOf(table)} ON ${ident(table)} USING (TRUE)`],
     },
     {
       name: "the guard open for writing",
+      leak: "open-check",
       kind: "damage",
       damage: ({ table }) => [
         sql`ALTER POLICY ${guardOf(table)} ON ${ident(table)} WITH CHECK (TRUE)`,
@@ -91,6 +99,7 @@ export const noGuard: Rule = {
     },
     {
       name: "the guard open to whoever is nobody",
+      leak: "anonymous-branch",
       kind: "damage",
       damage: ({ table, tenancy }) => {
         const open = sql`${ident(tenancy.helpers.caller)}() IS NULL
@@ -102,6 +111,7 @@ export const noGuard: Rule = {
     },
     {
       name: "the guard open for rows of no organization",
+      leak: "null-organization",
       kind: "damage",
       damage: ({ table, tenancy }) => {
         const open = sql`${ident(tenancy.column)} IS NULL
@@ -113,6 +123,7 @@ export const noGuard: Rule = {
     },
     {
       name: "the guard for one role only",
+      leak: "old-policy",
       kind: "damage",
       damage: ({ table, role }) => [
         sql`ALTER POLICY ${guardOf(table)} ON ${ident(table)} TO ${ident(role)}`,
@@ -120,6 +131,7 @@ export const noGuard: Rule = {
     },
     {
       name: "a guard that trusts what users say of themselves",
+      leak: "forged-claims",
       kind: "damage",
       damage: ({ table, tenancy }) => {
         const trusting = sql`${ident(tenancy.column)}::text = current_setting('request.jwt.claims', TRUE)::jsonb -> 'user_metadata' ->> 'organization_id'`;
@@ -130,6 +142,7 @@ export const noGuard: Rule = {
     },
     {
       name: "a guard that asks a function for each row",
+      leak: "slow-guard",
       kind: "damage",
       damage: ({ table, tenancy }) => {
         const slow = sql`${ident(tenancy.column)} IN (SELECT ${ident(tenancy.helpers.callerOrganizations)}())`;
@@ -140,6 +153,7 @@ export const noGuard: Rule = {
     },
     {
       name: "the guard of the memberships dropped",
+      leak: "old-policy",
       kind: "damage",
       damage: ({ tenancy }) => [
         sql`DROP POLICY "Only their org memberships" ON ${ident(tenancy.memberships)}`,
@@ -147,6 +161,7 @@ export const noGuard: Rule = {
     },
     {
       name: "a helper that was dropped with all that asked it",
+      leak: "drop-cascade",
       kind: "damage",
       damage: ({ tenancy }) => [
         sql`DROP FUNCTION ${ident(tenancy.helpers.callerOrganizations)}() CASCADE`,

@@ -19,6 +19,7 @@ export const nullableOrganization: Rule = {
   mutants: [
     {
       name: "an organization that may be NULL",
+      leak: "null-organization",
       kind: "damage",
       damage: ({ table, tenancy }) => [
         sql`ALTER TABLE ${ident(table)} ALTER COLUMN ${ident(tenancy.column)} DROP NOT NULL`,

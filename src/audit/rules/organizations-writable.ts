@@ -22,6 +22,7 @@ export const organizationsWritable: Rule = {
   mutants: [
     {
       name: "a tier that customers may write",
+      leak: "shared-table",
       kind: "damage",
       damage: ({ tenancy, role }) => [
         sql`GRANT UPDATE (subscription_tier) ON ${ident(tenancy.organizations)} TO ${ident(role)}`,

@@ -18,11 +18,13 @@ export const published: Rule = {
   mutants: [
     {
       name: "a tenant table in a publication",
+      leak: "realtime",
       kind: "damage",
       damage: ({ table }) => [sql`CREATE PUBLICATION mutant FOR TABLE ${ident(table)}`],
     },
     {
       name: "a publication of all tables",
+      leak: "realtime",
       kind: "damage",
       damage: () => [sql`CREATE PUBLICATION mutant FOR ALL TABLES`],
     },

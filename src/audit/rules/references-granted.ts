@@ -19,6 +19,7 @@ export const referencesGranted: Rule = {
   mutants: [
     {
       name: "REFERENCES granted",
+      leak: "references",
       kind: "damage",
       damage: ({ table, role }) => [sql`GRANT REFERENCES ON ${ident(table)} TO ${ident(role)}`],
     },

@@ -18,6 +18,7 @@ export const rewriteRule: Rule = {
   mutants: [
     {
       name: "a rule that writes elsewhere",
+      leak: "definer-trigger",
       kind: "damage",
       damage: ({ table }) => [
         sql`CREATE RULE elsewhere AS ON INSERT TO ${ident(table)} DO ALSO NOTIFY elsewhere`,

@@ -31,16 +31,19 @@ export const roleBypasses: Rule = {
   mutants: [
     {
       name: "a role of requests with BYPASSRLS",
+      leak: "role-bypass",
       kind: "damage",
       damage: ({ role }) => [sql`ALTER ROLE ${ident(role)} BYPASSRLS`],
     },
     {
       name: "a role of requests that owns a tenant table",
+      leak: "role-bypass",
       kind: "damage",
       damage: ({ table, role }) => [sql`ALTER TABLE ${ident(table)} OWNER TO ${ident(role)}`],
     },
     {
       name: "a role of requests that may become one with BYPASSRLS",
+      leak: "role-bypass",
       kind: "damage",
       damage: ({ role }) => [
         sql`CREATE ROLE mutant_bypass BYPASSRLS`,

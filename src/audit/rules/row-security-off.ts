@@ -21,11 +21,13 @@ export const rowSecurityOff: Rule = {
   mutants: [
     {
       name: "row-level security switched off",
+      leak: "row-security-off",
       kind: "damage",
       damage: ({ table }) => [sql`ALTER TABLE ${ident(table)} DISABLE ROW LEVEL SECURITY`],
     },
     {
       name: "a copy of a tenant table",
+      leak: "row-security-off",
       kind: "damage",
       damage: ({ table, role }) => [
         sql`CREATE TABLE public.copied AS SELECT * FROM ${ident(table)}`,
@@ -34,6 +36,7 @@ export const rowSecurityOff: Rule = {
     },
     {
       name: "a child that inherits from a tenant table",
+      leak: "partition-or-child",
       kind: "damage",
       damage: ({ table, role }) => [
         sql`CREATE TABLE public.inheriting () INHERITS (${ident(table)})`,
@@ -42,6 +45,7 @@ export const rowSecurityOff: Rule = {
     },
     {
       name: "a partitioned table without row-level security",
+      leak: "partition-or-child",
       kind: "damage",
       damage: ({ role }) => [
         sql`CREATE TABLE public.parts (day date) PARTITION BY RANGE (day)`,
@@ -50,6 +54,7 @@ export const rowSecurityOff: Rule = {
     },
     {
       name: "the memberships without row-level security",
+      leak: "row-security-off",
       kind: "damage",
       damage: ({ tenancy }) => [
         sql`ALTER TABLE ${ident(tenancy.memberships)} DISABLE ROW LEVEL SECURITY`,

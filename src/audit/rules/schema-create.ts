@@ -21,6 +21,7 @@ export const schemaCreate: Rule = {
   mutants: [
     {
       name: "a schema that requests may create in",
+      leak: "definer-function",
       kind: "damage",
       damage: ({ role }) => [sql`GRANT CREATE ON SCHEMA public TO ${ident(role)}`],
     },

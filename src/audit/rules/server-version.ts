@@ -24,6 +24,7 @@ export const serverVersion: Rule = {
     {
       kind: "pretence",
       name: "a server that was not updated",
+      leak: "server-version",
       pretends: (context) => ({ ...context, serverVersion: 150003 }),
     },
   ],

@@ -20,6 +20,7 @@ export const settingInPolicy: Rule = {
   mutants: [
     {
       name: "a policy that trusts a setting",
+      leak: "setting-left",
       kind: "damage",
       damage: ({ table, tenancy }) => [
         sql`CREATE POLICY trusting ON ${ident(table)} USING (${ident(tenancy.column)}::text = current_setting('app.organization', TRUE))`,

@@ -33,6 +33,7 @@ export const sharedTableWritable: Rule = {
   mutants: [
     {
       name: "a shared table that tenants may write",
+      leak: "shared-table",
       kind: "damage",
       damage: ({ sharedTables: [shared], role }) => {
         if (shared === undefined) throw new Error("there is no shared table to break");

@@ -20,6 +20,7 @@ export const storageOpen: Rule = {
   mutants: [
     {
       name: "a policy on the bucket only",
+      leak: "storage",
       kind: "damage",
       damage: () => [
         sql`CREATE SCHEMA IF NOT EXISTS storage`,

@@ -19,6 +19,7 @@ export const triggerGranted: Rule = {
   mutants: [
     {
       name: "TRIGGER granted",
+      leak: "truncate",
       kind: "damage",
       damage: ({ table, role }) => [sql`GRANT TRIGGER ON ${ident(table)} TO ${ident(role)}`],
     },

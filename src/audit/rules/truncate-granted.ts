@@ -19,11 +19,13 @@ export const truncateGranted: Rule = {
   mutants: [
     {
       name: "TRUNCATE granted",
+      leak: "truncate",
       kind: "damage",
       damage: ({ table, role }) => [sql`GRANT TRUNCATE ON ${ident(table)} TO ${ident(role)}`],
     },
     {
       name: "TRUNCATE granted to everybody",
+      leak: "truncate",
       kind: "damage",
       damage: ({ table }) => [sql`GRANT TRUNCATE ON ${ident(table)} TO PUBLIC`],
     },

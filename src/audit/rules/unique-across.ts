@@ -24,6 +24,7 @@ export const uniqueAcross: Rule = {
   mutants: [
     {
       name: "a unique index over all tenants",
+      leak: "unique",
       kind: "damage",
       damage: ({ table }) => [sql`CREATE UNIQUE INDEX across_all ON ${ident(table)} (id)`],
     },

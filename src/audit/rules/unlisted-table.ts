@@ -26,6 +26,7 @@ export const unlistedTable: Rule = {
   mutants: [
     {
       name: "a new table without an organization",
+      leak: "row-security-off",
       kind: "damage",
       damage: ({ role }) => [
         sql`CREATE TABLE public.forgotten (id integer, secret text)`,

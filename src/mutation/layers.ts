@@ -1,0 +1,50 @@
+import { audit } from "../audit/audit.ts";
+import type { Layer } from "../audit/mutants.ts";
+import { rules } from "../audit/rules/index.ts";
+import {
+  compareFingerprints,
+  describeDifference,
+  type Fingerprint,
+} from "../catalog/fingerprint.ts";
+import { readSnapshot } from "../catalog/snapshot.ts";
+import type { Settings } from "../config/settings.ts";
+import type { Run } from "../journal/journal.ts";
+import { tryAttacks } from "../verify/attacks.ts";
+import { tryIsolation } from "../verify/isolation.ts";
+
+/** What the rules say of the catalog. */
+export const auditLayer: Layer = {
+  name: "audit",
+  findings: async (session, context) => {
+    const found = await session.transaction((queries) => audit(queries, context, rules));
+    return found.map(({ rule, object, fact }) => `${rule}: ${object}: ${fact}`);
+  },
+};
+
+/** What everybody can do, tried: a stage's personas on each table, and all attacks. */
+export function proofLayer(settings: Settings, { tenancy, fences, personas }: Run): Layer {
+  return {
+    name: "proof",
+    findings: async (session) => {
+      const tried = [
+        ...(await tryIsolation(session, settings, tenancy, fences, personas)),
+        ...(await tryAttacks(session, settings, tenancy, fences, "on the fence")),
+        ...(await tryAttacks(session, settings, tenancy, fences, "around the fence")),
+      ];
+      return tried.flatMap(({ claim, violations }) =>
+        violations.map((violation) => `${claim}: ${violation}`),
+      );
+    },
+  };
+}
+
+/** What is different from the schema that the last stage left. */
+export function driftLayer(before: Fingerprint): Layer {
+  return {
+    name: "drift",
+    findings: async (session) => {
+      const { fingerprint } = await readSnapshot(session);
+      return compareFingerprints(before, fingerprint).map(describeDifference);
+    },
+  };
+}

@@ -1,0 +1,17 @@
+import type { Mutant } from "../../audit/rule.ts";
+import { rules } from "../../audit/rules/index.ts";
+import { functions } from "./functions.ts";
+import { helpers } from "./helpers.ts";
+import { policies } from "./policies.ts";
+import { privileges } from "./privileges.ts";
+import { relations } from "./relations.ts";
+
+/** Every way of breaking the fence: those that the rules know, and others. */
+export const mutants: readonly Mutant[] = [
+  ...rules.flatMap((rule) => rule.mutants),
+  ...policies,
+  ...helpers,
+  ...relations,
+  ...functions,
+  ...privileges,
+];

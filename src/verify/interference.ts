@@ -1,0 +1,141 @@
+import { z } from "zod";
+import { ident, list, raw, type Sql, sql } from "../postgres/sql.ts";
+import { attackersRequest, type Ground, joinOnly, labelOf } from "./ground.ts";
+import { attempt, attemptRows, silently } from "./impersonation.ts";
+import { asRequest } from "./request.ts";
+import {
+  fencedRelations,
+  type OwnersFunction,
+  ownersFunctions,
+  relationsBeside,
+} from "./surroundings.ts";
+import type { Tried } from "./writing.ts";
+
+/** Something that a member can see or call, and the query for all that it answers. */
+type Source = { readonly label: string; readonly from: Sql };
+
+/**
+ * All that a member can see and call, before others' rows are deleted and after: equal, or it tells
+ * of them. That finds counts and sums too, which hold no row of anybody's.
+ */
+export async function tryInterference(ground: Ground): Promise<Tried> {
+  await joinOnly(ground, ["own"]);
+  const functions = await ownersFunctions(ground);
+  const called = functions.filter(({ changesNothing }) => changesNothing);
+  const sources = [
+    ...fencedRelations(ground).map(sourceOf),
+    ...(await relationsBeside(ground, "over the fenced")).map(sourceOf),
+    ...(await callsOf(ground, called)),
+  ];
+  const remarks = functions
+    .filter(({ changesNothing }) => !changesNothing)
+    .map(({ signature }) => `${signature} was not called: it may write`);
+  const first = await digests(ground, sources);
+  const second = await digests(ground, sources);
+  await deleteOthers(ground);
+  const third = await digests(ground, sources);
+  const told = new Set<string>();
+  for (const [index, { label }] of sources.entries()) {
+    if (first[index] !== second[index]) remarks.push(`${label} never answers the same twice`);
+    else if (second[index] !== third[index]) told.add(label);
+  }
+  const violations = [...told].map(
+    (label) => `${label} answers otherwise once others' rows are gone`,
+  );
+  return { violations, remarks };
+}
+
+function sourceOf(relation: { readonly schema: string; readonly name: string }): Source {
+  const { schema, name } = relation;
+  return { label: labelOf(relation), from: ident({ schema, name }) };
+}
+
+/** Digests of what each source answers to the member; how it refuses is an answer too. */
+async function digests(ground: Ground, sources: readonly Source[]): Promise<string[]> {
+  const { queries } = ground;
+  return asRequest(queries, attackersRequest(ground), async () => {
+    const found: string[] = [];
+    for (const { from } of sources) {
+      const answer = await attemptRows(
+        queries,
+        // A sum needs no order.
+        sql`
+          SELECT count(*) || ' ' || coalesce(sum(hashtextextended(answer::text, 0)), 0) AS digest
+            FROM ${from} AS answer
+        `,
+        z.object({ digest: z.string() }),
+      );
+      found.push(answer.kind === "done" ? (answer.rows[0]?.digest ?? "") : answer.sqlState);
+    }
+    return found;
+  });
+}
+
+async function deleteOthers({ queries, fences, tenancy, foreign }: Ground): Promise<void> {
+  await silently(queries, async () => {
+    for (const { relation } of fences.toReversed()) {
+      await attempt(
+        queries,
+        sql`DELETE FROM ${ident(relation)} WHERE ${ident(tenancy.column)} = ${foreign}::uuid`,
+      );
+    }
+  });
+}
+
+/** Each function with the others' organization, and with each key of theirs, for its arguments. */
+async function callsOf(ground: Ground, functions: readonly OwnersFunction[]): Promise<Source[]> {
+  if (functions.length === 0) return [];
+  const values = [ground.foreign, ...(await othersKeys(ground))];
+  return functions.flatMap(({ schema, name, signature, types }) => {
+    const calls = types.length === 0 ? [""] : values;
+    return calls.flatMap((value) => {
+      if (!types.every((type) => fits(value, type))) return [];
+      const given = list(types.map((type) => sql`${value}::text::${raw(type)}`));
+      return [{ label: signature, from: sql`${ident({ schema, name })}(${given})` }];
+    });
+  });
+}
+
+function fits(value: string, type: string): boolean {
+  switch (type) {
+    case "text":
+    case "character varying":
+      return true;
+    case "uuid":
+      return /^[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$/.test(value);
+    case "integer":
+    case "bigint":
+      return /^[0-9]{1,9}$/.test(value);
+    default:
+      return false;
+  }
+}
+
+/** The keys of others' rows, of tables that have a key of one column. */
+async function othersKeys({ queries, fences, tenancy, foreign }: Ground): Promise<string[]> {
+  const keys: string[] = [];
+  for (const { relation } of fences) {
+    const [key, ...further] = await queries.rows(
+      sql`
+        SELECT a.attname::text AS name
+          FROM pg_index i
+          JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = ANY (i.indkey)
+         WHERE i.indrelid = ${ident(relation).parts.join("")}::text::regclass
+           AND i.indisprimary
+      `,
+      z.object({ name: z.string() }),
+    );
+    if (key === undefined || further.length > 0) continue;
+    const rows = await queries.rows(
+      sql`
+        SELECT ${ident(key.name)}::text AS key
+          FROM ${ident(relation)}
+         WHERE ${ident(tenancy.column)} = ${foreign}::uuid
+         LIMIT 1
+      `,
+      z.object({ key: z.string() }),
+    );
+    keys.push(...rows.map(({ key: value }) => value));
+  }
+  return [...new Set(keys)];
+}

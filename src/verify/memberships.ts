@@ -1,0 +1,71 @@
+import { z } from "zod";
+import { ident, raw, type Sql, sql } from "../postgres/sql.ts";
+import { attackersRequest, type Ground, joinOnly } from "./ground.ts";
+import { attempt } from "./impersonation.ts";
+import { asRequest } from "./request.ts";
+import type { Tried } from "./writing.ts";
+
+type Role = "none" | "member" | "owner";
+
+/** Nobody makes themselves a member or an owner, and no mere member changes an organization. */
+export async function tryMemberships(ground: Ground): Promise<Tried> {
+  const { tenancy, user, foreign } = ground;
+  const memberships = ident(tenancy.memberships);
+  const organizations = ident(tenancy.organizations);
+  const self = sql`${user}::${raw(tenancy.users.idType)}`;
+  const joining = sql`INSERT INTO ${memberships} (organization_id, user_id, role) VALUES (${foreign}, ${self}, 'owner')`;
+  const tier = sql`UPDATE ${organizations} SET subscription_tier = 'taken'`;
+  const writes: readonly (readonly [Role, string, Sql])[] = [
+    ["none", "a user of no organization joins one", joining],
+    ["member", "a member joins another organization", joining],
+    ["member", "a member becomes owner", sql`UPDATE ${memberships} SET role = 'owner'`],
+    [
+      "member",
+      "a member becomes owner, by their own row",
+      sql`UPDATE ${memberships} SET role = 'owner' WHERE user_id = ${self}`,
+    ],
+    [
+      "member",
+      "a member moves to another organization",
+      sql`UPDATE ${memberships} SET organization_id = ${foreign} WHERE user_id = ${self}`,
+    ],
+    ["member", "a member renames an organization", sql`UPDATE ${organizations} SET name = 'taken'`],
+    ["member", "a member writes an organization's tier", tier],
+    ["owner", "an owner writes their organization's tier", tier],
+    ["owner", "an owner joins another organization", joining],
+  ];
+  const violations: string[] = [];
+  for (const [role, what, statement] of writes) {
+    if (await changes(ground, role, statement)) violations.push(what);
+  }
+  return { violations, remarks: [] };
+}
+
+async function changes(ground: Ground, role: Role, statement: Sql): Promise<boolean> {
+  const { queries } = ground;
+  await queries.execute(sql`SAVEPOINT membership`);
+  if (role === "none") await joinOnly(ground, []);
+  else await joinOnly(ground, ["own"], role);
+  const before = await state(ground);
+  await asRequest(queries, attackersRequest(ground), () => attempt(queries, statement));
+  const after = await state(ground);
+  await queries.execute(sql`ROLLBACK TO SAVEPOINT membership`);
+  return before !== after;
+}
+
+async function state({ queries, tenancy, own, foreign }: Ground): Promise<string> {
+  const rows = await queries.rows(
+    sql`
+      SELECT membership::text AS row
+        FROM ${ident(tenancy.memberships)} AS membership
+       WHERE organization_id IN (${own}, ${foreign})
+       UNION ALL
+      SELECT organization::text
+        FROM ${ident(tenancy.organizations)} AS organization
+       WHERE id IN (${own}, ${foreign})
+       ORDER BY 1
+    `,
+    z.object({ row: z.string() }),
+  );
+  return JSON.stringify(rows);
+}

@@ -1,0 +1,97 @@
+import { z } from "zod";
+import { ident, type RelationName, sql } from "../postgres/sql.ts";
+import { forgedRequest, readAskedFor, staleRequest } from "./forgery.ts";
+import { attackersRequest, type Ground, joinOnly, labelOf, othersHave } from "./ground.ts";
+import { attempt, attemptRows, silently } from "./impersonation.ts";
+import { anonymous, asRequest, type Request, signedInAsNobody } from "./request.ts";
+import type { Tried } from "./writing.ts";
+
+type Stranger = {
+  readonly name: string;
+  readonly member: readonly ("own" | "foreign")[];
+  readonly request: Request;
+};
+
+/**
+ * Whoever is not a member of the others' organization: each reads, and deletes blindly. Without a
+ * WHERE only the DELETE policies are asked, not those for SELECT.
+ */
+export async function tryStrangers(ground: Ground): Promise<Tried> {
+  const { queries, settings, fences } = ground;
+  const asked = await readAskedFor(ground);
+  const strangers: readonly Stranger[] = [
+    { name: "anonymous", member: [], request: anonymous(settings) },
+    { name: "signed in as nobody", member: [], request: signedInAsNobody(settings) },
+    { name: "a user of no organization", member: [], request: attackersRequest(ground) },
+    { name: "a removed member with old claims", member: [], request: staleRequest(ground, asked) },
+    {
+      name: "a member with forged claims, headers and settings",
+      member: ["own"],
+      request: forgedRequest(ground, asked),
+    },
+    {
+      name: "a member of one, who was of two",
+      member: ["own"],
+      request: staleRequest(ground, asked),
+    },
+  ];
+  const violations: string[] = [];
+  for (const stranger of strangers) {
+    await queries.execute(sql`SAVEPOINT stranger`);
+    await joinOnly(ground, stranger.member);
+    violations.push(...(await tryReading(ground, stranger)));
+    for (const { relation, label } of fences) {
+      if (await deletesOthers(ground, stranger, relation)) {
+        violations.push(`${stranger.name} deletes others' rows of ${label}`);
+      }
+    }
+    await queries.execute(sql`ROLLBACK TO SAVEPOINT stranger`);
+  }
+  return { violations, remarks: [] };
+}
+
+async function tryReading(ground: Ground, stranger: Stranger): Promise<string[]> {
+  const { queries, tenancy, fences, own } = ground;
+  const theirs = stranger.member.length === 0 ? [] : [own];
+  const relations: readonly { relation: RelationName; column: string }[] = [
+    ...fences.map(({ relation }) => ({ relation, column: tenancy.column })),
+    { relation: tenancy.memberships, column: "organization_id" },
+    { relation: tenancy.organizations, column: "id" },
+  ];
+  return asRequest(queries, stranger.request, async () => {
+    const violations: string[] = [];
+    for (const { relation, column } of relations) {
+      const seen = await attemptRows(
+        queries,
+        sql`
+          SELECT coalesce(${ident(column)}::text, 'none') AS organization
+            FROM ${ident(relation)}
+           WHERE (${ident(column)} = ANY (${theirs}::uuid[])) IS NOT TRUE
+           LIMIT 1
+        `,
+        z.object({ organization: z.string() }),
+      );
+      // Refused, or wrong in its own claims: either way nothing was seen.
+      if (seen.kind === "done" && seen.rows.length > 0) {
+        violations.push(`${stranger.name} sees others' rows of ${labelOf(relation)}`);
+      }
+    }
+    return violations;
+  });
+}
+
+async function deletesOthers(
+  ground: Ground,
+  { request }: Stranger,
+  relation: RelationName,
+): Promise<boolean> {
+  const { queries } = ground;
+  const before = await othersHave(ground);
+  await queries.execute(sql`SAVEPOINT deleting`);
+  const outcome = await silently(queries, () =>
+    asRequest(queries, request, () => attempt(queries, sql`DELETE FROM ${ident(relation)}`)),
+  );
+  const after = outcome.kind === "done" ? await othersHave(ground) : before;
+  await queries.execute(sql`ROLLBACK TO SAVEPOINT deleting`);
+  return before !== after;
+}
