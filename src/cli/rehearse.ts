@@ -12,6 +12,7 @@ import { relationKey } from "../config/relation-name.ts";
 import { AppError } from "../errors.ts";
 import { readRuns } from "../journal/journal.ts";
 import { planStages } from "../plan/plan.ts";
+import { refuseOtherTenancy } from "../plan/same-tenancy.ts";
 import { openSession, type Target } from "../postgres/connection.ts";
 import { sql } from "../postgres/sql.ts";
 import { keepRehearsal, type Rehearsal } from "../rehearsal/rehearsal.ts";
@@ -113,7 +114,9 @@ async function refuseUnplannable(
   const begun = (await readRuns(session)).filter(({ state }) => state !== "rolled back");
   const ahead = wanted.filter((name) => !begun.some(({ stage }) => stage === name));
   const planned = definitions.filter(({ name }) => ahead.includes(name));
-  planStages(settings, snapshot, planned, configFile);
+  const { tenancy } = planStages(settings, snapshot, planned, configFile);
+  const applied = begun.filter(({ state }) => state === "applied");
+  if (planned.length > 0) refuseOtherTenancy(applied, tenancy, configFile);
 }
 
 type Place = {
