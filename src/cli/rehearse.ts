@@ -5,6 +5,7 @@ import { whyNotWritten } from "../check/backup-folder.ts";
 import { AppError } from "../errors.ts";
 import { readRuns } from "../journal/journal.ts";
 import { planStages } from "../plan/plan.ts";
+import { refuseOtherTenancy } from "../plan/same-tenancy.ts";
 import { keepRehearsal, type Rehearsal } from "../rehearsal/rehearsal.ts";
 import type { StageName } from "../steps/stage.ts";
 import { type CopyOptions, withCopy } from "./copy.ts";
@@ -95,5 +96,7 @@ async function refuseUnplannable(
   const begun = (await readRuns(session)).filter(({ state }) => state !== "rolled back");
   const ahead = wanted.filter((name) => !begun.some(({ stage }) => stage === name));
   const planned = definitions.filter(({ name }) => ahead.includes(name));
-  planStages(settings, await readSnapshot(session), planned, configFile);
+  const { tenancy } = planStages(settings, await readSnapshot(session), planned, configFile);
+  const applied = begun.filter(({ state }) => state === "applied");
+  if (planned.length > 0) refuseOtherTenancy(applied, tenancy, configFile);
 }

@@ -6,6 +6,7 @@ import { readSystem } from "../backup/belongs.ts";
 import { AppError, type ErrorCode } from "../errors.ts";
 import { type Run, readRuns, runInForce } from "../journal/journal.ts";
 import { digestOf, planStages } from "../plan/plan.ts";
+import { refuseOtherTenancy } from "../plan/same-tenancy.ts";
 import { rollBack } from "../rollback/roll-back.ts";
 import { resumeStage, runStage } from "../run/run-stage.ts";
 import type { Kept } from "../steps/kept.ts";
@@ -46,7 +47,8 @@ export async function runIn(workplace: Workplace, options: RunOptions): Promise<
   const wanted = await stagesToRun(workplace, options.stage);
   const snapshot = await readSnapshotToPlan(workplace);
   // What is under way goes on as it was journaled, whatever the configuration says now.
-  const begun = (await readRuns(workplace.session)).filter(({ stage }) => wanted.includes(stage));
+  const runs = await readRuns(workplace.session);
+  const begun = runs.filter(({ stage }) => wanted.includes(stage));
   for (const one of begun) if (one.state === "rolling back") refuseUnlessUnderWay(one);
   const underway = begun.filter(({ state }) => state === "running").map(({ stage }) => stage);
   // A plan that does not fit the database is refused before anybody is asked, and before a backup.
@@ -56,6 +58,10 @@ export async function runIn(workplace: Workplace, options: RunOptions): Promise<
     stages.filter(({ name }) => wanted.includes(name) && !underway.includes(name)),
     workplace.configFile,
   );
+  if (plan.stages.length > 0) {
+    const applied = runs.filter(({ state }) => state === "applied");
+    refuseOtherTenancy(applied, plan.tenancy, workplace.configFile);
+  }
   await refuseUntaggableStages(
     workplace,
     plan.stages.map(({ stage }) => stage),

@@ -1,23 +1,19 @@
-import { afterAll, beforeAll, expect, inject, onTestFinished, test } from "vitest";
-import { openSession, type Session } from "../../src/postgres/connection.ts";
-import { ident, sql } from "../../src/postgres/sql.ts";
+import { afterAll, beforeAll, expect, test } from "vitest";
 import { makeDatabase, type TestDatabase } from "../setup/database.ts";
 import { makeSmallCompany, smallCompany } from "../setup/small-company.ts";
+import { editedCopy } from "./edited-database.ts";
 import { contentOf, filesIn, folderWith, refusalOf, tenantryIn } from "./in-this-process.ts";
 
 const files = { "tenantry.config.json": JSON.stringify(smallCompany) };
 
 let original: TestDatabase;
-let server: Session;
 
 beforeAll(async () => {
   original = await makeDatabase("a journal that is edited");
   await makeSmallCompany(original.session, 50);
-  server = await openSession({ url: inject("databaseUrl") }, "tenantry tests");
 });
 
 afterAll(async () => {
-  await server.close();
   await original.drop();
 });
 
@@ -29,21 +25,6 @@ test("day1 is applied, as all that follows needs it", async () => {
   // Nobody may be connected to what a database is made from.
   await original.session.close();
 });
-
-/** A copy of the database, whose journal somebody has edited; it goes with the test. */
-async function edited(statement: string): Promise<{ session: Session; url: string }> {
-  const name = `${original.name.slice(0, 50)}_edited`;
-  await server.execute(sql`CREATE DATABASE ${ident(name)} TEMPLATE ${ident(original.name)}`);
-  const url = new URL(original.url);
-  url.pathname = `/${name}`;
-  const session = await openSession({ url: url.href }, "tenantry tests");
-  onTestFinished(async () => {
-    await session.close();
-    await server.execute(sql`DROP DATABASE ${ident(name)} WITH (FORCE)`);
-  });
-  for (const part of statement.split(";")) await session.execute({ parts: [part], values: [] });
-  return { session, url: url.href };
-}
 
 type Edit = readonly [what: string, statement: string, says: RegExp];
 
@@ -195,7 +176,7 @@ const cases = [
 test.each(cases)(
   "a journal that $what is refused, and nothing is changed by whoever asked",
   async ({ statement, says, commands }) => {
-    const { session, url } = await edited(statement);
+    const { session, url } = await editedCopy(original, ...statement.split(";"));
     const folder = await folderWith(files);
     const before = { content: await contentOf(session), files: await filesIn(folder) };
     for (const command of commands) {
