@@ -12,11 +12,28 @@ const stepFactsSchema = z
 
 export type StepFacts = z.output<typeof stepFactsSchema>;
 
+/** What a persona tries on a table. */
+export const triedCommands = ["SELECT", "INSERT", "UPDATE", "DELETE", "TRUNCATE"] as const;
+export type TriedCommand = (typeof triedCommands)[number];
+
+const triedOutcome = z.enum(["held", "open", "untried"]);
+export type TriedOutcome = z.output<typeof triedOutcome>;
+
+const trialSchema = z
+  .object({
+    table: z.string(),
+    persona: z.string(),
+    commands: z.record(z.enum(triedCommands), triedOutcome).readonly(),
+  })
+  .readonly();
+
 const checkResultSchema = z
   .object({
     claim: z.string(),
     /** The rows that contradict the claim; none where it holds. */
     violations: z.array(z.string()).readonly(),
+    /** Of a table that a persona tried. */
+    trial: trialSchema.exactOptional(),
   })
   .readonly();
 

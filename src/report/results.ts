@@ -1,13 +1,14 @@
 import type { StageName } from "../steps/stage.ts";
 import { colorsFor } from "./colors.ts";
 import { allResults, type CheckResult, type StageVerification } from "./events.ts";
+import { showMatrix } from "./matrix.ts";
 import { wrapped } from "./wrap.ts";
 
 /** What was asked of a stage and whether it holds, for people: a line a claim. */
 export function showVerification(stage: StageName, verification: StageVerification): string {
   return [
     section("What its steps made", verification.checks),
-    section("Isolation, tried", verification.isolation),
+    isolation(verification.isolation),
     section("The plan's success criteria", verification.criteria),
     summary(stage, verification),
   ].join("");
@@ -29,6 +30,19 @@ export function countHeld(verification: StageVerification): string {
   const results = allResults(verification);
   const held = results.filter(({ violations }) => violations.length === 0).length;
   return `${held} of ${results.length} claims hold`;
+}
+
+/** At a terminal as a matrix, with the claims that it has no place for; in a pipe a line a claim. */
+function isolation(results: readonly CheckResult[]): string {
+  const heading = "Isolation, tried";
+  const { columns } = process.stdout;
+  if (columns === undefined || results.length === 0) return section(heading, results);
+  const others = results.filter(
+    ({ trial, violations }) => trial === undefined || violations.length > 0,
+  );
+  const matrix = showMatrix(results, columns);
+  if (matrix === "") return section(heading, results);
+  return `${colorsFor(process.stdout).bold(heading)}\n${matrix}${section("Beyond single tables", others)}`;
 }
 
 function summary(stage: StageName, verification: StageVerification): string {

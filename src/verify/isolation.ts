@@ -7,7 +7,7 @@ import {
   type Session,
 } from "../postgres/connection.ts";
 import { ident, type RelationName, sql } from "../postgres/sql.ts";
-import type { CheckResult } from "../report/events.ts";
+import type { CheckResult, TriedCommand, TriedOutcome } from "../report/events.ts";
 import { policyNames } from "../steps/fence.ts";
 import type { Persona } from "../steps/stage.ts";
 import type { Tenancy } from "../steps/tenancy.ts";
@@ -17,7 +17,7 @@ import { organizationIsIndexed } from "./index-use.ts";
 import { placeRows } from "./placement.ts";
 import { play, setScene } from "./scene.ts";
 import { as, type Fence, ownRows, type Trial } from "./trial.ts";
-import { tryInserting, tryWriting } from "./writing.ts";
+import { type TriedTable, tryInserting, tryWriting } from "./writing.ts";
 
 /**
  * Tries each table as each persona: what they see, and what their writes do to the others' rows,
@@ -88,7 +88,30 @@ async function tryActor(trial: Trial): Promise<CheckResult> {
     ...new Set(writes.flatMap((tried) => tried.remarks)),
   ];
   const limits = remarks.length === 0 ? "" : ` (${remarks.join("; ")})`;
-  return { claim: `${fence.label} as ${actor.persona.name}: only their own${limits}`, violations };
+  const tried = (command: TriedCommand) => outcomeOf(command, reading, writes);
+  const commands = {
+    SELECT: tried("SELECT"),
+    INSERT: tried("INSERT"),
+    UPDATE: tried("UPDATE"),
+    DELETE: tried("DELETE"),
+    TRUNCATE: tried("TRUNCATE"),
+  };
+  return {
+    claim: `${fence.label} as ${actor.persona.name}: only their own${limits}`,
+    violations,
+    trial: { table: fence.label, persona: actor.persona.name, commands },
+  };
+}
+
+function outcomeOf(
+  command: TriedCommand,
+  reading: Reading,
+  writes: readonly TriedTable[],
+): TriedOutcome {
+  if (command === "SELECT") return reading.violations.length > 0 ? "open" : "held";
+  return (
+    writes.map(({ commands }) => commands[command]).find((one) => one !== undefined) ?? "untried"
+  );
 }
 
 const countSchema = z.object({ count: z.coerce.number() });

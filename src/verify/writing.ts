@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { ident, type Sql, sql } from "../postgres/sql.ts";
+import type { TriedCommand, TriedOutcome } from "../report/events.ts";
 import { type Attempt, attempt, type Refused, silently } from "./impersonation.ts";
 import { insertLike } from "./likeness.ts";
 import { as, foreignRows, type Trial } from "./trial.ts";
@@ -7,53 +8,73 @@ import { as, foreignRows, type Trial } from "./trial.ts";
 /** What writes came to: what got through, and what could not be told for a reason that is no leak. */
 export type Tried = { readonly violations: readonly string[]; readonly remarks: readonly string[] };
 
+/** The same of one table, by command. */
+export type TriedTable = Tried & {
+  /** What is known of each command; the worst, where it was tried in several ways. */
+  readonly commands: Partial<Record<TriedCommand, TriedOutcome>>;
+};
+
 /** Blind, stealing, deleting and pushing writes leave every other organization's rows as they were. */
-export async function tryWriting(trial: Trial): Promise<Tried> {
+export async function tryWriting(trial: Trial): Promise<TriedTable> {
   const { fence, tenancy } = trial;
   const table = ident(fence.relation);
   const column = ident(tenancy.column);
   const own = trial.actor.organizations[0];
   const foreign = foreignRows(trial);
   const target = foreign[0];
-  if (target === undefined) return { violations: [], remarks: [] };
-  const writes: [string, Sql][] = [
+  if (target === undefined) return { violations: [], remarks: [], commands: {} };
+  const writes: [TriedCommand, string, Sql][] = [
     // Without WHERE only the UPDATE policies are asked, not those for SELECT.
-    ["a blind UPDATE", sql`UPDATE ${table} SET ${column} = ${own ?? target}::uuid`],
+    ["UPDATE", "a blind UPDATE", sql`UPDATE ${table} SET ${column} = ${own ?? target}::uuid`],
     [
+      "UPDATE",
       "an UPDATE of others' rows",
       sql`UPDATE ${table} SET ${column} = ${own ?? target}::uuid WHERE ${column} = ANY (${foreign}::uuid[])`,
     ],
     [
+      "DELETE",
       "a DELETE of others' rows",
       sql`DELETE FROM ${table} WHERE ${column} = ANY (${foreign}::uuid[])`,
     ],
     // Policies are not asked. Where it is granted, and only a foreign key forbids it, that is said.
-    ["a TRUNCATE", sql`TRUNCATE ${table}`],
+    ["TRUNCATE", "a TRUNCATE", sql`TRUNCATE ${table}`],
   ];
   if (own !== undefined) {
     writes.push(
       [
+        "UPDATE",
         "a row pushed to others",
         sql`UPDATE ${table} SET ${column} = ${target}::uuid WHERE ${column} = ${own}::uuid`,
       ],
       // Here the policies for SELECT are not asked about what became of the row either.
-      ["a row blindly pushed to others", sql`UPDATE ${table} SET ${column} = ${target}::uuid`],
+      [
+        "UPDATE",
+        "a row blindly pushed to others",
+        sql`UPDATE ${table} SET ${column} = ${target}::uuid`,
+      ],
     );
   }
   const violations: string[] = [];
   const remarks: string[] = [];
-  for (const [what, statement] of writes) {
+  const commands: TriedTable["commands"] = {};
+  for (const [command, what, statement] of writes) {
     const { leak, outcome } = await judged(trial, statement);
-    if (leak !== undefined) violations.push(`${what} got through: ${leak}`);
-    else if (outcome.kind === "done" || outcome.sqlState === "42501") continue;
-    else if (isRefusedByApplication(outcome)) remarks.push(refusedByApplication(outcome));
+    if (leak !== undefined) {
+      violations.push(`${what} got through: ${leak}`);
+      commands[command] = "open";
+    } else if (outcome.kind === "done" || outcome.sqlState === "42501")
+      commands[command] ??= "held";
     else {
-      violations.push(
-        `${what} could not be tried: ${outcome.message} (SQLSTATE ${outcome.sqlState})`,
-      );
+      if (commands[command] !== "open") commands[command] = "untried";
+      if (isRefusedByApplication(outcome)) remarks.push(refusedByApplication(outcome));
+      else {
+        violations.push(
+          `${what} could not be tried: ${outcome.message} (SQLSTATE ${outcome.sqlState})`,
+        );
+      }
     }
   }
-  return { violations, remarks };
+  return { violations, remarks, commands };
 }
 
 /** Runs a write as the persona, and compares what the others have before and after, as nobody bound. */
@@ -86,10 +107,11 @@ async function judged(
 }
 
 /** A row for somebody else's organization, or for none. */
-export async function tryInserting(trial: Trial): Promise<Tried> {
+export async function tryInserting(trial: Trial): Promise<TriedTable> {
   const { queries, tenancy, actor, placement } = trial;
   const violations: string[] = [];
   const remarks: string[] = [];
+  let untried = false;
   const strangers = [...foreignRows(trial), tenancy.defaultOrganizationId].filter(
     (organization) => !actor.organizations.includes(organization),
   );
@@ -104,15 +126,19 @@ export async function tryInserting(trial: Trial): Promise<Tried> {
     const whose = nameOf(trial, organization);
     if (outcome.kind === "done") violations.push(`inserts a row for ${whose}`);
     else if (outcome.sqlState === "42501") continue;
-    else if (isRefusedByApplication(outcome)) remarks.push(refusedByApplication(outcome));
-    else if (isConstraintOf(trial, outcome)) {
+    else if (isRefusedByApplication(outcome)) {
+      remarks.push(refusedByApplication(outcome));
+      untried = true;
+    } else if (isConstraintOf(trial, outcome)) {
       violations.push(`a row for ${whose} is stopped by a constraint only: ${outcome.message}`);
     } else if (outcome.sqlState.startsWith("23") && outcome.constraintOf === undefined) {
       // A domain's constraint comes before row-level security is asked.
       remarks.push(`no row could be inserted: ${outcome.message}`);
+      untried = true;
     } else violations.push(`inserting could not be tried: ${outcome.message}`);
   }
-  return { violations, remarks };
+  const outcome = untried ? "untried" : "held";
+  return { violations, remarks, commands: { INSERT: violations.length > 0 ? "open" : outcome } };
 }
 
 async function hasRowsOfNone({ queries, fence, tenancy }: Trial): Promise<boolean> {
@@ -150,7 +176,8 @@ function isRefusedByApplication(outcome: Attempt): boolean {
   return (
     outcome.kind === "refused" &&
     outcome.inFunction &&
-    (outcome.sqlState === "P0001" || outcome.sqlState.startsWith("23"))
+    // 21000: a source's query finds two organizations for the row, and so none.
+    (["P0001", "21000"].includes(outcome.sqlState) || outcome.sqlState.startsWith("23"))
   );
 }
 
