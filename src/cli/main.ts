@@ -6,6 +6,7 @@ import { version } from "../version.ts";
 import { auditCommand } from "./audit.ts";
 import { makeBackup, showBackups } from "./backups.ts";
 import { check } from "./check.ts";
+import { addCode } from "./code-commands.ts";
 import { demo, demoOptions } from "./demo.ts";
 import { home } from "./home.ts";
 import { globalOptions, readOptions, stageOption } from "./options.ts";
@@ -190,6 +191,7 @@ function program(): Command {
         ),
       ),
     );
+  addCode(root, add);
   addBackup(root);
   add(root, "rehearse", "run the stages and their rollback on a copy, and predict times and sizes")
     .option("--stage <stage>", "day1, day2 or day3 (else all that are left)")
