@@ -14,6 +14,9 @@ export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes];
 export const errorCodes = {
   CONFIG_INVALID: exitCodes.usage,
   CONFIG_NOT_FOUND: exitCodes.usage,
+  CODE_NOT_FOUND: exitCodes.usage,
+  CODE_UNFENCED: exitCodes.verification,
+  CODE_NOT_WRITTEN: exitCodes.failed,
   USAGE: exitCodes.usage,
   STAGE_OUT_OF_ORDER: exitCodes.usage,
   STAGE_ALREADY_APPLIED: exitCodes.usage,

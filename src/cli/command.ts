@@ -17,7 +17,9 @@ export function common(command: Command): Command {
 
 /** Adds a command with its help. */
 export function add(parent: Command, name: CommandName): Command {
-  return common(parent.command(name).description(commandHelp[name].about))
+  // Below another command its key has both words.
+  const word = name.split(" ").at(-1) ?? name;
+  return common(parent.command(word).description(commandHelp[name].about))
     .addHelpText("after", helpAfter(name))
     .exitOverride();
 }

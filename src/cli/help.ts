@@ -62,11 +62,11 @@ export const commandHelp = {
       ["tenantry backup verify", "restore the newest elsewhere, and compare"],
     ],
   },
-  list: {
+  "backup list": {
     about: "the backups in the configured folder",
     examples: [["tenantry backup list", "newest last, with stage, size and tag"]],
   },
-  verify: {
+  "backup verify": {
     about: "restore a backup elsewhere; compare schema, counts and checksums",
     examples: [
       ["tenantry backup verify", "the newest, on a server that is started here"],
@@ -103,6 +103,32 @@ export const commandHelp = {
       ["tenantry demo", "in a minute, and nothing of yours is touched"],
       ["tenantry demo --rows 1000000 --keep", "larger, and the server stays up to look at"],
     ],
+  },
+  code: {
+    about: "the application's code: find, rewrite and guard its queries; asks no database",
+    examples: [
+      ["tenantry code list", "every query, with its client, table, payload and filters"],
+      ["tenantry code rewrite", "a diff of what would be changed; --write changes it"],
+      ["tenantry code check", "in CI: exit 3 where a query names no organization"],
+    ],
+  },
+  "code list": {
+    about: "every query with its client, table, payload and filters; changes nothing",
+    examples: [
+      ["tenantry code list", "as a table"],
+      ["tenantry code list --sarif code.sarif", "for a page of findings, too"],
+    ],
+  },
+  "code rewrite": {
+    about: "give every query its organization: shows a diff, and changes nothing",
+    examples: [
+      ["tenantry code rewrite", "the diff, and what is left to a person, with the reason"],
+      ["tenantry code rewrite --write", "changes the files"],
+    ],
+  },
+  "code check": {
+    about: "in CI: exit 3 where a query on a tenant table names no organization",
+    examples: [["tenantry code check", "each with its place, the rule, and what mends it"]],
   },
   explain: {
     about: "say what a stage, step, error, SQLSTATE, check or rule is",

@@ -6,6 +6,7 @@ import { version } from "../version.ts";
 import { auditCommand } from "./audit.ts";
 import { makeBackup, showBackups } from "./backups.ts";
 import { check } from "./check.ts";
+import { addCode } from "./code-commands.ts";
 import { add, common, stageChoice } from "./command.ts";
 import { demo, demoOptions } from "./demo.ts";
 import { explainCommand } from "./explain.ts";
@@ -226,6 +227,7 @@ export function program(): Command {
         }),
       ),
     );
+  addCode(root);
   tab(root, { completionCommandName: "completion" });
   return root;
 }
@@ -234,10 +236,10 @@ function addBackup(root: Command): void {
   const backup = add(root, "backup").action(async (_options, command: Command) =>
     makeBackup(readOptions(globalOptions, command.optsWithGlobals())),
   );
-  add(backup, "list").action(async (_options, command: Command) =>
+  add(backup, "backup list").action(async (_options, command: Command) =>
     showBackups(readOptions(globalOptions, command.optsWithGlobals())),
   );
-  add(backup, "verify")
+  add(backup, "backup verify")
     .argument("[folder]", "the backup's folder (else the newest)")
     .option("--scratch <url>", "a server to restore into, instead of one that is started here")
     .option("--identity <file>", "age's identity, for a backup that is encrypted")

@@ -9,6 +9,7 @@ import { envelopeSchema } from "../report/json.ts";
 import { guardSchema, personaSchema, stageNames } from "../steps/stage.ts";
 import { checkSchema, stepSchema } from "../steps/step.ts";
 import { tenancySchema } from "../steps/tenancy.ts";
+import { codeCheckResult, codeInventoryResult, codeRewriteResult } from "./code-results.ts";
 
 const relation = z.object({ schema: z.string(), name: z.string() });
 const count = z.number().nullable();
@@ -197,6 +198,9 @@ export const resultSchema = z.discriminatedUnion("kind", [
     longestWaitInMilliseconds: z.number(),
     p99InMilliseconds: z.number(),
   }),
+  codeInventoryResult,
+  codeRewriteResult,
+  codeCheckResult,
   z.object({
     kind: z.literal("error"),
     code: z.string(),

@@ -39,6 +39,66 @@ const identitySchema = z.discriminatedUnion("kind", [
   }),
 ]);
 
+const globs = z.array(z.string().min(1));
+
+/** One part of the application's code, with what its organization is called there. */
+const codePart = (include: string[]) =>
+  z
+    .strictObject({
+      include: globs.min(1).default(include),
+      exclude: globs.default(["**/*.{test,spec}.*", "**/__tests__/**", "**/*.d.ts"]),
+      /** Where it is in scope, this says whose organization is asked for. */
+      organization: z
+        .string()
+        .regex(
+          /^[A-Za-z_$][\w$]*(\.[A-Za-z_$][\w$]*)*$/,
+          "like organizationId or session.organizationId",
+        )
+        .default("organizationId"),
+      /** A React hook that gives it, for components and hooks that do not have it yet. */
+      hook: z
+        .strictObject({
+          name: z.string().regex(/^use[A-Z]\w*$/, "like useOrganization"),
+          from: z.string().min(1),
+        })
+        .optional(),
+    })
+    .refine(({ hook, organization }) => hook === undefined || !organization.includes("."), {
+      path: ["organization"],
+      message: "with a hook, it is a name that the hook returns",
+    })
+    .prefault({});
+
+const codeSchema = z
+  .strictObject({
+    /** Where the application's code is. */
+    folder: z.string().min(1).default("."),
+    /** The compiler's settings, for paths and strictness; else tsconfig.app.json or tsconfig.json. */
+    tsconfig: z.string().min(1).optional(),
+    app: codePart(["src/**/*.{ts,tsx,js,jsx}", "public/*sw*.js", "vite.config.*"]),
+    functions: codePart(["supabase/functions/**/*.ts"]),
+    /** `service-role-only` trusts row-level security with what the user's key reads. */
+    filters: z.enum(["explicit", "service-role-only"]).default("explicit"),
+    /** Names of environment variables, imports and functions that tell whose client it is. */
+    clients: z
+      .strictObject({
+        serviceRole: z
+          .array(z.string().min(1))
+          .default(["SERVICE_ROLE_KEY", "SUPABASE_SECRET_KEY", "SUPABASE_SECRET_KEYS"]),
+        userKey: z
+          .array(z.string().min(1))
+          .default(["SUPABASE_ANON_KEY", "SUPABASE_PUBLISHABLE_KEY", "SUPABASE_KEY"]),
+      })
+      .prefault({}),
+    /** Columns by which a table's rows are looked up before any organization is known. */
+    lookups: z.record(relationText, z.array(nameSchema).min(1)).default({}),
+    /** Columns of unique constraints that became one for each organization: "phone", "user_id, name". */
+    uniquePerOrganization: z.record(relationText, z.array(z.string().min(1)).min(1)).default({}),
+    /** Keys of caches that hold nothing of any organization. */
+    sharedKeys: z.array(z.string().min(1)).default([]),
+  })
+  .prefault({});
+
 /** What a configuration file holds, as it is written. */
 export const configSchema = z.strictObject({
   /** The schema of tables that are named without one, and of the organizations. */
@@ -150,6 +210,8 @@ export const configSchema = z.strictObject({
       required: z.boolean().default(false),
     })
     .prefault({}),
+  /** The application's code, for `tenantry code`. */
+  code: codeSchema,
 });
 
 /** A configuration as it is written in `tenantry.config.ts`. */

@@ -85,7 +85,12 @@ export function settingsFrom(
     shared: named("sharedTables"),
     exempt: named("exemptTables"),
   };
-  faults.push(...namedTwice(settings), ...sameSlugs(config), ...ownSchemas(settings));
+  faults.push(
+    ...namedTwice(settings),
+    ...sameSlugs(config),
+    ...ownSchemas(settings),
+    ...codeTables(settings),
+  );
   return faults.length > 0 ? { faults } : { settings };
 }
 
@@ -149,6 +154,36 @@ function ownSchemas(settings: Settings): Fault[] {
       fix: "name a schema that nobody else uses and the API does not expose",
     },
   ];
+}
+
+/** What is said of a table's code is for naught where the table has no organization. */
+function codeTables(settings: Settings): Fault[] {
+  const { lookups, uniquePerOrganization } = settings.code;
+  const tenantTables = new Set(tenantTableKeys(settings));
+  const named = [
+    ...Object.keys(lookups).map((text) => ({ text, path: "code.lookups" })),
+    ...Object.keys(uniquePerOrganization).map((text) => ({
+      text,
+      path: "code.uniquePerOrganization",
+    })),
+  ];
+  return named.flatMap(({ text, path }) => {
+    const relation = parseRelationName(text, settings.schema);
+    return relation !== undefined && tenantTables.has(relationKey(relation))
+      ? []
+      : [
+          {
+            path: `${path}.${text}`,
+            fault: "names no table of day1 or day2",
+            fix: "name one of these, or remove it",
+          },
+        ];
+  });
+}
+
+/** The tables with an organization, each by its `relationKey`. */
+export function tenantTableKeys({ tables }: Settings): string[] {
+  return [...tables.day1, ...tables.day2].map(({ relation }) => relationKey(relation));
 }
 
 /** How a table is written in the configuration. */

@@ -25,6 +25,22 @@ export const errorExplanations: Readonly<Record<ErrorCode | "INTERNAL", ErrorExp
     state: untouched,
     next: "Go to the project's folder, or name the file with --config.",
   },
+  CODE_NOT_FOUND: {
+    means: "No file is where the configuration says that the application's code is.",
+    state: untouched,
+    next: "Say where it is in code.folder, code.app.include and code.functions.include.",
+  },
+  CODE_UNFENCED: {
+    means:
+      "Queries on tenant tables name no organization. Each is listed with its place and its rule.",
+    state: untouched,
+    next: "tenantry code rewrite shows what it would change; the rest needs a person, or an annotation with a reason.",
+  },
+  CODE_NOT_WRITTEN: {
+    means: "A file could not be written.",
+    state: "the files before it are changed; running it again changes only what is left",
+    next: "Mend what the message names, then tenantry code rewrite --write again.",
+  },
   USAGE: {
     means: "A command, an option or its value is not one, or two options exclude each other.",
     state: untouched,

@@ -6,10 +6,22 @@ export function githubAnnotations(stage: StageName, verification: StageVerificat
   return allResults(verification)
     .filter(({ violations }) => violations.length > 0)
     .map(({ claim, violations }) => {
-      const title = escapedProperty(`${stage} does not hold`);
-      return `::error title=${title}::${escaped([claim, ...violations].join("\n"))}\n`;
+      const message = [claim, ...violations].join("\n");
+      return workflowCommand("error", { title: `${stage} does not hold` }, message);
     })
     .join("");
+}
+
+/** One of GitHub's workflow commands: where it is of a place in a file, it is shown there. */
+export function workflowCommand(
+  level: "error" | "warning",
+  properties: Readonly<Record<string, string | number>>,
+  message: string,
+): string {
+  const said = Object.entries(properties)
+    .map(([name, value]) => `${name}=${escapedProperty(String(value))}`)
+    .join(",");
+  return `::${level} ${said}::${escaped(message)}\n`;
 }
 
 function escaped(text: string): string {

@@ -20,24 +20,36 @@ export function sarifReport(
       .filter(({ violations }) => violations.length > 0)
       .map((result) => finding(`tenantry/${part}`, result, facts)),
   );
+  return sarifDocument({
+    version: facts.version,
+    category: facts.stage,
+    rules: Object.entries(rules).map(([part, text]) => ({
+      id: `tenantry/${part}`,
+      shortDescription: { text },
+      defaultConfiguration: { level: "error" },
+    })),
+    results: parts,
+  });
+}
+
+type SarifFacts = {
+  readonly version: string;
+  /** What was asked: alerts of one category do not close those of another. */
+  readonly category: string;
+  readonly rules: readonly object[];
+  readonly results: readonly object[];
+};
+
+/** SARIF 2.1.0 around the results of one run. */
+export function sarifDocument({ version, category, rules, results }: SarifFacts): string {
   const report = {
     $schema: "https://json.schemastore.org/sarif-2.1.0.json",
     version: "2.1.0",
     runs: [
       {
-        tool: {
-          driver: {
-            name: "Tenantry",
-            semanticVersion: facts.version,
-            rules: Object.entries(rules).map(([part, text]) => ({
-              id: `tenantry/${part}`,
-              shortDescription: { text },
-              defaultConfiguration: { level: "error" },
-            })),
-          },
-        },
-        automationDetails: { id: `tenantry/${facts.stage}/` },
-        results: parts,
+        tool: { driver: { name: "Tenantry", semanticVersion: version, rules } },
+        automationDetails: { id: `tenantry/${category}/` },
+        results,
       },
     ],
   };

@@ -129,6 +129,10 @@ export async function tryInserting(trial: Trial): Promise<TriedTable> {
     else if (isRefusedByApplication(outcome)) {
       remarks.push(refusedByApplication(outcome));
       untried = true;
+    } else if (organization === null && outcome.inFunction) {
+      // What finds an organization for it may fail for this persona: it is not written either way.
+      remarks.push(`no row could be inserted: ${outcome.message}`);
+      untried = true;
     } else if (isConstraintOf(trial, outcome)) {
       violations.push(`a row for ${whose} is stopped by a constraint only: ${outcome.message}`);
     } else if (outcome.sqlState.startsWith("23") && outcome.constraintOf === undefined) {
@@ -176,8 +180,7 @@ function isRefusedByApplication(outcome: Attempt): boolean {
   return (
     outcome.kind === "refused" &&
     outcome.inFunction &&
-    // 21000: a source's query finds two organizations for the row, and so none.
-    (["P0001", "21000"].includes(outcome.sqlState) || outcome.sqlState.startsWith("23"))
+    (outcome.sqlState === "P0001" || outcome.sqlState.startsWith("23"))
   );
 }
 

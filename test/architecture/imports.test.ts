@@ -113,7 +113,9 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     "src/check",
     "src/audit",
   ],
+  "src/code": ["src/errors.ts", "src/config", "src/postgres/sql.ts"],
   "src/index.ts": ["src/config"],
+  "src/eslint.ts": ["src/code", "src/config"],
   bin: ["src/cli"],
 };
 
@@ -129,6 +131,10 @@ const owners: Readonly<Record<string, string>> = {
   inquirer: "src/cli/prompt.ts",
   commander: "src/cli",
   "@bomb.sh/tab/commander": "src/cli/program.ts",
+  typescript: "src/code",
+  "magic-string": "src/code/rewrite",
+  diff: "src/code/rewrite",
+  tinyglobby: "src/code/project.ts",
 };
 
 type Import = { readonly file: string; readonly imported: string };

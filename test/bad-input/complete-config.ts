@@ -39,6 +39,27 @@ export const completeConfig: Config = {
     batchTargetInMilliseconds: 5,
     replicaLagLimitInMilliseconds: 1500,
   },
+  code: {
+    folder: ".",
+    tsconfig: "tsconfig.json",
+    app: {
+      include: ["src/**/*.ts"],
+      exclude: ["**/*.test.ts"],
+      organization: "organizationId",
+      hook: { name: "useOrganization", from: "./organization" },
+    },
+    functions: {
+      include: ["supabase/functions/**/*.ts"],
+      exclude: ["**/*.test.ts"],
+      organization: "organizationId",
+      hook: { name: "useOrganization", from: "./organization" },
+    },
+    filters: "explicit",
+    clients: { serviceRole: ["SERVICE_ROLE_KEY"], userKey: ["SUPABASE_ANON_KEY"] },
+    lookups: { leads: ["phone"] },
+    uniquePerOrganization: { leads: ["phone"] },
+    sharedKeys: ["theme"],
+  },
   hardening: {
     foreignKeys: ["calls.calls_lead_id_fkey"],
     uniqueConstraints: ["leads.leads_phone_key"],

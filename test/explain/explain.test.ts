@@ -48,7 +48,7 @@ test("a SQLSTATE without words of its own has those of its class", () => {
 test("every command has examples, which the command line understands", () => {
   const words = program().commands.flatMap((command) => [
     command.name(),
-    ...command.commands.map((nested) => nested.name()),
+    ...command.commands.map((nested) => `${command.name()} ${nested.name()}`),
   ]);
   const own = words.filter((word) => word !== "completion" && word !== "complete");
   expect(own.sort()).toEqual(Object.keys(commandHelp).sort());

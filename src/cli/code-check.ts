@@ -1,0 +1,82 @@
+import pc from "picocolors";
+import { stateOf } from "../code/fence.ts";
+import { type Finding, findingsOf } from "../code/findings.ts";
+import { takeInventory } from "../code/inventory.ts";
+import { openProject, type Project } from "../code/project.ts";
+import { findingRow } from "../code/rows.ts";
+import { AppError } from "../errors.ts";
+import { workflowCommand } from "../report/annotations.ts";
+import { type CodeOptions, withCode, writeReport } from "./code.ts";
+import { findingsSarif, shownPath } from "./code-sarif.ts";
+
+/**
+ * `tenantry code check`: the guard for CI.
+ * @throws AppError CODE_UNFENCED where a rule finds an error
+ */
+export function checkCode(options: CodeOptions): Promise<void> {
+  return withCode(options, async ({ settings, folder, output }) => {
+    const inventory = takeInventory(openProject(settings, folder));
+    const { project } = inventory;
+    const findings = findingsOf(inventory);
+    const chains = inventory.entries.filter((entry) => entry.kind === "chain");
+    const fenced = chains.filter((chain) => stateOf(chain, inventory) === "fenced");
+    const counts = {
+      files: project.files.length,
+      chains: chains.length,
+      fenced: fenced.length,
+    };
+    await output.show(
+      { kind: "code-check", ...counts, findings: findings.map(findingRow) },
+      () =>
+        `${showFindings(findings)}${counts.chains} queries in ${counts.files} files, ${counts.fenced} fenced: ${summary(findings)}\n`,
+    );
+    if (process.env["GITHUB_ACTIONS"] === "true" && !options.json)
+      process.stdout.write(findings.map((finding) => annotation(project, finding)).join(""));
+    if (options.sarif !== undefined)
+      await writeReport(options.sarif, findingsSarif(project, findings));
+    const errors = findings.filter(({ rule }) => rule.level === "error");
+    if (errors.length === 0) return;
+    throw new AppError({
+      code: "CODE_UNFENCED",
+      object: project.folder,
+      fault: summary(findings),
+      state: "nothing was changed",
+      next: "tenantry code rewrite, or say why: // tenantry: all-organizations because …",
+    });
+  });
+}
+
+/** How many findings there are of each level. */
+export function summary(findings: readonly Finding[]): string {
+  const errors = findings.filter(({ rule }) => rule.level === "error").length;
+  return `${errors} errors, ${findings.length - errors} warnings`;
+}
+
+/** By rule: why once, then each place with what mends it. */
+export function showFindings(findings: readonly (Finding & { reason?: string })[]): string {
+  const byRule = new Map<string, (Finding & { reason?: string })[]>();
+  for (const finding of findings)
+    byRule.set(finding.rule.id, [...(byRule.get(finding.rule.id) ?? []), finding]);
+  return [...byRule.values()]
+    .map((own) => {
+      const [first] = own;
+      if (first === undefined) return "";
+      const mark = first.rule.level === "error" ? pc.red("✘") : pc.yellow("!");
+      const lines = own.map(({ place, what, fact, mend, reason }) =>
+        [
+          `  ${pc.bold(`${place.file}:${place.line}`)}  ${what}: ${fact}`,
+          ...(reason === undefined ? [] : [`      left as it is: ${reason}`]),
+          `      → ${mend}`,
+        ].join("\n"),
+      );
+      const heading = `${mark} ${first.rule.title}  ${pc.dim(first.rule.id)}\n  ${pc.dim(first.rule.why)}`;
+      return `${heading}\n${lines.join("\n")}\n\n`;
+    })
+    .join("");
+}
+
+function annotation(project: Project, { rule, place, what, fact, mend }: Finding): string {
+  const file = shownPath(project, place.file);
+  const properties = { file, line: place.line, col: place.column, title: rule.title };
+  return workflowCommand(rule.level, properties, `${what}: ${fact}\n${mend}`);
+}

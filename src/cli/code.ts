@@ -1,0 +1,101 @@
+import { writeFile } from "node:fs/promises";
+import path from "node:path";
+import { type Inventory, takeInventory } from "../code/inventory.ts";
+import { openProject } from "../code/project.ts";
+import { inventoryRows } from "../code/rows.ts";
+import { loadSettings } from "../config/load.ts";
+import type { Settings } from "../config/settings.ts";
+import { AppError } from "../errors.ts";
+import { formatTable } from "../report/table.ts";
+import { inventorySarif } from "./code-sarif.ts";
+import type { GlobalOptions } from "./options.ts";
+import { type Output, withOutput } from "./output.ts";
+import { takeTarget } from "./workplace.ts";
+
+export type CodeOptions = GlobalOptions & {
+  /** A file that is written besides, for CI. */
+  readonly sarif?: string | undefined;
+};
+
+/** What the commands of code work with: no database. */
+export type CodePlace = {
+  readonly settings: Settings;
+  /** The configuration's folder. */
+  readonly folder: string;
+  readonly output: Output;
+};
+
+/** Opens the configuration and the output. */
+export async function withCode(
+  options: CodeOptions,
+  work: (place: CodePlace) => Promise<void>,
+): Promise<void> {
+  const { settings, folder } = await loadSettings(process.cwd(), options.config);
+  const target = takeTarget(options);
+  await withOutput({ options, target, log: undefined }, (output) =>
+    work({ settings, folder, output }),
+  );
+}
+
+/** `tenantry code list`: every query, and every other place where tenants' data comes or goes. */
+export function listCode(options: CodeOptions): Promise<void> {
+  return withCode(options, async ({ settings, folder, output }) => {
+    const inventory = takeInventory(openProject(settings, folder));
+    const entries = inventoryRows(inventory);
+    const annotations = inventory.annotations.map(({ file, line, reason }) => ({
+      file,
+      line,
+      reason: reason ?? null,
+    }));
+    const files = inventory.project.files.length;
+    await output.show({ kind: "code-inventory", files, entries, annotations }, () =>
+      showInventory(inventory),
+    );
+    if (options.sarif !== undefined) await writeReport(options.sarif, inventorySarif(inventory));
+  });
+}
+
+function showInventory(inventory: Inventory): string {
+  const rows = inventoryRows(inventory);
+  const table = formatTable(
+    ["place", "what", "client", "payload", "filters", "reaches", "state"],
+    rows.map((row) => [
+      `${row.file}:${row.line}`,
+      [row.what === "chain" ? undefined : row.what, row.operation, row.name]
+        .filter((part) => part !== undefined && part !== null)
+        .join(" "),
+      row.client ?? "",
+      row.payload ?? "",
+      row.filters
+        .map(
+          ({ column, method, when }) => `${column ?? method}${when === null ? "" : ` if ${when}`}`,
+        )
+        .join(", "),
+      row.embeds.join(", "),
+      row.reason === null ? row.state : `all organizations: ${row.reason}`,
+    ]),
+  );
+  const counts = new Map<string, number>();
+  for (const { state } of rows) counts.set(state, (counts.get(state) ?? 0) + 1);
+  const states = [...counts].map(([state, count]) => `${count} ${state}`).join(", ");
+  return `${table}\n${rows.length} places in ${inventory.project.files.length} files: ${states}\n`;
+}
+
+/**
+ * Writes a report for CI.
+ * @throws AppError USAGE where it cannot be written
+ */
+export async function writeReport(file: string, content: string): Promise<void> {
+  try {
+    await writeFile(path.resolve(file), content);
+  } catch (error) {
+    throw new AppError({
+      code: "USAGE",
+      object: file,
+      fault: `cannot be written: ${error instanceof Error ? error.message : String(error)}`,
+      state: "nothing was changed",
+      next: "name a file in a folder that is there",
+      cause: error,
+    });
+  }
+}

@@ -1,0 +1,49 @@
+import ts from "typescript";
+import type { Chain } from "./entry.ts";
+import type { Inventory } from "./inventory.ts";
+import { heldBy, propertyOf, shortText, unwrap } from "./syntax.ts";
+
+/** What is to be said of an upsert's `onConflict`. */
+export type Conflict =
+  | {
+      readonly kind: "changed";
+      readonly node: ts.StringLiteralLike;
+      readonly columns: string;
+      readonly becomes: string;
+    }
+  | { readonly kind: "unreadable"; readonly text: string };
+
+/** The columns that an upsert names, where their constraint became one for each organization. */
+export function conflictOf(chain: Chain, { project, tables }: Inventory): Conflict | undefined {
+  const [relation] = chain.relations;
+  const options = chain.operationCall?.arguments[1];
+  if (chain.operation !== "upsert" || relation === undefined || options === undefined)
+    return undefined;
+  const changed = tables.uniquePerOrganization(relation);
+  if (changed.length === 0) return undefined;
+  const object = unwrap(options);
+  if (!ts.isObjectLiteralExpression(object))
+    return { kind: "unreadable", text: shortText(options) };
+  const property = propertyOf(object, "onConflict");
+  if (property === undefined)
+    return object.properties.some(ts.isSpreadAssignment)
+      ? { kind: "unreadable", text: shortText(options) }
+      : undefined;
+  const value = heldBy(property);
+  const node = value === undefined ? undefined : unwrap(value);
+  if (node === undefined || !ts.isStringLiteralLike(node))
+    return { kind: "unreadable", text: shortText(property) };
+  const isChanged = changed.some((columns) => sorted(columns) === sorted(node.text));
+  const separator = node.text.includes(", ") ? ", " : ",";
+  const becomes = `${project.settings.names.organizationColumn}${separator}${node.text}`;
+  return isChanged ? { kind: "changed", node, columns: node.text, becomes } : undefined;
+}
+
+/** Columns of a constraint have no order. */
+function sorted(columns: string): string {
+  return columns
+    .split(",")
+    .map((column) => column.trim())
+    .sort()
+    .join(",");
+}

@@ -1,0 +1,58 @@
+import ts from "typescript";
+import type { MethodCall } from "./syntax.ts";
+import { heldBy, nameOf, unwrap } from "./syntax.ts";
+
+/** One condition of a chain. */
+export type Filter = {
+  readonly method: string;
+  /** The column; null where the condition is of several, or cannot be read. */
+  readonly column: string | null;
+  /** What the column is compared with. */
+  readonly value: ts.Expression | undefined;
+  /** The condition under which it is added; undefined where it always is. */
+  readonly when: string | undefined;
+};
+
+const ofOneColumn = new Set([
+  ..."eq neq gt gte lt lte like ilike is in contains containedBy overlaps not filter".split(" "),
+  ..."likeAllOf likeAnyOf ilikeAllOf ilikeAnyOf rangeGt rangeGte rangeLt rangeLte".split(" "),
+  ..."rangeAdjacent textSearch isDistinct".split(" "),
+]);
+/** These leave the rows of the values alone. */
+const narrowing = new Set(["eq", "in", "match", "filter"]);
+
+/** The conditions among the methods of a chain. */
+export function filtersOf(calls: readonly MethodCall[], when?: string): Filter[] {
+  return calls.flatMap(({ name, call }): Filter[] => {
+    const [first, second, third] = call.arguments;
+    if (name === "or") return [{ method: name, column: null, value: first, when }];
+    if (name === "match") return matched(first).map((one) => ({ ...one, method: name, when }));
+    if (!ofOneColumn.has(name)) return [];
+    const column = first === undefined ? null : literal(first);
+    if (name !== "filter") return [{ method: name, column, value: second, when }];
+    const operator = second === undefined ? null : literal(second);
+    return [
+      { method: operator === "eq" ? name : `filter ${operator}`, column, value: third, when },
+    ];
+  });
+}
+
+/** Whether a condition leaves only rows of the column's value. */
+export function narrowsTo(filter: Filter, column: string): boolean {
+  return filter.column === column && narrowing.has(filter.method) && filter.when === undefined;
+}
+
+function matched(argument: ts.Expression | undefined): readonly Pick<Filter, "column" | "value">[] {
+  const object = argument === undefined ? undefined : unwrap(argument);
+  if (object === undefined || !ts.isObjectLiteralExpression(object))
+    return [{ column: null, value: argument }];
+  return object.properties.map((property) => ({
+    column: nameOf(property) ?? null,
+    value: heldBy(property),
+  }));
+}
+
+function literal(node: ts.Expression): string | null {
+  const inner = unwrap(node);
+  return ts.isStringLiteralLike(inner) ? inner.text : null;
+}

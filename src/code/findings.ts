@@ -1,0 +1,79 @@
+import type { Annotation } from "./annotation.ts";
+import type { Entry } from "./entry.ts";
+import type { Inventory } from "./inventory.ts";
+import type { Fault, Rule } from "./rule.ts";
+import { rules } from "./rules/index.ts";
+import type { Place } from "./syntax.ts";
+
+/** A fault of the code, with the rule that found it. */
+export type Finding = Fault & {
+  readonly rule: Pick<Rule, "id" | "level" | "title" | "why">;
+  readonly place: Place;
+  /** What it is about, in a few words: `select leads`. */
+  readonly what: string;
+  /** Undefined where it is about an annotation. */
+  readonly entry: Entry | undefined;
+};
+
+/** An annotation is no entry of the inventory: it is judged by itself. */
+export const annotationRule = {
+  id: "annotation-without-reason",
+  level: "error",
+  title: "An annotation gives no reason, or is not understood",
+  why: "A way out that nobody has to account for is a hole.",
+} as const satisfies Omit<Rule, "find">;
+
+/** Everything that the rules find, in the order of the files. */
+export function findingsOf(inventory: Inventory): Finding[] {
+  const ofEntries = inventory.entries.flatMap((entry) =>
+    entry.annotation?.reason !== undefined
+      ? []
+      : rules.flatMap((rule) => {
+          const fault = rule.find(entry, inventory);
+          return fault === undefined
+            ? []
+            : [{ ...fault, rule, place: entry.place, what: describe(entry), entry }];
+        }),
+  );
+  const ofAnnotations = inventory.annotations.flatMap((annotation) =>
+    annotation.reason === undefined ? [ofAnnotation(annotation)] : [],
+  );
+  return [...ofEntries, ...ofAnnotations];
+}
+
+function ofAnnotation({ file, line, text }: Annotation): Finding {
+  return {
+    rule: annotationRule,
+    place: { file, line, column: 1 },
+    what: "annotation",
+    fact: `says "tenantry: ${text}"`,
+    mend: "// tenantry: all-organizations because …",
+    entry: undefined,
+  };
+}
+
+/** An entry in a few words. */
+export function describe(entry: Entry): string {
+  switch (entry.kind) {
+    case "chain":
+      return `${entry.operation} ${tablesOf(entry)}`;
+    case "rpc":
+      return `rpc ${entry.name}`;
+    case "invocation":
+      return `invoke ${entry.name}`;
+    case "storage":
+      return `storage ${entry.bucket}`;
+    case "subscription":
+      return `subscription ${entry.table ?? "?"}`;
+    case "cache":
+      return entry.store;
+    case "sql":
+      return `sql ${[...new Set(entry.relations.map(({ name }) => name))].join(", ")}`;
+    default:
+      return entry satisfies never;
+  }
+}
+
+function tablesOf({ tables }: Extract<Entry, { kind: "chain" }>): string {
+  return tables.kind === "known" ? tables.names.join(" or ") : `? (${tables.text})`;
+}

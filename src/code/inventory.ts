@@ -1,0 +1,65 @@
+import ts from "typescript";
+import { type Annotation, annotationsOf } from "./annotation.ts";
+import { cacheFrom, runtimeCachesFrom } from "./cache.ts";
+import { chainsFrom, type Surroundings } from "./chain.ts";
+import type { Entry } from "./entry.ts";
+import type { Project } from "./project.ts";
+import { remoteCallFrom } from "./remote-calls.ts";
+import { sqlTextFrom } from "./sql-text.ts";
+import { subscriptionFrom } from "./subscription.ts";
+import { type Symbols, symbolsOf } from "./symbols.ts";
+import { everyNode } from "./syntax.ts";
+import { type TenantTables, tenantTablesOf } from "./tenant-tables.ts";
+
+/** All places in the code where tenants' data comes or goes. */
+export type Inventory = {
+  readonly project: Project;
+  readonly symbols: Symbols;
+  readonly tables: TenantTables;
+  readonly entries: readonly Entry[];
+  readonly annotations: readonly Annotation[];
+};
+
+/** Reads a project's inventory: by syntax and symbols, nothing is run. */
+export function takeInventory(project: Project): Inventory {
+  const symbols = symbolsOf(project);
+  const tables = tenantTablesOf(project.settings);
+  const annotations = new Map(project.files.map((file) => [file.name, annotationsOf(file)]));
+  const entries = project.files.flatMap((file) =>
+    entriesOf({ symbols, tables, annotations, file }),
+  );
+  return {
+    project,
+    symbols,
+    tables,
+    entries: inOrder(entries),
+    annotations: [...annotations.values()].flat(),
+  };
+}
+
+function entriesOf(around: Surroundings): Entry[] {
+  const found: Entry[] = [];
+  const add = (entry: Entry | undefined) => {
+    if (entry !== undefined) found.push(entry);
+  };
+  everyNode(around.file.source, (node) => {
+    if (ts.isObjectLiteralExpression(node)) found.push(...runtimeCachesFrom(around, node));
+    if (ts.isNewExpression(node)) add(cacheFrom(around, node));
+    if (!ts.isCallExpression(node)) return;
+    found.push(...chainsFrom(around, node));
+    add(remoteCallFrom(around, node));
+    add(subscriptionFrom(around, node));
+    add(cacheFrom(around, node));
+    add(sqlTextFrom(around, node));
+  });
+  return found;
+}
+
+function inOrder(entries: readonly Entry[]): Entry[] {
+  return [...entries].sort(
+    ({ place: one }, { place: other }) =>
+      (one.file < other.file ? -1 : Number(one.file > other.file)) ||
+      one.line - other.line ||
+      one.column - other.column,
+  );
+}

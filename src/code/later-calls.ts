@@ -1,0 +1,135 @@
+import ts from "typescript";
+import { type Filter, filtersOf } from "./filters.ts";
+import { nameOfFunction, type Symbols } from "./symbols.ts";
+import {
+  callsBehind,
+  functionAround,
+  isDiscarded,
+  isFunctionNode,
+  type MethodCall,
+  shortText,
+  wrapped,
+} from "./syntax.ts";
+
+/** What is called later on a query that a variable holds: `query = query.eq(…)`. */
+export type LaterCall = {
+  readonly line: number;
+  readonly calls: readonly MethodCall[];
+  /** The condition under which it is; undefined where it always is. */
+  readonly when: string | undefined;
+  /** Whether what it gives back is forgotten: `query.eq(…)` as a statement. */
+  readonly discarded: boolean;
+};
+
+/** The variable that an expression's value goes to, with its name; undefined where it goes elsewhere. */
+export function variableFor(end: ts.Expression): ts.Identifier | undefined {
+  let value = wrapped(end);
+  // Both ways of a condition go to the same variable.
+  while (ts.isConditionalExpression(value.parent) && value.parent.condition !== value)
+    value = wrapped(value.parent);
+  const { parent } = value;
+  if (ts.isVariableDeclaration(parent) && parent.initializer === value)
+    return ts.isIdentifier(parent.name) ? parent.name : undefined;
+  if (
+    ts.isBinaryExpression(parent) &&
+    parent.operatorToken.kind === ts.SyntaxKind.EqualsToken &&
+    parent.right === value &&
+    ts.isIdentifier(parent.left)
+  )
+    return parent.left;
+  return undefined;
+}
+
+/** The places where a variable is used, behind those where it gets its value. */
+export function usesAfter(symbols: Symbols, name: ts.Identifier): readonly ts.Identifier[] {
+  const symbol = symbols.symbolOf(name);
+  if (symbol === undefined) return [];
+  return symbols.usesOf(symbol, name.text).filter((use) => use.pos > name.pos);
+}
+
+/** All that is called on a query behind the statement that begins it. */
+export function laterCallsOf(symbols: Symbols, end: ts.Expression, way = 0): readonly LaterCall[] {
+  const name = variableFor(end);
+  if (name !== undefined && way < 4) return ofVariable(symbols, name, way);
+  return way < 2 ? ofCallers(symbols, end, way) : [];
+}
+
+function ofVariable(symbols: Symbols, name: ts.Identifier, way: number): readonly LaterCall[] {
+  return usesAfter(symbols, name).flatMap((use) => {
+    const { calls, end } = callsBehind(use);
+    const source = use.getSourceFile();
+    const line = source.getLineAndCharacterOfPosition(use.getStart()).line + 1;
+    const when = conditionOf(use, name);
+    const own: LaterCall[] =
+      calls.length === 0 ? [] : [{ line, calls, when, discarded: isDiscarded(end) }];
+    const other = variableFor(end);
+    const further =
+      other !== undefined && other.text !== name.text ? laterCallsOf(symbols, end, way + 1) : [];
+    return [...own, ...further];
+  });
+}
+
+/** Where a function gives the query back, its callers go on with it. */
+function ofCallers(symbols: Symbols, end: ts.Expression, way: number): readonly LaterCall[] {
+  const giver = functionReturning(end);
+  if (giver === undefined) return [];
+  const name = nameOfFunction(giver)?.text ?? "a function";
+  return symbols.callsOf(giver).flatMap((call) => {
+    const behind = callsBehind(call);
+    const source = call.getSourceFile();
+    const line = source.getLineAndCharacterOfPosition(call.getStart()).line + 1;
+    const own: LaterCall[] =
+      behind.calls.length === 0
+        ? []
+        : [{ line, calls: behind.calls, when: `in a caller of ${name}`, discarded: false }];
+    const further = laterCallsOf(symbols, behind.end, way + 1);
+    return [...own, ...further.map((one) => ({ ...one, when: `in a caller of ${name}` }))];
+  });
+}
+
+/** The function whose result an expression is. */
+export function functionReturning(end: ts.Expression) {
+  const value = wrapped(end);
+  const around = functionAround(value);
+  if (around === undefined) return undefined;
+  return value.parent === around || ts.isReturnStatement(value.parent) ? around : undefined;
+}
+
+/** The conditions between a use and the block of the declaration, the innermost first. */
+export function conditionOf(use: ts.Node, declaration: ts.Node): string | undefined {
+  const outside = new Set<ts.Node>();
+  for (let node: ts.Node = declaration; node !== undefined; node = node.parent) outside.add(node);
+  const found: string[] = [];
+  for (let node = use; !outside.has(node.parent); node = node.parent) {
+    const { parent } = node;
+    if (ts.isIfStatement(parent) && node !== parent.expression) {
+      const text = shortText(parent.expression);
+      found.push(node === parent.thenStatement ? text : `not (${text})`);
+    } else if (ts.isConditionalExpression(parent) && node !== parent.condition) {
+      const text = shortText(parent.condition);
+      found.push(node === parent.whenTrue ? text : `not (${text})`);
+    } else if (ts.isBinaryExpression(parent) && node === parent.right && isLazy(parent))
+      found.push(shortText(parent.left));
+    else if (ts.isCaseClause(parent)) found.push(`case ${shortText(parent.expression)}`);
+    else if (ts.isDefaultClause(parent)) found.push("default");
+    else if (ts.isIterationStatement(parent, false)) found.push("in a loop");
+    else if (ts.isCatchClause(parent)) found.push("in a catch");
+    else if (isFunctionNode(parent)) found.push("in a callback");
+  }
+  return found.length === 0 ? undefined : found.join(" and ");
+}
+
+function isLazy({ operatorToken }: ts.BinaryExpression): boolean {
+  return [
+    ts.SyntaxKind.AmpersandAmpersandToken,
+    ts.SyntaxKind.BarBarToken,
+    ts.SyntaxKind.QuestionQuestionToken,
+  ].includes(operatorToken.kind);
+}
+
+/** The conditions that are added later. What is forgotten cannot be counted on. */
+export function laterFilters(later: readonly LaterCall[]): Filter[] {
+  return later.flatMap(({ calls, when, discarded }) =>
+    filtersOf(calls, when ?? (discarded ? "its result is discarded" : undefined)),
+  );
+}

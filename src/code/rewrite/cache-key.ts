@@ -1,0 +1,46 @@
+import ts from "typescript";
+import type { Cache } from "../entry.ts";
+import { unwrap } from "../syntax.ts";
+import { type Edit, insertion, type Refusal, refuse } from "./edit.ts";
+
+/** Puts the organization behind all else in a key, so that what begins with the key still finds it. */
+export function keyByOrganization(
+  { store, key }: Cache,
+  organization: string,
+): readonly Edit[] | Refusal {
+  if (key === undefined) return refuse("it has no key of its own: it goes by URLs");
+  const node = unwrap(key);
+  const source = node.getSourceFile();
+  switch (store) {
+    case "react-query": {
+      if (!ts.isArrayLiteralExpression(node)) return refuse("the key is not written out here");
+      const last = node.elements.at(-1);
+      return last === undefined
+        ? [insertion(source, node.getEnd() - 1, organization)]
+        : [insertion(source, last.getEnd(), `, ${organization}`)];
+    }
+    case "localStorage":
+    case "sessionStorage": {
+      const added = `:\${${organization}}`;
+      if (ts.isTemplateExpression(node) || ts.isNoSubstitutionTemplateLiteral(node))
+        return [insertion(source, node.getEnd() - 1, added)];
+      if (!ts.isStringLiteral(node)) return refuse("the key is not written out here");
+      const text = node.text.replace(/[`\\]|\$\{/g, (character) => `\\${character}`);
+      return [{ source, at: node.getStart(), until: node.getEnd(), text: `\`${text}${added}\`` }];
+    }
+    case "cache-api":
+    case "service-worker":
+      return refuse("a service worker does not know the organization");
+    default:
+      return store satisfies never;
+  }
+}
+
+/** What is kept under a key is found by the same key only. */
+export function keyGroup({ store, key }: Cache): string | undefined {
+  if (key === undefined) return undefined;
+  const node = unwrap(key);
+  const first = ts.isArrayLiteralExpression(node) ? node.elements[0] : node;
+  if (first === undefined) return undefined;
+  return `${store} ${ts.isStringLiteralLike(first) ? first.text : first.getText()}`;
+}

@@ -1,0 +1,14 @@
+import { createTwoFilesPatch, FILE_HEADERS_ONLY } from "diff";
+import type { RewrittenFile } from "./rewrite.ts";
+
+/** One patch of all files, as git and patch take it. */
+export function unifiedDiff(files: readonly RewrittenFile[]): string {
+  return files
+    .map(({ name, before, after }) =>
+      createTwoFilesPatch(`a/${name}`, `b/${name}`, before, after, undefined, undefined, {
+        context: 3,
+        headerOptions: FILE_HEADERS_ONLY,
+      }),
+    )
+    .join("");
+}

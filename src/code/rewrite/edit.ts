@@ -1,0 +1,54 @@
+import type ts from "typescript";
+import type { Finding } from "../findings.ts";
+
+/** A change of a text: something is put in, or stands instead of something. */
+export type Edit = {
+  readonly source: ts.SourceFile;
+  readonly at: number;
+  /** Where what it replaces ends; `at` where nothing is replaced. */
+  readonly until: number;
+  readonly text: string;
+  /** Whether several findings want the very same, which is done once. */
+  readonly isShared?: true;
+};
+
+/** The changes that mend one finding: all of them, or none. */
+export type Mending = {
+  readonly finding: Finding;
+  readonly edits: readonly Edit[];
+  /** Where one of these cannot be done, none is: keys that are written here and read there. */
+  readonly together: string | undefined;
+};
+
+/** Why a finding is left as it is. */
+export type Refusal = { readonly reason: string };
+
+export function insertion(source: ts.SourceFile, at: number, text: string): Edit {
+  return { source, at, until: at, text };
+}
+
+export function refuse(reason: string): Refusal {
+  return { reason };
+}
+
+export function isRefusal(one: object): one is Refusal {
+  return "reason" in one;
+}
+
+/** The spaces that the line of a position begins with. */
+export function indentAt(source: ts.SourceFile, position: number): string {
+  const { text } = source;
+  const start = text.lastIndexOf("\n", position - 1) + 1;
+  return /^[ \t]*/.exec(text.slice(start))?.[0] ?? "";
+}
+
+/** How the file ends its lines. */
+export function lineEnd({ text }: ts.SourceFile): string {
+  return text.includes("\r\n") ? "\r\n" : "\n";
+}
+
+/** A text in the quotes that another one has. */
+export function quotedLike(example: ts.Node | undefined, text: string): string {
+  const quote = example?.getText().startsWith("'") === false ? '"' : "'";
+  return `${quote}${text}${quote}`;
+}

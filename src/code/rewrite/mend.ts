@@ -1,0 +1,128 @@
+import type ts from "typescript";
+import { conflictOf } from "../conflict.ts";
+import type { Chain, Entry } from "../entry.ts";
+import type { Finding } from "../findings.ts";
+import type { Inventory } from "../inventory.ts";
+import { organizationAt } from "../organization.ts";
+import { addFilter } from "./add-filter.ts";
+import { addLastProperty } from "./add-property.ts";
+import { keyByOrganization, keyGroup } from "./cache-key.ts";
+import { type Edit, isRefusal, type Mending, type Refusal, refuse } from "./edit.ts";
+import { introduce } from "./introduce.ts";
+import { stripOrganization } from "./strip-organization.ts";
+import { writeOrganization } from "./write-organization.ts";
+
+/** The changes that mend a finding, or why it is left as it is. */
+export function mend(finding: Finding, inventory: Inventory): Mending | Refusal {
+  const { entry, rule } = finding;
+  if (entry === undefined) return refuse("only somebody who knows can give the reason");
+  const edits = editsFor(entry, rule.id, inventory);
+  if (isRefusal(edits)) return edits;
+  const together = entry.kind === "cache" ? keyGroup(entry) : undefined;
+  return { finding, edits, together };
+}
+
+function editsFor(entry: Entry, rule: string, inventory: Inventory): readonly Edit[] | Refusal {
+  const column = inventory.project.settings.names.organizationColumn;
+  if (entry.kind === "chain") return editsForChain(entry, rule, column, inventory);
+  if (entry.kind === "subscription" && rule === "unfenced-subscription") {
+    const { options, filter } = entry;
+    if (options === undefined) return refuse("what it listens to is not written out here");
+    if (filter !== undefined) return refuse("a subscription takes one filter only");
+    if (entry.table === undefined) return refuse("which table it listens to cannot be told");
+    return named(options, entry, inventory, (organization) =>
+      addLastProperty(options, `filter: \`${column}=eq.\${${organization}}\``),
+    );
+  }
+  if (entry.kind === "cache" && rule === "shared-cache")
+    return named(entry.key ?? entry.node, entry, inventory, (organization) =>
+      keyByOrganization(entry, organization),
+    );
+  switch (entry.kind) {
+    case "sql":
+      return refuse("SQL in a text is not rewritten");
+    case "storage":
+      return refuse("files that are there already would not be found any more");
+    case "rpc":
+      return refuse("what the function takes is in the database");
+    default:
+      return refuse("it takes somebody's decision");
+  }
+}
+
+function editsForChain(
+  chain: Chain,
+  rule: string,
+  column: string,
+  inventory: Inventory,
+): readonly Edit[] | Refusal {
+  const { operationCall, payload, relations } = chain;
+  if (operationCall === undefined) return refuse("what is done with the table is not written here");
+  if (!relations.every(inventory.tables.hasOrganization))
+    return refuse(
+      rule === "unlisted-table" || rule === "embedded-table"
+        ? "it takes somebody's decision"
+        : "it is not always of a table that has an organization",
+    );
+  switch (rule) {
+    case "unfenced-query":
+      return named(operationCall, chain, inventory, (organization) =>
+        addFilter(operationCall, column, organization),
+      );
+    case "insert-without-organization": {
+      const open = payload?.rows.filter(({ judgement }) => judgement.kind !== "set") ?? [];
+      const rows = open.length > 0 ? open : (payload?.rows ?? []);
+      if (rows.length === 0) return refuse("no row is written out here");
+      return all(rows, (row) =>
+        named(row.node, chain, inventory, (organization) =>
+          writeOrganization(row, column, organization),
+        ),
+      );
+    }
+    case "organization-overwritten":
+      return all(payload?.rows ?? [], (row) => stripOrganization(row, column));
+    case "conflict-columns": {
+      const conflict = conflictOf(chain, inventory);
+      if (conflict?.kind !== "changed") return refuse("its columns are not written out here");
+      const { node, becomes } = conflict;
+      return [
+        {
+          source: node.getSourceFile(),
+          at: node.getStart() + 1,
+          until: node.getEnd() - 1,
+          text: becomes,
+        },
+      ];
+    }
+    default:
+      return refuse("it takes somebody's decision");
+  }
+}
+
+/** Changes that need the organization at a place, with what makes it known there. */
+function named(
+  node: ts.Node,
+  { part }: Entry,
+  inventory: Inventory,
+  change: (organization: string) => readonly Edit[] | Refusal,
+): readonly Edit[] | Refusal {
+  const here = organizationAt(node, part, inventory);
+  if (here.kind === "none") return refuse(here.reason);
+  const edits = change(here.text);
+  if (isRefusal(edits)) return edits;
+  const { hook } = inventory.project.settings.code[part];
+  return [...edits, ...introduce(here, node, hook)];
+}
+
+function all<Item>(
+  items: readonly Item[],
+  change: (item: Item) => readonly Edit[] | Refusal,
+): readonly Edit[] | Refusal {
+  const edits: Edit[] = [];
+  for (const item of items) {
+    const own = change(item);
+    if (isRefusal(own)) return own;
+    edits.push(...own);
+  }
+  return edits;
+}

@@ -1,0 +1,73 @@
+import path from "node:path";
+import { type Finding, findingsOf } from "../findings.ts";
+import type { Inventory } from "../inventory.ts";
+import { applyEdits } from "./apply.ts";
+import { keyGroup } from "./cache-key.ts";
+import { isRefusal, type Mending } from "./edit.ts";
+import { mend } from "./mend.ts";
+import { editsByFile, keepTypes } from "./typecheck.ts";
+
+export type RewrittenFile = {
+  /** Where it is on this machine. */
+  readonly path: string;
+  readonly name: string;
+  readonly before: string;
+  readonly after: string;
+  /** How many findings are mended in it. */
+  readonly edits: number;
+};
+
+/** A finding that is left, and why it was. */
+export type LeftFinding = Finding & { readonly reason: string };
+
+export type Rewriting = {
+  readonly files: readonly RewrittenFile[];
+  readonly left: readonly LeftFinding[];
+};
+
+/**
+ * Gives every query its organization where that is sure; what is not stays as it is, with the reason.
+ * What typechecked before does after. Nothing is written.
+ */
+export function rewriteCode(inventory: Inventory): Rewriting {
+  const { project } = inventory;
+  const left: LeftFinding[] = [];
+  const mendings: Mending[] = [];
+  const impossible = new Set<string>();
+  for (const finding of findingsOf(inventory)) {
+    const mending = mend(finding, inventory);
+    if (!isRefusal(mending)) mendings.push(mending);
+    else {
+      left.push({ ...finding, reason: mending.reason });
+      const { entry } = finding;
+      const key = entry?.kind === "cache" ? keyGroup(entry) : undefined;
+      if (key !== undefined) impossible.add(key);
+    }
+  }
+  const possible = mendings.filter(({ finding, together }) => {
+    if (together === undefined || !impossible.has(together)) return true;
+    left.push({ ...finding, reason: "another place that uses the same key cannot be changed" });
+    return false;
+  });
+  const { sound, broken } = keepTypes(project, possible);
+  for (const { mending, message } of broken)
+    left.push({ ...mending.finding, reason: `it would not typecheck: ${message}` });
+
+  const files = [...editsByFile(sound)].map(([source, edits]) => ({
+    path: path.normalize(source.fileName),
+    name: project.files.find((file) => file.source === source)?.name ?? source.fileName,
+    before: source.text,
+    after: applyEdits(source, edits),
+    edits: sound.filter((one) => one.edits.some((edit) => edit.source === source)).length,
+  }));
+  return { files: inOrder(files), left: left.sort(byPlace) };
+}
+
+function inOrder(files: readonly RewrittenFile[]): RewrittenFile[] {
+  return [...files].sort((one, other) => (one.name < other.name ? -1 : 1));
+}
+
+function byPlace({ place: one }: Finding, { place: other }: Finding): number {
+  if (one.file !== other.file) return one.file < other.file ? -1 : 1;
+  return one.line - other.line || one.column - other.column;
+}

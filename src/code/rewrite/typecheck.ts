@@ -1,0 +1,101 @@
+import ts from "typescript";
+import type { Project } from "../project.ts";
+import { applyEdits, movedTo } from "./apply.ts";
+import type { Edit, Mending } from "./edit.ts";
+
+type Judged = { readonly sound: readonly Mending[]; readonly broken: readonly Broken[] };
+type Broken = { readonly mending: Mending; readonly message: string };
+
+const mostRounds = 5;
+
+/** Leaves out the changes after which a file does not typecheck as it did before. */
+export function keepTypes(project: Project, mendings: readonly Mending[]): Judged {
+  const known = new Map<ts.SourceFile, ReadonlyMap<string, number>>();
+  const broken: Broken[] = [];
+  let sound = mendings;
+  for (let round = 1; sound.length > 0; round += 1) {
+    const found = newFaults(project, sound, known, round > mostRounds);
+    if (found.size === 0) break;
+    for (const [mending, message] of found) broken.push({ mending, message });
+    const keys = new Set([...found.keys()].flatMap(({ together }) => together ?? []));
+    const drawn = sound.filter(
+      (one) => !found.has(one) && one.together !== undefined && keys.has(one.together),
+    );
+    for (const mending of drawn)
+      broken.push({ mending, message: "another place that uses the same key cannot be changed" });
+    sound = sound.filter((one) => !found.has(one) && !drawn.includes(one));
+  }
+  return { sound, broken };
+}
+
+/** The changes that bring a new fault into a file, with the fault. */
+function newFaults(
+  project: Project,
+  mendings: readonly Mending[],
+  known: Map<ts.SourceFile, ReadonlyMap<string, number>>,
+  isLastRound: boolean,
+): ReadonlyMap<Mending, string> {
+  const byFile = editsByFile(mendings);
+  const texts = new Map(
+    [...byFile].map(([file, edits]) => [file.fileName, applyEdits(file, edits)]),
+  );
+  const changed = project.withTexts(texts);
+  const found = new Map<Mending, string>();
+  for (const [file, edits] of byFile) {
+    const source = changed.program.getSourceFile(file.fileName);
+    if (source === undefined) continue;
+    const before = known.get(file) ?? countFaults(diagnosticsOf(project, file));
+    known.set(file, before);
+    const after = diagnosticsOf(changed, source);
+    const counts = countFaults(after);
+    const isNew = (fault: ts.Diagnostic) =>
+      (counts.get(keyOf(fault)) ?? 0) > (before.get(keyOf(fault)) ?? 0);
+    const own = mendings.filter((mending) => mending.edits.some((edit) => edit.source === file));
+    for (const fault of after.filter(isNew)) {
+      const blamed = isLastRound ? [] : own.filter((one) => isAt(one, fault, edits));
+      // Where nobody can be blamed, the whole file stays as it was.
+      for (const mending of blamed.length > 0 ? blamed : own)
+        found.set(mending, ts.flattenDiagnosticMessageText(fault.messageText, " "));
+    }
+  }
+  return found;
+}
+
+/** The edits of each file, in the order in which they are made. */
+export function editsByFile(mendings: readonly Mending[]): ReadonlyMap<ts.SourceFile, Edit[]> {
+  const files = new Map<ts.SourceFile, Edit[]>();
+  for (const edit of mendings.flatMap(({ edits }) => edits))
+    files.set(edit.source, [...(files.get(edit.source) ?? []), edit]);
+  return files;
+}
+
+/** Syntax first: what is no program has no types. */
+function diagnosticsOf({ program }: Project, source: ts.SourceFile): readonly ts.Diagnostic[] {
+  const syntactic = program.getSyntacticDiagnostics(source);
+  return syntactic.length > 0 ? syntactic : program.getSemanticDiagnostics(source);
+}
+
+function countFaults(faults: readonly ts.Diagnostic[]): ReadonlyMap<string, number> {
+  const counts = new Map<string, number>();
+  for (const fault of faults) counts.set(keyOf(fault), (counts.get(keyOf(fault)) ?? 0) + 1);
+  return counts;
+}
+
+function keyOf({ code, messageText }: ts.Diagnostic): string {
+  return `${code} ${ts.flattenDiagnosticMessageText(messageText, " ")}`;
+}
+
+function isAt(
+  { finding, edits: own }: Mending,
+  fault: ts.Diagnostic,
+  edits: readonly Edit[],
+): boolean {
+  const start = fault.start ?? 0;
+  const around = (from: number, to: number) =>
+    movedTo(from, edits) <= start && start <= movedTo(to + 1, edits);
+  const node = finding.entry?.node;
+  return (
+    (node !== undefined && around(node.getStart(), node.getEnd())) ||
+    own.some(({ at, until, isShared }) => isShared !== true && around(at, until))
+  );
+}

@@ -1,0 +1,82 @@
+import ts from "typescript";
+import type { Row } from "../payload.ts";
+import { wrapped } from "../syntax.ts";
+import { addLastProperty, removeProperty } from "./add-property.ts";
+import { type Edit, insertion, type Refusal, refuse } from "./edit.ts";
+
+/** Gives a row its organization, behind all else that it holds. */
+export function writeOrganization(
+  row: Row,
+  column: string,
+  organization: string,
+): readonly Edit[] | Refusal {
+  const { node, shape, judgement } = row;
+  const property = propertyText(column, organization);
+  switch (shape) {
+    case "literal": {
+      if (!ts.isObjectLiteralExpression(node)) return refuse("it is no object literal");
+      if (judgement.kind === "set")
+        return refuse(`${column} is ${judgement.value.getText()} here, on purpose or not`);
+      if (judgement.kind !== "overridden") return addLastProperty(node, property);
+      // It goes behind what may override it, with the value that it has.
+      return [
+        removeProperty(node, judgement.property),
+        ...addLastProperty(node, judgement.property.getText()),
+      ];
+    }
+    case "object":
+      return spread(node, property);
+    case "array":
+      return mapped(node, property);
+    case "unknown":
+      return refuse("its type does not tell whether it is one row or several");
+    default:
+      return shape satisfies never;
+  }
+}
+
+/** `{ ...lead, organization_id: organizationId }` */
+export function spread(node: ts.Expression, property: string): Edit[] {
+  const whole = withAround(node);
+  const source = whole.getSourceFile();
+  const isBody = ts.isArrowFunction(whole.parent) && whole.parent.body === whole;
+  const [open, close] = isBody ? ["({ ...", " })"] : ["{ ...", " }"];
+  const [before, behind] = parentheses(whole);
+  return [
+    insertion(source, whole.getStart(), `${open}${before}`),
+    insertion(source, whole.getEnd(), `${behind}, ${property}${close}`),
+  ];
+}
+
+/** `leads.map((row) => ({ ...row, organization_id: organizationId }))` */
+function mapped(node: ts.Expression, property: string): Edit[] {
+  const whole = withAround(node);
+  const source = whole.getSourceFile();
+  const [before, behind] = parentheses(whole);
+  return [
+    ...(before === "" ? [] : [insertion(source, whole.getStart(), before)]),
+    insertion(source, whole.getEnd(), `${behind}.map((row) => ({ ...row, ${property} }))`),
+  ];
+}
+
+/** With the casts, parentheses and `await` around it: they belong to what is spread. */
+function withAround(node: ts.Expression): ts.Expression {
+  const whole = wrapped(node);
+  return ts.isAwaitExpression(whole.parent) ? withAround(whole.parent) : whole;
+}
+
+function parentheses(node: ts.Expression): readonly [string, string] {
+  const isPlain =
+    ts.isIdentifier(node) ||
+    ts.isPropertyAccessExpression(node) ||
+    ts.isElementAccessExpression(node) ||
+    ts.isCallExpression(node) ||
+    ts.isNonNullExpression(node) ||
+    ts.isParenthesizedExpression(node);
+  return isPlain ? ["", ""] : ["(", ")"];
+}
+
+export function propertyText(column: string, value: string): string {
+  const key = /^[A-Za-z_$][\w$]*$/.test(column) ? column : JSON.stringify(column);
+  return key === value ? key : `${key}: ${value}`;
+}

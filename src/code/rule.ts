@@ -1,0 +1,17 @@
+import type { Entry } from "./entry.ts";
+import type { Inventory } from "./inventory.ts";
+
+export const levels = ["error", "warning"] as const;
+
+/** What is wrong at one place, and how it is mended by hand. */
+export type Fault = { readonly fact: string; readonly mend: string };
+
+/** One way in which code lets tenants' data out. */
+export type Rule = {
+  readonly id: string;
+  /** An error fails `tenantry code check`. */
+  readonly level: (typeof levels)[number];
+  readonly title: string;
+  readonly why: string;
+  readonly find: (entry: Entry, inventory: Inventory) => Fault | undefined;
+};

@@ -1,0 +1,28 @@
+import { conflictOf } from "../conflict.ts";
+import type { Rule } from "../rule.ts";
+
+export const conflictColumns: Rule = {
+  id: "conflict-columns",
+  level: "error",
+  title: "An upsert names a unique constraint that became one for each organization",
+  why: "PostgreSQL refuses columns that no unique constraint has: 42P10.",
+  find(entry, inventory) {
+    const conflict = entry.kind === "chain" ? conflictOf(entry, inventory) : undefined;
+    switch (conflict?.kind) {
+      case undefined:
+        return undefined;
+      case "changed":
+        return {
+          fact: `onConflict names ${conflict.columns}`,
+          mend: `onConflict: '${conflict.becomes}'`,
+        };
+      case "unreadable":
+        return {
+          fact: `the columns of onConflict cannot be read: ${conflict.text}`,
+          mend: "write them out as a text",
+        };
+      default:
+        return conflict satisfies never;
+    }
+  },
+};

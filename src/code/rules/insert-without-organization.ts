@@ -1,0 +1,24 @@
+import { stateOf } from "../fence.ts";
+import type { Rule } from "../rule.ts";
+
+export const insertWithoutOrganization: Rule = {
+  id: "insert-without-organization",
+  level: "error",
+  title: "A row is written without its organization, or with one that may be overridden",
+  why: "When Day 3 ends no default fills it: the insert fails. A spread behind it lets whoever sends the row choose the organization.",
+  find(entry, inventory) {
+    if (entry.kind !== "chain" || stateOf(entry, inventory) !== "unfenced") return undefined;
+    if (entry.operation !== "insert" && entry.operation !== "upsert") return undefined;
+    const { code, names } = inventory.project.settings;
+    const column = names.organizationColumn;
+    const kinds = entry.payload?.rows.map(({ judgement }) => judgement.kind) ?? [];
+    return {
+      fact: kinds.includes("overridden")
+        ? `what stands behind ${column} may override it`
+        : kinds.includes("set")
+          ? `${column} is not set in every row`
+          : `${column} is not set (${entry.payload?.form ?? "no payload"})`,
+      mend: `${column}: ${code[entry.part].organization} as the last property of each row`,
+    };
+  },
+};

@@ -1,0 +1,41 @@
+import { isNothing } from "../fence.ts";
+import type { Rule } from "../rule.ts";
+
+export const organizationOverwritten: Rule = {
+  id: "organization-overwritten",
+  level: "error",
+  title: "An update can move a row into another organization",
+  why: "What the caller sends is written as it is, and it may hold an organization.",
+  find(entry, { project, tables }) {
+    if (entry.kind !== "chain" || entry.operation !== "update") return undefined;
+    if (!entry.relations.some(tables.hasOrganization)) return undefined;
+    const { code, names } = project.settings;
+    const column = names.organizationColumn;
+    const own = code[entry.part].organization;
+    for (const { judgement } of entry.payload?.rows ?? []) {
+      switch (judgement.kind) {
+        case "absent":
+          break;
+        case "set":
+          if (isNothing(judgement.value) || judgement.value.getText() === own) break;
+          return {
+            fact: `sets ${column} to ${judgement.value.getText()}`,
+            mend: `leave ${column} out, or // tenantry: all-organizations because …`,
+          };
+        case "overridden":
+          return {
+            fact: `what stands behind ${column} may override it`,
+            mend: `${column}: undefined as the last property`,
+          };
+        case "hidden":
+          return {
+            fact: `may hold ${column}: it is not written out here`,
+            mend: `{ ...these, ${column}: undefined }, which leaves it out`,
+          };
+        default:
+          judgement satisfies never;
+      }
+    }
+    return undefined;
+  },
+};

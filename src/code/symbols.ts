@@ -1,0 +1,157 @@
+import ts from "typescript";
+import type { Project } from "./project.ts";
+import { type FunctionNode, isFunctionNode, unwrap, wrapped } from "./syntax.ts";
+
+/** What names stand for, and where they are used. */
+export type Symbols = {
+  readonly project: Project;
+  readonly checker: ts.TypeChecker;
+  /** What a name stands for, through imports; undefined where it leads out of sight. */
+  symbolOf(name: ts.Node): ts.Symbol | undefined;
+  /** Every use of a name, its declaration among them. */
+  usesOf(symbol: ts.Symbol, name: string): readonly ts.Identifier[];
+  /** Every call of a function by its name. */
+  callsOf(node: FunctionNode): readonly ts.CallExpression[];
+};
+
+export function symbolsOf(project: Project): Symbols {
+  const { checker } = project;
+  const identifiers = identifiersByName(project);
+
+  const symbolOf = (name: ts.Node): ts.Symbol | undefined => {
+    const { parent } = name;
+    const symbol =
+      parent !== undefined && ts.isShorthandPropertyAssignment(parent) && parent.name === name
+        ? checker.getShorthandAssignmentValueSymbol(parent)
+        : checker.getSymbolAtLocation(name);
+    if (symbol === undefined || (symbol.flags & ts.SymbolFlags.Alias) === 0) return symbol;
+    const aliased = checker.getAliasedSymbol(symbol);
+    // What cannot be resolved has no declarations: the import itself says more.
+    return aliased.declarations === undefined ? symbol : aliased;
+  };
+  const usesOf = (symbol: ts.Symbol, name: string): readonly ts.Identifier[] => {
+    const local = isLocal(symbol) ? symbol.declarations?.[0]?.getSourceFile() : undefined;
+    const candidates = (identifiers.get(name) ?? []).filter(
+      (identifier) => local === undefined || identifier.getSourceFile() === local,
+    );
+    return candidates.filter((identifier) => symbolOf(identifier) === symbol);
+  };
+  const calls = new Map<FunctionNode, readonly ts.CallExpression[]>();
+  const callsOf = (node: FunctionNode): readonly ts.CallExpression[] => {
+    const known = calls.get(node);
+    if (known !== undefined) return known;
+    const name = nameOfFunction(node);
+    const symbol = name === undefined ? undefined : symbolOf(name);
+    const found =
+      name === undefined || symbol === undefined
+        ? []
+        : usesOf(symbol, name.text).flatMap((use) => callBy(use) ?? []);
+    calls.set(node, found);
+    return found;
+  };
+  return { project, checker, symbolOf, usesOf, callsOf };
+}
+
+function identifiersByName({ files }: Project): ReadonlyMap<string, ts.Identifier[]> {
+  const found = new Map<string, ts.Identifier[]>();
+  const visit = (node: ts.Node): void => {
+    if (ts.isIdentifier(node)) {
+      const same = found.get(node.text);
+      if (same === undefined) found.set(node.text, [node]);
+      else same.push(node);
+    }
+    ts.forEachChild(node, visit);
+  };
+  for (const { source } of files) visit(source);
+  return found;
+}
+
+/** A variable or parameter inside a function cannot be used in another file. */
+function isLocal({ declarations }: ts.Symbol): boolean {
+  const declaration = declarations?.[0];
+  return (
+    declaration !== undefined &&
+    (ts.isVariableDeclaration(declaration) ||
+      ts.isParameter(declaration) ||
+      ts.isBindingElement(declaration)) &&
+    ts.findAncestor(declaration.parent, isFunctionNode) !== undefined
+  );
+}
+
+/** The name by which a function is called: its own, or that of what it is assigned to. */
+export function nameOfFunction(node: FunctionNode): ts.Identifier | undefined {
+  if (node.name !== undefined && ts.isIdentifier(node.name)) return node.name;
+  let holder: ts.Node = wrapped(node).parent;
+  // useCallback(async () => …), memo(…): the wrapper's result is called like the function.
+  if (ts.isCallExpression(holder) && holder.arguments[0] === node) holder = holder.parent;
+  if (
+    (ts.isVariableDeclaration(holder) ||
+      ts.isPropertyAssignment(holder) ||
+      ts.isPropertyDeclaration(holder)) &&
+    ts.isIdentifier(holder.name)
+  )
+    return holder.name;
+  return undefined;
+}
+
+function callBy(use: ts.Identifier): ts.CallExpression | undefined {
+  const method = use.parent;
+  const callee =
+    ts.isPropertyAccessExpression(method) && method.name === use ? wrapped(method) : wrapped(use);
+  return ts.isCallExpression(callee.parent) && callee.parent.expression === callee
+    ? callee.parent
+    : undefined;
+}
+
+/** The function that a call leads to, where it can be seen. */
+export function functionCalled(
+  { symbolOf }: Symbols,
+  call: ts.CallExpression,
+): FunctionNode | undefined {
+  const callee = unwrap(call.expression);
+  if (isFunctionNode(callee)) return callee;
+  const name = ts.isPropertyAccessExpression(callee) ? callee.name : callee;
+  for (const declaration of symbolOf(name)?.declarations ?? []) {
+    if (isFunctionNode(declaration)) return declaration;
+    if (
+      (ts.isVariableDeclaration(declaration) ||
+        ts.isPropertyAssignment(declaration) ||
+        ts.isPropertyDeclaration(declaration)) &&
+      declaration.initializer !== undefined
+    ) {
+      const value = unwrap(declaration.initializer);
+      if (isFunctionNode(value)) return value;
+      const inner = ts.isCallExpression(value) ? value.arguments[0] : undefined;
+      if (inner !== undefined && isFunctionNode(inner)) return inner;
+    }
+  }
+  return undefined;
+}
+
+/** What the calls of a function give for one of its parameters. */
+export function argumentsFor(
+  symbols: Symbols,
+  parameter: ts.ParameterDeclaration,
+): readonly ts.Expression[] {
+  const owner = parameter.parent;
+  if (!isFunctionNode(owner)) return [];
+  const index = owner.parameters.indexOf(parameter);
+  const given = callsGiving(symbols, owner).flatMap((call) => call.arguments[index] ?? []);
+  return parameter.initializer === undefined ? given : [...given, parameter.initializer];
+}
+
+/** The calls of a function, also where it is given to another one that calls it. */
+function callsGiving(symbols: Symbols, owner: FunctionNode): readonly ts.CallExpression[] {
+  if (ts.isConstructorDeclaration(owner)) return [];
+  const call = wrapped(owner).parent;
+  if (!ts.isCallExpression(call)) return symbols.callsOf(owner);
+  const position = call.arguments.findIndex((argument) => unwrap(argument) === owner);
+  const taker = functionCalled(symbols, call)?.parameters[position];
+  if (taker === undefined || !ts.isIdentifier(taker.name)) return symbols.callsOf(owner);
+  const symbol = symbols.symbolOf(taker.name);
+  const inside =
+    symbol === undefined
+      ? []
+      : symbols.usesOf(symbol, taker.name.text).flatMap((use) => callBy(use) ?? []);
+  return [...symbols.callsOf(owner), ...inside];
+}
