@@ -121,11 +121,18 @@ function pushesTo(symbols: Symbols, declaration: ts.VariableDeclaration): ts.Exp
 
 function shapeOf({ checker }: Symbols, node: ts.Expression): Row["shape"] {
   const type = checker.getApparentType(checker.getTypeAtLocation(node));
-  const parts = type.isUnion() ? type.types : [type];
-  const lists = parts.map((part) => checker.isArrayType(part) || checker.isTupleType(part));
-  if (lists.every((list) => list)) return "array";
-  const objects = parts.every((part) => (part.flags & ts.TypeFlags.Object) !== 0);
-  return objects && !lists.includes(true) ? "object" : "unknown";
+  const shapes = new Set(
+    (type.isUnion() ? type.types : [type]).map((part) => shapeOfOne(checker, part)),
+  );
+  const [first = "unknown", other] = shapes;
+  return other === undefined ? first : "unknown";
+}
+
+function shapeOfOne(checker: ts.TypeChecker, type: ts.Type): Row["shape"] {
+  const parts = type.isIntersection() ? type.types : [type];
+  if (parts.some((part) => checker.isArrayType(part) || checker.isTupleType(part))) return "array";
+  const objects = ts.TypeFlags.Object | ts.TypeFlags.NonPrimitive;
+  return parts.some((part) => (part.flags & objects) !== 0) ? "object" : "unknown";
 }
 
 function formOf(symbols: Symbols, argument: ts.Expression): Payload["form"] {

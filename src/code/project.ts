@@ -45,13 +45,13 @@ export function openProject(settings: Settings, from: string): Project {
       next: "say in the configuration's code section where the application's code is (docs/code.md)",
     });
   }
-  const options = compilerOptions(settings, folder);
+  const { options, declarations } = compilerSettings(settings, folder);
   const sources = new Map<string, ts.SourceFile>();
   const names = [...parts.keys()].sort();
 
   const load = (texts: ReadonlyMap<string, string>, previous: ts.Program | undefined): Project => {
     const host = hostFor(options, texts, sources);
-    const program = ts.createProgram(names, options, host, previous);
+    const program = ts.createProgram([...names, ...declarations], options, host, previous);
     const files = names.flatMap((file) => {
       const source = program.getSourceFile(file);
       const part = parts.get(file);
@@ -94,12 +94,14 @@ function hostFor(
     readFile: read,
     getSourceFile(file, language) {
       const changed = texts.get(path.normalize(file));
-      const known = sources.get(file);
+      // A text that was tried must not stay behind as the file's own.
+      const key = changed === undefined ? file : `changed ${file}`;
+      const known = sources.get(key);
       if (known !== undefined && (changed === undefined || known.text === changed)) return known;
       const text = read(file);
       if (text === undefined) return undefined;
       const source = ts.createSourceFile(file, text, language, true);
-      sources.set(file, source);
+      sources.set(key, source);
       return source;
     },
   };
@@ -113,12 +115,18 @@ const ownOptions: ts.CompilerOptions = {
   allowImportingTsExtensions: true,
 };
 
-function compilerOptions({ code }: Settings, folder: string): ts.CompilerOptions {
+type CompilerSettings = {
+  readonly options: ts.CompilerOptions;
+  /** Files that declare what is there everywhere. */
+  readonly declarations: readonly string[];
+};
+
+function compilerSettings({ code }: Settings, folder: string): CompilerSettings {
   const file = [code.tsconfig, "tsconfig.app.json", "tsconfig.json"]
     .flatMap((name) => (name === undefined ? [] : [path.join(folder, name)]))
     .find((candidate) => existsSync(candidate));
   if (file === undefined) {
-    return {
+    const options = {
       ...ownOptions,
       target: ts.ScriptTarget.ESNext,
       module: ts.ModuleKind.ESNext,
@@ -127,6 +135,7 @@ function compilerOptions({ code }: Settings, folder: string): ts.CompilerOptions
       strict: true,
       types: [],
     };
+    return { options, declarations: [] };
   }
   const { config, error } = ts.readConfigFile(file, ts.sys.readFile);
   if (error !== undefined) {
@@ -138,11 +147,16 @@ function compilerOptions({ code }: Settings, folder: string): ts.CompilerOptions
       next: "mend the file, or name another one in code.tsconfig",
     });
   }
-  // Only its options are asked for: which files there are, the configuration says.
-  const { options } = ts.parseJsonConfigFileContent(
-    { ...config, files: [], include: [] },
-    ts.sys,
-    path.dirname(file),
-  );
-  return { ...options, ...ownOptions, composite: false, incremental: false, declaration: false };
+  const { options, fileNames } = ts.parseJsonConfigFileContent(config, ts.sys, path.dirname(file));
+  return {
+    options: {
+      ...options,
+      ...ownOptions,
+      composite: false,
+      incremental: false,
+      declaration: false,
+    },
+    // Of all others, the configuration says which there are.
+    declarations: fileNames.filter((name) => name.endsWith(".d.ts")),
+  };
 }

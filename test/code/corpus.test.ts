@@ -1,0 +1,101 @@
+import { expect, test } from "vitest";
+import type { Entry } from "../../src/code/entry.ts";
+import { stateOf } from "../../src/code/fence.ts";
+import { describe, findingsOf } from "../../src/code/findings.ts";
+import { type Inventory, takeInventory } from "../../src/code/inventory.ts";
+import type { CodeFile, Project } from "../../src/code/project.ts";
+import { openCorpus, rewritten } from "./corpus.ts";
+
+const project = openCorpus();
+const before = takeInventory(project);
+const { rewriting, after } = rewritten(project);
+const fixtures = project.files.filter(({ source }) => source.text.includes("// expect: "));
+
+/** What a fixture says of itself, line by line. */
+function said({ source }: CodeFile, what: "expect" | "becomes" | "left"): string[] {
+  return [...source.text.matchAll(new RegExp(`^// ${what}: (.*)$`, "gm"))].map(
+    ([, text = ""]) => text,
+  );
+}
+
+function entriesIn(inventory: Inventory, { name }: CodeFile): Entry[] {
+  return inventory.entries.filter(({ place }) => place.file === name);
+}
+
+function rulesOf(inventory: Inventory, entry: Entry | undefined): string[] {
+  return findingsOf(inventory)
+    .filter((finding) => finding.entry !== undefined && finding.entry === entry)
+    .map(({ rule }) => rule.id);
+}
+
+/** `insert leads user-key (map) unfenced → fenced`: what it is, how it stands, what becomes of it. */
+function outcomeOf(entry: Entry, later: Entry | undefined): string {
+  const client = "client" in entry ? ` ${entry.client.kind}` : "";
+  const form =
+    entry.kind === "chain" && entry.payload !== undefined ? ` (${entry.payload.form})` : "";
+  const state = stateOf(entry, before);
+  const left = rulesOf(after, later);
+  const mended = later === undefined ? "lost" : stateOf(later, after);
+  const becomes =
+    left.length > 0
+      ? `left ${left.join(", ")}`
+      : rulesOf(before, entry).length > 0
+        ? mended
+        : "unchanged";
+  return `${describe(entry)}${client}${form} ${state} → ${becomes}`;
+}
+
+test("the corpus has every form that real code has", () => {
+  expect(fixtures.length).toBeGreaterThan(120);
+});
+
+test.each(fixtures.map((file) => [file.name, file] as const))("%s", (_name, file) => {
+  const later = entriesIn(after, file);
+  const outcomes = entriesIn(before, file).map((entry, index) => outcomeOf(entry, later[index]));
+  const expected = said(file, "expect");
+  expect(outcomes).toEqual(expected[0] === "none" ? [] : expected);
+
+  const changed = rewriting.files.find(({ name }) => name === file.name);
+  const lines = changed?.after.split("\n").map((line) => line.trim()) ?? [];
+  for (const line of said(file, "becomes")) expect(lines).toContain(line);
+  const changes = expected.some((one) => !/→ (unchanged|left .*)$|^none$/.test(one));
+  expect(changed !== undefined).toBe(changes);
+
+  const annotations = findingsOf(before).filter(
+    ({ entry, place }) => entry === undefined && place.file === file.name,
+  );
+  expect(annotations.map(({ rule }) => rule.id)).toEqual(said(file, "left"));
+});
+
+function faultsOf({ program, files }: Project): string[] {
+  return files.flatMap(({ source, name }) =>
+    [...program.getSyntacticDiagnostics(source), ...program.getSemanticDiagnostics(source)].map(
+      ({ messageText }) => `${name}: ${JSON.stringify(messageText)}`,
+    ),
+  );
+}
+
+test("what typechecked before does after", () => {
+  expect(faultsOf(project)).toEqual([]);
+  expect(faultsOf(after.project)).toEqual([]);
+});
+
+test("rewriting twice changes nothing more", () => {
+  expect(rewritten(after.project).rewriting.files).toEqual([]);
+});
+
+test("whatever is left has a reason and a suggestion", () => {
+  expect(rewriting.left.length).toBeGreaterThan(20);
+  for (const { reason, mend } of rewriting.left) {
+    expect(reason).not.toBe("");
+    expect(mend).not.toBe("");
+  }
+});
+
+test("only lines of queries are touched: nothing is reformatted", () => {
+  for (const { before: old, after: fresh } of rewriting.files) {
+    const kept = new Set(fresh.split("\n"));
+    const gone = old.split("\n").filter((line) => !kept.has(line));
+    expect(gone.length).toBeLessThanOrEqual(3);
+  }
+});

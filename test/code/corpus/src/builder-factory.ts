@@ -1,0 +1,11 @@
+// expect: select leads user-key unfenced → fenced
+// expect: delete campaigns user-key unfenced → fenced
+// becomes: export const load = (organizationId: string) => table("leads").select("*").eq("organization_id", organizationId);
+import { supabase } from "@/client";
+
+const table = (name: string) => supabase.from(name);
+
+export const load = (organizationId: string) => table("leads").select("*");
+export function clear(organizationId: string) {
+  return table("campaigns").delete();
+}

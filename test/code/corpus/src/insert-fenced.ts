@@ -1,0 +1,4 @@
+// expect: insert leads user-key (object) fenced → unchanged
+import { supabase } from "@/client";
+
+export const add = (own: string) => supabase.from("leads").insert({ phone: "1", organization_id: own });

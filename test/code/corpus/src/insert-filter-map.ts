@@ -1,0 +1,6 @@
+// expect: insert leads user-key (map and filter) unfenced → fenced
+import { supabase } from "@/client";
+
+export async function add(organizationId: string, phones: string[]) {
+  await supabase.from("leads").insert(phones.filter(Boolean).map((phone) => ({ phone })));
+}

@@ -1,0 +1,9 @@
+// expect: insert leads user-key (map) unfenced → fenced
+// becomes: await supabase.from("leads").insert(phones.map(toLead).map((row) => ({ ...row, organization_id: organizationId })));
+import { supabase } from "@/client";
+
+const toLead = (phone: string) => ({ phone });
+
+export async function add(organizationId: string, phones: string[]) {
+  await supabase.from("leads").insert(phones.map(toLead));
+}

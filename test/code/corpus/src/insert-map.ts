@@ -1,0 +1,7 @@
+// expect: insert leads user-key (map) unfenced → fenced
+// becomes: await supabase.from("leads").insert(phones.map((phone) => ({ phone, organization_id: organizationId })));
+import { supabase } from "@/client";
+
+export async function add(organizationId: string, phones: string[]) {
+  await supabase.from("leads").insert(phones.map((phone) => ({ phone })));
+}

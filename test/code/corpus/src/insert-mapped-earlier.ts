@@ -1,0 +1,8 @@
+// expect: insert leads user-key (declared earlier) unfenced → fenced
+// becomes: await supabase.from("leads").insert(rows.map((row) => ({ ...row, organization_id: organizationId })));
+import { supabase } from "@/client";
+
+export async function add(organizationId: string, phones: string[]) {
+  const rows = phones.map((phone) => ({ phone }));
+  await supabase.from("leads").insert(rows);
+}

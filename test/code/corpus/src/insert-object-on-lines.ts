@@ -1,0 +1,14 @@
+// expect: insert leads user-key (object) unfenced → fenced
+// becomes: organization_id: organizationId,
+import { supabase } from "@/client";
+
+export async function add(organizationId: string) {
+  await supabase
+    .from("leads")
+    .insert({
+      phone: "1",
+      name: "a", // the last one
+    })
+    .select()
+    .single();
+}

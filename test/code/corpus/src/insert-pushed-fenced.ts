@@ -1,0 +1,8 @@
+// expect: insert leads user-key (array filled by push) fenced → unchanged
+import { supabase } from "@/client";
+
+export async function add(organizationId: string, phones: string[]) {
+  const rows: { phone: string; organization_id: string }[] = [];
+  for (const phone of phones) rows.push({ phone, organization_id: organizationId });
+  await supabase.from("leads").insert(rows);
+}

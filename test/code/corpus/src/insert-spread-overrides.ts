@@ -1,0 +1,7 @@
+// expect: insert leads user-key (object with a spread) unfenced → fenced
+// becomes: await supabase.from("leads").insert({ ...lead, organization_id: organizationId });
+import { supabase } from "@/client";
+
+export async function add(organizationId: string, lead: { phone: string }) {
+  await supabase.from("leads").insert({ organization_id: organizationId, ...lead });
+}

@@ -1,0 +1,6 @@
+// expect: insert leads user-key (object with a spread) fenced → unchanged
+import { supabase } from "@/client";
+
+export async function add(organizationId: string, note?: string) {
+  await supabase.from("leads").insert({ organization_id: organizationId, ...(note && { note }) });
+}

@@ -1,0 +1,2 @@
+// expect: localStorage no organization → unchanged
+export const theme = () => localStorage.getItem("theme");

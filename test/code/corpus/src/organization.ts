@@ -1,0 +1,3 @@
+export function useOrganization(): { organizationId: string; name: string } {
+  return { organizationId: "", name: "" };
+}

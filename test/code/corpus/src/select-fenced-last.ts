@@ -1,0 +1,6 @@
+// expect: select leads user-key fenced → unchanged
+import { supabase } from "@/client";
+
+export function load(current: string) {
+  return supabase.from("leads").select("*").eq("status", "new").order("id").eq("organization_id", current);
+}

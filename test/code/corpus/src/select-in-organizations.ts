@@ -1,0 +1,6 @@
+// expect: select leads user-key fenced → unchanged
+import { supabase } from "@/client";
+
+export function load(mine: string[]) {
+  return supabase.from("leads").select("*").in("organization_id", mine);
+}

@@ -1,0 +1,10 @@
+// expect: select leads user-key unfenced → fenced
+// becomes: .eq('organization_id', organizationId)
+import { supabase } from '@/client';
+
+export async function load(organizationId: string) {
+	return supabase
+		.from('leads')
+		.select('*')
+		.limit(1);
+}

@@ -1,0 +1,7 @@
+// expect: update leads user-key (parameter) fenced → fenced
+// becomes: await supabase.from("leads").update({ ...updates, organization_id: undefined }).eq("organization_id", own);
+import { supabase } from "@/client";
+
+export async function change(own: string, updates: object) {
+  await supabase.from("leads").update(updates).eq("organization_id", own);
+}

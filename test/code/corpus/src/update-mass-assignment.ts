@@ -1,0 +1,10 @@
+// expect: update leads user-key (other) unfenced → fenced
+// becomes: .update({ ...args.updates, organization_id: undefined })
+import { supabase } from "@/client";
+
+export async function change(organizationId: string, args: { id: string; updates: object }) {
+  await supabase
+    .from("leads")
+    .update(args.updates)
+    .eq("id", args.id);
+}

@@ -1,0 +1,11 @@
+// expect: update leads user-key (object) unfenced → fenced
+// becomes: .update({ status: "called" })
+// becomes: .eq("organization_id", organizationId)
+import { supabase } from "@/client";
+
+export async function call(organizationId: string, id: string) {
+  await supabase
+    .from("leads")
+    .update({ status: "called" })
+    .eq("id", id);
+}

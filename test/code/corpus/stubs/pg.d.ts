@@ -1,0 +1,4 @@
+export class Pool {
+  constructor(options?: object);
+  query(text: string | { text: string; values?: unknown[] }, values?: unknown[]): Promise<{ rows: any[] }>;
+}

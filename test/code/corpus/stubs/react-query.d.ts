@@ -1,0 +1,9 @@
+type Key = readonly unknown[];
+export function useQuery(options: { queryKey: Key; queryFn: () => unknown }): { data: any };
+export interface QueryClient {
+  setQueryData(key: Key, data: unknown): void;
+  getQueryData(key: Key): unknown;
+  invalidateQueries(filters: { queryKey: Key }): Promise<void>;
+  prefetchQuery(options: { queryKey: Key; queryFn: () => unknown }): Promise<void>;
+}
+export function useQueryClient(): QueryClient;
