@@ -129,8 +129,9 @@ export async function tryInserting(trial: Trial): Promise<TriedTable> {
     else if (isRefusedByApplication(outcome)) {
       remarks.push(refusedByApplication(outcome));
       untried = true;
-    } else if (organization === null && outcome.inFunction) {
-      // What finds an organization for it may fail for this persona: it is not written either way.
+    } else if (organization === null && (outcome.inFunction || outcome.sqlState === "23505")) {
+      // What finds an organization for it may fail for this persona, or gave it theirs, where the
+      // copied row's key is taken: it is not written either way.
       remarks.push(`no row could be inserted: ${outcome.message}`);
       untried = true;
     } else if (isConstraintOf(trial, outcome)) {

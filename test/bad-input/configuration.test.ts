@@ -88,7 +88,9 @@ test.each(places.map((place) => ({ name: place.join("."), place })))(
 const objects = places.filter((place) => {
   const value = valueAt(completeConfig, place);
   return (
-    typeof value === "object" && !Array.isArray(value) && !/[tT]ables$/.test(place.at(-1) ?? "")
+    typeof value === "object" &&
+    !Array.isArray(value) &&
+    !/([tT]ables|lookups|uniquePerOrganization)$/.test(place.at(-1) ?? "")
   );
 });
 
