@@ -44,9 +44,11 @@ function newFaults(
   for (const [file, edits] of byFile) {
     const source = changed.program.getSourceFile(file.fileName);
     if (source === undefined) continue;
+    const after = diagnosticsOf(changed, source);
+    // Where there is no fault, it does not matter how many there were.
+    if (after.length === 0) continue;
     const before = known.get(file) ?? countFaults(diagnosticsOf(project, file));
     known.set(file, before);
-    const after = diagnosticsOf(changed, source);
     const counts = countFaults(after);
     const isNew = (fault: ts.Diagnostic) =>
       (counts.get(keyOf(fault)) ?? 0) > (before.get(keyOf(fault)) ?? 0);
