@@ -35,8 +35,10 @@ export function rewriteCodeCommand(options: RewriteOptions): Promise<void> {
 
 function summary({ files, left }: Rewriting, written: boolean): string {
   const edits = files.reduce((sum, file) => sum + file.edits, 0);
-  const done = written ? "" : ", once it is run with --write";
-  return `mended: ${edits} findings in ${files.length} files${done}; left: ${left.length}\n`;
+  const mended = `${edits} ${edits === 1 ? "finding" : "findings"}`;
+  const where = `${files.length} ${files.length === 1 ? "file" : "files"}`;
+  const when = written ? "" : ", once it is run with --write";
+  return `mended: ${mended} in ${where}${when}; left: ${left.length}\n`;
 }
 
 async function writeAll(files: readonly RewrittenFile[]): Promise<void> {
