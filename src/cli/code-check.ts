@@ -6,8 +6,9 @@ import { openProject, type Project } from "../code/project.ts";
 import { findingRow } from "../code/rows.ts";
 import { AppError } from "../errors.ts";
 import { workflowCommand } from "../report/annotations.ts";
-import { type CodeOptions, withCode, writeReport } from "./code.ts";
+import { type CodeOptions, withCode } from "./code.ts";
 import { findingsSarif, shownPath } from "./code-sarif.ts";
+import { writeReport } from "./write-report.ts";
 
 /**
  * `tenantry code check`: the guard for CI.

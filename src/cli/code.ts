@@ -1,16 +1,14 @@
-import { writeFile } from "node:fs/promises";
-import path from "node:path";
 import { type Inventory, takeInventory } from "../code/inventory.ts";
 import { openProject } from "../code/project.ts";
 import { inventoryRows } from "../code/rows.ts";
 import { loadSettings } from "../config/load.ts";
 import type { Settings } from "../config/settings.ts";
-import { AppError } from "../errors.ts";
 import { formatTable } from "../report/table.ts";
 import { inventorySarif } from "./code-sarif.ts";
 import type { GlobalOptions } from "./options.ts";
 import { type Output, withOutput } from "./output.ts";
 import { takeTarget } from "./workplace.ts";
+import { writeReport } from "./write-report.ts";
 
 export type CodeOptions = GlobalOptions & {
   /** A file that is written besides, for CI. */
@@ -79,23 +77,4 @@ function showInventory(inventory: Inventory): string {
   for (const { state } of rows) counts.set(state, (counts.get(state) ?? 0) + 1);
   const states = [...counts].map(([state, count]) => `${count} ${state}`).join(", ");
   return `${table}\n${rows.length} places in ${inventory.project.files.length} files: ${states}\n`;
-}
-
-/**
- * Writes a report for CI.
- * @throws AppError USAGE where it cannot be written
- */
-export async function writeReport(file: string, content: string): Promise<void> {
-  try {
-    await writeFile(path.resolve(file), content);
-  } catch (error) {
-    throw new AppError({
-      code: "USAGE",
-      object: file,
-      fault: `cannot be written: ${error instanceof Error ? error.message : String(error)}`,
-      state: "nothing was changed",
-      next: "name a file in a folder that is there",
-      cause: error,
-    });
-  }
 }

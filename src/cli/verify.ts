@@ -1,4 +1,3 @@
-import { writeFile } from "node:fs/promises";
 import path from "node:path";
 import { AppError } from "../errors.ts";
 import { runInForce } from "../journal/journal.ts";
@@ -14,6 +13,7 @@ import { type CopyOptions, withCopy } from "./copy.ts";
 import { interruptible } from "./interruption.ts";
 import type { GlobalOptions } from "./options.ts";
 import { type Workplace, withWorkplace } from "./workplace.ts";
+import { writeReport } from "./write-report.ts";
 
 export type VerifyOptions = GlobalOptions & {
   readonly stage: StageName;
@@ -82,20 +82,5 @@ async function report(
   if (sarif !== undefined) {
     const configuration = path.relative(process.cwd(), configFile).split(path.sep).join("/");
     await writeReport(sarif, sarifReport(verification, { stage, version, configuration }));
-  }
-}
-
-async function writeReport(file: string, content: string): Promise<void> {
-  try {
-    await writeFile(file, content);
-  } catch (error) {
-    throw new AppError({
-      code: "USAGE",
-      object: file,
-      fault: `cannot be written: ${error instanceof Error ? error.message : String(error)}`,
-      state: "nothing was changed",
-      next: "name a file in a folder that is there",
-      cause: error,
-    });
   }
 }
