@@ -10,6 +10,7 @@ const hooks = /^(use(Suspense|Infinite|SuspenseInfinite)?Query|queryOptions|infi
 const exactMethods =
   /^(fetchQuery|prefetchQuery|ensureQueryData|fetchInfiniteQuery|prefetchInfiniteQuery|ensureInfiniteQueryData)$/;
 const keyedMethods = /^(setQueryData|getQueryData|getQueryState|setQueryDefaults)$/;
+const filterMethods = /^(invalidate|refetch|remove|cancel|reset)Queries$/;
 const storageMethods = new Set(["getItem", "setItem", "removeItem"]);
 const workboxStrategies = /^(StaleWhileRevalidate|CacheFirst|NetworkFirst|CacheOnly)$/;
 
@@ -63,7 +64,8 @@ function queryKey(
   if (keyedMethods.test(name) && methodOf(call) !== undefined) return { method: name, key: first };
   const isHook = ts.isIdentifier(call.expression) && hooks.test(name);
   const isExact = methodOf(call) !== undefined && exactMethods.test(name);
-  if (!isHook && !isExact) return undefined;
+  const isFilter = methodOf(call) !== undefined && filterMethods.test(name);
+  if (!isHook && !isExact && !isFilter) return undefined;
   if (isHook && !isImported(symbols.checker, call.expression)) return undefined;
   const options = unwrap(first);
   // Before version 5 the key came first.
@@ -72,6 +74,8 @@ function queryKey(
       ? { method: name, key: options }
       : undefined;
   const property = propertyOf(options, "queryKey");
+  const isPrefix = isFilter && propertyOf(options, "exact")?.getText() !== "exact: true";
+  if (isPrefix) return undefined;
   // What is spread into it is a query of its own, and keyed there.
   return property === undefined ? undefined : { method: name, key: heldBy(property) };
 }

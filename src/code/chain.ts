@@ -127,7 +127,7 @@ function chainAt(
     operation,
     operationCall: first?.call,
     payload: writes && argument !== undefined ? payloadOf(symbols, argument, column) : undefined,
-    filters: [...filtersOf(calls), ...laterFilters(later)],
+    filters: [...filtersOf(symbols, calls), ...laterFilters(symbols, later)],
     embeds: selected?.kind === "known" ? selected.names.flatMap(embedsOf) : [],
     later,
   };

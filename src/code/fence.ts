@@ -3,7 +3,7 @@ import type { Cache, Chain, Entry, SqlText, StorageAccess, Subscription } from "
 import { type Filter, narrowsTo } from "./filters.ts";
 import type { Inventory } from "./inventory.ts";
 import type { Judgement } from "./payload-column.ts";
-import { everyNode, unwrap } from "./syntax.ts";
+import { everyNode, isNothing, unwrap } from "./syntax.ts";
 
 export const states = [
   /** It names the organization. */
@@ -102,15 +102,6 @@ export function isPayloadFenced({ payload }: Chain): boolean {
 
 function isSet(judgement: Judgement): boolean {
   return judgement.kind === "set" && !isNothing(judgement.value);
-}
-
-/** Literally null or undefined: no organization. */
-export function isNothing(value: ts.Expression): boolean {
-  const inner = unwrap(value);
-  return (
-    inner.kind === ts.SyntaxKind.NullKeyword ||
-    (ts.isIdentifier(inner) && inner.text === "undefined")
-  );
 }
 
 function stateOfSubscription({ relation, filter }: Subscription, inventory: Inventory): State {

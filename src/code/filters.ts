@@ -1,6 +1,7 @@
 import ts from "typescript";
-import type { MethodCall } from "./syntax.ts";
-import { heldBy, nameOf, unwrap } from "./syntax.ts";
+import type { Symbols } from "./symbols.ts";
+import { heldBy, type MethodCall, nameOf, unwrap } from "./syntax.ts";
+import { stringsOf } from "./table-name.ts";
 
 /** One condition of a chain. */
 export type Filter = {
@@ -22,15 +23,20 @@ const ofOneColumn = new Set([
 const narrowing = new Set(["eq", "in", "match", "filter"]);
 
 /** The conditions among the methods of a chain. */
-export function filtersOf(calls: readonly MethodCall[], when?: string): Filter[] {
+export function filtersOf(symbols: Symbols, calls: readonly MethodCall[], when?: string): Filter[] {
+  const text = (node: ts.Expression | undefined): string | null => {
+    const known = node === undefined ? undefined : stringsOf(symbols, node);
+    const [one = null, other] = known?.kind === "known" ? known.names : [];
+    return other === undefined ? one : null;
+  };
   return calls.flatMap(({ name, call }): Filter[] => {
     const [first, second, third] = call.arguments;
     if (name === "or") return [{ method: name, column: null, value: first, when }];
     if (name === "match") return matched(first).map((one) => ({ ...one, method: name, when }));
     if (!ofOneColumn.has(name)) return [];
-    const column = first === undefined ? null : literal(first);
+    const column = text(first);
     if (name !== "filter") return [{ method: name, column, value: second, when }];
-    const operator = second === undefined ? null : literal(second);
+    const operator = text(second);
     return [
       { method: operator === "eq" ? name : `filter ${operator}`, column, value: third, when },
     ];
@@ -50,9 +56,4 @@ function matched(argument: ts.Expression | undefined): readonly Pick<Filter, "co
     column: nameOf(property) ?? null,
     value: heldBy(property),
   }));
-}
-
-function literal(node: ts.Expression): string | null {
-  const inner = unwrap(node);
-  return ts.isStringLiteralLike(inner) ? inner.text : null;
 }

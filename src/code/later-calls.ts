@@ -128,8 +128,8 @@ function isLazy({ operatorToken }: ts.BinaryExpression): boolean {
 }
 
 /** The conditions that are added later. What is forgotten cannot be counted on. */
-export function laterFilters(later: readonly LaterCall[]): Filter[] {
+export function laterFilters(symbols: Symbols, later: readonly LaterCall[]): Filter[] {
   return later.flatMap(({ calls, when, discarded }) =>
-    filtersOf(calls, when ?? (discarded ? "its result is discarded" : undefined)),
+    filtersOf(symbols, calls, when ?? (discarded ? "its result is discarded" : undefined)),
   );
 }

@@ -1,7 +1,7 @@
 import ts from "typescript";
 import { conditionOf } from "./later-calls.ts";
 import type { Symbols } from "./symbols.ts";
-import { heldBy, nameOf, unwrap } from "./syntax.ts";
+import { heldBy, isNothing, nameOf, unwrap } from "./syntax.ts";
 
 /** What an object says of one column. */
 export type Judgement =
@@ -29,6 +29,9 @@ export function isAbsentOrSet({ kind }: Judgement): boolean {
 export function judgeTogether(judgements: readonly Judgement[]): Judgement {
   const [first] = judgements;
   if (first === undefined) return hidden;
+  // One row without an organization is one too many.
+  const empty = judgements.find((one) => one.kind === "set" && isNothing(one.value));
+  if (empty !== undefined) return empty;
   return judgements.every(({ kind }) => kind === first.kind) && isAbsentOrSet(first)
     ? first
     : hidden;

@@ -1,13 +1,15 @@
 import ts from "typescript";
 import { isAbsentOrSet, type Judgement, judge, judgeTogether } from "./payload-column.ts";
 import { functionCalled, type Symbols } from "./symbols.ts";
-import { isFunctionNode, methodOf, returnedBy, unwrap } from "./syntax.ts";
+import { isFunctionNode, isNothing, methodOf, returnedBy, unwrap } from "./syntax.ts";
 
 /** One row of a payload, or an expression that holds rows which cannot be seen one by one. */
 export type Row = {
   readonly node: ts.Expression;
   readonly shape: "literal" | "object" | "array" | "unknown";
   readonly judgement: Judgement;
+  /** Whether its type is known, so that a callback's parameter needs none. */
+  readonly isTyped: boolean;
 };
 
 export const payloadForms = [
@@ -39,25 +41,39 @@ export function payloadOf(symbols: Symbols, argument: ts.Expression, column: str
   return { form: formOf(symbols, argument), node: argument, rows };
 }
 
-function rowsOf(symbols: Symbols, expression: ts.Expression, column: string): Row[] {
+/**
+ * @param otherwise what an expression is whose type does not tell: within an array, a row
+ */
+function rowsOf(
+  symbols: Symbols,
+  expression: ts.Expression,
+  column: string,
+  otherwise: Row["shape"] = "unknown",
+): Row[] {
   const inner = unwrap(expression);
-  const below = (one: ts.Expression) => rowsOf(symbols, one, column);
-  if (inner.kind === ts.SyntaxKind.NullKeyword || isUndefined(inner)) return [];
+  const below = (one: ts.Expression, shape = otherwise) => rowsOf(symbols, one, column, shape);
+  if (isNothing(inner)) return [];
   if (ts.isObjectLiteralExpression(inner))
-    return [{ node: inner, shape: "literal", judgement: judge(symbols, inner, column) }];
+    return [
+      { node: inner, shape: "literal", judgement: judge(symbols, inner, column), isTyped: true },
+    ];
   if (ts.isArrayLiteralExpression(inner))
     return inner.elements.flatMap((element) =>
-      ts.isSpreadElement(element) ? arrayOf(symbols, element.expression, column) : below(element),
+      ts.isSpreadElement(element)
+        ? arrayOf(symbols, element.expression, column)
+        : below(element, "object"),
     );
   if (ts.isConditionalExpression(inner))
     return [...below(inner.whenTrue), ...below(inner.whenFalse)];
   const made = ts.isCallExpression(inner) ? rowsMadeBy(inner) : undefined;
-  if (made !== undefined) return made.flatMap(below);
+  if (made !== undefined) return made.rows.flatMap((one) => below(one, made.shape));
+  const shape = shapeOf(symbols, inner);
   return [
     {
       node: inner,
-      shape: shapeOf(symbols, inner),
+      shape: shape === "unknown" ? otherwise : shape,
       judgement: judgeOpaque(symbols, inner, column),
+      isTyped: isTyped(symbols, inner),
     },
   ];
 }
@@ -66,38 +82,65 @@ function arrayOf(symbols: Symbols, expression: ts.Expression, column: string): R
   const inner = unwrap(expression);
   if (ts.isArrayLiteralExpression(inner) || ts.isCallExpression(inner))
     return rowsOf(symbols, inner, column);
-  return [{ node: inner, shape: "array", judgement: judgeOpaque(symbols, inner, column) }];
+  const judgement = judgeOpaque(symbols, inner, column);
+  return [{ node: inner, shape: "array", judgement, isTyped: isTyped(symbols, inner) }];
 }
 
+type Made = {
+  readonly rows: readonly ts.Expression[];
+  /** What each of these is, where its type does not tell. */
+  readonly shape: Row["shape"];
+};
+
 /** The rows that are written out in a call: `xs.map((x) => ({ … }))`, filtered or not. */
-function rowsMadeBy(call: ts.CallExpression): readonly ts.Expression[] | undefined {
+function rowsMadeBy(call: ts.CallExpression): Made | undefined {
   const method = methodOf(call);
   if (method === undefined) return undefined;
-  if (leaving.has(method.name)) return [method.on];
-  const position = method.name === "from" ? 1 : 0;
+  // Rows that are not written out get theirs behind all that picks some of them.
+  if (leaving.has(method.name))
+    return isList(unwrap(method.on)) ? { rows: [method.on], shape: "array" } : undefined;
   if (!["map", "flatMap", "from"].includes(method.name)) return undefined;
-  const made = call.arguments[position];
-  return made !== undefined && isFunctionNode(made) ? returnedBy(made) : undefined;
+  const made = call.arguments[method.name === "from" ? 1 : 0];
+  return made !== undefined && isFunctionNode(made)
+    ? { rows: returnedBy(made), shape: method.name === "flatMap" ? "array" : "object" }
+    : undefined;
 }
 
 /** What can be said of rows that are declared earlier. */
 function judgeOpaque(symbols: Symbols, node: ts.Expression, column: string): Judgement {
+  const picking = ts.isCallExpression(node) ? methodOf(node) : undefined;
+  if (picking !== undefined && leaving.has(picking.name))
+    return judgeOpaque(symbols, unwrap(picking.on), column);
   const declaration = declarationOf(symbols, node);
   if (declaration?.initializer === undefined) return judge(symbols, node, column);
   const first = unwrap(declaration.initializer);
-  const isList = ts.isArrayLiteralExpression(first) || rowsMadeByCall(first) !== undefined;
-  if (!isList) return judge(symbols, node, column);
+  if (!isList(first)) return judge(symbols, node, column);
   const rows = [
     ...rowsOf(symbols, first, column),
     ...pushesTo(symbols, declaration).flatMap((one) => rowsOf(symbols, one, column)),
   ];
   const together = judgeTogether(rows.map(({ judgement }) => judgement));
   const constant = (ts.getCombinedNodeFlags(declaration) & ts.NodeFlags.Const) !== 0;
-  return constant && isAbsentOrSet(together) ? together : { kind: "hidden" };
+  const sure = constant && isAbsentOrSet(together) && !isAssignedByIndex(symbols, declaration);
+  return sure ? together : { kind: "hidden" };
 }
 
-function rowsMadeByCall(node: ts.Expression): readonly ts.Expression[] | undefined {
-  return ts.isCallExpression(node) ? rowsMadeBy(node) : undefined;
+/** Whether an expression is an array by how it is written. */
+function isList(node: ts.Expression): boolean {
+  return (
+    ts.isArrayLiteralExpression(node) ||
+    (ts.isCallExpression(node) && rowsMadeBy(node) !== undefined)
+  );
+}
+
+/** `rows[0] = …` */
+function isAssignedByIndex(symbols: Symbols, { name }: ts.VariableDeclaration): boolean {
+  const symbol = ts.isIdentifier(name) ? symbols.symbolOf(name) : undefined;
+  if (symbol === undefined || !ts.isIdentifier(name)) return false;
+  return symbols.usesOf(symbol, name.text).some(({ parent }) => {
+    const isAccess = ts.isElementAccessExpression(parent);
+    return isAccess && ts.isBinaryExpression(parent.parent) && parent.parent.left === parent;
+  });
 }
 
 /** What `rows.push(…)` adds to an array. */
@@ -119,13 +162,24 @@ function pushesTo(symbols: Symbols, declaration: ts.VariableDeclaration): ts.Exp
   });
 }
 
-function shapeOf({ checker }: Symbols, node: ts.Expression): Row["shape"] {
+function shapeOf(symbols: Symbols, node: ts.Expression): Row["shape"] {
+  const { checker } = symbols;
   const type = checker.getApparentType(checker.getTypeAtLocation(node));
   const shapes = new Set(
     (type.isUnion() ? type.types : [type]).map((part) => shapeOfOne(checker, part)),
   );
   const [first = "unknown", other] = shapes;
-  return other === undefined ? first : "unknown";
+  if (other !== undefined) return "unknown";
+  const declared = declarationOf(symbols, node)?.initializer;
+  if (first !== "unknown" || declared === undefined) return first;
+  // What comes from `any` has no type, but it may be written out.
+  const value = unwrap(declared);
+  if (ts.isObjectLiteralExpression(value)) return "object";
+  return isList(value) ? "array" : "unknown";
+}
+
+function isTyped({ checker }: Symbols, node: ts.Expression): boolean {
+  return (checker.getTypeAtLocation(node).flags & ts.TypeFlags.Any) === 0;
 }
 
 function shapeOfOne(checker: ts.TypeChecker, type: ts.Type): Row["shape"] {
@@ -169,8 +223,4 @@ function declarationOf(symbols: Symbols, node: ts.Expression): ts.VariableDeclar
   return declaration !== undefined && ts.isVariableDeclaration(declaration)
     ? declaration
     : undefined;
-}
-
-function isUndefined(node: ts.Expression): boolean {
-  return ts.isIdentifier(node) && node.text === "undefined";
 }

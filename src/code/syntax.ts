@@ -134,3 +134,12 @@ export function heldBy(property: ts.ObjectLiteralElementLike): ts.Expression | u
 export function isDiscarded(end: ts.Expression): boolean {
   return ts.isExpressionStatement(end.parent);
 }
+
+/** Whether an expression is literally null or undefined. */
+export function isNothing(value: ts.Expression): boolean {
+  const inner = unwrap(value);
+  return (
+    inner.kind === ts.SyntaxKind.NullKeyword ||
+    (ts.isIdentifier(inner) && inner.text === "undefined")
+  );
+}

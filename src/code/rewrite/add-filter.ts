@@ -10,13 +10,18 @@ export function addFilter(
   const source = operation.getSourceFile();
   const callee = operation.expression;
   if (!ts.isPropertyAccessExpression(callee)) return [];
-  const quoted = quotedLike(firstText(operation), column);
+  const quoted = quotedLike(source, firstText(operation), column);
   const filter = `.eq(${quoted}, ${organization})`;
   const dot = callee.name.getStart() - 1;
   const before = source.text.slice(callee.expression.getEnd(), dot);
   const isOnOwnLine = before.includes("\n");
   const text = isOnOwnLine ? `${lineEnd(source)}${indentAt(source, dot)}${filter}` : filter;
-  return [insertion(source, operation.getEnd(), text)];
+  if (!isOnOwnLine) return [insertion(source, operation.getEnd(), text)];
+  // A comment behind the operation stays with it.
+  const rest = /^[ \t]*(\/\/[^\r\n]*|\/\*[^\r\n]*\*\/[ \t]*(?=[\r\n]))/.exec(
+    source.text.slice(operation.getEnd()),
+  );
+  return [insertion(source, operation.getEnd() + (rest?.[0].trimEnd().length ?? 0), text)];
 }
 
 /** The nearest text in the chain, for its quotes. */

@@ -47,8 +47,13 @@ export function lineEnd({ text }: ts.SourceFile): string {
   return text.includes("\r\n") ? "\r\n" : "\n";
 }
 
-/** A text in the quotes that another one has. */
-export function quotedLike(example: ts.Node | undefined, text: string): string {
-  const quote = example?.getText().startsWith("'") === false ? '"' : "'";
+/** A text in the quotes that another one has, or else the file's first text. */
+export function quotedLike(
+  source: ts.SourceFile,
+  example: ts.Node | undefined,
+  text: string,
+): string {
+  const first = example?.getText() ?? /['"]/.exec(source.text)?.[0] ?? "'";
+  const quote = first.startsWith('"') ? '"' : "'";
   return `${quote}${text}${quote}`;
 }

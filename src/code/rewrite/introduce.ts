@@ -2,7 +2,7 @@ import ts from "typescript";
 import type { Settings } from "../../config/settings.ts";
 import type { OrganizationHere } from "../organization.ts";
 import { functionAround } from "../syntax.ts";
-import { type Edit, indentAt, insertion, lineEnd } from "./edit.ts";
+import { type Edit, indentAt, insertion, lineEnd, quotedLike } from "./edit.ts";
 
 type Hook = NonNullable<Settings["code"]["app"]["hook"]>;
 
@@ -49,10 +49,13 @@ function importHook(source: ts.SourceFile, { name, from }: Hook): Edit[] {
       (ts.isFunctionDeclaration(statement) && statement.name?.text === name),
   );
   if (isThere) return [];
-  const last = imports.at(-1);
-  const quote = last?.moduleSpecifier.getText().startsWith("'") ? "'" : '"';
+  // "use client" stays the first.
+  const directives = source.statements.filter(
+    (statement) => ts.isExpressionStatement(statement) && ts.isStringLiteral(statement.expression),
+  );
+  const last = imports.at(-1) ?? directives.at(-1);
   const end = last === undefined || last.getText().endsWith(";") ? ";" : "";
-  const text = `import { ${name} } from ${quote}${from}${quote}${end}`;
+  const text = `import { ${name} } from ${quotedLike(source, undefined, from)}${end}`;
   const edit =
     last === undefined
       ? insertion(source, source.statements[0]?.getStart() ?? 0, `${text}${lineEnd(source)}`)

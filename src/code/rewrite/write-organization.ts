@@ -27,7 +27,8 @@ export function writeOrganization(
     case "object":
       return spread(node, property);
     case "array":
-      return mapped(node, property);
+      if (/\brow\b/.test(organization)) return refuse("the organization is called row");
+      return mapped(row, property);
     case "unknown":
       return refuse("its type does not tell whether it is one row or several");
     default:
@@ -49,13 +50,15 @@ export function spread(node: ts.Expression, property: string): Edit[] {
 }
 
 /** `leads.map((row) => ({ ...row, organization_id: organizationId }))` */
-function mapped(node: ts.Expression, property: string): Edit[] {
+function mapped({ node, isTyped }: Row, property: string): Edit[] {
   const whole = withAround(node);
   const source = whole.getSourceFile();
   const [before, behind] = parentheses(whole);
+  const needsType = !isTyped && /\.[cm]?tsx?$/.test(source.fileName);
+  const parameter = needsType ? "row: object" : "row";
   return [
     ...(before === "" ? [] : [insertion(source, whole.getStart(), before)]),
-    insertion(source, whole.getEnd(), `${behind}.map((row) => ({ ...row, ${property} }))`),
+    insertion(source, whole.getEnd(), `${behind}.map((${parameter}) => ({ ...row, ${property} }))`),
   ];
 }
 

@@ -1,5 +1,5 @@
-import { isNothing } from "../fence.ts";
 import type { Rule } from "../rule.ts";
+import { isNothing } from "../syntax.ts";
 
 export const organizationOverwritten: Rule = {
   id: "organization-overwritten",

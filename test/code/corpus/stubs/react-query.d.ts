@@ -3,7 +3,7 @@ export function useQuery(options: { queryKey: Key; queryFn: () => unknown }): { 
 export interface QueryClient {
   setQueryData(key: Key, data: unknown): void;
   getQueryData(key: Key): unknown;
-  invalidateQueries(filters: { queryKey: Key }): Promise<void>;
+  invalidateQueries(filters: { queryKey: Key; exact?: boolean }): Promise<void>;
   prefetchQuery(options: { queryKey: Key; queryFn: () => unknown }): Promise<void>;
 }
 export function useQueryClient(): QueryClient;

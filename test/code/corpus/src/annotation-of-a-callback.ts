@@ -1,0 +1,9 @@
+// expect: select leads user-key unfenced → left unfenced-query
+import { supabase } from "@/client";
+
+const later = (work: () => void) => work();
+
+// tenantry: all-organizations because it is above a callback, and reaches into none
+later(async () => {
+  await supabase.from("leads").select("id");
+});

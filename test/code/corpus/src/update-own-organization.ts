@@ -1,0 +1,8 @@
+// expect: update leads user-key (object with a spread) fenced → unchanged
+import { supabase } from "@/client";
+
+export const change = (organizationId: string, sent: object) =>
+  supabase
+    .from("leads")
+    .update({ ...sent, organization_id: organizationId })
+    .eq("organization_id", organizationId);
