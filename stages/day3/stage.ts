@@ -40,7 +40,7 @@ export const day3: Stage = {
   ],
   criteria: successCriteria,
   leavesOut: [
-    "Day 3's application part was not run: no query of the application was changed or looked at; code that writes as the service role must name the organization from now on",
+    "Day 3's application part was not run with it: tenantry code rewrite gives the application's queries their organization, and tenantry code check says which have none; code that writes as the service role must name the organization from now on",
   ],
   faults: () => [],
   guards,
