@@ -6,7 +6,7 @@ import { openProject, type Project } from "../code/project.ts";
 import { findingRow } from "../code/rows.ts";
 import { AppError } from "../errors.ts";
 import { workflowCommand } from "../report/annotations.ts";
-import { type CodeOptions, withCode } from "./code.ts";
+import { type CodeOptions, counted, withCode } from "./code.ts";
 import { findingsSarif, shownPath } from "./code-sarif.ts";
 import { writeReport } from "./write-report.ts";
 
@@ -29,7 +29,7 @@ export function checkCode(options: CodeOptions): Promise<void> {
     await output.show(
       { kind: "code-check", ...counts, findings: findings.map(findingRow) },
       () =>
-        `${showFindings(findings)}${counts.chains} queries in ${counts.files} files, ${counts.fenced} fenced: ${summary(findings)}\n`,
+        `${showFindings(findings)}${counts.chains === 1 ? "1 query" : `${counts.chains} queries`} in ${counted(counts.files, "file")}, ${counts.fenced} fenced: ${summary(findings)}\n`,
     );
     if (process.env["GITHUB_ACTIONS"] === "true" && !options.json)
       process.stdout.write(findings.map((finding) => annotation(project, finding)).join(""));
@@ -50,7 +50,7 @@ export function checkCode(options: CodeOptions): Promise<void> {
 /** How many findings there are of each level. */
 export function summary(findings: readonly Finding[]): string {
   const errors = findings.filter(({ rule }) => rule.level === "error").length;
-  return `${errors} errors, ${findings.length - errors} warnings`;
+  return `${counted(errors, "error")}, ${counted(findings.length - errors, "warning")}`;
 }
 
 /** By rule: why once, then each place with what mends it. */

@@ -5,7 +5,7 @@ import { unifiedDiff } from "../code/rewrite/diff.ts";
 import { type Rewriting, type RewrittenFile, rewriteCode } from "../code/rewrite/rewrite.ts";
 import { findingRow } from "../code/rows.ts";
 import { AppError } from "../errors.ts";
-import { type CodeOptions, withCode } from "./code.ts";
+import { type CodeOptions, counted, withCode } from "./code.ts";
 import { showFindings } from "./code-check.ts";
 
 export type RewriteOptions = CodeOptions & {
@@ -35,10 +35,8 @@ export function rewriteCodeCommand(options: RewriteOptions): Promise<void> {
 
 function summary({ files, left }: Rewriting, written: boolean): string {
   const edits = files.reduce((sum, file) => sum + file.edits, 0);
-  const mended = `${edits} ${edits === 1 ? "finding" : "findings"}`;
-  const where = `${files.length} ${files.length === 1 ? "file" : "files"}`;
   const when = written ? "" : ", once it is run with --write";
-  return `mended: ${mended} in ${where}${when}; left: ${left.length}\n`;
+  return `mended: ${counted(edits, "finding")} in ${counted(files.length, "file")}${when}; left: ${left.length}\n`;
 }
 
 async function writeAll(files: readonly RewrittenFile[]): Promise<void> {

@@ -76,5 +76,11 @@ function showInventory(inventory: Inventory): string {
   const counts = new Map<string, number>();
   for (const { state } of rows) counts.set(state, (counts.get(state) ?? 0) + 1);
   const states = [...counts].map(([state, count]) => `${count} ${state}`).join(", ");
-  return `${table}\n${rows.length} places in ${inventory.project.files.length} files: ${states}\n`;
+  const files = counted(inventory.project.files.length, "file");
+  return `${table}\n${counted(rows.length, "place")} in ${files}: ${states}\n`;
+}
+
+/** `1 file`, `2 files` */
+export function counted(count: number, what: string): string {
+  return `${count} ${what}${count === 1 ? "" : "s"}`;
 }

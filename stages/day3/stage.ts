@@ -43,7 +43,7 @@ export const day3: Stage = {
   criteria: successCriteria,
   leavesOut: (context) => [
     ...notHardened(context),
-    "Day 3's application part was not run: tenantry code check looks at the application's queries; code that writes as the service role must name the organization from now on",
+    "Day 3's application part was not run with it: tenantry code rewrite gives the application's queries their organization, and tenantry code check says which have none; code that writes as the service role must name the organization from now on",
   ],
   faults: hardeningFaults,
   guards: (context) => [...guards(context), ...hardeningGuards(context)],

@@ -1,9 +1,11 @@
+import { readFile } from "node:fs/promises";
 import { expect, test } from "vitest";
 import type { Entry } from "../../src/code/entry.ts";
-import { stateOf } from "../../src/code/fence.ts";
-import { describe, findingsOf } from "../../src/code/findings.ts";
+import { stateOf, states } from "../../src/code/fence.ts";
+import { annotationRule, describe, findingsOf } from "../../src/code/findings.ts";
 import { type Inventory, takeInventory } from "../../src/code/inventory.ts";
 import type { CodeFile, Project } from "../../src/code/project.ts";
+import { rules } from "../../src/code/rules/index.ts";
 import { openCorpus, rewritten } from "./corpus.ts";
 
 const project = openCorpus();
@@ -98,4 +100,14 @@ test("only lines of queries are touched: nothing is reformatted", () => {
     const gone = old.split("\n").filter((line) => !kept.has(line));
     expect(gone.length).toBeLessThanOrEqual(3);
   }
+});
+
+test("every rule is on its page, and has a fixture that it finds something in", async () => {
+  const page = await readFile(new URL("../../docs/code.md", import.meta.url), "utf8");
+  const found = new Set(findingsOf(before).map(({ rule }) => rule.id));
+  for (const { id, level } of [...rules, annotationRule]) {
+    expect(page).toContain(`| \`${id}\` | ${level} |`);
+    expect(found).toContain(id);
+  }
+  for (const state of states) expect(page).toContain(`| \`${state}\` |`);
 });

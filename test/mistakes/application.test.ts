@@ -107,6 +107,11 @@ test("nobody is left to believe that the application's queries were found and ch
   expect(found.stdout.split("\n")).toHaveLength(1);
   expect(found.stdout).not.toContain("leads'");
 
+  const listed = await project.tenantry("code", "list");
+  expect(listed.stdout).toContain("4 places in 1 file:");
+  for (const table of ["leads", "campaigns", "call_logs", "dispositions"])
+    expect(listed.stdout).toMatch(new RegExp(`useLeads\\.ts:\\d+ .* ${table} `));
+
   const run = await project.tenantry("run", "--yes");
   expect(run.code, run.stderr).toBe(0);
   expect(run.stdout + run.stderr).toContain("Day 3's application part was not run");

@@ -1,0 +1,95 @@
+import { expect, test } from "vitest";
+import { stateOf } from "../../src/code/fence.ts";
+import { findingsOf } from "../../src/code/findings.ts";
+import { takeInventory } from "../../src/code/inventory.ts";
+import { openProject } from "../../src/code/project.ts";
+import { parseSettings } from "../../src/config/load.ts";
+import { makeApplication } from "./application.ts";
+import { corpusConfig, corpusSettings, openCorpus, rewritten } from "./corpus.ts";
+
+test("where row-level security is trusted with the user's key, only its writes name the organization", () => {
+  const trusting = { ...corpusConfig.code, filters: "service-role-only" } as const;
+  const inventory = takeInventory(openCorpus(corpusSettings(trusting)));
+  const open = findingsOf(inventory).flatMap(({ entry, rule }) =>
+    entry?.kind === "chain" && rule.id === "unfenced-query" ? [entry] : [],
+  );
+  expect(open.length).toBeGreaterThan(10);
+  expect(new Set(open.map(({ client }) => client.kind))).toEqual(
+    new Set(["service-role", "unknown"]),
+  );
+  const states = new Set(
+    inventory.entries.flatMap((entry) =>
+      entry.kind === "chain" && entry.client.kind === "user-key" && entry.operation === "select"
+        ? [stateOf(entry, inventory)]
+        : [],
+    ),
+  );
+  expect(states).toContain("row-level security");
+  expect(states).not.toContain("unfenced");
+  const rules = findingsOf(inventory).map(({ rule }) => rule.id);
+  expect(rules).toContain("insert-without-organization");
+  expect(rules).toContain("organization-overwritten");
+});
+
+test("column, expression and clients are called what the configuration calls them", async () => {
+  const project = await makeApplication({
+    "src/admin.ts": "export const boss: any = undefined;\n",
+    "src/leads.ts": `import { boss } from "./admin";
+import { useDatabase } from "somewhere";
+
+export async function add(session: { tenant: string }, lead: object) {
+  await boss.from("leads").insert(lead);
+  return useDatabase().from("leads").select("*");
+}
+`,
+  });
+  const settings = parseSettings(
+    {
+      ...corpusConfig,
+      names: { organizationColumn: "tenant" },
+      code: {
+        app: { organization: "session.tenant" },
+        clients: { serviceRole: ["boss"], userKey: ["useDatabase"] },
+      },
+    },
+    "a configuration",
+  );
+  const opened = openProject(settings, project.folder);
+  const kinds = takeInventory(opened).entries.flatMap((entry) =>
+    entry.kind === "chain" ? [entry.client.kind] : [],
+  );
+  expect(kinds).toEqual(["service-role", "user-key"]);
+  const [file] = rewritten(opened).rewriting.files;
+  expect(file?.after).toContain(".insert({ ...lead, tenant: session.tenant })");
+  expect(file?.after).toContain('.select("*").eq("tenant", session.tenant)');
+});
+
+test("faults of the code's section are said, all at once", () => {
+  const faults = (code: object) => {
+    try {
+      parseSettings({ ...corpusConfig, code }, "a configuration");
+      return [];
+    } catch (error) {
+      return error instanceof Error && "details" in error ? error.details : error;
+    }
+  };
+  expect(
+    faults({ lookups: { lead: ["phone"] }, uniquePerOrganization: { area_codes: ["code"] } }),
+  ).toEqual([
+    expect.stringContaining("code.lookups.lead: names no table of day1 or day2"),
+    expect.stringContaining("code.uniquePerOrganization.area_codes: names no table"),
+  ]);
+  const hook = { name: "organization", from: "@/organization" };
+  expect(faults({ app: { hook, organization: "not an expression" }, filters: "never" })).toEqual([
+    expect.stringContaining("code.app.organization"),
+    expect.stringContaining("code.app.hook.name"),
+    expect.stringContaining("code.filters"),
+  ]);
+  const dotted = { hook: { ...hook, name: "useOrganization" }, organization: "session.id" };
+  expect(faults({ app: dotted })).toEqual([
+    expect.stringContaining("a name that the hook returns"),
+  ]);
+  expect(faults({ filter: "explicit" })).toEqual([
+    expect.stringContaining("code.filter: is not known here → did you mean filters?"),
+  ]);
+});
