@@ -284,7 +284,8 @@ test("a restore whose connection is ended says so, and drops what it had begun",
     SELECT pg_terminate_backend(pid)
       FROM pg_stat_activity
      WHERE datname = ${`${name.slice(0, 30)}_being_restored`}
-       AND query LIKE '%slow%'
+       AND state = 'active'
+       AND query LIKE 'COPY%slow%'
   `;
   while ((await onServer((server) => server.execute(end))) === 0) await sleep(30);
   const outcome = await started.ended;
