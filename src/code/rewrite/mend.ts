@@ -17,9 +17,14 @@ export function mend(finding: Finding, inventory: Inventory): Mending | Refusal 
   const { entry, rule } = finding;
   if (entry === undefined) return refuse("only somebody who knows can give the reason");
   const edits = editsFor(entry, rule.id, inventory);
-  if (isRefusal(edits)) return edits;
-  const together = entry.kind === "cache" ? keyGroup(entry) : undefined;
-  return { finding, edits, together };
+  return isRefusal(edits) ? edits : { finding, edits, together: groupOf(finding) };
+}
+
+/** What is mended together or not at all: places of one key, rows and conflict columns of an upsert. */
+export function groupOf({ entry, place }: Finding): string | undefined {
+  if (entry?.kind === "cache") return keyGroup(entry);
+  if (entry?.kind !== "chain" || entry.operation !== "upsert") return undefined;
+  return `upsert ${place.file}:${place.line}:${place.column}`;
 }
 
 function editsFor(entry: Entry, rule: string, inventory: Inventory): readonly Edit[] | Refusal {
