@@ -281,6 +281,7 @@ Examples:
   tenantry run --stage day1          backup, git tag, steps, verification
   tenantry --stage day1 --verify     in CI: exit 3 where isolation does not hold (docs/ci.md)
   tenantry rollback                  in an incident: undo the last stage
+  tenantry code check                in CI: exit 3 where a query names no organization
   tenantry backup verify             restore the newest backup elsewhere, and compare
 
 Exit codes: 0 done, 1 failed, 2 wrong usage or configuration, 3 verification does not hold,
