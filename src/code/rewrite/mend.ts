@@ -15,7 +15,7 @@ import { writeOrganization } from "./write-organization.ts";
 /** The changes that mend a finding, or why it is left as it is. */
 export function mend(finding: Finding, inventory: Inventory): Mending | Refusal {
   const { entry, rule } = finding;
-  if (entry === undefined) return refuse("only somebody who knows can give the reason");
+  if (entry === undefined) return refuse("it takes somebody who knows what was meant");
   const edits = editsFor(entry, rule.id, inventory);
   return isRefusal(edits) ? edits : { finding, edits, together: groupOf(finding) };
 }
@@ -61,9 +61,15 @@ function editsForChain(
   column: string,
   inventory: Inventory,
 ): readonly Edit[] | Refusal {
-  const { operationCall, payload, relations } = chain;
+  const { operationCall, payload } = chain;
   if (operationCall === undefined) return refuse("what is done with the table is not written here");
-  if (!relations.every(inventory.tables.hasOrganization))
+  const isTenants = inventory.entries.every(
+    (entry) =>
+      entry.kind !== "chain" ||
+      entry.operationCall !== operationCall ||
+      entry.relations.every(inventory.tables.hasOrganization),
+  );
+  if (!isTenants)
     return refuse(
       rule === "unlisted-table" || rule === "embedded-table"
         ? "it takes somebody's decision"
