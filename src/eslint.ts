@@ -1,5 +1,5 @@
 import path from "node:path";
-import { annotationRule, type Finding, findingsOf } from "./code/findings.ts";
+import { annotationRules, type Finding, findingsOf } from "./code/findings.ts";
 import { takeInventory } from "./code/inventory.ts";
 import { openProject, type Project } from "./code/project.ts";
 import { rules as codeRules } from "./code/rules/index.ts";
@@ -49,7 +49,7 @@ export type EslintOptions = {
 export async function tenantry({ folder, config }: EslintOptions = {}): Promise<EslintConfig> {
   const found = await loadSettings(folder ?? process.cwd(), config);
   const findingsIn = finder(openProject(found.settings, found.folder));
-  const all = [...codeRules, annotationRule];
+  const all = [...codeRules, ...annotationRules];
   const rules = all.map(({ id, title }): [string, EslintRule] => [
     id,
     {

@@ -1,4 +1,4 @@
-import { writeFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import { takeInventory } from "../code/inventory.ts";
 import { openProject } from "../code/project.ts";
 import { unifiedDiff } from "../code/rewrite/diff.ts";
@@ -41,13 +41,13 @@ function summary({ files, left }: Rewriting, written: boolean): string {
 
 async function writeAll(files: readonly RewrittenFile[]): Promise<void> {
   let written = 0;
-  for (const { path, name, after } of files) {
+  for (const file of files) {
     try {
-      await writeFile(path, after);
+      await write(file);
     } catch (error) {
       throw new AppError({
         code: "CODE_NOT_WRITTEN",
-        object: name,
+        object: file.name,
         fault: `cannot be written: ${error instanceof Error ? error.message : String(error)}`,
         state: `${written} of ${files.length} files were rewritten`,
         next: "mend that and run it again: what is rewritten already stays as it is",
@@ -56,4 +56,15 @@ async function writeAll(files: readonly RewrittenFile[]): Promise<void> {
     }
     written += 1;
   }
+}
+
+const byteOrderMark = "\uFEFF";
+
+/** Writes over nothing but the text that was read: an editor may have saved another one meanwhile. */
+async function write({ path, before, after }: RewrittenFile): Promise<void> {
+  const now = await readFile(path, "utf8");
+  const mark = now.startsWith(byteOrderMark) ? byteOrderMark : "";
+  if (now !== `${mark}${before}`)
+    throw new Error("it is not what was read: changed meanwhile, or not in UTF-8");
+  await writeFile(path, `${mark}${after}`);
 }

@@ -1,6 +1,6 @@
 import path from "node:path";
 import { stateOf } from "../code/fence.ts";
-import { annotationRule, describe, type Finding } from "../code/findings.ts";
+import { annotationRules, describe, type Finding } from "../code/findings.ts";
 import type { Inventory } from "../code/inventory.ts";
 import type { Project } from "../code/project.ts";
 import type { Rule } from "../code/rule.ts";
@@ -14,7 +14,7 @@ export function findingsSarif(project: Project, findings: readonly Finding[]): s
   return sarifDocument({
     version,
     category: "code",
-    rules: [...rules, annotationRule].map(described),
+    rules: [...rules, ...annotationRules].map(described),
     results: findings.map(({ rule, place, what, fact, mend }) => ({
       ruleId: `tenantry/${rule.id}`,
       level: rule.level,

@@ -53,14 +53,17 @@ export function listCode(options: CodeOptions): Promise<void> {
   });
 }
 
+/** What these are, their operation says. */
+const selfEvident = new Set(["chain", "subscription", "cache"]);
+
 function showInventory(inventory: Inventory): string {
   const rows = inventoryRows(inventory);
   const table = formatTable(
     ["place", "what", "client", "payload", "filters", "reaches", "state"],
     rows.map((row) => [
       `${row.file}:${row.line}`,
-      [row.what === "chain" ? undefined : row.what, row.operation, row.name]
-        .filter((part) => part !== undefined && part !== null)
+      [selfEvident.has(row.what) ? null : row.what, row.operation, row.name]
+        .filter((part) => part !== null)
         .join(" "),
       row.client ?? "",
       row.payload ?? "",

@@ -1,5 +1,6 @@
 import ts from "typescript";
 import type { CodeFile } from "./project.ts";
+import { isFunctionNode } from "./syntax.ts";
 
 /** The way out: a comment that says why something is for all organizations. */
 export type Annotation = {
@@ -9,6 +10,8 @@ export type Annotation = {
   readonly reason: string | undefined;
   /** What stands behind `tenantry:`. */
   readonly text: string;
+  /** Where the comment begins in its file. */
+  readonly at: number;
 };
 
 /** By the files' names. */
@@ -26,7 +29,7 @@ export function annotationsOf({ source, name }: CodeFile): Annotation[] {
     if (said === undefined) return [];
     const reason = reasoned.exec(said)?.[1]?.replace(/\s+/g, " ");
     const line = source.getLineAndCharacterOfPosition(end).line + 1;
-    return [{ file: name, line, reason, text: said }];
+    return [{ file: name, line, reason, text: said, at: pos }];
   });
 }
 
@@ -52,7 +55,7 @@ function commentsOf(source: ts.SourceFile): ts.TextRange[] {
 
 /**
  * The annotation of an expression: on one of its lines, or on the lines of comments right above it or
- * above its statement.
+ * above its statement. One in a callback is for what the callback does, not for what it is given to.
  */
 export function annotationFor(
   annotations: Annotations,
@@ -71,7 +74,17 @@ export function annotationFor(
   const statement = ts.findAncestor(node, ts.isStatement);
   for (const start of [first, ...(statement === undefined ? [] : [lineOf(statement.getStart())])])
     for (let line = start - 1; isComment(lines[line - 1]); line -= 1) covered.add(line);
-  return own.find(({ line }) => covered.has(line));
+  return own.find(({ line, at }) => covered.has(line) && !isInFunctionBelow(node, at));
+}
+
+function isInFunctionBelow(node: ts.Node, position: number): boolean {
+  return (
+    ts.forEachChild(node, (child) => {
+      const isAround = child.getStart() <= position && position < child.getEnd();
+      if (!isAround) return false;
+      return isFunctionNode(child) || isInFunctionBelow(child, position);
+    }) ?? false
+  );
 }
 
 function isComment(line: string | undefined): boolean {

@@ -1,6 +1,6 @@
 import ts from "typescript";
 import { argumentsFor, type Symbols } from "./symbols.ts";
-import { everyNode, unwrap } from "./syntax.ts";
+import { unwrap } from "./syntax.ts";
 
 export const clientKinds = ["user-key", "service-role", "unknown"] as const;
 
@@ -14,15 +14,23 @@ export function keyOf(symbols: Symbols, made: ts.CallExpression | ts.NewExpressi
   const names = new Set<string>();
   const texts: string[] = [];
   const followed = new Set<ts.Node>();
-  const follow = (expression: ts.Node, way: number): void => {
-    if (way > longestWay || followed.has(expression)) return;
-    followed.add(expression);
-    everyNode(expression, (node) => {
-      if (ts.isStringLiteralLike(node)) {
-        names.add(node.text);
-        texts.push(node.text);
-      }
-      if (!ts.isIdentifier(node)) return;
+  const follow = (node: ts.Node, way: number): void => {
+    if (way > longestWay || followed.has(node)) return;
+    followed.add(node);
+    if (ts.isStringLiteralLike(node)) {
+      names.add(node.text);
+      texts.push(node.text);
+    }
+    if (ts.isPropertyAccessExpression(node)) {
+      names.add(node.name.text);
+      // Of an object that holds several keys, only this one counts.
+      const held = (symbols.symbolOf(node.name)?.declarations ?? []).filter(
+        ts.isPropertyAssignment,
+      );
+      for (const { initializer } of held) follow(initializer, way + 1);
+      if (held.length > 0) return;
+    }
+    if (ts.isIdentifier(node)) {
       names.add(node.text);
       for (const declaration of symbols.symbolOf(node)?.declarations ?? []) {
         if (ts.isVariableDeclaration(declaration) && declaration.initializer !== undefined)
@@ -30,7 +38,8 @@ export function keyOf(symbols: Symbols, made: ts.CallExpression | ts.NewExpressi
         if (ts.isParameter(declaration))
           for (const given of argumentsFor(symbols, declaration)) follow(given, way + 1);
       }
-    });
+    }
+    ts.forEachChild(node, (child) => follow(child, way));
   };
   // The first is the URL; the key is behind it, or within the options.
   for (const argument of made.arguments?.slice(1) ?? []) follow(unwrap(argument), 0);

@@ -52,8 +52,10 @@ function matched(argument: ts.Expression | undefined): readonly Pick<Filter, "co
   const object = argument === undefined ? undefined : unwrap(argument);
   if (object === undefined || !ts.isObjectLiteralExpression(object))
     return [{ column: null, value: argument }];
-  return object.properties.map((property) => ({
-    column: nameOf(property) ?? null,
+  // What is spread behind a column may hold the column too.
+  const spread = object.properties.findLastIndex(ts.isSpreadAssignment);
+  return object.properties.map((property, index) => ({
+    column: index < spread ? null : (nameOf(property) ?? null),
     value: heldBy(property),
   }));
 }

@@ -16,12 +16,22 @@ export type Finding = Fault & {
 };
 
 /** An annotation is no entry of the inventory: it is judged by itself. */
-export const annotationRule = {
+const annotationRule = {
   id: "annotation-without-reason",
   level: "error",
   title: "An annotation gives no reason, or is not understood",
   why: "A way out that nobody has to account for is a hole.",
 } as const satisfies Omit<Rule, "find">;
+
+/** One that covers nothing may come to cover what it was not meant for. */
+const unusedRule = {
+  id: "annotation-unused",
+  level: "warning",
+  title: "An annotation is of nothing",
+  why: "Where it stands, nothing is of all organizations; what is put there later would be.",
+} as const satisfies Omit<Rule, "find">;
+
+export const annotationRules = [annotationRule, unusedRule];
 
 /** Everything that the rules find, in the order of the files. */
 export function findingsOf(inventory: Inventory): Finding[] {
@@ -35,19 +45,27 @@ export function findingsOf(inventory: Inventory): Finding[] {
             : [{ ...fault, rule, place: entry.place, what: describe(entry), entry }];
         }),
   );
-  const ofAnnotations = inventory.annotations.flatMap((annotation) =>
-    annotation.reason === undefined ? [ofAnnotation(annotation)] : [],
-  );
+  const used = new Set(inventory.entries.map(({ annotation }) => annotation));
+  const ofAnnotations = inventory.annotations.flatMap((annotation) => {
+    if (annotation.reason === undefined)
+      return [ofAnnotation(annotationRule, annotation, "// tenantry: all-organizations because …")];
+    if (used.has(annotation)) return [];
+    return [ofAnnotation(unusedRule, annotation, "put it right above the query, or remove it")];
+  });
   return [...ofEntries, ...ofAnnotations];
 }
 
-function ofAnnotation({ file, line, text }: Annotation): Finding {
+function ofAnnotation(
+  rule: Finding["rule"],
+  { file, line, text }: Annotation,
+  mend: string,
+): Finding {
   return {
-    rule: annotationRule,
+    rule,
     place: { file, line, column: 1 },
     what: "annotation",
     fact: `says "tenantry: ${text}"`,
-    mend: "// tenantry: all-organizations because …",
+    mend,
     entry: undefined,
   };
 }

@@ -55,18 +55,32 @@ export function laterCallsOf(symbols: Symbols, end: ts.Expression, way = 0): rea
 }
 
 function ofVariable(symbols: Symbols, name: ts.Identifier, way: number): readonly LaterCall[] {
-  return usesAfter(symbols, name).flatMap((use) => {
-    const { calls, end } = callsBehind(use);
+  const uses = usesAfter(symbols, name).map((use) => ({ use, ...callsBehind(use) }));
+  const isKept = (end: ts.Expression) => variableFor(end)?.text === name.text;
+  // What one of several uses adds, the others do without.
+  const several = uses.filter(({ end }) => !isKept(end) && !isAssigned(end)).length > 1;
+  return uses.flatMap(({ use, calls, end }) => {
     const source = use.getSourceFile();
     const line = source.getLineAndCharacterOfPosition(use.getStart()).line + 1;
-    const when = conditionOf(use, name);
+    const condition = conditionOf(use, name);
+    const when = condition ?? (several && !isKept(end) ? "in one of several uses" : undefined);
     const own: LaterCall[] =
       calls.length === 0 ? [] : [{ line, calls, when, discarded: isDiscarded(end) }];
     const other = variableFor(end);
     const further =
       other !== undefined && other.text !== name.text ? laterCallsOf(symbols, end, way + 1) : [];
-    return [...own, ...further];
+    return [...own, ...further.map((one) => ({ ...one, when: one.when ?? when }))];
   });
+}
+
+/** The left side of `query = …`. */
+function isAssigned(use: ts.Expression): boolean {
+  const { parent } = use;
+  return (
+    ts.isBinaryExpression(parent) &&
+    parent.left === use &&
+    parent.operatorToken.kind === ts.SyntaxKind.EqualsToken
+  );
 }
 
 /** Where a function gives the query back, its callers go on with it. */

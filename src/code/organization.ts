@@ -41,7 +41,12 @@ export function organizationAt(
       return none(`${root} comes from the request: whoever calls may name any organization`);
     return { kind: "in scope", text, declaration };
   }
-  if (hook === undefined) return none(`${root} is not in scope here`);
+  if (hook === undefined)
+    return none(
+      part === "functions"
+        ? `${root} is not in scope here: take it from the caller's membership or the row at hand, or loop over the organizations`
+        : `${root} is not in scope here`,
+    );
   const component = componentAround(node);
   if (component === undefined)
     return none(`${root} is not in scope, and only a component or hook can ask ${hook.name}`);

@@ -34,7 +34,7 @@ export function symbolsOf(project: Project): Symbols {
     const candidates = (identifiers.get(name) ?? []).filter(
       (identifier) => local === undefined || identifier.getSourceFile() === local,
     );
-    return candidates.filter((identifier) => symbolOf(identifier) === symbol);
+    return candidates.filter((identifier) => isSame(symbolOf(identifier), symbol));
   };
   const calls = new Map<FunctionNode, readonly ts.CallExpression[]>();
   const callsOf = (node: FunctionNode): readonly ts.CallExpression[] => {
@@ -64,6 +64,12 @@ function identifiersByName({ files }: Project): ReadonlyMap<string, ts.Identifie
   };
   for (const { source } of files) visit(source);
   return found;
+}
+
+/** A member of a class has another symbol where the class is instantiated; its declaration is one. */
+function isSame(one: ts.Symbol | undefined, other: ts.Symbol): boolean {
+  const [declaration] = other.declarations ?? [];
+  return one === other || (declaration !== undefined && one?.declarations?.[0] === declaration);
 }
 
 /** A variable or parameter inside a function cannot be used in another file. */
@@ -136,13 +142,16 @@ export function argumentsFor(
   const owner = parameter.parent;
   if (!isFunctionNode(owner)) return [];
   const index = owner.parameters.indexOf(parameter);
-  const given = callsGiving(symbols, owner).flatMap((call) => call.arguments[index] ?? []);
+  const given = callsGiving(symbols, owner).flatMap((call) => call.arguments?.[index] ?? []);
   return parameter.initializer === undefined ? given : [...given, parameter.initializer];
 }
 
 /** The calls of a function, also where it is given to another one that calls it. */
-function callsGiving(symbols: Symbols, owner: FunctionNode): readonly ts.CallExpression[] {
-  if (ts.isConstructorDeclaration(owner)) return [];
+function callsGiving(
+  symbols: Symbols,
+  owner: FunctionNode,
+): readonly (ts.CallExpression | ts.NewExpression)[] {
+  if (ts.isConstructorDeclaration(owner)) return constructionsOf(symbols, owner);
   const call = wrapped(owner).parent;
   if (!ts.isCallExpression(call)) return symbols.callsOf(owner);
   const position = call.arguments.findIndex((argument) => unwrap(argument) === owner);
@@ -154,4 +163,16 @@ function callsGiving(symbols: Symbols, owner: FunctionNode): readonly ts.CallExp
       ? []
       : symbols.usesOf(symbol, taker.name.text).flatMap((use) => callBy(use) ?? []);
   return [...symbols.callsOf(owner), ...inside];
+}
+
+/** `new Dialer(client)` */
+function constructionsOf(
+  symbols: Symbols,
+  { parent }: ts.ConstructorDeclaration,
+): readonly ts.NewExpression[] {
+  const symbol = parent.name === undefined ? undefined : symbols.symbolOf(parent.name);
+  if (parent.name === undefined || symbol === undefined) return [];
+  return symbols
+    .usesOf(symbol, parent.name.text)
+    .flatMap((use) => (ts.isNewExpression(use.parent) ? [use.parent] : []));
 }

@@ -76,6 +76,16 @@ test("a rewrite shows a patch and changes nothing; --write does the same; twice 
   expect(await text()).toBe(patched);
 });
 
+test("a byte order mark and line ends stay as they are", async () => {
+  const windows = `\uFEFF${leads.replaceAll("\n", "\r\n")}`;
+  const project = await makeApplication({ "src/leads.ts": windows });
+  expect(await project.tenantry("code", "rewrite", "--write")).toMatchObject({ code: 0 });
+  const after = await readFile(path.join(project.folder, "src/leads.ts"), "utf8");
+  expect(after).toBe(
+    windows.replace('"*");', '"*")\r\n    .eq("organization_id", organizationId);'),
+  );
+});
+
 test("the guard fails where a query is not fenced, at its line, and passes where all are", async () => {
   const project = await makeApplication(files);
   process.env["GITHUB_ACTIONS"] = "true";

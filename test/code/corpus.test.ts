@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { expect, test } from "vitest";
 import type { Entry } from "../../src/code/entry.ts";
 import { stateOf, states } from "../../src/code/fence.ts";
-import { annotationRule, describe, findingsOf } from "../../src/code/findings.ts";
+import { annotationRules, describe, findingsOf } from "../../src/code/findings.ts";
 import { type Inventory, takeInventory } from "../../src/code/inventory.ts";
 import type { CodeFile, Project } from "../../src/code/project.ts";
 import { rules } from "../../src/code/rules/index.ts";
@@ -105,7 +105,7 @@ test("only lines of queries are touched: nothing is reformatted", () => {
 test("every rule is on its page, and has a fixture that it finds something in", async () => {
   const page = await readFile(new URL("../../docs/code.md", import.meta.url), "utf8");
   const found = new Set(findingsOf(before).map(({ rule }) => rule.id));
-  for (const { id, level } of [...rules, annotationRule]) {
+  for (const { id, level } of [...rules, ...annotationRules]) {
     expect(page).toContain(`| \`${id}\` | ${level} |`);
     expect(found).toContain(id);
   }

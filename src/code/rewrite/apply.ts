@@ -20,11 +20,12 @@ export function movedTo(position: number, edits: readonly Edit[]): number {
     .reduce((moved, { at, until, text }) => moved + text.length - (until - at), position);
 }
 
+/** The very same edit is done once, whoever asked for it: a hook for two queries, two tables of one. */
 function once(edits: readonly Edit[]): readonly Edit[] {
   const known = new Set<string>();
-  return edits.filter(({ at, text, isShared }) => {
-    const key = `${at} ${text}`;
-    if (isShared && known.has(key)) return false;
+  return edits.filter(({ at, until, text }) => {
+    const key = `${at} ${until} ${text}`;
+    if (known.has(key)) return false;
     known.add(key);
     return true;
   });

@@ -8,7 +8,7 @@ export type Edit = {
   /** Where what it replaces ends; `at` where nothing is replaced. */
   readonly until: number;
   readonly text: string;
-  /** Whether several findings want the very same, which is done once. */
+  /** Whether it is not of the query itself, and other queries may want the very same. */
   readonly isShared?: true;
 };
 

@@ -15,11 +15,16 @@ import { writeOrganization } from "./write-organization.ts";
 /** The changes that mend a finding, or why it is left as it is. */
 export function mend(finding: Finding, inventory: Inventory): Mending | Refusal {
   const { entry, rule } = finding;
-  if (entry === undefined) return refuse("only somebody who knows can give the reason");
+  if (entry === undefined) return refuse("it takes somebody who knows what was meant");
   const edits = editsFor(entry, rule.id, inventory);
-  if (isRefusal(edits)) return edits;
-  const together = entry.kind === "cache" ? keyGroup(entry) : undefined;
-  return { finding, edits, together };
+  return isRefusal(edits) ? edits : { finding, edits, together: groupOf(finding) };
+}
+
+/** What is mended together or not at all: places of one key, rows and conflict columns of an upsert. */
+export function groupOf({ entry, place }: Finding): string | undefined {
+  if (entry?.kind === "cache") return keyGroup(entry);
+  if (entry?.kind !== "chain" || entry.operation !== "upsert") return undefined;
+  return `upsert ${place.file}:${place.line}:${place.column}`;
 }
 
 function editsFor(entry: Entry, rule: string, inventory: Inventory): readonly Edit[] | Refusal {
@@ -56,9 +61,15 @@ function editsForChain(
   column: string,
   inventory: Inventory,
 ): readonly Edit[] | Refusal {
-  const { operationCall, payload, relations } = chain;
+  const { operationCall, payload } = chain;
   if (operationCall === undefined) return refuse("what is done with the table is not written here");
-  if (!relations.every(inventory.tables.hasOrganization))
+  const isTenants = inventory.entries.every(
+    (entry) =>
+      entry.kind !== "chain" ||
+      entry.operationCall !== operationCall ||
+      entry.relations.every(inventory.tables.hasOrganization),
+  );
+  if (!isTenants)
     return refuse(
       rule === "unlisted-table" || rule === "embedded-table"
         ? "it takes somebody's decision"

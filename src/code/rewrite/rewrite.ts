@@ -2,10 +2,9 @@ import path from "node:path";
 import { type Finding, findingsOf } from "../findings.ts";
 import type { Inventory } from "../inventory.ts";
 import { applyEdits } from "./apply.ts";
-import { keyGroup } from "./cache-key.ts";
 import { isRefusal, type Mending } from "./edit.ts";
-import { mend } from "./mend.ts";
-import { editsByFile, keepTypes } from "./typecheck.ts";
+import { groupOf, mend } from "./mend.ts";
+import { drawn, editsByFile, keepTypes } from "./typecheck.ts";
 
 export type RewrittenFile = {
   /** Where it is on this machine. */
@@ -39,19 +38,17 @@ export function rewriteCode(inventory: Inventory): Rewriting {
     if (!isRefusal(mending)) mendings.push(mending);
     else {
       left.push({ ...finding, reason: mending.reason });
-      const { entry } = finding;
-      const key = entry?.kind === "cache" ? keyGroup(entry) : undefined;
-      if (key !== undefined) impossible.add(key);
+      const group = groupOf(finding);
+      if (group !== undefined) impossible.add(group);
     }
   }
   const possible = mendings.filter(({ finding, together }) => {
     if (together === undefined || !impossible.has(together)) return true;
-    left.push({ ...finding, reason: "another place that uses the same key cannot be changed" });
+    left.push({ ...finding, reason: drawn });
     return false;
   });
   const { sound, broken } = keepTypes(project, possible);
-  for (const { mending, message } of broken)
-    left.push({ ...mending.finding, reason: `it would not typecheck: ${message}` });
+  for (const { mending, reason } of broken) left.push({ ...mending.finding, reason });
 
   const files = [...editsByFile(sound)].map(([source, edits]) => ({
     path: path.normalize(source.fileName),

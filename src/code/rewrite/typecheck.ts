@@ -4,9 +4,12 @@ import { applyEdits, movedTo } from "./apply.ts";
 import type { Edit, Mending } from "./edit.ts";
 
 type Judged = { readonly sound: readonly Mending[]; readonly broken: readonly Broken[] };
-type Broken = { readonly mending: Mending; readonly message: string };
+type Broken = { readonly mending: Mending; readonly reason: string };
 
 const mostRounds = 5;
+
+/** Why a change is left out that nothing is wrong with. */
+export const drawn = "what belongs together with it cannot be changed";
 
 /** Leaves out the changes after which a file does not typecheck as it did before. */
 export function keepTypes(project: Project, mendings: readonly Mending[]): Judged {
@@ -16,14 +19,14 @@ export function keepTypes(project: Project, mendings: readonly Mending[]): Judge
   for (let round = 1; sound.length > 0; round += 1) {
     const found = newFaults(project, sound, known, round > mostRounds);
     if (found.size === 0) break;
-    for (const [mending, message] of found) broken.push({ mending, message });
-    const keys = new Set([...found.keys()].flatMap(({ together }) => together ?? []));
-    const drawn = sound.filter(
-      (one) => !found.has(one) && one.together !== undefined && keys.has(one.together),
+    for (const [mending, message] of found)
+      broken.push({ mending, reason: `it would not typecheck: ${message}` });
+    const groups = new Set([...found.keys()].flatMap(({ together }) => together ?? []));
+    const others = sound.filter(
+      (one) => !found.has(one) && one.together !== undefined && groups.has(one.together),
     );
-    for (const mending of drawn)
-      broken.push({ mending, message: "another place that uses the same key cannot be changed" });
-    sound = sound.filter((one) => !found.has(one) && !drawn.includes(one));
+    for (const mending of others) broken.push({ mending, reason: drawn });
+    sound = sound.filter((one) => !found.has(one) && !others.includes(one));
   }
   return { sound, broken };
 }
@@ -54,7 +57,7 @@ function newFaults(
       (counts.get(keyOf(fault)) ?? 0) > (before.get(keyOf(fault)) ?? 0);
     const own = mendings.filter((mending) => mending.edits.some((edit) => edit.source === file));
     for (const fault of after.filter(isNew)) {
-      const blamed = isLastRound ? [] : own.filter((one) => isAt(one, fault, edits));
+      const blamed = isLastRound ? [] : nearest(own, fault, edits);
       // Where nobody can be blamed, the whole file stays as it was.
       for (const mending of blamed.length > 0 ? blamed : own)
         found.set(mending, ts.flattenDiagnosticMessageText(fault.messageText, " "));
@@ -87,17 +90,34 @@ function keyOf({ code, messageText }: ts.Diagnostic): string {
   return `${code} ${ts.flattenDiagnosticMessageText(messageText, " ")}`;
 }
 
-function isAt(
-  { finding, edits: own }: Mending,
+/** The changes that are nearest around a fault: of queries within one another, the inner ones. */
+function nearest(
+  mendings: readonly Mending[],
   fault: ts.Diagnostic,
   edits: readonly Edit[],
-): boolean {
-  const start = fault.start ?? 0;
-  const around = (from: number, to: number) =>
-    movedTo(from, edits) <= start && start <= movedTo(to + 1, edits);
+): readonly Mending[] {
+  const widths = new Map<Mending, number>();
+  for (const mending of mendings) {
+    const width = widthAround(mending, fault.start ?? 0, edits);
+    if (width !== undefined) widths.set(mending, width);
+  }
+  const least = Math.min(...widths.values());
+  return [...widths].flatMap(([mending, width]) => (width === least ? [mending] : []));
+}
+
+/** How wide what is changed is, where a position of the new text is in it. */
+function widthAround(
+  { finding, edits: own }: Mending,
+  position: number,
+  edits: readonly Edit[],
+): number | undefined {
   const node = finding.entry?.node;
-  return (
-    (node !== undefined && around(node.getStart(), node.getEnd())) ||
-    own.some(({ at, until, isShared }) => isShared !== true && around(at, until))
+  const ranges = [
+    ...(node === undefined ? [] : [[node.getStart(), node.getEnd()] as const]),
+    ...own.flatMap(({ at, until, isShared }) => (isShared ? [] : [[at, until] as const])),
+  ];
+  const around = ranges.filter(
+    ([from, to]) => movedTo(from, edits) <= position && position <= movedTo(to + 1, edits),
   );
+  return around.length === 0 ? undefined : Math.min(...around.map(([from, to]) => to - from));
 }

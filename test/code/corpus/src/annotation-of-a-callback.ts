@@ -1,4 +1,5 @@
 // expect: select leads user-key unfenced → left unfenced-query
+// left: annotation-unused
 import { supabase } from "@/client";
 
 const later = (work: () => void) => work();

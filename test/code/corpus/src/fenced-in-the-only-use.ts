@@ -1,0 +1,7 @@
+// expect: select leads user-key fenced → unchanged
+import { supabase } from "@/client";
+
+export async function load(organizationId: string) {
+  const query = supabase.from("leads").select("*");
+  return await query.eq("organization_id", organizationId);
+}
