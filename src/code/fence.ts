@@ -92,7 +92,7 @@ export function fenceOf({ filters }: Chain, column: string): Filter | undefined 
 }
 
 /** Whether every row that is written says its organization. */
-export function isPayloadFenced({ payload }: Chain): boolean {
+function isPayloadFenced({ payload }: Chain): boolean {
   return (
     payload !== undefined &&
     payload.rows.length > 0 &&
@@ -125,7 +125,7 @@ function stateOfCache(cache: Cache, inventory: Inventory): State {
 }
 
 /** Whether an expression has the organization in it, by its configured name or the column's. */
-export function namesOrganization(
+function namesOrganization(
   node: ts.Node,
   part: Entry["part"],
   { project, symbols }: Inventory,
@@ -154,7 +154,15 @@ export function namesOrganization(
 function stateOfSql({ relations, text }: SqlText, { tables, project }: Inventory): State {
   if (!relations.some(tables.hasOrganization)) return "no organization";
   const column = project.settings.names.organizationColumn;
-  return new RegExp(`\\b${column}\\b`).test(text) ? "fenced" : "unfenced";
+  const isInsert = /^\s*INSERT\b/i.test(text);
+  // Elsewhere than in a condition it is only shown.
+  const named = isInsert
+    ? new RegExp(`\\b${column}\\b`)
+    : new RegExp(
+        `\\b(WHERE|ON)\\b.*(\\b${column}"?\\s*(=|IN\\b)|=\\s*[\\w."]*\\b${column}\\b)`,
+        "is",
+      );
+  return named.test(text) ? "fenced" : "unfenced";
 }
 
 const pathMethods = new Set(

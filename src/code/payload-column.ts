@@ -21,6 +21,7 @@ export function judge(symbols: Symbols, expression: ts.Expression, column: strin
   return judgeWithin(symbols, expression, column, 0);
 }
 
+/** Whether a judgement leaves no doubt. */
 export function isAbsentOrSet({ kind }: Judgement): boolean {
   return kind === "absent" || kind === "set";
 }

@@ -32,7 +32,7 @@ export function sqlTextFrom(
 }
 
 /** The tables that a statement names, as PostgreSQL folds them. */
-export function relationsIn(text: string): (readonly [string | undefined, string])[] {
+function relationsIn(text: string): (readonly [string | undefined, string])[] {
   return [...text.matchAll(named)].map(([, name = ""]) => {
     const parts = [...name.matchAll(/"((?:[^"]|"")+)"|([\w$]+)/g)].map(([, quoted, plain = ""]) =>
       quoted === undefined ? plain.toLowerCase() : quoted.replaceAll('""', '"'),

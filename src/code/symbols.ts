@@ -14,6 +14,7 @@ export type Symbols = {
   callsOf(node: FunctionNode): readonly ts.CallExpression[];
 };
 
+/** The names of a project; its files are read through once for it. */
 export function symbolsOf(project: Project): Symbols {
   const { checker } = project;
   const identifiers = identifiersByName(project);

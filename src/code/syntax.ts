@@ -65,8 +65,10 @@ export function methodOf(
     : undefined;
 }
 
+/** A function with a body. */
 export type FunctionNode = ts.FunctionLikeDeclaration & { readonly body: ts.ConciseBody };
 
+/** Whether a node is one: what only declares a signature is none. */
 export function isFunctionNode(node: ts.Node): node is FunctionNode {
   return (
     (ts.isFunctionDeclaration(node) ||

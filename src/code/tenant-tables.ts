@@ -14,6 +14,7 @@ export type TenantTables = {
   uniquePerOrganization(relation: RelationName): readonly string[];
 };
 
+/** The tables of a configuration, by the names that code has for them. */
 export function tenantTablesOf(settings: Settings): TenantTables {
   const { schema, code, names, users } = settings;
   const tenant = new Set(tenantTableKeys(settings));

@@ -23,14 +23,17 @@ export type Mending = {
 /** Why a finding is left as it is. */
 export type Refusal = { readonly reason: string };
 
+/** Something that is put in, and replaces nothing. */
 export function insertion(source: ts.SourceFile, at: number, text: string): Edit {
   return { source, at, until: at, text };
 }
 
+/** Leaves a finding as it is; the reason is said after "left as it is". */
 export function refuse(reason: string): Refusal {
   return { reason };
 }
 
+/** Tells a refusal from edits. */
 export function isRefusal(one: object): one is Refusal {
   return "reason" in one;
 }

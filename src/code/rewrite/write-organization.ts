@@ -82,6 +82,7 @@ function parentheses(node: ts.Expression): readonly [string, string] {
   return isPlain ? ["", ""] : ["(", ")"];
 }
 
+/** A property of an object literal; in short where name and value are the same. */
 export function propertyText(column: string, value: string): string {
   const key = /^[A-Za-z_$][\w$]*$/.test(column) ? column : JSON.stringify(column);
   return key === value ? key : `${key}: ${value}`;

@@ -12,11 +12,11 @@ export const sharedCache: Rule = {
     const key = entry.key?.getText().replace(/\s+/g, " ");
     return entry.store === "service-worker" || entry.store === "cache-api"
       ? {
-          fact: `${entry.store} keeps answers by their URL (${key ?? entry.method})`,
+          fact: `keeps answers by their URL (${key ?? entry.method})`,
           mend: "empty it when the organization changes, or do not keep what tenants' tables answer",
         }
       : {
-          fact: `${entry.store} keeps ${key ?? "something"} for every organization`,
+          fact: `keeps ${key ?? "something"} for every organization`,
           mend: `put ${organization} into the key, or name the key in code.sharedKeys`,
         };
   },
