@@ -17,6 +17,8 @@ export const errorCodes = {
   CODE_NOT_FOUND: exitCodes.usage,
   CODE_UNFENCED: exitCodes.verification,
   CODE_NOT_WRITTEN: exitCodes.failed,
+  FILES_EDITED: exitCodes.failed,
+  GATE_FAILED: exitCodes.verification,
   USAGE: exitCodes.usage,
   STAGE_OUT_OF_ORDER: exitCodes.usage,
   STAGE_ALREADY_APPLIED: exitCodes.usage,

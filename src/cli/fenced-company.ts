@@ -67,6 +67,8 @@ async function runDays(
       lease,
       online: settings.online,
       settings,
+      // A company of the self-test has no application.
+      applicationFolder: ".",
       emit: () => undefined,
       interrupted: new AbortController().signal,
     };

@@ -7,6 +7,7 @@ import { formatTable } from "../report/table.ts";
 import { formatBytes } from "../report/units.ts";
 import type { StageName } from "../steps/stage.ts";
 import type { Step } from "../steps/step.ts";
+import { type ReadApplication, readApplication } from "./application.ts";
 import type { GlobalOptions } from "./options.ts";
 import { type Workplace, withWorkplace } from "./workplace.ts";
 
@@ -30,12 +31,19 @@ export async function planIn(workplace: Workplace, options: PlanOptions): Promis
   const wanted = stages.filter(({ name }) =>
     options.stage === undefined ? !applied.includes(name) : name === options.stage,
   );
-  const planned = planStages(settings, snapshot, wanted, configFile);
+  const read = wanted.some(({ name }) => name === "day3")
+    ? await readApplication(workplace)
+    : undefined;
+  const planned = planStages(settings, snapshot, wanted, configFile, { application: read });
   if (options.sql) process.stdout.write(planScript(planned));
-  else await output.show({ kind: "plan", ...planned }, () => showPlan(planned, snapshot));
+  else await output.show({ kind: "plan", ...planned }, () => showPlan(planned, snapshot, read));
 }
 
-function showPlan({ stages: planned, notices }: Plan, snapshot: Snapshot): string {
+function showPlan(
+  { stages: planned, notices }: Plan,
+  snapshot: Snapshot,
+  application: ReadApplication | undefined,
+): string {
   const parts = planned.map(({ stage, title, steps }) => {
     const table = formatTable(
       ["step", "strongest lock", "on", "size"],
@@ -44,7 +52,22 @@ function showPlan({ stages: planned, notices }: Plan, snapshot: Snapshot): strin
     );
     return `${stage}: ${title}\n${table}\n`;
   });
-  return [...notices.map((notice) => `note: ${notice}\n`), ...parts].join("\n");
+  return [
+    ...notices.map((notice) => `note: ${notice}\n`),
+    ...parts,
+    ...(application === undefined ? [] : [showApplication(application)]),
+  ].join("\n");
+}
+
+/** What Day 3 would do to the application's files now, and whether it would be refused. */
+function showApplication({ changes, gates, unfenced }: ReadApplication): string {
+  const files = changes.map(({ file }) => file).join(", ");
+  const names = gates.map(({ name }) => name).join(", ");
+  const refused =
+    unfenced.length === 0
+      ? ""
+      : `Day 3 would be refused: ${unfenced.length} findings are left to a person (tenantry code check)\n`;
+  return `files that Day 3 changes: ${files || "none"}\ngates: ${names}\n${refused}`;
 }
 
 function row(step: Step, snapshot: Snapshot): string[] {

@@ -166,6 +166,7 @@ export function program(): Command {
     .option("--all", "all stages, the last first")
     .option("--despite-guards", "also where a guard speaks against it")
     .option("--lose-attribution", "without keeping which row was whose")
+    .option("--leave-files", "leave the application's files as Day 3 wrote them")
     .option("--print-sql", "print the script for psql, from the journal; changes nothing")
     .action(async (_options, command: Command) =>
       rollback(
@@ -175,6 +176,7 @@ export function program(): Command {
               all: z.boolean().default(false),
               despiteGuards: z.boolean().default(false),
               loseAttribution: z.boolean().default(false),
+              leaveFiles: z.boolean().default(false),
               printSql: z.boolean().default(false),
             })
             .refine(...notBoth("all", "stage"))

@@ -22,6 +22,8 @@ export type RollbackOptions = GlobalOptions & {
   readonly despiteGuards: boolean;
   /** Undoes it without keeping which row was whose. */
   readonly loseAttribution?: boolean;
+  /** Leaves the application's files as they are. */
+  readonly leaveFiles?: boolean;
   /** Prints the script for psql instead. */
   readonly printSql?: boolean;
 };
@@ -56,7 +58,11 @@ export async function rollbackIn(workplace: Workplace, options: RollbackOptions)
     // Differences stop nothing: whoever rolls back in an incident wants all of it undone.
     for (const run of runs) {
       if (options.loseAttribution !== true) await keep(writing, run);
-      const found = await rollBack({ ...writing, online: writing.settings.online }, run);
+      const found = await rollBack(
+        { ...writing, online: writing.settings.online },
+        run,
+        options.leaveFiles === true ? "leave files" : "undo files",
+      );
       different.push(...found.map((difference) => `${run.stage}: ${difference}`));
     }
     if (different.length > 0) throw fingerprintDiffers(stages.join(", "), different);

@@ -9,8 +9,10 @@ import { digestOf, planStages } from "../plan/plan.ts";
 import { refuseOtherTenancy } from "../plan/same-tenancy.ts";
 import { rollBack } from "../rollback/roll-back.ts";
 import { resumeStage, runStage } from "../run/run-stage.ts";
+import type { Application } from "../steps/application.ts";
 import type { Kept } from "../steps/kept.ts";
-import type { StageName } from "../steps/stage.ts";
+import type { Stage, StageName } from "../steps/stage.ts";
+import { readApplication, refuseUnfenced } from "./application.ts";
 import { backUpStage, refuseUntaggableStages } from "./backup.ts";
 import { confirm, mayAsk } from "./confirm.ts";
 import type { GlobalOptions } from "./options.ts";
@@ -52,12 +54,10 @@ export async function runIn(workplace: Workplace, options: RunOptions): Promise<
   for (const one of begun) if (one.state === "rolling back") refuseUnlessUnderWay(one);
   const underway = begun.filter(({ state }) => state === "running").map(({ stage }) => stage);
   // A plan that does not fit the database is refused before anybody is asked, and before a backup.
-  const plan = planStages(
-    workplace.settings,
-    snapshot,
-    stages.filter(({ name }) => wanted.includes(name) && !underway.includes(name)),
-    workplace.configFile,
-  );
+  const anew = stages.filter(({ name }) => wanted.includes(name) && !underway.includes(name));
+  const application = await applicationOf(workplace, anew);
+  const { configFile } = workplace;
+  const plan = planStages(workplace.settings, snapshot, anew, configFile, { application });
   if (plan.stages.length > 0) {
     const applied = runs.filter(({ state }) => state === "applied");
     refuseOtherTenancy(applied, plan.tenancy, workplace.configFile);
@@ -158,7 +158,10 @@ async function attemptStage(
     stages: planned,
     digest,
     tenancy,
-  } = planStages(settings, snapshot, definition, configFile, kept);
+  } = planStages(settings, snapshot, definition, configFile, {
+    kept,
+    application: await applicationOf(writing, definition),
+  });
   const [plan] = planned;
   if (plan === undefined) throw new Error(`there is no stage ${stage}`);
   const { fingerprint } = snapshot;
@@ -170,6 +173,20 @@ async function attemptStage(
     predicted: await predictionOf(writing, stage, digest, options),
     backUp: () => backUpStage(writing, plan, snapshot, options),
   });
+}
+
+/**
+ * What Day 3 makes of the application; nothing for stages that leave it alone.
+ * @throws AppError CODE_UNFENCED
+ */
+async function applicationOf(
+  workplace: Workplace,
+  planned: readonly Stage[],
+): Promise<Application | undefined> {
+  if (!planned.some(({ name }) => name === "day3")) return undefined;
+  const application = await readApplication(workplace);
+  if (application !== undefined) refuseUnfenced(workplace, application);
+  return application;
 }
 
 async function loadKept(

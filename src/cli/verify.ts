@@ -9,6 +9,7 @@ import { sarifReport } from "../report/sarif.ts";
 import type { StageName } from "../steps/stage.ts";
 import { verificationError, verifyStage } from "../verify/stage.ts";
 import { version } from "../version.ts";
+import { verifyApplication } from "./application.ts";
 import { type CopyOptions, withCopy } from "./copy.ts";
 import { interruptible } from "./interruption.ts";
 import type { GlobalOptions } from "./options.ts";
@@ -59,7 +60,12 @@ export async function verifyIn(
       next: `tenantry run --stage ${stage}`,
     });
   }
-  const verification = await verifyStage(session, settings, run, "and around it");
+  const verified = await verifyStage(session, settings, run, "and around it");
+  const application = stage === "day3" ? await verifyApplication(workplace) : undefined;
+  const verification =
+    application === undefined
+      ? verified
+      : { ...verified, criteria: [...verified.criteria, application] };
   await report(workplace, options, verification);
   const error = verificationError(stage, verification, "nothing was changed");
   if (error !== undefined) throw error;

@@ -61,6 +61,7 @@ export type WritingWorkplace = Workplace & {
   readonly lease: Lease;
   readonly emit: Listener;
   readonly interrupted: AbortSignal;
+  readonly applicationFolder: string;
 };
 
 /** No timeout of the role or the database may end a step of ours. */
@@ -145,6 +146,7 @@ export async function whileWriting<Result>(
           lease,
           emit: output.emit,
           interrupted: signals.interrupted,
+          applicationFolder: fromConfig(workplace, settings.code.folder),
         },
         snapshot,
       );

@@ -96,6 +96,11 @@ const codeSchema = z
     uniquePerOrganization: z.record(relationText, z.array(z.string().min(1)).min(1)).default({}),
     /** Keys of caches that hold nothing of any organization. */
     sharedKeys: z.array(z.string().min(1)).default([]),
+    /**
+     * The application's own commands that must hold before and after its files are changed, by name:
+     * `typecheck: "npx tsc --noEmit"`. With at least one, Day 3 rewrites the code.
+     */
+    gates: z.record(z.string().min(1), z.string().trim().min(1)).default({}),
   })
   .prefault({});
 

@@ -41,6 +41,19 @@ export const errorExplanations: Readonly<Record<ErrorCode | "INTERNAL", ErrorExp
     state: "the files before it are changed; running it again changes only what is left",
     next: "Mend what the message names, then tenantry code rewrite --write again.",
   },
+  FILES_EDITED: {
+    means:
+      "Files of the application that Day 3 changes were edited by somebody else: before it was there, or in the very lines that a rollback would take back. The lines are shown.",
+    state: "no file was changed",
+    next: "In a rollback: put these lines back as they were before Day 3 and run it again, or leave all files as they are with --leave-files. In a run: tenantry rollback, and run the stage again.",
+  },
+  GATE_FAILED: {
+    means:
+      "A command of code.gates that held before the application's files were changed does not hold after. The last lines of what it said are shown.",
+    state:
+      "the files are changed; nothing of the database was touched by the stage. A stage that runs without a terminal has rolled itself back",
+    next: "tenantry rollback puts the files back; look at what the gate said.",
+  },
   USAGE: {
     means: "A command, an option or its value is not one, or two options exclude each other.",
     state: untouched,

@@ -14,6 +14,14 @@ const catalogOnly =
 
 /** By the last part of a step's identifier: `backfill` of `day1/leads/backfill`. */
 export const stepExplanations: Readonly<Record<string, StepExplanation>> = {
+  application: {
+    does: "gives the application's queries their organization, between two runs of the application's own gates (code.gates)",
+    lock: "none: it changes files, and nothing of the database",
+    killed:
+      "each file as it was or as it becomes; tenantry run puts them back and begins again, from the gates",
+    undone:
+      "what the step changed is taken out of the files, and what was changed since stays; where both changed the same lines, they are shown and nothing is written",
+  },
   organizations: {
     does: "makes the table of organizations and that of their members",
     lock: "none that anybody waits for: the tables are new",

@@ -3,6 +3,7 @@ import { findRelation, type Snapshot } from "../catalog/snapshot.ts";
 import { invalidConfiguration } from "../config/faults.ts";
 import { configuredName, type Fault, type Settings } from "../config/settings.ts";
 import type { RelationName } from "../postgres/sql.ts";
+import type { Application } from "../steps/application.ts";
 import type { Kept } from "../steps/kept.ts";
 import type { Guard, Persona, Stage, StageContext, StageName } from "../steps/stage.ts";
 import type { Check, Step } from "../steps/step.ts";
@@ -29,13 +30,19 @@ export type Plan = {
   readonly tenancy: Tenancy;
   /** What a person should know of, and may have meant so. */
   readonly notices: readonly string[];
-  /** SHA-256 of the stages. */
+  /** SHA-256 of what the stages do to the database. */
   readonly digest: string;
+};
+
+/** What a plan is made from beside the configuration and the catalog, where there is any of it. */
+export type Besides = {
+  /** What a rollback kept, for the stage to be run again with it. */
+  readonly kept?: Kept | undefined;
+  readonly application?: Application | undefined;
 };
 
 /**
  * Plans stages. A pure function: the same configuration and catalog give the same plan.
- * @param kept what a rollback kept, for the stage to be run again with it
  * @throws AppError CONFIG_INVALID with everything that does not fit between the two
  */
 export function planStages(
@@ -43,9 +50,9 @@ export function planStages(
   snapshot: Snapshot,
   stages: readonly Stage[],
   origin: string,
-  kept?: Kept,
+  besides: Besides = {},
 ): Plan {
-  const { context, skipped, unlisted, faults } = compare(settings, snapshot, stages, kept);
+  const { context, skipped, unlisted, faults } = compare(settings, snapshot, stages, besides);
   if (faults.length > 0) throw invalidConfiguration(origin, faults);
 
   const { tables, tenancy } = context;
@@ -65,9 +72,15 @@ export function planStages(
   };
 }
 
-/** SHA-256 of planned stages. */
+/** SHA-256 of what planned stages do to the database: what a rehearsal has tried. */
 export function digestOf(planned: readonly StagePlan[]): string {
-  return createHash("sha256").update(JSON.stringify(planned)).digest("hex");
+  const database = planned.map((stage) => ({
+    ...stage,
+    steps: stage.steps.filter(({ mode }) => mode !== "application"),
+    // It says what becomes of the application, which a rehearsal leaves alone.
+    leavesOut: [],
+  }));
+  return createHash("sha256").update(JSON.stringify(database)).digest("hex");
 }
 
 /** Everything that does not fit between the configuration and the catalog. */
@@ -79,7 +92,12 @@ export function planFaults(
   return compare(settings, snapshot, stages).faults;
 }
 
-function compare(settings: Settings, snapshot: Snapshot, stages: readonly Stage[], kept?: Kept) {
+function compare(
+  settings: Settings,
+  snapshot: Snapshot,
+  stages: readonly Stage[],
+  { kept, application }: Besides = {},
+) {
   const users = findRelation(snapshot, settings.users.relation);
   const idType = users?.columns.find(({ name }) => name === settings.users.id)?.type ?? "uuid";
   const tenancy = tenancyFrom(settings, idType);
@@ -89,7 +107,7 @@ function compare(settings: Settings, snapshot: Snapshot, stages: readonly Stage[
     fault: "is named nowhere in the configuration",
     fix: "name it in day1.tables, day2.tables, sharedTables or exemptTables",
   }));
-  const context: StageContext = { settings, snapshot, tenancy, tables, kept };
+  const context: StageContext = { settings, snapshot, tenancy, tables, kept, application };
   const all: Fault[] = [
     ...identityFaults(settings, snapshot),
     ...faults,

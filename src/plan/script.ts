@@ -40,6 +40,8 @@ function stepScript(step: Step): string {
       return `SET lock_timeout = 0;\n${toScript(step.up)}\nSET lock_timeout = '2s';`;
     case "batches":
       return `ANALYZE ${ident(step.table).parts.join("")};\n${toScript(batchesScript(step))}`;
+    case "application":
+      return "-- It changes the application's files, which psql cannot.";
     default:
       return step satisfies never;
   }

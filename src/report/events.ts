@@ -116,6 +116,15 @@ export const runEventSchema = z.discriminatedUnion("kind", [
     /** What was asked after the step, and holds. */
     claims: z.array(z.string()).readonly(),
   }),
+  z.object({
+    kind: z.literal("gate-finished"),
+    step,
+    gate: z.string(),
+    /** Before or after the application's files were changed. */
+    when: z.enum(["before", "after"]),
+    holds: z.boolean(),
+    milliseconds,
+  }),
   z.object({ kind: z.literal("proof-started"), stage }),
   z.object({ kind: z.literal("stage-verified"), stage, verification: verificationSchema }),
   z.object({ kind: z.literal("stage-applied"), stage, milliseconds }),

@@ -77,6 +77,8 @@ export function describe(event: RunEvent, level: Level): string | undefined {
       return `  ${about(event.step)} ${formatDuration(event.milliseconds)}`;
     case "step-verified":
       return verbose ? event.claims.map((claim) => `    holds: ${claim}`).join("\n") : undefined;
+    case "gate-finished":
+      return `  ${about(event.step)}: ${event.gate} ${event.holds ? "holds" : "does not hold"} ${event.when} it ${formatDuration(event.milliseconds)}`;
     case "proof-started":
       return `${event.stage}: verifying`;
     case "stage-verified":

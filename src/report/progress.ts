@@ -126,6 +126,13 @@ export function advance(progress: Progress, event: RunEvent, now: number): void 
       part.waiting = { reason: event.reason, attempt: event.attempt };
       break;
     }
+    case "gate-finished":
+      begin(
+        ofStep(event.step),
+        `${event.gate} ${event.holds ? "held" : "did not hold"} ${event.when} it`,
+        now,
+      );
+      break;
     case "step-applied":
       progress.predicted.delete(event.step.id);
       progress.current = undefined;

@@ -1,4 +1,5 @@
 import { MigrationError, Umzug } from "umzug";
+import { undoChanges } from "../application/files.ts";
 import { dropLoaded } from "../attribution/load.ts";
 import { compareFingerprints, describeDifference } from "../catalog/fingerprint.ts";
 import { readSnapshot } from "../catalog/snapshot.ts";
@@ -18,8 +19,13 @@ import type { RunContext } from "../run/context.ts";
 import { endIfFrozen } from "../run/frozen.ts";
 import { build } from "../run/online-step.ts";
 import { stepError, withPatience } from "../run/patience.ts";
-import { statementsOf } from "../steps/step.ts";
+import { type ApplicationStep, statementsOf } from "../steps/step.ts";
 import { refuseForeignDependents } from "./dependents.ts";
+
+/** What becomes of the application's files, which may have been edited, or be elsewhere. */
+type Files = "undo files" | "leave files";
+
+type UndoContext = RunContext & { readonly files: Files };
 
 /**
  * Undoes a run, step by step in reverse, by the inverses that the journal holds; then compares the
@@ -29,6 +35,7 @@ import { refuseForeignDependents } from "./dependents.ts";
 export async function rollBack(
   context: Omit<RunContext, "runId">,
   run: Run,
+  files: Files = "undo files",
 ): Promise<readonly string[]> {
   const { session, lease, emit } = context;
   const steps = (await readSteps(session, run.id)).filter(
@@ -46,7 +53,7 @@ export async function rollBack(
     await holdLease(queries, lease.token);
     await setRunState(queries, run.id, "rolling back");
   });
-  await undoAll({ ...context, runId: run.id }, steps);
+  await undoAll({ ...context, runId: run.id, files }, steps);
 
   const { fingerprint: after } = await readSnapshot(session);
   const differences = compareFingerprints(before, after).map(describeDifference);
@@ -64,7 +71,7 @@ export async function rollBack(
   return differences;
 }
 
-async function undoAll(context: RunContext, steps: readonly JournaledStep[]): Promise<void> {
+async function undoAll(context: UndoContext, steps: readonly JournaledStep[]): Promise<void> {
   try {
     await umzugOf(context, steps).down({ to: 0 });
   } catch (thrown) {
@@ -74,9 +81,9 @@ async function undoAll(context: RunContext, steps: readonly JournaledStep[]): Pr
 }
 
 /** The steps to undo as umzug's migrations; a step that was under way is undone like one applied. */
-function umzugOf(context: RunContext, steps: readonly JournaledStep[]): Umzug<RunContext> {
+function umzugOf(context: UndoContext, steps: readonly JournaledStep[]): Umzug<UndoContext> {
   const remaining = new Set(steps.map(({ definition }) => definition.id));
-  return new Umzug<RunContext>({
+  return new Umzug<UndoContext>({
     context,
     logger: undefined,
     storage: {
@@ -94,7 +101,7 @@ function umzugOf(context: RunContext, steps: readonly JournaledStep[]): Umzug<Ru
   });
 }
 
-async function undo(context: RunContext, journaled: JournaledStep): Promise<void> {
+async function undo(context: UndoContext, journaled: JournaledStep): Promise<void> {
   const { session, lease, online, emit, interrupted } = context;
   const step = journaled.definition;
   if (interrupted.aborted) {
@@ -103,6 +110,7 @@ async function undo(context: RunContext, journaled: JournaledStep): Promise<void
   const started = performance.now();
   try {
     const { down } = step;
+    if (step.mode === "application") await undoFiles(context, step);
     if (down.kind === "exact" && down.prepare !== undefined) {
       const { prepare } = down;
       await withPatience(context, step, () => build(context, step, prepare));
@@ -129,6 +137,23 @@ async function undo(context: RunContext, journaled: JournaledStep): Promise<void
   });
 }
 
+async function undoFiles(
+  { files, applicationFolder, emit }: UndoContext,
+  { changes }: ApplicationStep,
+): Promise<void> {
+  switch (files) {
+    case "undo files":
+      return undoChanges(applicationFolder, changes);
+    case "leave files": {
+      const names = changes.map(({ file }) => file).join(", ");
+      emit({ kind: "notice", text: `left as they are, and written by Day 3: ${names || "none"}` });
+      return;
+    }
+    default:
+      files satisfies never;
+  }
+}
+
 /** What a step says of going on is another thing in a rollback. */
 function inRollback(error: unknown): unknown {
   if (!(error instanceof AppError)) return error;
@@ -136,7 +161,11 @@ function inRollback(error: unknown): unknown {
   return new AppError({
     ...{ code, object, fault, details, cause: error },
     state: "the steps after it are undone; it and those before it are not",
-    next: "mend what is said, and tenantry rollback goes on from here",
+    // Where files are in the way, there is a way round them.
+    next:
+      code === "FILES_EDITED"
+        ? error.next
+        : "mend what is said, and tenantry rollback goes on from here",
   });
 }
 

@@ -22,7 +22,7 @@ export function rollbackScript(stage: StageName, steps: readonly Step[]): string
                 WHERE run_id = ${run}
                   AND id = ${literal(step.id)}
                   AND state IN ('applied', 'running')) AS begun`;
-    return `-- ${oneLine(step.id)}: ${oneLine(step.title)}\n${loses}${asked(begun)}\\if :begun\n${prepared(step)}BEGIN;\n${statements.join("\n")}\nCOMMIT;\n\\endif\n`;
+    return `-- ${oneLine(step.id)}: ${oneLine(step.title)}\n${loses}${asked(begun)}\\if :begun\n${filesLeft(step)}${prepared(step)}BEGIN;\n${statements.join("\n")}\nCOMMIT;\n\\endif\n`;
   });
   const end = sql`UPDATE tenantry.run
    SET state = 'rolled back',
@@ -45,6 +45,13 @@ ${toScript(begin(stage))}
 ${blocks.join("\n")}
 ${toScript(end)}
 `;
+}
+
+/** psql cannot change files, and says so. */
+function filesLeft(step: Step): string {
+  if (step.mode !== "application" || step.changes.length === 0) return "";
+  const files = step.changes.map(({ file }) => `--   ${oneLine(file)}`).join("\n");
+  return `-- Its files stay as they are; git has them as they were, at the tag of the stage:\n${files}\n\\echo '${step.changes.length} files of the application stay as ${oneLine(step.id)} wrote them'\n`;
 }
 
 /** What a killed build left is removed first: IF NOT EXISTS would take it for a good one. */

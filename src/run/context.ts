@@ -12,6 +12,8 @@ export type RunContext = {
   readonly observer: Session;
   readonly lease: Lease;
   readonly online: Settings["online"];
+  /** Where the names of the application's files start. */
+  readonly applicationFolder: string;
   readonly emit: Listener;
   /** Aborted when a person interrupts: what is under way ends, then the run stops resumable. */
   readonly interrupted: AbortSignal;

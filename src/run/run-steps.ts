@@ -11,8 +11,9 @@ import {
 } from "../journal/step-marks.ts";
 import { sql } from "../postgres/sql.ts";
 import { stepFacts } from "../report/events.ts";
-import type { Step } from "../steps/step.ts";
+import { checksOf, type Step } from "../steps/step.ts";
 import { ask } from "../verify/checks.ts";
+import { runApplication } from "./application-step.ts";
 import { runBatches } from "./backfill-step.ts";
 import type { RunContext } from "./context.ts";
 import { interruptedError } from "./interruption.ts";
@@ -90,6 +91,9 @@ async function runStep(context: RunContext, journaled: JournaledStep): Promise<v
       case "batches":
         await runBatches(context, step, key, journaled);
         break;
+      case "application":
+        await runApplication(context, step, key);
+        break;
       default:
         step satisfies never;
     }
@@ -126,7 +130,7 @@ async function tableBytes({ session }: RunContext, { table }: Step): Promise<num
 
 async function verifyStep(context: RunContext, journaled: JournaledStep): Promise<void> {
   const { definition: step, position } = journaled;
-  const results = await ask(context.session, step.verify);
+  const results = await ask(context.session, checksOf(step));
   const failed = results.filter(({ violations }) => violations.length > 0);
   if (failed.length > 0) {
     throw new AppError({

@@ -2,6 +2,7 @@ import { z } from "zod";
 import type { Snapshot } from "../catalog/snapshot.ts";
 import type { Fault, Settings } from "../config/settings.ts";
 import type { Some } from "../postgres/sql.ts";
+import type { Application } from "./application.ts";
 import type { Kept } from "./kept.ts";
 import { type Check, type Step, sqlSchema } from "./step.ts";
 import type { TablePlan } from "./table-plan.ts";
@@ -18,6 +19,8 @@ export type StageContext = {
   readonly tables: { readonly day1: readonly TablePlan[]; readonly day2: readonly TablePlan[] };
   /** What a rollback kept, where the stage is run again with it. */
   readonly kept?: Kept | undefined;
+  /** What the application's files become, where Day 3 changes them. */
+  readonly application?: Application | undefined;
 };
 
 export const guardSchema = z.object({

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import type { RelationName, Some, Sql } from "../postgres/sql.ts";
+import { type FileChange, fileChangeSchema, type Gate, gateSchema } from "./application.ts";
 
 /** The table locks that a step can take, strongest first, as PostgreSQL names them. */
 export const lockLevels = [
@@ -42,7 +43,9 @@ export type Down =
       readonly sql: Some<Sql>;
     }
   | { readonly kind: "lossy"; readonly sql: Some<Sql>; readonly loses: string }
-  | { readonly kind: "covered"; readonly by: string };
+  | { readonly kind: "covered"; readonly by: string }
+  /** Of files: what the step changed in them, and nothing that was changed since. */
+  | { readonly kind: "changes reversed" };
 
 type Common = {
   /** Unique in the whole plan: `day1/leads/index`. */
@@ -51,35 +54,61 @@ type Common = {
   readonly table?: RelationName;
   readonly lock: Lock;
   readonly down: Down;
-  readonly verify: Some<Check>;
 };
 
-/** The statements that undo a step: none where undoing another step undoes it too. */
+type Verified = { readonly verify: Some<Check> };
+
+/** The statements that undo a step: none where undoing another step undoes it too, and for files. */
 export function statementsOf(down: Down): readonly Sql[] {
-  return down.kind === "covered" ? [] : down.sql;
+  switch (down.kind) {
+    case "exact":
+    case "lossy":
+      return down.sql;
+    case "covered":
+    case "changes reversed":
+      return [];
+    default:
+      return down satisfies never;
+  }
 }
 
 /** Runs in one transaction together with its journal row. */
-export type TransactionStep = Common & {
-  readonly mode: "transaction";
-  readonly up: Some<Sql>;
-};
+export type TransactionStep = Common &
+  Verified & {
+    readonly mode: "transaction";
+    readonly up: Some<Sql>;
+  };
 
 /** Runs outside any transaction. */
-export type OnlineStep = Common & Online & { readonly mode: "online" };
+export type OnlineStep = Common & Verified & Online & { readonly mode: "online" };
 
 /** Runs over ranges of pages, each committed with its cursor. */
-export type BatchesStep = Common & {
-  readonly mode: "batches";
-  readonly table: RelationName;
-  /** Its two values are the first page and the one behind the last, as tid. */
-  readonly up: Sql;
-  /** Whether the application's triggers are kept from firing for rows that the backfill writes. */
-  readonly silencesTriggers: boolean;
+export type BatchesStep = Common &
+  Verified & {
+    readonly mode: "batches";
+    readonly table: RelationName;
+    /** Its two values are the first page and the one behind the last, as tid. */
+    readonly up: Sql;
+    /** Whether the application's triggers are kept from firing for rows that the backfill writes. */
+    readonly silencesTriggers: boolean;
+  };
+
+/** Changes the application's files; what verifies it are the application's own gates, after it. */
+export type ApplicationStep = Common & {
+  readonly mode: "application";
+  readonly changes: readonly FileChange[];
+  readonly gates: readonly Gate[];
 };
 
+export type DatabaseStep = TransactionStep | OnlineStep | BatchesStep;
+
 /** The smallest thing that is applied, verified, checkpointed and undone. Plain data. */
-export type Step = TransactionStep | OnlineStep | BatchesStep;
+export type Step = DatabaseStep | ApplicationStep;
+
+/** What the database is asked after a step. */
+export function checksOf(step: Step): readonly Check[] {
+  return step.mode === "application" ? [] : step.verify;
+}
 
 const sqlValueSchema = z.union([
   z.string(),
@@ -111,6 +140,7 @@ export const downSchema = z.discriminatedUnion("kind", [
   }),
   z.object({ kind: z.literal("lossy"), sql: some(sqlSchema), loses: z.string() }),
   z.object({ kind: z.literal("covered"), by: z.string() }),
+  z.object({ kind: z.literal("changes reversed") }),
 ]);
 
 const lockSchema = z.discriminatedUnion("level", [
@@ -123,28 +153,38 @@ const common = {
   title: z.string(),
   lock: lockSchema,
   down: downSchema,
-  verify: some(checkSchema),
 };
+const verified = { verify: some(checkSchema) };
 
 /** Reads a step back from the journal. */
 export const stepSchema = z.discriminatedUnion("mode", [
   z.object({
     ...common,
+    ...verified,
     mode: z.literal("transaction"),
     table: relationNameSchema.exactOptional(),
     up: some(sqlSchema),
   }),
   z.object({
     ...common,
+    ...verified,
     mode: z.literal("online"),
     table: relationNameSchema.exactOptional(),
     ...onlineSchema.shape,
   }),
   z.object({
     ...common,
+    ...verified,
     mode: z.literal("batches"),
     table: relationNameSchema,
     up: sqlSchema,
     silencesTriggers: z.boolean(),
+  }),
+  z.object({
+    ...common,
+    mode: z.literal("application"),
+    table: relationNameSchema.exactOptional(),
+    changes: z.array(fileChangeSchema).readonly(),
+    gates: z.array(gateSchema).readonly(),
   }),
 ]);

@@ -4,6 +4,7 @@ import { type Run, readSteps } from "../journal/journal.ts";
 import type { Session } from "../postgres/connection.ts";
 import { allResults, type StageVerification } from "../report/events.ts";
 import type { StageName } from "../steps/stage.ts";
+import { checksOf } from "../steps/step.ts";
 import { tryAttacks } from "./attacks.ts";
 import { ask } from "./checks.ts";
 import { tryIsolation } from "./isolation.ts";
@@ -23,7 +24,7 @@ export async function verifyStage(
   const { tenancy, fences, personas } = run;
   const steps = await readSteps(session, run.id);
   const lasting = steps
-    .flatMap(({ definition }) => definition.verify)
+    .flatMap(({ definition }) => checksOf(definition))
     .filter((check) => check.lasting);
   return {
     checks: await ask(session, lasting),

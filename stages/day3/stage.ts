@@ -1,16 +1,18 @@
 import { guards } from "../../rollback/day3.ts";
 import { findRelation } from "../../src/catalog/snapshot.ts";
-import type { Stage } from "../../src/steps/stage.ts";
+import type { Stage, StageContext } from "../../src/steps/stage.ts";
+import { rewriteApplication } from "./application.ts";
 import { contract } from "./contract.ts";
 import { successCriteria } from "./criteria.ts";
 import { harden, hardeningFaults, hardeningGuards, notHardened } from "./hardening.ts";
 import { shareTable } from "./shared-table.ts";
 
-/** Day 3, the database's part: everybody is tried, then the old application's crutches go. */
+/** Day 3: the application names its organizations, everybody is tried, then the crutches go. */
 export const day3: Stage = {
   name: "day3",
   title: "Proof and contract: isolation tried, the default organization taken away",
   steps: (context) => [
+    ...(context.application === undefined ? [] : [rewriteApplication(context.application)]),
     ...context.settings.shared
       .filter(({ relation }) => findRelation(context.snapshot, relation) !== undefined)
       .map((table) => shareTable(context, table)),
@@ -41,10 +43,17 @@ export const day3: Stage = {
     },
   ],
   criteria: successCriteria,
-  leavesOut: (context) => [
-    ...notHardened(context),
-    "Day 3's application part was not run with it: tenantry code rewrite gives the application's queries their organization, and tenantry code check says which have none; code that writes as the service role must name the organization from now on",
-  ],
+  leavesOut: (context) => [...notHardened(context), whatIsLeftOfTheApplication(context)],
   faults: hardeningFaults,
   guards: (context) => [...guards(context), ...hardeningGuards(context)],
 };
+
+function whatIsLeftOfTheApplication({ application }: StageContext): string {
+  const since = "code that writes as the service role must name the organization from now on";
+  if (application === undefined) {
+    return `Day 3's application part was not run with it: tenantry code rewrite gives the application's queries their organization, and tenantry code check says which have none; ${since}`;
+  }
+  return application.changes.length === 0
+    ? `the application as it stands in the folder must be what runs: ${since}`
+    : `the application's changed files are not committed and not deployed: ${since}`;
+}

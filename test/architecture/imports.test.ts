@@ -33,6 +33,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     "src/report/events.ts",
   ],
   "src/run": [
+    "src/application",
     "src/attribution",
     "src/errors.ts",
     "src/version.ts",
@@ -45,7 +46,9 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     "src/verify",
     "src/report/events.ts",
   ],
+  "src/application": ["src/errors.ts", "src/steps/application.ts"],
   "src/rollback": [
+    "src/application",
     "src/attribution",
     "src/errors.ts",
     "src/postgres",
@@ -134,6 +137,8 @@ const owners: Readonly<Record<string, string>> = {
   typescript: "src/code",
   "magic-string": "src/code/rewrite",
   diff: "src/code/rewrite",
+  "node-diff3": "src/application/undo.ts",
+  "write-file-atomic": "src/application/files.ts",
   tinyglobby: "src/code/project.ts",
 };
 

@@ -59,6 +59,7 @@ export const completeConfig: Config = {
     lookups: { leads: ["phone"] },
     uniquePerOrganization: { leads: ["phone"] },
     sharedKeys: ["theme"],
+    gates: { typecheck: "npx tsc --noEmit" },
   },
   hardening: {
     foreignKeys: ["calls.calls_lead_id_fkey"],

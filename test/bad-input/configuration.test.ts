@@ -90,7 +90,7 @@ const objects = places.filter((place) => {
   return (
     typeof value === "object" &&
     !Array.isArray(value) &&
-    !/([tT]ables|lookups|uniquePerOrganization)$/.test(place.at(-1) ?? "")
+    !/([tT]ables|lookups|uniquePerOrganization|gates)$/.test(place.at(-1) ?? "")
   );
 });
 

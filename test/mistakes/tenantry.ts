@@ -38,6 +38,8 @@ export async function applyStep(session: Session, step: Step): Promise<void> {
         await queries.execute({ parts: step.up.parts, values: ["(0,0)", "(4294967295,0)"] });
       });
       return;
+    case "application":
+      throw new Error("a plan of the database alone changes no files");
     default:
       step satisfies never;
   }

@@ -6,7 +6,7 @@ import type { Config } from "../../src/config/schema.ts";
 import { AppError } from "../../src/errors.ts";
 import { type Plan, planStages } from "../../src/plan/plan.ts";
 import { toScript } from "../../src/postgres/sql.ts";
-import { type Step, stepSchema } from "../../src/steps/step.ts";
+import { type Step, statementsOf, stepSchema } from "../../src/steps/step.ts";
 import { stages } from "../../stages/index.ts";
 import { makeDatabase, type TestDatabase } from "../setup/database.ts";
 import { companyConfig, companyTables } from "./company.ts";
@@ -105,9 +105,12 @@ test("parents come before the tables that get their organization from them", () 
 });
 
 function sqlOf(step: Step): string {
+  if (step.mode === "application") throw new Error("a plan of the database alone changes no files");
   const up = step.mode === "transaction" ? step.up : [step.up];
   const down =
-    step.down.kind === "covered" ? [`-- with ${step.down.by}`] : step.down.sql.map(toScript);
+    step.down.kind === "covered"
+      ? [`-- with ${step.down.by}`]
+      : statementsOf(step.down).map(toScript);
   return `-- ${step.id}: ${step.title}\n${up.map(toScript).join("\n")}\n-- undone by\n${down.join("\n")}`;
 }
 

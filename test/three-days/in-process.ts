@@ -38,6 +38,7 @@ export async function daysOn(url: string, config: Config): Promise<Days> {
     observer,
     lease,
     online: settings.online,
+    applicationFolder: ".",
     emit: () => undefined,
     interrupted: new AbortController().signal,
   };

@@ -1,0 +1,89 @@
+import { makeChanges, undoChanges } from "../application/files.ts";
+import { type GateResult, runGate } from "../application/gates.ts";
+import { AppError } from "../errors.ts";
+import { holdLease } from "../journal/lease.ts";
+import { markApplied, markRunning, type StepKey } from "../journal/step-marks.ts";
+import { stepFacts } from "../report/events.ts";
+import type { Gate } from "../steps/application.ts";
+import type { ApplicationStep } from "../steps/step.ts";
+import type { RunContext } from "./context.ts";
+import { interruptedError } from "./interruption.ts";
+
+/**
+ * Changes the application's files between two runs of its gates. What held before and does not after
+ * fails the step; what did not hold before says nothing, and is said. Where nothing is changed, the
+ * gates must hold as they are.
+ * @throws AppError GATE_FAILED, FILES_EDITED
+ */
+export async function runApplication(
+  context: RunContext,
+  step: ApplicationStep,
+  key: StepKey,
+): Promise<void> {
+  const { session, lease, emit, applicationFolder: folder } = context;
+  await session.transaction(async (queries) => {
+    await holdLease(queries, lease.token);
+    await markRunning(queries, key);
+  });
+  const broken = new Set<Gate>();
+  if (step.changes.length > 0) {
+    // Of an attempt that was killed: the first gates are asked of the files as they were.
+    await undoChanges(folder, step.changes);
+    for (const gate of step.gates) {
+      const result = await run(context, step, gate, "before");
+      if (!result.holds) broken.add(gate);
+    }
+    await makeChanges(folder, step.changes);
+  }
+  const failed: GateResult[] = [];
+  for (const gate of step.gates) {
+    const result = await run(context, step, gate, "after");
+    if (result.holds) continue;
+    if (!broken.has(gate)) failed.push(result);
+    else {
+      const text = `${gate.name} did not hold before Day 3 changed any file, nor does it after: it says nothing`;
+      emit({ kind: "notice", text });
+    }
+  }
+  if (failed.length > 0) throw gateFailed(step, failed);
+  await session.transaction(async (queries) => {
+    await holdLease(queries, lease.token);
+    await markApplied(queries, key);
+  });
+}
+
+async function run(
+  { emit, interrupted, applicationFolder }: RunContext,
+  step: ApplicationStep,
+  gate: Gate,
+  when: "before" | "after",
+): Promise<GateResult> {
+  const result = await runGate(gate, applicationFolder, interrupted);
+  // An interrupted gate fails, which says nothing of the application.
+  if (interrupted.aborted) throw interruptedError(step.id);
+  const { holds, milliseconds } = result;
+  emit({
+    kind: "gate-finished",
+    step: stepFacts(step),
+    gate: gate.name,
+    when,
+    holds,
+    milliseconds,
+  });
+  return result;
+}
+
+function gateFailed(step: ApplicationStep, failed: readonly GateResult[]): AppError {
+  const names = failed.map(({ gate }) => gate.name).join(", ");
+  const since = step.changes.length > 0 ? ", and held before the files were changed" : "";
+  return new AppError({
+    code: "GATE_FAILED",
+    object: step.id,
+    fault: `the application's gates do not hold: ${names}${since}`,
+    state: step.changes.length > 0 ? "the files are changed" : "no file was changed",
+    next: "tenantry rollback puts the files back",
+    details: failed.map(({ gate, ending, said }) =>
+      [`${gate.command} ${ending}`, ...said.map((line) => `  ${line}`)].join("\n"),
+    ),
+  });
+}

@@ -1,0 +1,18 @@
+import type { Application } from "../../src/steps/application.ts";
+import type { ApplicationStep } from "../../src/steps/step.ts";
+
+/**
+ * The application names its organizations. It comes first: where its gates say that it does not work
+ * any more, nothing of the database is touched.
+ */
+export function rewriteApplication({ changes, gates }: Application): ApplicationStep {
+  return {
+    id: "day3/application",
+    title: "give the application's queries their organization",
+    mode: "application",
+    lock: { level: "none" },
+    changes,
+    gates,
+    down: { kind: "changes reversed" },
+  };
+}
