@@ -25,6 +25,8 @@ import type { Tried } from "./writing.ts";
 /** A way in which somebody may get at others' rows, tried on all fenced tables at once. */
 type Attack = {
   readonly claim: string;
+  /** What it is tried on: each of the tables, or what stands there once for all of them. */
+  readonly on: "tables" | "all of them";
   readonly try: (ground: Ground) => Promise<Tried>;
 };
 
@@ -32,19 +34,32 @@ type Attack = {
 const onTheFence: readonly Attack[] = [
   {
     claim: "strangers see and delete nobody's rows, whatever they say of themselves",
+    on: "tables",
     try: tryStrangers,
   },
-  { claim: "members change no membership and no organization", try: tryMemberships },
-  { claim: "a prepared statement answers each user with their own rows", try: tryCachedPlans },
-  { claim: "legal writes have no effect on others' rows", try: tryEffects },
+  {
+    claim: "members change no membership and no organization",
+    on: "all of them",
+    try: tryMemberships,
+  },
+  {
+    claim: "a prepared statement answers each user with their own rows",
+    on: "tables",
+    try: tryCachedPlans,
+  },
+  { claim: "legal writes have no effect on others' rows", on: "tables", try: tryEffects },
 ];
 
 /** Those on what stands beside it: it may have been there before the fence was. */
 const aroundTheFence: readonly Attack[] = [
-  { claim: "no other relation shows others' rows", try: tryRelationsBeside },
-  { claim: "what a member can see and call does not depend on others' rows", try: tryInterference },
-  { claim: "files of others are out of reach", try: tryStorage },
-  { claim: "nobody writes what all share", try: trySharedTables },
+  { claim: "no other relation shows others' rows", on: "tables", try: tryRelationsBeside },
+  {
+    claim: "what a member can see and call does not depend on others' rows",
+    on: "tables",
+    try: tryInterference,
+  },
+  { claim: "files of others are out of reach", on: "all of them", try: tryStorage },
+  { claim: "nobody writes what all share", on: "all of them", try: trySharedTables },
 ];
 
 /**
@@ -60,21 +75,32 @@ export async function tryAttacks(
   where: "on the fence" | "around the fence",
 ): Promise<CheckResult[]> {
   const attacks = where === "on the fence" ? onTheFence : aroundTheFence;
-  try {
-    return await untilUnlocked((turn) =>
+  const tryOn = (
+    tried: readonly Fence[],
+    how: "planted" | "moved",
+    which: readonly Attack[],
+  ): Promise<OnGround> =>
+    untilUnlocked((turn) =>
       thenUndo(session, async (queries) => {
-        const ground = await setGround(queries, settings, tenancy, fences, turn);
-        const results: CheckResult[] = [];
-        for (const attack of attacks) {
-          results.push(
-            "impossible" in ground
-              ? { claim: attack.claim, violations: [`not tried: ${ground.impossible}`] }
-              : await tryAttack(ground, attack),
-          );
+        const ground = await setGround(queries, settings, tenancy, tried, { how, turn });
+        if ("impossible" in ground) {
+          const untried = { violations: [`not tried: ${ground.impossible}`], remarks: [] };
+          return { labels: [], outcomes: new Map(which.map((attack) => [attack, untried])) };
         }
-        return results;
+        const outcomes = new Map<Attack, Tried>();
+        for (const attack of which) outcomes.set(attack, await tryAttack(ground, attack));
+        return { labels: ground.fences.map(({ label }) => label), outcomes };
       }),
     );
+  try {
+    const all = await tryOn(fences, "planted", attacks);
+    const grounds = [all];
+    // Where rows are there and none can be made, two are moved: for no longer than one table takes.
+    for (const fence of fences.filter(({ label }) => !all.labels.includes(label))) {
+      const ofTables = attacks.filter(({ on }) => on === "tables");
+      grounds.push(await tryOn([fence], "moved", ofTables));
+    }
+    return attacks.map((attack) => resultOf(attack, grounds));
   } catch (error) {
     if (isLockConflict(error)) throw blocked(`the attacks ${where}`, error);
     if (isConnectionLoss(error) || sqlState(error) === undefined) throw error;
@@ -84,16 +110,29 @@ export async function tryAttacks(
   }
 }
 
-async function tryAttack(ground: Ground, attack: Attack): Promise<CheckResult> {
+/** What came of attacks on one ground, and the tables that had rows on it. */
+type OnGround = {
+  readonly labels: readonly string[];
+  readonly outcomes: ReadonlyMap<Attack, Tried>;
+};
+
+function resultOf(attack: Attack, grounds: readonly OnGround[]): CheckResult {
+  const outcomes = grounds.flatMap(({ outcomes: found }) => found.get(attack) ?? []);
+  const remarks = new Set(outcomes.flatMap((tried) => tried.remarks));
+  const limits = remarks.size === 0 ? "" : ` (${[...remarks].join("; ")})`;
+  const violations = [...new Set(outcomes.flatMap((tried) => tried.violations))];
+  return { claim: `${attack.claim}${limits}`, violations };
+}
+
+async function tryAttack(ground: Ground, attack: Attack): Promise<Tried> {
   const { queries } = ground;
   await queries.execute(sql`SAVEPOINT attack`);
-  const { violations, remarks } = await attack.try(ground).catch((error: unknown): Tried => {
+  const tried = await attack.try(ground).catch((error: unknown): Tried => {
     const isRefusal = sqlState(error) !== undefined && !isLockConflict(error);
     if (!isRefusal || isConnectionLoss(error)) throw error;
     const reason = error instanceof Error ? error.message : String(error);
     return { violations: [`could not be tried: ${reason}`], remarks: [] };
   });
   await queries.execute(sql`ROLLBACK TO SAVEPOINT attack`);
-  const limits = remarks.length === 0 ? "" : ` (${[...new Set(remarks)].join("; ")})`;
-  return { claim: `${attack.claim}${limits}`, violations };
+  return tried;
 }

@@ -5,6 +5,7 @@ import { ident, list, type RelationName, raw, type Sql, sql } from "../postgres/
 import type { Tenancy } from "../steps/tenancy.ts";
 import { silently } from "./impersonation.ts";
 import { type Placement, placeRows } from "./placement.ts";
+import { plantRows } from "./planting.ts";
 import { type Claims, type Request, signedInAs } from "./request.ts";
 import { play, type Scene, setScene } from "./scene.ts";
 import type { Fence } from "./trial.ts";
@@ -28,13 +29,17 @@ export type Ground = {
 const first = { organization: "test-client-a", role: "member" } as const;
 const second = { organization: "test-client-b", role: "member" } as const;
 
-/** Makes the two organizations, and moves a row of each table into each of them. */
+/**
+ * Makes the two organizations, with a row of each in each table.
+ * @param how `planted` leaves tables out in which no row can be made; `moved` takes two rows that are
+ *   there, for which writers wait until the transaction's end
+ */
 export async function setGround(
   queries: Queries,
   settings: Settings,
   tenancy: Tenancy,
   fences: readonly Fence[],
-  turn: number,
+  { how, turn }: { readonly how: "planted" | "moved"; readonly turn: number },
 ): Promise<Ground | { readonly impossible: string }> {
   const members = [first, second].map((one) => ({ name: one.organization, memberships: [one] }));
   const scene = await setScene(queries, tenancy, members, turn);
@@ -42,9 +47,16 @@ export async function setGround(
   const own = organizationOf(scene, first.organization);
   const foreign = organizationOf(scene, second.organization);
   const placed: Ground["fences"][number][] = [];
+  const { column } = tenancy;
   for (const fence of fences) {
-    const placement = await placeRows(queries, fence.relation, tenancy, [own, foreign]);
-    placed.push({ ...fence, placement });
+    const placement =
+      how === "moved"
+        ? await placeRows(queries, fence.relation, tenancy, [own, foreign])
+        : await plantRows(queries, fence, { column, role: settings.roles.signedIn }, [
+            own,
+            foreign,
+          ]);
+    if (placement !== undefined) placed.push({ ...fence, placement });
   }
   const other = await makeMember(queries, tenancy, scene.user, foreign);
   const ground = { queries, settings, tenancy, fences: placed, user: scene.user, other };

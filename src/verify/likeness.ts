@@ -1,10 +1,99 @@
 import { z } from "zod";
-import { ident, list, type Sql, sql } from "../postgres/sql.ts";
+import type { Queries } from "../postgres/connection.ts";
+import { ident, list, type RelationName, raw, type Sql, sql } from "../postgres/sql.ts";
 import type { Trial } from "./trial.ts";
+
+const columnSchema = z.object({
+  name: z.string(),
+  /** Without its length; a domain is its own type. */
+  type: z.string(),
+  /** Of a text that is limited, in characters. */
+  length: z.number().nullable(),
+  /** What a row gets where nothing is said: taking a sequence's next value is never undone. */
+  default: z.enum(["none", "value", "sequence"]),
+  /** Whether a unique index of the table has it that does not have the organization. */
+  unique: z.boolean(),
+  references: z.boolean(),
+  /** Whether the role of requests may give it. */
+  given: z.boolean(),
+});
+
+export type RowColumn = z.output<typeof columnSchema>;
+
+/** The columns of a relation that a row may be given, without that of the organization. */
+export function rowColumns(
+  queries: Queries,
+  relation: RelationName,
+  { column, role }: { readonly column: string; readonly role: string },
+): Promise<RowColumn[]> {
+  return queries.rows(
+    sql`
+      SELECT a.attname::text AS name,
+             format_type(a.atttypid, NULL) AS type,
+             CASE WHEN a.atttypid IN ('varchar'::regtype, 'bpchar'::regtype) AND a.atttypmod > 4
+                  THEN a.atttypmod - 4
+             END AS length,
+             CASE WHEN a.attidentity <> '' OR pg_get_expr(d.adbin, d.adrelid) LIKE 'nextval(%' THEN 'sequence'
+                  WHEN a.atthasdef THEN 'value'
+                  ELSE 'none'
+             END AS default,
+             EXISTS (SELECT
+                       FROM pg_index i
+                      WHERE i.indrelid = c.oid
+                        AND i.indisunique
+                        AND a.attnum = ANY (i.indkey)
+                        AND NOT EXISTS (SELECT
+                                          FROM pg_attribute o
+                                         WHERE o.attrelid = c.oid
+                                           AND o.attname = ${column}
+                                           AND o.attnum = ANY (i.indkey))) AS unique,
+             EXISTS (SELECT
+                       FROM pg_constraint k
+                      WHERE k.conrelid = c.oid
+                        AND k.contype = 'f'
+                        AND a.attnum = ANY (k.conkey)) AS references,
+             has_column_privilege(${role}::text, c.oid, a.attnum, 'INSERT') AS given
+        FROM pg_attribute a
+        JOIN pg_class c ON c.oid = a.attrelid
+        JOIN pg_namespace n ON n.oid = c.relnamespace
+        LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
+       WHERE n.nspname = ${relation.schema}
+         AND c.relname = ${relation.name}
+         AND a.attnum > 0
+         AND NOT a.attisdropped
+         AND a.attgenerated = ''
+         AND a.attname <> ${column}
+       ORDER BY a.attnum
+    `,
+    columnSchema,
+  );
+}
+
+/** A value that no other row has; undefined for types of which none can be made up. */
+export function madeUp({ type, length }: RowColumn): Sql | undefined {
+  switch (type) {
+    case "uuid":
+      return sql`gen_random_uuid()`;
+    case "smallint":
+      return sql`(-1 - floor(random() * 32000))::smallint`;
+    // Negative: no sequence comes there.
+    case "integer":
+      return sql`(-1 - floor(random() * 2000000000))::integer`;
+    case "bigint":
+    case "numeric":
+      return sql`(-1 - floor(random() * 9000000000000000))::bigint`;
+    case "text":
+    case "character varying":
+    case "character":
+      return sql`left(md5(random()::text), ${raw(String(length ?? 32))})`;
+    default:
+      return undefined;
+  }
+}
 
 /**
  * An INSERT with the values of a row, as far as the role of requests may give them. A key that has a
- * default is left to it: the row's own is taken.
+ * default is left to it, since the row's own is taken; but what a sequence would give is made up.
  */
 export async function insertLike({
   queries,
@@ -18,6 +107,14 @@ export async function insertLike({
 }): Promise<(organization: string | null) => Sql> {
   const table = ident(fence.relation);
   const column = ident(tenancy.column);
+  const columns = await rowColumns(queries, fence.relation, {
+    column: tenancy.column,
+    role: settings.roles.signedIn,
+  });
+  const made = columns.flatMap((one) => {
+    const value = one.given && one.default === "sequence" ? madeUp(one) : undefined;
+    return value === undefined ? [] : [{ name: ident(one.name), value }];
+  });
   const [sample] = await queries.rows(
     sql`
       SELECT (record.*)::text AS record
@@ -26,38 +123,21 @@ export async function insertLike({
     `,
     z.object({ record: z.string() }),
   );
-  const given = await queries.rows(
-    sql`
-      SELECT a.attname::text AS name
-        FROM pg_attribute a
-        JOIN pg_class c ON c.oid = a.attrelid
-        JOIN pg_namespace n ON n.oid = c.relnamespace
-       WHERE n.nspname = ${fence.relation.schema}
-         AND c.relname = ${fence.relation.name}
-         AND a.attnum > 0
-         AND NOT a.attisdropped
-         AND a.attgenerated = ''
-         AND a.attidentity = ''
-         AND a.attname <> ${tenancy.column}
-         AND NOT (a.atthasdef AND EXISTS (SELECT
-                                            FROM pg_index i
-                                           WHERE i.indrelid = c.oid
-                                             AND i.indisunique
-                                             AND a.attnum = ANY (i.indkey)))
-         AND has_column_privilege(${settings.roles.signedIn}::text, c.oid, a.attnum, 'INSERT')
-    `,
-    z.object({ name: z.string() }),
-  );
+  const copied = columns
+    .filter((one) => one.given && one.default !== "sequence")
+    .filter((one) => !(one.default === "value" && one.unique))
+    .map(({ name }) => ({ name: ident(name), value: sql`(sample.record).${ident(name)}` }));
   return (organization) => {
-    if (sample === undefined) {
-      return sql`INSERT INTO ${table} (${column}) VALUES (${organization}::uuid)`;
-    }
-    const names = given.map(({ name }) => ident(name));
-    const values = names.map((name) => sql`(sample.record).${name}`);
+    const values = [
+      { name: column, value: sql`${organization}::uuid` },
+      ...made,
+      ...(sample === undefined ? [] : copied),
+    ];
     return sql`
-      INSERT INTO ${table} (${list([column, ...names])})
-      SELECT ${list([sql`${organization}::uuid`, ...values])}
-        FROM (SELECT ${sample.record}::${table} AS record) AS sample
+      INSERT INTO ${table} (${list(values.map(({ name }) => name))})
+             OVERRIDING SYSTEM VALUE
+      SELECT ${list(values.map(({ value }) => value))}
+        FROM (SELECT ${sample?.record ?? null}::${table} AS record) AS sample
     `;
   };
 }

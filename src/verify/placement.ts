@@ -14,7 +14,7 @@ export type Placement = {
   readonly unmoved: string | undefined;
 };
 
-const rowSchema = z.object({ place: z.string(), organization: z.string() });
+export const placedRow = z.object({ place: z.string(), organization: z.string() });
 
 /**
  * Moves one existing row of the table into each test organization. Where a trigger or a rule of the
@@ -38,7 +38,7 @@ export async function placeRows(
        LIMIT ${organizations.length}
          FOR UPDATE SKIP LOCKED
     `,
-    rowSchema,
+    placedRow,
   );
   await queries.execute(sql`SAVEPOINT placement`);
   const refused = await silently(queries, async () => {
@@ -62,15 +62,16 @@ export async function placeRows(
         FROM ${ident(relation)}
        WHERE ${column} = ANY (${organizations}::uuid[])
     `,
-    rowSchema,
+    placedRow,
   );
   if (refused === undefined && moved.length === rows.length) return placed(moved, undefined);
   await queries.execute(sql`ROLLBACK TO SAVEPOINT placement`);
   return placed(rows, refused ?? "a rule or a trigger keeps an UPDATE from moving them");
 }
 
-function placed(
-  rows: readonly z.output<typeof rowSchema>[],
+/** The placement of rows that are where they shall be. */
+export function placed(
+  rows: readonly z.output<typeof placedRow>[],
   unmoved: string | undefined,
 ): Placement {
   return {

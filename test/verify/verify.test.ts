@@ -4,8 +4,9 @@ import { readSnapshot } from "../../src/catalog/snapshot.ts";
 import { parseSettings } from "../../src/config/load.ts";
 import { runInForce } from "../../src/journal/journal.ts";
 import { openSession } from "../../src/postgres/connection.ts";
-import { raw, sql } from "../../src/postgres/sql.ts";
+import { ident, raw, sql } from "../../src/postgres/sql.ts";
 import { allResults } from "../../src/report/events.ts";
+import { tryAttacks } from "../../src/verify/attacks.ts";
 import { verifyStage } from "../../src/verify/stage.ts";
 import { makeDatabase, type TestDatabase } from "../setup/database.ts";
 import { makeProject } from "../setup/project.ts";
@@ -49,12 +50,44 @@ test("verification leaves nothing behind", async () => {
   const before = (await readSnapshot(session)).fingerprint.digest;
   const count = sql`
     SELECT (SELECT count(*) FROM organizations) || ' ' || (SELECT count(*) FROM organization_users)
-           || ' ' || (SELECT md5(string_agg(l::text, '' ORDER BY l.id)) FROM leads l) AS state
+           || ' ' || (SELECT md5(string_agg(l::text, '' ORDER BY l.id)) FROM leads l)
+           || ' ' || (SELECT string_agg(format('%s %s', sequencename, last_value), ', ' ORDER BY sequencename)
+                        FROM pg_sequences) AS state
   `;
   const state = await session.rows(count, z.object({ state: z.string() }));
   expect(await violations()).toEqual([]);
   expect(await session.rows(count, z.object({ state: z.string() }))).toEqual(state);
   expect((await readSnapshot(session)).fingerprint.digest).toBe(before);
+});
+
+test("no row of the application's is locked while attacks are tried on all tables at once", async () => {
+  const { session, url } = database;
+  const run = await runInForce(session, "day2");
+  if (run === undefined) throw new Error("Day 2 is not applied");
+  const writer = await openSession({ url });
+  let asked = 0;
+  let ended = false;
+  const writing = (async () => {
+    while (!ended) {
+      for (const table of ["leads", "calls", "settings"]) {
+        // As an UPDATE locks; a foreign key of a row that is tried keeps its parent from going only.
+        await writer.execute(sql`SELECT FROM ${ident(table)} FOR NO KEY UPDATE NOWAIT`);
+        asked += 1;
+      }
+    }
+  })();
+  const fences = ["leads", "calls", "settings"].map((name) => ({
+    relation: { schema: "public", name },
+    label: name,
+  }));
+  for (const where of ["on the fence", "around the fence"] as const) {
+    const tried = await tryAttacks(session, settings, run.tenancy, fences, where);
+    expect(tried.flatMap(({ violations: found }) => found)).toEqual([]);
+  }
+  ended = true;
+  await writing;
+  await writer.close();
+  expect(asked).toBeGreaterThan(10);
 });
 
 /** The fence broken in one way each, how that is mended, and what must be said of it. */
