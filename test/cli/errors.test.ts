@@ -1,4 +1,6 @@
 import { createServer } from "node:net";
+import { fileURLToPath } from "node:url";
+import { execa } from "execa";
 import { expect, test } from "vitest";
 import { readSnapshot } from "../../src/catalog/snapshot.ts";
 import { sql } from "../../src/postgres/sql.ts";
@@ -160,4 +162,14 @@ test("--json is one JSON value a line, errors too", async () => {
   expect(events.at(-1)).toMatchObject({ kind: "stage-applied", stage: "day1" });
   const refused = await project.tenantry("run", "--stage", "day3", "--yes", "--json");
   expect(JSON.parse(refused.stdout)).toMatchObject({ kind: "error", code: "STAGE_OUT_OF_ORDER" });
+});
+
+test("a reader that has seen enough is no error", async () => {
+  const program = fileURLToPath(new URL("../../bin/tenantry.ts", import.meta.url));
+  const command = `${process.execPath} --import ${import.meta.resolve("tsx")} ${program} explain | true`;
+  const { exitCode, stderr } = await execa("bash", ["-c", `set -o pipefail; ${command}`], {
+    reject: false,
+  });
+  expect(stderr).toBe("");
+  expect(exitCode).toBe(0);
 });
