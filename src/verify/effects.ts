@@ -13,7 +13,8 @@ const writesAtOnce = 24;
 /** A member writes to their own rows: triggers and rules then write nothing to others'. */
 export async function tryEffects(ground: Ground): Promise<Tried> {
   await joinOnly(ground, ["own"]);
-  const writes = (await Promise.all(ground.fences.map((fence) => writesTo(ground, fence)))).flat();
+  const writes: Write[] = [];
+  for (const fence of ground.fences) writes.push(...(await writesTo(ground, fence)));
   const violations: string[] = [];
   for (let start = 0; start < writes.length; start += writesAtOnce) {
     const some = writes.slice(start, start + writesAtOnce);

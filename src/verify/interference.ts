@@ -104,8 +104,9 @@ function fits(value: string, type: string): boolean {
     case "uuid":
       return /^[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$/.test(value);
     case "integer":
+      return /^-?[0-9]{1,9}$/.test(value);
     case "bigint":
-      return /^[0-9]{1,9}$/.test(value);
+      return /^-?[0-9]{1,18}$/.test(value);
     default:
       return false;
   }

@@ -78,7 +78,7 @@ export function madeUp({ type, length }: RowColumn): Sql | undefined {
       return sql`(-1 - floor(random() * 32000))::smallint`;
     // Negative: no sequence comes there.
     case "integer":
-      return sql`(-1 - floor(random() * 2000000000))::integer`;
+      return sql`(-1 - floor(random() * 900000000))::integer`;
     case "bigint":
     case "numeric":
       return sql`(-1 - floor(random() * 9000000000000000))::bigint`;
