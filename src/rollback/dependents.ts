@@ -23,8 +23,27 @@ export async function refuseForeignDependents(session: Session, run: Run): Promi
     fault: "what others have made depends on what it would drop",
     state: "nothing was undone",
     next: "drop or change what is listed, and run the same command again",
-    details: found.map(({ dependent, on }) => `${dependent} depends on ${on}`),
+    details: [
+      ...found.map(({ dependent, on }) => `${dependent} depends on ${on}`),
+      ...(await missingTables(session, run)).map(
+        (name) =>
+          `${name} is not there any more: where it has another name now, give it its own back`,
+      ),
+    ],
   });
+}
+
+/** Tables that the stage has fenced, and that were dropped or renamed since. */
+async function missingTables(session: Session, { fences }: Run): Promise<string[]> {
+  const rows = await session.rows(
+    sql`
+      SELECT format('%I.%I', wanted.schema, wanted.name) AS name
+        FROM ${named(fences.map(({ relation }) => relation))}
+       WHERE to_regclass(format('%I.%I', wanted.schema, wanted.name)) IS NULL
+    `,
+    z.object({ name: z.string() }),
+  );
+  return rows.map(({ name }) => name);
 }
 
 function foreignDependents({ stage, tenancy, fences }: Run): Sql {

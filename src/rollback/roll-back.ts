@@ -1,4 +1,5 @@
 import { MigrationError, Umzug } from "umzug";
+import { z } from "zod";
 import { undoChanges } from "../application/files.ts";
 import { dropLoaded } from "../attribution/load.ts";
 import { compareFingerprints, describeDifference } from "../catalog/fingerprint.ts";
@@ -13,13 +14,14 @@ import {
 } from "../journal/journal.ts";
 import { holdLease } from "../journal/lease.ts";
 import { markUndone } from "../journal/step-marks.ts";
-import { sql } from "../postgres/sql.ts";
+import { type Queries, type Session, sqlState } from "../postgres/connection.ts";
+import { ident, type Sql, sql } from "../postgres/sql.ts";
 import { stepFacts } from "../report/events.ts";
 import type { RunContext } from "../run/context.ts";
 import { endIfFrozen } from "../run/frozen.ts";
 import { build } from "../run/online-step.ts";
 import { stepError, withPatience } from "../run/patience.ts";
-import { type ApplicationStep, statementsOf } from "../steps/step.ts";
+import { type ApplicationStep, type Step, statementsOf } from "../steps/step.ts";
 import { refuseForeignDependents } from "./dependents.ts";
 
 /** What becomes of the application's files, which may have been edited, or be elsewhere. */
@@ -111,7 +113,10 @@ async function undo(context: UndoContext, journaled: JournaledStep): Promise<voi
   try {
     const { down } = step;
     if (step.mode === "application") await undoFiles(context, step);
-    if (down.kind === "exact" && down.prepare !== undefined) {
+    const gone = await isGone(session, step);
+    if (gone !== undefined)
+      emit({ kind: "notice", text: `${gone} is gone, and with it what ${step.id} did to it` });
+    if (down.kind === "exact" && down.prepare !== undefined && gone === undefined) {
       const { prepare } = down;
       await withPatience(context, step, () => build(context, step, prepare));
     }
@@ -123,7 +128,10 @@ async function undo(context: UndoContext, journaled: JournaledStep): Promise<voi
         await queries.execute(
           sql`SELECT set_config('lock_timeout', ${String(online.lockTimeoutInMilliseconds)}, TRUE)`,
         );
-        for (const statement of statementsOf(down)) await queries.execute(statement);
+        for (const statement of statementsOf(down)) {
+          if (gone === undefined) await queries.execute(statement);
+          else await executeWhereThere(queries, statement);
+        }
       }),
     );
   } catch (error) {
@@ -135,6 +143,28 @@ async function undo(context: UndoContext, journaled: JournaledStep): Promise<voi
     step: stepFacts(step),
     milliseconds: Math.round(performance.now() - started),
   });
+}
+
+/** What is not of the table itself is there still: its function, an index's name. */
+async function executeWhereThere(queries: Queries, statement: Sql): Promise<void> {
+  await queries.execute(sql`SAVEPOINT there`);
+  try {
+    await queries.execute(statement);
+  } catch (error) {
+    // undefined_table
+    if (sqlState(error) !== "42P01") throw error;
+    await queries.execute(sql`ROLLBACK TO SAVEPOINT there`);
+  }
+}
+
+/** The name of a step's table where that was dropped, by whomever. */
+async function isGone(session: Session, { table }: Step): Promise<string | undefined> {
+  if (table === undefined) return undefined;
+  const [found] = await session.rows(
+    sql`SELECT to_regclass(${ident(table).parts.join("")}) IS NULL AS gone`,
+    z.object({ gone: z.boolean() }),
+  );
+  return found?.gone === true ? `${table.schema}.${table.name}` : undefined;
 }
 
 async function undoFiles(

@@ -1,4 +1,4 @@
-import { functionBody, literal, raw, type Sql, sql, toScript } from "../postgres/sql.ts";
+import { functionBody, ident, literal, raw, type Sql, sql, toScript } from "../postgres/sql.ts";
 import { type StageName, stageNames } from "../steps/stage.ts";
 import { type Step, statementsOf } from "../steps/step.ts";
 
@@ -16,13 +16,14 @@ export function rollbackScript(stage: StageName, steps: readonly Step[]): string
  WHERE run_id = ${run}
    AND id = ${literal(step.id)}
    AND state IN ('applied', 'running')`;
-    const statements = [...statementsOf(step.down), journal].map(toScript);
+    const statements = statementsOf(step.down).map(toScript).join("\n");
     const begun = sql`SELECT EXISTS (SELECT
                  FROM tenantry.step
                 WHERE run_id = ${run}
                   AND id = ${literal(step.id)}
-                  AND state IN ('applied', 'running')) AS begun`;
-    return `-- ${oneLine(step.id)}: ${oneLine(step.title)}\n${loses}${asked(begun)}\\if :begun\n${filesLeft(step)}${prepared(step)}BEGIN;\n${statements.join("\n")}\nCOMMIT;\n\\endif\n`;
+                  AND state IN ('applied', 'running')) AS begun,
+       ${present(step)} AS present`;
+    return `-- ${oneLine(step.id)}: ${oneLine(step.title)}\n${loses}${asked(begun)}\\if :begun\n${filesLeft(step)}\\if :present\n${prepared(step)}\\else\n${passOver(step)}\\endif\nBEGIN;\n${statements}\n${toScript(journal)}\nCOMMIT;\n${strict}\\endif\n`;
   });
   const end = sql`UPDATE tenantry.run
    SET state = 'rolled back',
@@ -45,6 +46,23 @@ ${toScript(begin(stage))}
 ${blocks.join("\n")}
 ${toScript(end)}
 `;
+}
+
+const strict = "\\set ON_ERROR_STOP on\n\\set ON_ERROR_ROLLBACK off\n";
+
+/** Where somebody dropped a step's table, what is not of the table itself is there still. */
+function passOver({ table }: Step): string {
+  if (table === undefined) return "";
+  return `\\echo '${oneLine(table.name).replaceAll("'", "''")} is gone: errors that say so are passed over'
+\\set ON_ERROR_STOP off
+\\set ON_ERROR_ROLLBACK on
+`;
+}
+
+/** Whether a step's table is there. */
+function present({ table }: Step): Sql {
+  if (table === undefined) return sql`TRUE`;
+  return sql`to_regclass(${literal(ident(table).parts.join(""))}) IS NOT NULL`;
 }
 
 /** psql cannot change files, and says so. */
