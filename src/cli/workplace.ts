@@ -2,7 +2,7 @@ import path from "node:path";
 import { readSnapshot, type Snapshot } from "../catalog/snapshot.ts";
 import type { WritingCommand } from "../check/check.ts";
 import { refuseToWrite } from "../check/refuse.ts";
-import { loadSettings } from "../config/load.ts";
+import { loadSettings, loadSettingsOrDefaults } from "../config/load.ts";
 import { relationKey } from "../config/relation-name.ts";
 import type { Settings } from "../config/settings.ts";
 import { type Lease, takeLease } from "../journal/lease.ts";
@@ -94,16 +94,26 @@ export async function withWorkplace<Result>(
   work: (workplace: Workplace) => Promise<Result>,
   logged?: LoggedCommand,
 ): Promise<Result> {
+  // In an incident, a rollback goes by the journal, whatever became of the configuration.
+  const load = logged === "rollback" ? loadSettingsOrDefaults : loadSettings;
   // Before the secrets are taken: a configuration in TypeScript may read the environment itself.
-  const { settings, folder, file } = await loadSettings(process.cwd(), options.config);
+  const place: Awaited<ReturnType<typeof loadSettingsOrDefaults>> = await load(
+    process.cwd(),
+    options.config,
+  );
+  const { settings, folder, file, unread } = place;
   const target = takeTarget(options);
   const log = logged === undefined ? undefined : { command: logged, folder };
-  return withOutput({ options, target, log }, (output) =>
-    inWorkplace(
+  return withOutput({ options, target, log }, (output) => {
+    if (unread !== undefined) {
+      const text = `${unread.object}: ${unread.fault}. The journal says what is undone; folders are the defaults, from ${folder}`;
+      output.emit({ kind: "notice", text });
+    }
+    return inWorkplace(
       { settings, folder, configFile: file, target: output.observed(target), output },
       work,
-    ),
-  );
+    );
+  });
 }
 
 /** The same with settings that are there already. */

@@ -41,6 +41,24 @@ export async function loadSettings(
   };
 }
 
+/**
+ * The same for what goes by the journal alone: where the configuration cannot be read and no file is
+ * named, its defaults, with the reason.
+ */
+export async function loadSettingsOrDefaults(
+  folder: string,
+  file: string | undefined,
+): Promise<{ settings: Settings; folder: string; file: string; unread?: AppError }> {
+  try {
+    return await loadSettings(folder, file);
+  } catch (error) {
+    if (file !== undefined || !(error instanceof AppError)) throw error;
+    const none = { users: { owners: "FALSE" }, day1: { tables: {} }, day2: { tables: {} } };
+    const settings = parseSettings(none, "no configuration");
+    return { settings, folder, file: error.object, unread: error };
+  }
+}
+
 function findFile(folder: string): string | undefined {
   return fileNames
     .map((name) => path.join(folder, name))
