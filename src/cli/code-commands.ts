@@ -24,6 +24,17 @@ export function addCode(root: Command): void {
         ),
       );
     });
+  add(code, "code scaffold")
+    .option("--write", "write the files")
+    .action(async (_options, command: Command) => {
+      const { scaffoldCode } = await import("./code-scaffold.ts");
+      await scaffoldCode(
+        readOptions(
+          globalOptions.extend({ write: z.boolean().default(false) }),
+          command.optsWithGlobals(),
+        ),
+      );
+    });
   add(code, "code check")
     .option("--sarif <file>", "what was found as SARIF 2.1.0, too")
     .action(async (_options, command: Command) => {

@@ -63,6 +63,17 @@ export const codeRewriteResult = z.object({
   findings: list(finding.extend({ reason: z.string().nullable() })),
 });
 
+/** What `tenantry code scaffold` made or would make, and what is for a person to do. */
+export const codeScaffoldResult = z.object({
+  kind: z.literal("code-scaffold"),
+  written: z.boolean(),
+  files: list(z.object({ file: z.string(), isNew: z.boolean() })),
+  kept: list(z.object({ file: z.string(), same: z.boolean() })),
+  left: list(z.string()),
+  /** One unified diff of all files. */
+  diff: z.string(),
+});
+
 /** What `tenantry code check` found. */
 export const codeCheckResult = z.object({
   kind: z.literal("code-check"),

@@ -1,4 +1,3 @@
-import { readFile, writeFile } from "node:fs/promises";
 import { takeInventory } from "../code/inventory.ts";
 import { openProject } from "../code/project.ts";
 import { unifiedDiff } from "../code/rewrite/diff.ts";
@@ -7,6 +6,7 @@ import { findingRow } from "../code/rows.ts";
 import { AppError } from "../errors.ts";
 import { type CodeOptions, counted, withCode } from "./code.ts";
 import { showFindings } from "./code-check.ts";
+import { writeOverRead } from "./code-files.ts";
 
 export type RewriteOptions = CodeOptions & {
   /** Changes the files, instead of showing how they would change. */
@@ -43,7 +43,7 @@ async function writeAll(files: readonly RewrittenFile[]): Promise<void> {
   let written = 0;
   for (const file of files) {
     try {
-      await write(file);
+      await writeOverRead(file);
     } catch (error) {
       throw new AppError({
         code: "CODE_NOT_WRITTEN",
@@ -56,15 +56,4 @@ async function writeAll(files: readonly RewrittenFile[]): Promise<void> {
     }
     written += 1;
   }
-}
-
-const byteOrderMark = "\uFEFF";
-
-/** Writes over nothing but the text that was read: an editor may have saved another one meanwhile. */
-async function write({ path, before, after }: RewrittenFile): Promise<void> {
-  const now = await readFile(path, "utf8");
-  const mark = now.startsWith(byteOrderMark) ? byteOrderMark : "";
-  if (now !== `${mark}${before}`)
-    throw new Error("it is not what was read: changed meanwhile, or not in UTF-8");
-  await writeFile(path, `${mark}${after}`);
 }

@@ -109,6 +109,7 @@ export const commandHelp = {
     examples: [
       ["tenantry code list", "every query, with its client, table, payload and filters"],
       ["tenantry code rewrite", "a diff of what would be changed; --write changes it"],
+      ["tenantry code scaffold", "context, switcher and helpers that know the organization"],
       ["tenantry code check", "in CI: exit 3 where a query names no organization"],
     ],
   },
@@ -124,6 +125,13 @@ export const commandHelp = {
     examples: [
       ["tenantry code rewrite", "the diff, and what is left to a person, with the reason"],
       ["tenantry code rewrite --write", "changes the files"],
+    ],
+  },
+  "code scaffold": {
+    about: "what the application needs to know its organization: context, switcher, helper, types",
+    examples: [
+      ["tenantry code scaffold", "the files as a diff, and what is left to you"],
+      ["tenantry code scaffold --write", "writes them; replaces none that is there"],
     ],
   },
   "code check": {

@@ -9,7 +9,12 @@ import { envelopeSchema } from "../report/json.ts";
 import { guardSchema, personaSchema, stageNames } from "../steps/stage.ts";
 import { checkSchema, stepSchema } from "../steps/step.ts";
 import { tenancySchema } from "../steps/tenancy.ts";
-import { codeCheckResult, codeInventoryResult, codeRewriteResult } from "./code-results.ts";
+import {
+  codeCheckResult,
+  codeInventoryResult,
+  codeRewriteResult,
+  codeScaffoldResult,
+} from "./code-results.ts";
 
 const relation = z.object({ schema: z.string(), name: z.string() });
 const count = z.number().nullable();
@@ -200,6 +205,7 @@ export const resultSchema = z.discriminatedUnion("kind", [
   }),
   codeInventoryResult,
   codeRewriteResult,
+  codeScaffoldResult,
   codeCheckResult,
   z.object({
     kind: z.literal("error"),

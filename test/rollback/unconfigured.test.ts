@@ -14,7 +14,11 @@ import {
 test.each([
   ["missing", (file: string) => rm(file), "no configuration here"],
   ["broken", (file: string) => writeFile(file, '{ "day1": '), "cannot be read"],
-  ["another's", (file: string) => writeFile(file, '{ "days": [] }'), "4 faults in the configuration"],
+  [
+    "another's",
+    (file: string) => writeFile(file, '{ "days": [] }'),
+    "4 faults in the configuration",
+  ],
 ])(
   "an incident does not wait for a configuration that is %s: the journal says what is undone",
   {

@@ -1,8 +1,9 @@
 import { createTwoFilesPatch, FILE_HEADERS_ONLY } from "diff";
-import type { RewrittenFile } from "./rewrite.ts";
 
 /** One patch of all files, as git and patch take it. */
-export function unifiedDiff(files: readonly RewrittenFile[]): string {
+export function unifiedDiff(
+  files: readonly { readonly name: string; readonly before: string; readonly after: string }[],
+): string {
   return files
     .map(({ name, before, after }) =>
       createTwoFilesPatch(`a/${name}`, `b/${name}`, before, after, undefined, undefined, {

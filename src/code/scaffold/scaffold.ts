@@ -1,0 +1,173 @@
+import { existsSync, readFileSync } from "node:fs";
+import path from "node:path";
+import type ts from "typescript";
+import type { RelationName } from "../../postgres/sql.ts";
+import type { Project } from "../project.ts";
+import { applyEdits } from "../rewrite/apply.ts";
+import type { Edit } from "../rewrite/edit.ts";
+import {
+  dependsOn,
+  exportedClient,
+  fileOf,
+  inQuotesOf,
+  specifierFor,
+  supabaseModule,
+} from "./conventions.ts";
+import { databaseTypes } from "./database-types.ts";
+import { wrapRoot } from "./root.ts";
+import { callerOrganization } from "./templates/caller-organization.ts";
+import { organizationContext } from "./templates/organization-context.ts";
+import { organizationStore } from "./templates/organization-store.ts";
+import { organizationSwitcher } from "./templates/organization-switcher.ts";
+
+export type ScaffoldedFile = {
+  /** Where it is on this machine. */
+  readonly path: string;
+  /** From the code's folder, with slashes. */
+  readonly name: string;
+  /** Undefined where the file is new. */
+  readonly before: string | undefined;
+  readonly after: string;
+};
+
+export type Scaffold = {
+  readonly files: readonly ScaffoldedFile[];
+  /** Files that are there already, and stay as they are. */
+  readonly kept: readonly { readonly name: string; readonly same: boolean }[];
+  /** What is for a person to do, and why. */
+  readonly left: readonly string[];
+};
+
+type Piece = { readonly file: string; readonly text: string };
+
+/**
+ * What the application needs to know its organization: a store, context and switcher for React, a
+ * helper for edge functions, and the columns in the database's types, in the project's own way. Nothing
+ * is written, and no file that is there is replaced.
+ */
+export function scaffold(project: Project): Scaffold {
+  const left: string[] = [];
+  const pieces = [...reactPieces(project, left), ...functionPieces(project)];
+  const files: ScaffoldedFile[] = [];
+  const kept: { name: string; same: boolean }[] = [];
+  for (const { file, text } of pieces) {
+    const name = nameOf(project, file);
+    if (existsSync(file)) kept.push({ name, same: readFileSync(file, "utf8") === text });
+    else files.push({ path: file, name, before: undefined, after: text });
+  }
+  const context = contextFile(project);
+  const root = context === undefined ? [] : wrapRoot(project, context);
+  if ("reason" in root) left.push(root.reason);
+  else files.push(...edited(project, root));
+  files.push(...edited(project, databaseTypes(project)));
+  return { files, kept, left };
+}
+
+/** The file of the configured hook, without its ending. */
+function contextFile(project: Project): string | undefined {
+  const { hook } = project.settings.code.app;
+  return hook === undefined ? undefined : fileOf(project, hook.from);
+}
+
+function reactPieces(project: Project, left: string[]): Piece[] {
+  const { app } = project.settings.code;
+  if (!dependsOn(project, "react")) return [];
+  const { hook } = app;
+  if (hook === undefined) {
+    left.push(
+      "the context for React: code.app.hook says what the hook is called, and where it goes",
+    );
+    return [];
+  }
+  const context = contextFile(project);
+  if (context === undefined) {
+    left.push(`the context for React: ${hook.from} is no path of the compiler's settings (paths)`);
+    return [];
+  }
+  const client = exportedClient(project);
+  if (client === undefined) {
+    left.push("the context for React: no file exports a client that createClient makes");
+    return [];
+  }
+  const components = path.join(path.dirname(path.dirname(context)), "components");
+  const beside = path.dirname(context);
+  const switcher = path.join(
+    existsSync(components) ? components : beside,
+    "OrganizationSwitcher.tsx",
+  );
+  const ending = `${context}.tsx`;
+  left.push(
+    "put <OrganizationBoundary> round what is shown to those who are signed in, and <OrganizationSwitcher /> where it belongs: where that is, nobody but you knows",
+  );
+  return [
+    {
+      file: path.join(beside, "organization-store.ts"),
+      text: inQuotesOf(project, organizationStore(tablesOf(project))),
+    },
+    {
+      file: ending,
+      text: inQuotesOf(
+        project,
+        organizationContext({
+          client: { name: client.name, from: specifierFor(project, client.file, ending) },
+          hook: hook.name,
+          organization: app.organization,
+          reactQuery: dependsOn(project, "@tanstack/react-query"),
+        }),
+      ),
+    },
+    {
+      file: switcher,
+      text: inQuotesOf(project, organizationSwitcher(specifierFor(project, ending, switcher))),
+    },
+  ];
+}
+
+function functionPieces(project: Project): Piece[] {
+  const { functions } = project.settings.code;
+  if (!project.files.some(({ part }) => part === "functions")) return [];
+  // What a pattern begins with, up to its first star.
+  const folder = functions.include[0]?.split("*")[0] ?? "";
+  const { memberships, organizations } = fromChains(project);
+  return [
+    {
+      file: path.join(project.folder, folder, "_shared", "organization.ts"),
+      text: inQuotesOf(
+        project,
+        callerOrganization({
+          supabase: supabaseModule(project),
+          memberships,
+          organizations,
+          organization: functions.organization,
+        }),
+      ),
+    },
+  ];
+}
+
+function tablesOf(project: Project) {
+  const { names } = project.settings;
+  return { memberships: fromChains(project).memberships, organizations: names.organizations.name };
+}
+
+function fromChains({ settings }: Project) {
+  const chain = ({ schema, name }: RelationName) =>
+    schema === "public" ? `.from("${name}")` : `.schema("${schema}").from("${name}")`;
+  const { memberships, organizations } = settings.names;
+  return { memberships: chain(memberships), organizations: chain(organizations) };
+}
+
+function edited(project: Project, edits: readonly Edit[]): ScaffoldedFile[] {
+  const sources = new Map<ts.SourceFile, Edit[]>();
+  for (const edit of edits) sources.set(edit.source, [...(sources.get(edit.source) ?? []), edit]);
+  return [...sources].map(([source, own]) => ({
+    path: path.normalize(source.fileName),
+    name: nameOf(project, source.fileName),
+    before: source.text,
+    after: applyEdits(source, own),
+  }));
+}
+
+function nameOf({ folder }: Project, file: string): string {
+  return path.relative(folder, file).split(path.sep).join("/");
+}

@@ -1,0 +1,114 @@
+export type CallerNames = {
+  /** The module of supabase-js, as the other functions import it. */
+  readonly supabase: string;
+  readonly memberships: string;
+  readonly organizations: string;
+  readonly organization: string;
+};
+
+/** What an edge function asks who calls, and a job that goes through all organizations. */
+export function callerOrganization(names: CallerNames): string {
+  const { supabase, memberships, organizations, organization } = names;
+  return `import { createClient, type SupabaseClient } from "${supabase}";
+
+export type Role = "owner" | "admin" | "member";
+
+export type Caller = {
+  readonly ${organization}: string;
+  readonly userId: string;
+  readonly role: Role;
+  /** Asks as the caller: row-level security holds for it. */
+  readonly client: SupabaseClient;
+};
+
+/** Why a caller gets no organization. */
+export class OrganizationRefused extends Error {
+  readonly status: 400 | 401 | 403 | 503;
+
+  constructor(status: 400 | 401 | 403 | 503, message: string) {
+    super(message);
+    this.name = "OrganizationRefused";
+    this.status = status;
+  }
+
+  toResponse(headers: Readonly<Record<string, string>> = {}): Response {
+    return Response.json({ error: this.message }, { status: this.status, headers });
+  }
+}
+
+/**
+ * The organization that a request is for, by the caller's own token and memberships. The header
+ * x-organization-id says which, where the caller is a member of several; it is believed of members only.
+ * @throws OrganizationRefused
+ */
+export async function callerOrganization(request: Request): Promise<Caller> {
+  const token = /^Bearer (\\S+)$/i.exec(request.headers.get("authorization") ?? "")?.[1];
+  if (token === undefined) throw new OrganizationRefused(401, "no token");
+  const client = createClient(setting("SUPABASE_URL"), setting("SUPABASE_ANON_KEY"), {
+    global: { headers: { Authorization: \`Bearer \${token}\` } },
+    auth: { persistSession: false, autoRefreshToken: false },
+  });
+  const { data, error } = await client.auth.getUser(token);
+  if (error !== null || data.user === null) throw new OrganizationRefused(401, "not signed in");
+  const userId = data.user.id;
+  const memberships = await client
+    ${memberships}
+    .select("organization_id, role")
+    .eq("user_id", userId);
+  // What could not be asked is no permission.
+  if (memberships.error !== null) throw new OrganizationRefused(503, "memberships are not at hand");
+  const rows = memberships.data as unknown as { organization_id: string; role: Role }[];
+  const wanted = request.headers.get("x-organization-id");
+  if (wanted === null && rows.length > 1) {
+    throw new OrganizationRefused(400, "say which organization: x-organization-id");
+  }
+  const membership =
+    wanted === null ? rows[0] : rows.find(({ organization_id }) => organization_id === wanted);
+  if (membership === undefined) throw new OrganizationRefused(403, "not a member");
+  return { ${organization}: membership.organization_id, userId, role: membership.role, client };
+}
+
+export type FailedOrganization = { readonly ${organization}: string; readonly error: unknown };
+
+/**
+ * Does a job for each organization that is not suspended, one after the other: what fails for one is told at
+ * the end, and keeps no other from its turn.
+ * @param admin a client of the service role: nothing but the filter keeps it to one organization
+ */
+export async function forEachOrganization(
+  admin: SupabaseClient,
+  work: (${organization}: string) => Promise<void>,
+): Promise<readonly FailedOrganization[]> {
+  const failed: FailedOrganization[] = [];
+  let last = "00000000-0000-0000-0000-000000000000";
+  for (;;) {
+    // The API gives so many rows at most, and no word of those that it leaves out.
+    const { data, error } = await admin
+      ${organizations}
+      .select("id, status")
+      .gt("id", last)
+      .order("id")
+      .limit(500);
+    if (error !== null) throw new Error(\`the organizations are not at hand: \${error.message}\`);
+    const page = data as unknown as { id: string; status: string | null }[];
+    for (const { id, status } of page) {
+      last = id;
+      if (status === "suspended") continue;
+      try {
+        await work(id);
+      } catch (thrown) {
+        failed.push({ ${organization}: id, error: thrown });
+      }
+    }
+    if (page.length < 500) break;
+  }
+  return failed;
+}
+
+function setting(name: string): string {
+  const value = Deno.env.get(name);
+  if (value === undefined) throw new Error(\`\${name} is not set\`);
+  return value;
+}
+`;
+}

@@ -1,0 +1,140 @@
+export type ContextNames = {
+  /** How the client is imported: its name, and the module. */
+  readonly client: { readonly name: string; readonly from: string };
+  readonly hook: string;
+  readonly organization: string;
+  /** Whether @tanstack/react-query keeps answers that another organization must not see. */
+  readonly reactQuery: boolean;
+};
+
+/** The context, the boundary and the hooks for React. */
+export function organizationContext(names: ContextNames): string {
+  const { client, hook, organization, reactQuery } = names;
+  const query = reactQuery ? `import { useQueryClient } from "@tanstack/react-query";\n` : "";
+  return `${query}import {
+  createContext,
+  Fragment,
+  type ReactNode,
+  useContext,
+  useEffect,
+  useState,
+  useSyncExternalStore,
+} from "react";
+import { ${client.name} } from "${client.from}";
+import {
+  createOrganizationStore,
+  type Membership,
+  type OrganizationState,
+  type OrganizationStore,
+} from "./organization-store";
+
+const OrganizationContext = createContext<OrganizationStore | undefined>(undefined);
+
+/** Follows who is signed in and for which organization; once, round the whole application. */
+export function OrganizationProvider({ children }: { readonly children: ReactNode }) {
+${
+  reactQuery
+    ? `  const queryClient = useQueryClient();
+  const [store] = useState(() =>
+    createOrganizationStore(${client.name}, { onLeave: () => queryClient.clear() }),
+  );`
+    : `  // What the application keeps of an organization is cleared where it is left.
+  const [store] = useState(() => createOrganizationStore(${client.name}, { onLeave: () => {} }));`
+}
+  useEffect(() => store.start(), [store]);
+  return <OrganizationContext.Provider value={store}>{children}</OrganizationContext.Provider>;
+}
+
+function useStore(): OrganizationStore {
+  const store = useContext(OrganizationContext);
+  if (store === undefined) throw new Error("there is no OrganizationProvider round this");
+  return store;
+}
+
+/** Every state there is, for pages that have something to say to each. */
+export function useOrganizationState(): OrganizationState {
+  const store = useStore();
+  return useSyncExternalStore(store.subscribe, store.getState);
+}
+
+/** Another organization, or the memberships once more. */
+export function useOrganizationActions(): Pick<OrganizationStore, "switchOrganization" | "reload"> {
+  return useStore();
+}
+
+export type CurrentOrganization = {
+  readonly ${organization}: string;
+  readonly organization: Membership["organization"];
+  readonly role: Membership["role"];
+  readonly organizations: readonly Membership[];
+  readonly switchOrganization: (id: string) => void;
+};
+
+/** The organization whose rows are asked for; below an OrganizationBoundary only. */
+export function ${hook}(): CurrentOrganization {
+  const state = useOrganizationState();
+  const { switchOrganization } = useStore();
+  if (state.kind !== "ready") throw new Error("there is no OrganizationBoundary round this");
+  const { current, memberships } = state;
+  return {
+    ${organization}: current.organization.id,
+    organization: current.organization,
+    role: current.role,
+    organizations: memberships,
+    switchOrganization,
+  };
+}
+
+export type OrganizationBoundaryProps = {
+  readonly children: ReactNode;
+  readonly loading?: ReactNode;
+  readonly signedOut?: ReactNode;
+  readonly none?: ReactNode;
+};
+
+/**
+ * Shows what is below it only once an organization is chosen, and makes all of it anew for another:
+ * no component keeps a row of the one before.
+ */
+export function OrganizationBoundary({
+  children,
+  loading = null,
+  signedOut = null,
+  none = <p>You are not a member of any organization yet. Ask an owner to invite you.</p>,
+}: OrganizationBoundaryProps) {
+  const state = useOrganizationState();
+  const { switchOrganization, reload } = useStore();
+  switch (state.kind) {
+    case "loading":
+      return loading;
+    case "signed-out":
+      return signedOut;
+    case "none":
+      return none;
+    case "failed":
+      return (
+        <p role="alert">
+          Your organizations could not be loaded: {state.message}{" "}
+          <button type="button" onClick={reload}>
+            Try again
+          </button>
+        </p>
+      );
+    case "choosing":
+      return (
+        <ul>
+          {state.memberships.map(({ organization }) => (
+            <li key={organization.id}>
+              <button type="button" onClick={() => switchOrganization(organization.id)}>
+                {organization.name}
+              </button>
+            </li>
+          ))}
+        </ul>
+      );
+    case "ready":
+      return <Fragment key={state.current.organization.id}>{children}</Fragment>;
+  }
+}
+`;
+}
