@@ -326,7 +326,13 @@ test("an edge function takes the organization from the caller's own memberships,
     const refused = await one.callerOrganization(request(headers)).catch((error: unknown) => error);
     expect(refused).toBeInstanceOf(one.OrganizationRefused);
     expect(refused.toResponse().status).toBe(status);
+    const answered = one.forCallers(() => new Response("never"));
+    expect((await answered(request(headers))).status).toBe(status);
   }
+  const greet = one.forCallers((_: Request, caller: { organizationId: string }) =>
+    Response.json(caller.organizationId),
+  );
+  expect(await (await greet(request(good))).json()).toBe("alpha");
 });
 
 test("a caller of several organizations says which, and is believed where they are a member", async () => {

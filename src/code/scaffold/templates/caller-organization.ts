@@ -68,6 +68,26 @@ export async function callerOrganization(request: Request): Promise<Caller> {
   return { ${organization}: membership.organization_id, userId, role: membership.role, client };
 }
 
+/**
+ * A handler for callers of an organization: Deno.serve(forCallers(async (request, caller) => …)). Whoever
+ * is of none is answered without it.
+ */
+export function forCallers(
+  answer: (request: Request, caller: Caller) => Response | Promise<Response>,
+): (request: Request) => Promise<Response> {
+  return async (request) => {
+    // A browser asks first whether it may ask; without a token.
+    const headers = { "access-control-allow-origin": "*", "access-control-allow-headers": "*" };
+    if (request.method === "OPTIONS") return new Response(null, { status: 204, headers });
+    try {
+      return await answer(request, await callerOrganization(request));
+    } catch (error) {
+      if (error instanceof OrganizationRefused) return error.toResponse(headers);
+      throw error;
+    }
+  };
+}
+
 export type FailedOrganization = { readonly ${organization}: string; readonly error: unknown };
 
 /**

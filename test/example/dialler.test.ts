@@ -1,0 +1,123 @@
+import { readFile } from "node:fs/promises";
+import path from "node:path";
+import { expect, test } from "vitest";
+import { z } from "zod";
+import { sql } from "../../src/postgres/sql.ts";
+import { expectDone } from "../three-days/three-days.ts";
+import { type Example, makeExample, type Page, whyNoExample } from "./example.ts";
+
+const missing = await whyNoExample();
+if (missing !== undefined) console.log(`the example application is skipped: ${missing}`);
+
+const alpha = "agent01@alpha.example";
+const beta = "agent11@beta.example";
+/** Of both organizations, once there are any. */
+const both = "agent02@alpha.example";
+
+const lead = (page: Page, name: string) => page.locator("li[data-lead]", { hasText: name });
+
+async function upload(page: Page, name: string): Promise<void> {
+  await page.getByLabel("Leads to upload").fill(`${name}, +49 30 ${Date.now()}`);
+  await page.getByRole("button", { name: "Upload" }).click();
+  await lead(page, name).waitFor();
+}
+
+test.skipIf(missing !== undefined)(
+  "the dialler: what one organization uploads the other sees before Day 3, and never after, in a real browser",
+  { timeout: 300_000 },
+  async () => {
+    const example = await makeExample();
+    const { session, folder, tenantry, git } = example;
+
+    // As it was: one tenant's application, on which a second customer works too.
+    await example.build();
+    await example.serve(async ({ openPage }) => {
+      const [first, second] = [await openPage(alpha), await openPage(beta)];
+      await upload(first, "Alpha's first lead");
+      await second.getByText("New lead: Alpha's first lead").waitFor();
+      await lead(second, "Alpha's first lead").waitFor();
+      await second.screenshot({ path: path.join(folder, "..", "before.png") });
+    });
+
+    for (const stage of ["day1", "day2"]) {
+      expectDone(await tenantry("run", "--yes", "--stage", stage));
+    }
+    await session.execute(sql`
+      INSERT INTO organization_users (organization_id, user_id, role)
+      SELECT o.id, u.id, 'member'
+        FROM organizations o
+        JOIN auth.users u ON u.email = ${both}
+       WHERE o.slug = 'beta'
+    `);
+    expectDone(await tenantry("code", "scaffold", "--write"));
+    await git("apply", "by-hand.patch");
+    await git("add", "--all");
+    await git("commit", "--message=organizations");
+    const before = await example.digest();
+
+    const run = await tenantry("run", "--yes", "--stage", "day3");
+    expectDone(run);
+    expect(run.stderr).toMatch(/build holds after it/);
+    expect(await readFile(path.join(folder, "src/hooks/useLeads.ts"), "utf8")).toContain(
+      "{ ...lead, user_id: userId, organization_id: organizationId }",
+    );
+
+    await example.serve(async ({ openPage, signIn, signOut, callFunction }) => {
+      const [first, second] = [await openPage(alpha), await openPage(beta)];
+      const again = await openPage(alpha);
+      await upload(first, "Alpha's second lead");
+      // Alpha's other page hears of it; Beta's hears of its own next, and of that alone.
+      await again.getByText("New lead: Alpha's second lead").waitFor();
+      await upload(second, "Beta's own lead");
+      await second.getByText("New lead: Beta's own lead").waitFor();
+      expect(await lead(second, "Alpha").count()).toBe(0);
+      expect(await lead(first, "Beta").count()).toBe(0);
+      await second.screenshot({ path: path.join(folder, "..", "after.png") });
+
+      // Of both: chooses, switches, and sees one at a time.
+      const member = await openPage(both, "Alpha Corp");
+      await lead(member, "Alpha's second lead").waitFor();
+      expect(await lead(member, "Beta").count()).toBe(0);
+      await member.getByLabel("Leads to upload").fill("a draft of Alpha's");
+      await member.getByLabel("Organization").selectOption({ label: "Beta Inc" });
+      await lead(member, "Beta's own lead").waitFor();
+      expect(await lead(member, "Alpha").count()).toBe(0);
+      expect(await member.getByLabel("Leads to upload").inputValue()).toBe("");
+
+      // Somebody else in the same browser, with all caches warm.
+      await first.getByLabel("Leads to upload").fill("a draft of Alpha's");
+      await signOut(first);
+      await signIn(first, beta);
+      await lead(first, "Beta's own lead").waitFor();
+      expect(await lead(first, "Alpha").count()).toBe(0);
+      expect(await first.getByLabel("Leads to upload").inputValue()).toBe("");
+
+      // The service role knows no row-level security: the function's own filter is the fence.
+      const [row] = await session.rows(
+        sql`SELECT id::text FROM leads WHERE name = 'Alpha''s second lead'`,
+        z.object({ id: z.string() }),
+      );
+      const body = { lead_id: row?.id, disposition: "interested" };
+      expect(await callFunction("disposition-router", beta, body)).toBe(404);
+      expect(await statusOf(example, "Alpha's second lead")).toBe("new");
+      expect(await callFunction("disposition-router", alpha, body)).toBe(200);
+      expect(await statusOf(example, "Alpha's second lead")).toBe("interested");
+      expect(await callFunction("disposition-router", both, body)).toBe(400);
+      await lead(again, "Alpha's second lead").getByRole("button").click();
+      await again.getByLabel("Calls").getByText("Alpha's second lead").first().waitFor();
+      expect(await callFunction("daily-report", alpha, {})).toBe(200);
+    });
+
+    expectDone(await tenantry("--stage", "day3", "--verify"));
+    expectDone(await tenantry("rollback", "--yes", "--stage", "day3"));
+    expect(await example.digest()).toBe(before);
+  },
+);
+
+async function statusOf({ session }: Example, name: string): Promise<string | undefined> {
+  const [row] = await session.rows(
+    sql`SELECT status FROM leads WHERE name = ${name}`,
+    z.object({ status: z.string() }),
+  );
+  return row?.status;
+}
