@@ -104,6 +104,13 @@ export const commandHelp = {
       ["tenantry demo --rows 1000000 --keep", "larger, and the server stays up to look at"],
     ],
   },
+  guides: {
+    about: "guides for users, admins, developers and clients of the API, from the configuration",
+    examples: [
+      ["tenantry guides", "what would be written"],
+      ["tenantry guides --write", "into docs/tenancy; again whenever the configuration changes"],
+    ],
+  },
   code: {
     about: "the application's code: find, rewrite and guard its queries; asks no database",
     examples: [

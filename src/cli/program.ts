@@ -10,6 +10,7 @@ import { addCode } from "./code-commands.ts";
 import { add, common, stageChoice } from "./command.ts";
 import { demo, demoOptions } from "./demo.ts";
 import { explainCommand } from "./explain.ts";
+import { guides } from "./guides.ts";
 import { rootHelpAfter } from "./help.ts";
 import { home } from "./home.ts";
 import { globalOptions, notBoth, readOptions, stageOption } from "./options.ts";
@@ -181,6 +182,20 @@ export function program(): Command {
             })
             .refine(...notBoth("all", "stage"))
             .refine(...notBoth("printSql", "json")),
+          command.optsWithGlobals(),
+        ),
+      ),
+    );
+  add(root, "guides")
+    .option("--write", "write them; one that somebody edited stays")
+    .option("--folder <folder>", "where they go", "docs/tenancy")
+    .action(async (_options, command: Command) =>
+      guides(
+        readOptions(
+          globalOptions.extend({
+            write: z.boolean().default(false),
+            folder: z.string().min(1),
+          }),
           command.optsWithGlobals(),
         ),
       ),

@@ -208,6 +208,14 @@ export const resultSchema = z.discriminatedUnion("kind", [
   codeScaffoldResult,
   codeCheckResult,
   z.object({
+    kind: z.literal("guides"),
+    written: z.boolean(),
+    folder: z.string(),
+    files: list(
+      z.object({ file: z.string(), fate: z.enum(["new", "updated", "the same", "edited"]) }),
+    ),
+  }),
+  z.object({
     kind: z.literal("error"),
     code: z.string(),
     object: z.string(),

@@ -19,13 +19,22 @@ export async function tryWriting(trial: Trial): Promise<TriedTable> {
   const { fence, tenancy } = trial;
   const table = ident(fence.relation);
   const column = ident(tenancy.column);
-  const own = trial.actor.organizations[0];
+  const { organizations } = trial.actor;
+  const own = organizations[0];
+  // What is theirs stays where it is: two of their organizations may hold the same unique value.
+  const stolen = sql`CASE WHEN ${column} = ANY (${organizations}::uuid[]) THEN ${column} ELSE ${own ?? null}::uuid END`;
   const foreign = foreignRows(trial);
   const target = foreign[0];
   if (target === undefined) return { violations: [], remarks: [], commands: {} };
   const writes: [TriedCommand, string, Sql][] = [
     // Without WHERE only the UPDATE policies are asked, not those for SELECT.
-    ["UPDATE", "a blind UPDATE", sql`UPDATE ${table} SET ${column} = ${own ?? target}::uuid`],
+    [
+      "UPDATE",
+      "a blind UPDATE",
+      own === undefined
+        ? sql`UPDATE ${table} SET ${column} = ${target}::uuid`
+        : sql`UPDATE ${table} SET ${column} = ${stolen}`,
+    ],
     [
       "UPDATE",
       "an UPDATE of others' rows",

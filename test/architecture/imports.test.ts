@@ -116,6 +116,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     "src/check",
     "src/audit",
   ],
+  "src/guides": ["src/config", "src/catalog/relations.ts", "src/postgres/sql.ts", "src/steps"],
   "src/code": ["src/errors.ts", "src/config", "src/postgres/sql.ts"],
   "src/index.ts": ["src/config"],
   "src/eslint.ts": ["src/code", "src/config"],
