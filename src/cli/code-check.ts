@@ -6,7 +6,7 @@ import { openProject, type Project } from "../code/project.ts";
 import { findingRow } from "../code/rows.ts";
 import { AppError } from "../errors.ts";
 import { workflowCommand } from "../report/annotations.ts";
-import { type CodeOptions, counted, withCode } from "./code.ts";
+import { type CodeOptions, counted, withCode } from "./code-place.ts";
 import { findingsSarif, shownPath } from "./code-sarif.ts";
 import { writeReport } from "./write-report.ts";
 

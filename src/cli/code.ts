@@ -1,39 +1,10 @@
 import { type Inventory, takeInventory } from "../code/inventory.ts";
 import { openProject } from "../code/project.ts";
 import { inventoryRows } from "../code/rows.ts";
-import { loadSettings } from "../config/load.ts";
-import type { Settings } from "../config/settings.ts";
 import { formatTable } from "../report/table.ts";
+import { type CodeOptions, counted, withCode } from "./code-place.ts";
 import { inventorySarif } from "./code-sarif.ts";
-import type { GlobalOptions } from "./options.ts";
-import { type Output, withOutput } from "./output.ts";
-import { takeTarget } from "./workplace.ts";
 import { writeReport } from "./write-report.ts";
-
-export type CodeOptions = GlobalOptions & {
-  /** A file that is written besides, for CI. */
-  readonly sarif?: string | undefined;
-};
-
-/** What the commands of code work with: no database. */
-export type CodePlace = {
-  readonly settings: Settings;
-  /** The configuration's folder. */
-  readonly folder: string;
-  readonly output: Output;
-};
-
-/** Opens the configuration and the output. */
-export async function withCode(
-  options: CodeOptions,
-  work: (place: CodePlace) => Promise<void>,
-): Promise<void> {
-  const { settings, folder } = await loadSettings(process.cwd(), options.config);
-  const target = takeTarget(options);
-  await withOutput({ options, target, log: undefined }, (output) =>
-    work({ settings, folder, output }),
-  );
-}
 
 /** `tenantry code list`: every query, and every other place where tenants' data comes or goes. */
 export function listCode(options: CodeOptions): Promise<void> {
@@ -81,9 +52,4 @@ function showInventory(inventory: Inventory): string {
   const states = [...counts].map(([state, count]) => `${count} ${state}`).join(", ");
   const files = counted(inventory.project.files.length, "file");
   return `${table}\n${counted(rows.length, "place")} in ${files}: ${states}\n`;
-}
-
-/** `1 file`, `2 files` */
-export function counted(count: number, what: string): string {
-  return `${count} ${what}${count === 1 ? "" : "s"}`;
 }

@@ -3,7 +3,7 @@ import { mkdir, readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { AppError } from "../errors.ts";
 import { type Guide, guidesFor } from "../guides/guides.ts";
-import { withCode } from "./code.ts";
+import { withCode } from "./code-place.ts";
 import type { GlobalOptions } from "./options.ts";
 
 export type GuidesOptions = GlobalOptions & {

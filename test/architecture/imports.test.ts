@@ -187,6 +187,28 @@ test("every dependency with an owner is imported by its owner only", () => {
   expect(strays).toEqual([]);
 });
 
+/** What is loaded with a file at once, and not only when it is asked for. */
+function loadedWith(file: string, known = new Set<string>()): Set<string> {
+  if (known.has(file)) return known;
+  known.add(file);
+  if (!file.endsWith(".ts")) return known;
+  const text = readFileSync(path.join(root, file), "utf8");
+  for (const [, types, name = ""] of text.matchAll(
+    /^(?:import|export)( type)?[^;]*?from "([^"]+)"/gms,
+  )) {
+    if (types !== undefined) continue;
+    loadedWith(name.startsWith(".") ? path.join(path.dirname(file), name) : name, known);
+  }
+  return known;
+}
+
+test("what few commands need, the others do not load: the compiler takes 80 MB and a second", () => {
+  const loaded = loadedWith("src/cli/main.ts");
+  expect(loaded.size).toBeGreaterThan(150);
+  const lazy = ["typescript", "inquirer", "magic-string"];
+  expect(lazy.filter((name) => loaded.has(name))).toEqual([]);
+});
+
 test("no file of the product has more than 300 lines", () => {
   const long = [...new Set(imports().map(({ file }) => file))].filter(
     (file) => readFileSync(path.join(root, file), "utf8").split("\n").length > 301,
