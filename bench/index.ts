@@ -1,8 +1,9 @@
 import { Command } from "commander";
 import { z } from "zod";
+import { benchBackfill } from "./backfill.ts";
 import { benchFence } from "./fence.ts";
 import { benchProof } from "./proof.ts";
-import { say } from "./report.ts";
+import { say, writePage } from "./report.ts";
 import { benchStages } from "./stages.ts";
 
 const count = z.coerce.number().int().positive();
@@ -29,6 +30,18 @@ bench
       ),
     );
   });
+
+bench
+  .command("backfill")
+  .description("how fast rows find their organization, against one UPDATE and a published backfill")
+  .option("--rows <count>", "leads and calls together", "1000000")
+  .option("--runs <count>", "of each, of which the middle counts", "3")
+  .action(async ({ rows, runs }) => say(await benchBackfill(count.parse(rows), count.parse(runs))));
+
+bench
+  .command("page")
+  .description("writes docs/performance.md from what was measured last")
+  .action(writePage);
 
 bench
   .command("stages")

@@ -27,10 +27,12 @@ function configOf(names: readonly string[]): Config {
 /** What the isolation proof costs, and whom it keeps waiting, on many tables with writers on them. */
 export function benchProof(tables: number, rows: readonly number[]): Promise<Report> {
   return withBench(async (bench) => {
-    const lines: (string | number)[][] = [];
+    const lines: string[][] = [];
     for (const count of rows) lines.push(await proveWith(bench, tables, count));
     return {
       name: "proof",
+      command: `npm run bench -- proof --tables ${tables} --rows ${rows.join(",")}`,
+      plots: [],
       machine: await describeMachine(bench.session),
       about: `--stage day3 --verify on ${tables} tables with 3 organizations, ${writesPerSecond} writes a second on them meanwhile.`,
       head: [
@@ -46,7 +48,7 @@ export function benchProof(tables: number, rows: readonly number[]): Promise<Rep
   });
 }
 
-async function proveWith(bench: Bench, tables: number, rows: number): Promise<(string | number)[]> {
+async function proveWith(bench: Bench, tables: number, rows: number): Promise<string[]> {
   const { session, tenantry, url } = bench;
   const names = Array.from({ length: tables }, (_, index) => `customer_data_${index + 1}`);
   await makeTables(session, names, rows);
@@ -69,9 +71,9 @@ async function proveWith(bench: Bench, tables: number, rows: number): Promise<(s
   return [
     rows.toLocaleString("en"),
     (proof.milliseconds / 1000).toFixed(1),
-    Math.round(tried.longestWaitInMilliseconds),
-    Math.round(quiet.longestWaitInMilliseconds),
-    tried.failed,
+    String(Math.round(tried.longestWaitInMilliseconds)),
+    String(Math.round(quiet.longestWaitInMilliseconds)),
+    String(tried.failed),
     before === after ? "nothing" : `${before} became ${after}`,
   ];
 }

@@ -6,7 +6,7 @@ import { execa } from "execa";
 import { z } from "zod";
 import type { Config } from "../src/config/schema.ts";
 import { openSession, type Queries, type Session } from "../src/postgres/connection.ts";
-import { type Sql, sql } from "../src/postgres/sql.ts";
+import { sql } from "../src/postgres/sql.ts";
 import { formatBytes } from "../src/report/units.ts";
 import { chooseForDemo } from "../src/scratch/binaries.ts";
 import { startServer } from "../src/scratch/server.ts";
@@ -78,25 +78,7 @@ export async function withBench<Result>(work: (bench: Bench) => Promise<Result>)
   }
 }
 
-const planSchema = z.tuple([
-  z.object({ "Planning Time": z.number(), "Execution Time": z.number() }),
-]);
-
-/** What the server says that a query took, planning too, in milliseconds: the middle of many. */
-export async function timeOf(queries: Queries, query: Sql, times = 101): Promise<number> {
-  const taken: number[] = [];
-  for (let time = 0; time < times; time++) {
-    const [row] = await queries.rows(
-      sql`EXPLAIN (ANALYZE, TIMING OFF, FORMAT JSON) ${query}`,
-      z.object({ "QUERY PLAN": planSchema }),
-    );
-    const plan = row?.["QUERY PLAN"][0];
-    if (plan === undefined) throw new Error("EXPLAIN said nothing");
-    taken.push(plan["Planning Time"] + plan["Execution Time"]);
-  }
-  return median(taken);
-}
-
+/** The middle of several numbers. */
 export function median(values: readonly number[]): number {
   const sorted = values.toSorted((one, other) => one - other);
   const middle = sorted[Math.floor(sorted.length / 2)];

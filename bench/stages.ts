@@ -5,7 +5,8 @@ import { openSession, type Session } from "../src/postgres/connection.ts";
 import { ident, sql } from "../src/postgres/sql.ts";
 import { formatBytes, formatDuration } from "../src/report/units.ts";
 import { type Contender, contenders } from "./contenders.ts";
-import type { Report } from "./report.ts";
+import { middleOf } from "./measure.ts";
+import type { Cell, Report } from "./report.ts";
 import { type Bench, describeMachine, median, withBench } from "./setup.ts";
 
 const writesPerSecond = 100;
@@ -15,6 +16,7 @@ type Measured = {
   /** Of Tenantry, what its steps took, without backups and proofs. */
   readonly steps: number | undefined;
   readonly longestWait: number;
+  readonly p50: number;
   readonly p99: number;
   readonly writes: number;
   readonly failed: number;
@@ -39,7 +41,8 @@ export function benchStages(rows: number, runs: number, only: string): Promise<R
     }
     const machine = await describeMachine(bench.session);
     const about = `twenty tables (${JSON.stringify(size)}), ${writesPerSecond} writes a second meanwhile; medians of ${runs}`;
-    return report(measured, machine, about);
+    const command = `npm run bench -- stages --rows ${rows} --runs ${runs}`;
+    return report(measured, machine, about, command);
   });
 }
 
@@ -47,62 +50,49 @@ function report(
   measured: readonly { contender: Contender; all: readonly Measured[] }[],
   machine: string,
   about: string,
+  command: string,
 ): Report {
-  const lines = measured.map(({ contender, all }) => {
-    const middle = (pick: (one: Measured) => number | undefined) => {
-      const values = all.map(pick).filter((value) => value !== undefined);
-      return values.length === 0 ? undefined : median(values);
-    };
-    const shown = (value: number | undefined, format: (value: number) => string) =>
-      value === undefined ? "" : format(value);
+  const lines = measured.map(({ contender, all }): Cell[] => {
+    const middle = (
+      pick: (one: Measured) => number | undefined,
+      format: (value: number) => string,
+    ) => middleOf(all.map(pick), format);
+    const writes = median(all.map((one) => one.writes));
     return [
       contender.name,
-      shown(
-        middle(({ milliseconds }) => milliseconds),
-        formatDuration,
-      ),
-      shown(
-        middle(({ steps }) => steps),
-        formatDuration,
-      ),
-      shown(
-        middle(({ longestWait }) => longestWait),
-        formatDuration,
-      ),
-      shown(
-        middle(({ p99 }) => p99),
-        formatDuration,
-      ),
-      `${Math.max(...all.map(({ failed }) => failed))} of ${middle(({ writes }) => writes)}`,
-      shown(
-        middle(({ grown }) => grown),
-        formatBytes,
-      ),
-      shown(
-        middle(({ wal }) => wal),
-        formatBytes,
-      ),
-      shown(
-        middle(({ dead }) => dead),
+      middle(({ milliseconds }) => milliseconds, formatDuration),
+      middle(({ steps }) => steps, formatDuration),
+      middle(({ p50 }) => p50, formatDuration),
+      middle(({ p99 }) => p99, formatDuration),
+      middle(({ longestWait }) => longestWait, formatDuration),
+      `${Math.max(...all.map(({ failed }) => failed))} of ${writes}`,
+      middle(({ grown }) => grown, formatBytes),
+      middle(({ wal }) => wal, formatBytes),
+      middle(
+        ({ dead }) => dead,
         (value) => value.toLocaleString("en"),
       ),
-      shown(
-        middle(({ peak }) => peak),
-        formatBytes,
-      ),
+      middle(({ peak }) => peak, formatBytes),
     ];
   });
-  const notes = measured.map(({ contender }) => `${contender.name}: ${contender.about}`).join("\n");
+  const bars = (pick: (one: Measured) => number | undefined) =>
+    measured.flatMap(({ contender: { name }, all }) => {
+      const values = all.map(pick).filter((value) => value !== undefined);
+      return values.length === 0 ? [] : [{ name, value: median(values) }];
+    });
+  const notes = measured.map(({ contender }) => `${contender.name}: ${contender.about}`).join("; ");
   return {
     name: "stages",
+    command,
     machine,
-    about: `${about}\n${notes}`,
+    about: `${about}. ${notes}.`,
     head: [
       "",
       "total",
       "its steps",
-      "longest wait",
+      "p50",
       "p99",
+      "longest wait",
       "failed writes",
       "growth",
       "WAL",
@@ -110,6 +100,26 @@ function report(
       "memory",
     ],
     lines,
+    plots: [
+      {
+        file: "total.svg",
+        title: "The three days: the work itself",
+        unit: "s",
+        bars: bars(({ milliseconds, steps }) => (steps ?? milliseconds) / 1000),
+      },
+      {
+        file: "longest-wait.svg",
+        title: "The application's longest wait",
+        unit: "ms",
+        bars: bars(({ longestWait }) => longestWait),
+      },
+      {
+        file: "wal.svg",
+        title: "Write-ahead log",
+        unit: "MB",
+        bars: bars(({ wal }) => wal / 1024 / 1024),
+      },
+    ],
   };
 }
 
@@ -135,6 +145,7 @@ async function measure(bench: Bench, contender: Contender): Promise<Measured> {
       milliseconds,
       steps: await stepsTook(session),
       longestWait: writes.longestWaitInMilliseconds,
+      p50: writes.medianInMilliseconds,
       p99: writes.p99InMilliseconds,
       writes: writes.writes,
       failed: writes.failed,

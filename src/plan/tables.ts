@@ -18,6 +18,9 @@ export type ResolvedTables = {
   readonly faults: readonly Fault[];
 };
 
+/** Grouping the memberships of so many takes some milliseconds; a batch takes 60. */
+const fewestManyUsers = 10_000;
+
 /** Finds each configured table in the catalog, where its organization comes from, and the order. */
 export function resolveTables(
   settings: Settings,
@@ -32,6 +35,9 @@ export function resolveTables(
     for (const { relation } of settings.tables[day]) dayOf.set(relationKey(relation), day);
   }
 
+  const users = findRelation(snapshot, settings.users.relation)?.estimatedRows ?? null;
+  const fewUsers = users !== null && users <= fewestManyUsers;
+
   const resolve = (day: Day): TablePlan[] =>
     settings.tables[day].flatMap((table) => {
       const label = configuredName(table.relation, settings);
@@ -44,7 +50,8 @@ export function resolveTables(
       }
       const own = tenantTableFaults(table, existing, path, settings);
       faults.push(...own);
-      const source = own.length > 0 ? undefined : resolveSource(table, existing, day, dayOf);
+      const source =
+        own.length > 0 ? undefined : resolveSource(table, existing, day, dayOf, fewUsers);
       if (source === undefined) return [];
       if ("fault" in source) {
         faults.push({ path, ...source });
@@ -78,7 +85,9 @@ function resolveSource(
   existing: Relation,
   day: Day,
   dayOf: ReadonlyMap<string, Day>,
+  fewUsers: boolean,
 ): ResolvedSource | Omit<Fault, "path"> {
+  if (source.kind === "user") return { ...source, fewUsers };
   if (source.kind !== "via") return source;
   const key = existing.foreignKeys.find(
     ({ columns }) => columns.length === 1 && columns[0] === source.column,

@@ -1,6 +1,6 @@
 import { ident, type Sql, sql } from "../postgres/sql.ts";
 import { none, rowsWhere } from "./checks.ts";
-import { organizationOf } from "./sources.ts";
+import { organizationJoined, organizationOf } from "./sources.ts";
 import type { BatchesStep, Check } from "./step.ts";
 import { existingForeignKey, stepId, type TablePlan } from "./table-plan.ts";
 
@@ -14,15 +14,29 @@ export function backfill(table: TablePlan): BatchesStep {
     table: relation,
     mode: "batches",
     lock: { level: "ROW EXCLUSIVE", on: [relation] },
-    up: sql`UPDATE ${ident(relation)} AS record
-   SET ${column} = ${organizationOf(table.source, table.unattributed, tenancy)}
- WHERE record.ctid >= ${"(0,0)"}::tid
-   AND record.ctid < ${"(0,0)"}::tid
-   AND record.${column} IS NULL`,
+    up: update(table),
     silencesTriggers: table.triggersMayBeSilenced,
     down: { kind: "covered", by: stepId(table, "column") },
     verify: rowsHaveTheirOrganization(table),
   };
+}
+
+function update({ relation, tenancy, source, unattributed }: TablePlan): Sql {
+  const column = ident(tenancy.column);
+  const range = sql`record.ctid >= ${"(0,0)"}::tid
+   AND record.ctid < ${"(0,0)"}::tid
+   AND record.${column} IS NULL`;
+  const joined = organizationJoined(source, unattributed, tenancy);
+  if (joined === undefined) {
+    return sql`UPDATE ${ident(relation)} AS record
+   SET ${column} = ${organizationOf(source, unattributed, tenancy)}
+ WHERE ${range}`;
+  }
+  return sql`UPDATE ${ident(relation)} AS record
+   SET ${column} = ${joined.organization}
+  FROM ${joined.from}
+ WHERE ${joined.on}
+   AND ${range}`;
 }
 
 /**

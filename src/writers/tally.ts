@@ -8,6 +8,7 @@ export type WritesReport = {
   readonly failures: readonly string[];
   readonly longestWaitInMilliseconds: number;
   readonly p99InMilliseconds: number;
+  readonly medianInMilliseconds: number;
   readonly longestWaitInMillisecondsByTable: Readonly<Record<string, number>>;
   readonly insertedByTable: Readonly<Record<string, number>>;
   readonly deletedByTable: Readonly<Record<string, number>>;
@@ -52,6 +53,7 @@ export class Tally {
       failures: [...this.#failures],
       longestWaitInMilliseconds: waits.at(-1) ?? 0,
       p99InMilliseconds: waits[Math.ceil(waits.length * 0.99) - 1] ?? 0,
+      medianInMilliseconds: waits[Math.ceil(waits.length * 0.5) - 1] ?? 0,
       longestWaitInMillisecondsByTable: Object.fromEntries(this.#longest),
       insertedByTable: Object.fromEntries(this.#inserted),
       deletedByTable: Object.fromEntries(this.#deleted),
