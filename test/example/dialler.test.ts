@@ -62,7 +62,7 @@ test.skipIf(missing !== undefined)(
       "{ ...lead, user_id: userId, organization_id: organizationId }",
     );
 
-    await example.serve(async ({ openPage, signIn, signOut, callFunction }) => {
+    await example.serve(async ({ openPage, signIn, signOut, toldTo, callFunction }) => {
       const [first, second] = [await openPage(alpha), await openPage(beta)];
       const again = await openPage(alpha);
       await upload(first, "Alpha's second lead");
@@ -70,6 +70,9 @@ test.skipIf(missing !== undefined)(
       await again.getByText("New lead: Alpha's second lead").waitFor();
       await upload(second, "Beta's own lead");
       await second.getByText("New lead: Beta's own lead").waitFor();
+      expect(toldTo(again)).toContain("Alpha's second lead");
+      expect(toldTo(second)).toContain("Beta's own lead");
+      expect(toldTo(second)).not.toContain("Alpha's second lead");
       expect(await lead(second, "Alpha").count()).toBe(0);
       expect(await lead(first, "Beta").count()).toBe(0);
       await second.screenshot({ path: path.join(folder, "..", "after.png") });

@@ -54,6 +54,10 @@ export type Page = {
   getByText(text: string): Locator;
   screenshot(options: { path: string }): Promise<unknown>;
   on(event: "pageerror", listener: (error: Error) => void): unknown;
+  on(event: "websocket", listener: (socket: Socket) => void): unknown;
+};
+type Socket = {
+  on(event: "framereceived", listener: (frame: { payload: string | Buffer }) => void): unknown;
 };
 type Browser = {
   newContext(): Promise<{ newPage(): Promise<Page> }>;
@@ -68,6 +72,8 @@ export type Served = {
   openPage(email: string, organization?: string): Promise<Page>;
   signIn(page: Page, email: string): Promise<void>;
   signOut(page: Page): Promise<void>;
+  /** All that realtime has told this page, whether the page shows it or not. */
+  toldTo(page: Page): string;
   /** Its HTTP status, called with this user's token. */
   callFunction(name: string, email: string, body: unknown): Promise<number>;
 };
@@ -146,22 +152,30 @@ async function serve(
     reject: false,
     all: true,
   });
+  try {
+    // Before the browser starts: execa reads on, and what nobody listened to is not said again.
+    const origin = await addressOf(backend.stdout);
+    const browser = await launch();
+    try {
+      await work(servedAt(origin, browser));
+    } finally {
+      await browser.close();
+    }
+  } finally {
+    backend.kill("SIGTERM");
+    await backend;
+  }
+}
+
+function launch(): Promise<Browser> {
   const playwright: Playwright = createRequire(path.join(example, "package.json"))(
     "playwright-core",
   );
-  const browser = await playwright.chromium.launch({
+  return playwright.chromium.launch({
     executablePath: chromium ?? "",
     // It refuses to run as root with its sandbox.
     args: ["--no-sandbox"],
   });
-  try {
-    const origin = await addressOf(backend.stdout);
-    await work(servedAt(origin, browser));
-  } finally {
-    await browser.close();
-    backend.kill("SIGTERM");
-    await backend;
-  }
 }
 
 async function addressOf(stdout: AsyncIterable<unknown>): Promise<string> {
@@ -173,6 +187,7 @@ async function addressOf(stdout: AsyncIterable<unknown>): Promise<string> {
 }
 
 function servedAt(origin: string, browser: Browser): Served {
+  const told = new Map<Page, string[]>();
   const signIn = async (page: Page, email: string) => {
     await page.getByLabel("Email").fill(email);
     await page.getByLabel("Password").fill("dialler");
@@ -180,6 +195,7 @@ function servedAt(origin: string, browser: Browser): Served {
   };
   return {
     signIn,
+    toldTo: (page) => (told.get(page) ?? []).join("\n"),
     async signOut(page) {
       await page.getByRole("button", { name: "Sign out" }).click();
       await page.getByLabel("Password").waitFor();
@@ -187,6 +203,11 @@ function servedAt(origin: string, browser: Browser): Served {
     async openPage(email, organization) {
       const page = await (await browser.newContext()).newPage();
       page.on("pageerror", (error) => console.error(error));
+      const frames: string[] = [];
+      told.set(page, frames);
+      page.on("websocket", (socket) => {
+        socket.on("framereceived", ({ payload }) => frames.push(String(payload)));
+      });
       await page.goto(origin);
       await signIn(page, email);
       if (organization !== undefined)

@@ -28,6 +28,8 @@ export async function startApi(database: string, folder: string): Promise<Api> {
       PGRST_LOG_LEVEL: "crit",
     },
   });
+  // A backend that fails leaves no PostgREST behind.
+  process.on("exit", () => child.kill());
   for (let attempt = 0; attempt < 100; attempt++) {
     const answer = await fetch(`http://127.0.0.1:${port}/`).catch(() => undefined);
     if (answer?.ok === true) return { port, stop: () => child.kill() };
