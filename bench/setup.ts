@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 import { execa } from "execa";
 import { z } from "zod";
 import type { Config } from "../src/config/schema.ts";
-import { openSession, type Queries, type Session } from "../src/postgres/connection.ts";
+import { openSession, type Session } from "../src/postgres/connection.ts";
 import { sql } from "../src/postgres/sql.ts";
 import { formatBytes } from "../src/report/units.ts";
 import { chooseForDemo } from "../src/scratch/binaries.ts";

@@ -142,8 +142,8 @@ async function onCopy<Result>(
           // The application's repository and its backups are not for a copy to touch.
           git: { ...workplace.settings.git, repository: folder, required: false },
           backups: {
+            ...dumpOptions(workplace.settings),
             folder: path.join(folder, "backups"),
-            jobs: dumpOptions(workplace.settings).jobs,
             recipients: [],
           },
         },

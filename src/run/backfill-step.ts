@@ -82,6 +82,8 @@ async function runRange(
       session.transaction(async (queries) => {
         await endIfFrozen(queries);
         await holdLease(queries, lease.token);
+        // Rows and cursor are lost together or not at all, and the step's own commit waits for all.
+        await queries.execute(sql`SET LOCAL synchronous_commit = off`);
         if (step.silencesTriggers) await queries.execute(silenceTriggers);
         const count = await queries.execute(statement);
         await moveCursor(queries, key, next, count);

@@ -6,8 +6,7 @@ import { existingForeignKey, stepId, type TablePlan } from "./table-plan.ts";
 
 /** Gives each row that has none its organization, over ranges of pages. */
 export function backfill(table: TablePlan): BatchesStep {
-  const { relation, tenancy } = table;
-  const column = ident(tenancy.column);
+  const { relation } = table;
   return {
     id: stepId(table, "backfill"),
     title: "backfill",
