@@ -1,5 +1,8 @@
 import * as echarts from "echarts";
 
+/** What bars of a ratio begin at. */
+const same = 1;
+
 export type Bars = {
   readonly title: string;
   readonly unit: string;
@@ -29,6 +32,7 @@ export function drawBars({ title, unit, bars }: Bars): string {
       axisLabel: { show: false },
       splitLine: { show: false },
       min: floorOf(bars),
+      startValue: unit === "times" ? same : floorOf(bars),
     },
     yAxis: {
       type: "category",

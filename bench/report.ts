@@ -93,7 +93,7 @@ export function withSection(page: string, report: Report): string {
   const text = [`\`${command}\`: ${about}`, table, pictures, `_${machine}_`]
     .filter((part) => part !== "")
     .join("\n\n");
-  const section = new RegExp(`(<!-- ${name} -->\\n)[\\s\\S]*?(\\n<!-- /${name} -->)`);
+  const section = new RegExp(`(<!-- ${name} -->)[\\s\\S]*?(<!-- /${name} -->)`);
   if (!section.test(page)) throw new Error(`the page has no section ${name}`);
-  return page.replace(section, (_, begin: string, end: string) => `${begin}${text}${end}`);
+  return page.replace(section, (_, begin: string, end: string) => `${begin}\n\n${text}\n\n${end}`);
 }

@@ -40,7 +40,7 @@ export function benchStages(rows: number, runs: number, only: string): Promise<R
       measured.push({ contender, all });
     }
     const machine = await describeMachine(bench.session);
-    const about = `twenty tables (${JSON.stringify(size)}), ${writesPerSecond} writes a second meanwhile; medians of ${runs}`;
+    const about = `twenty tables, ${size.leads.toLocaleString("en")} leads and ${size.callLogs.toLocaleString("en")} calls, ${writesPerSecond} writes a second meanwhile; medians of ${runs}`;
     const command = `npm run bench -- stages --rows ${rows} --runs ${runs}`;
     return report(measured, machine, about, command);
   });

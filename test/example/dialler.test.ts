@@ -77,6 +77,10 @@ test.skipIf(missing !== undefined)(
       expect(await lead(first, "Beta").count()).toBe(0);
       await second.screenshot({ path: path.join(folder, "..", "after.png") });
 
+      await first.getByLabel("New campaign").fill("Alpha's campaign");
+      await first.getByRole("button", { name: "Create" }).click();
+      await first.getByText("Alpha's campaign").waitFor();
+
       // Of both: chooses, switches, and sees one at a time.
       const member = await openPage(both, "Alpha Corp");
       await lead(member, "Alpha's second lead").waitFor();

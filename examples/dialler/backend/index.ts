@@ -60,8 +60,10 @@ async function answer(request: IncomingMessage, response: ServerResponse): Promi
   if (url.startsWith("/rest/v1/")) return proxy(api, request, response);
   if (url.startsWith("/auth/v1/")) return answerAuth(owner, request, response);
   if (url.startsWith("/functions/v1/")) return answerFunction(functions, request, response);
-  const file = path.join(folder, "dist", path.extname(url) === "" ? "index.html" : url);
-  const text = await readFile(file).catch(() => undefined);
+  const dist = path.join(folder, "dist");
+  const file = path.join(dist, path.extname(url) === "" ? "index.html" : url);
+  const isInside = !path.relative(dist, file).startsWith("..");
+  const text = isInside ? await readFile(file).catch(() => undefined) : undefined;
   const type = types[path.extname(file)] ?? "text/plain";
   response.writeHead(text === undefined ? 404 : 200, { "content-type": type });
   response.end(text);

@@ -31,7 +31,7 @@ export async function startRealtime(server: Server, owner: string, pool: pg.Pool
   const sockets = new WebSocketServer({ server, path: "/realtime/v1/websocket" });
   sockets.on("connection", (socket) => {
     socket.on("message", (data) => {
-      void receive(subscriptions, socket, String(data));
+      receive(subscriptions, socket, String(data)).catch(console.error);
     });
     socket.on("close", () => {
       for (const one of subscriptions) if (one.socket === socket) subscriptions.delete(one);
@@ -42,7 +42,9 @@ export async function startRealtime(server: Server, owner: string, pool: pg.Pool
   await notifyOfChanges(listener, ["leads"]);
   listener.on("notification", ({ payload = "" }) => {
     const change: Change = JSON.parse(payload);
-    for (const subscription of subscriptions) void tell(pool, subscription, change);
+    for (const subscription of subscriptions) {
+      tell(pool, subscription, change).catch(console.error);
+    }
   });
   await listener.query("LISTEN dialler_changes");
   return async () => {
