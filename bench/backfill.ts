@@ -9,7 +9,7 @@ import { formatDuration } from "../src/report/units.ts";
 import { createDefaultOrganization, hour1WithoutRecursion } from "../test/mistakes/the-plan.ts";
 import { middleOf } from "./measure.ts";
 import type { Report } from "./report.ts";
-import { type Bench, describeMachine, median, withBench } from "./setup.ts";
+import { type Bench, describeMachine, median, urlOf, withBench } from "./setup.ts";
 
 const writesPerSecond = 100;
 
@@ -180,10 +180,4 @@ async function measure(bench: Bench, way: Way): Promise<Measured> {
     await session.close();
     await bench.session.execute(sql`DROP DATABASE ${ident(name)} WITH (FORCE)`);
   }
-}
-
-function urlOf({ url }: Bench, database: string): string {
-  const at = new URL(url);
-  at.pathname = `/${database}`;
-  return at.href;
 }

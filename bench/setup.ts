@@ -78,6 +78,13 @@ export async function withBench<Result>(work: (bench: Bench) => Promise<Result>)
   }
 }
 
+/** The URL of another database of the bench's server. */
+export function urlOf({ url }: Bench, database: string): string {
+  const at = new URL(url);
+  at.pathname = `/${database}`;
+  return at.href;
+}
+
 /** The middle of several numbers. */
 export function median(values: readonly number[]): number {
   const sorted = values.toSorted((one, other) => one - other);

@@ -7,7 +7,7 @@ import { formatBytes, formatDuration } from "../src/report/units.ts";
 import { type Contender, contenders } from "./contenders.ts";
 import { middleOf } from "./measure.ts";
 import type { Cell, Report } from "./report.ts";
-import { type Bench, describeMachine, median, withBench } from "./setup.ts";
+import { type Bench, describeMachine, median, urlOf, withBench } from "./setup.ts";
 
 const writesPerSecond = 100;
 
@@ -201,10 +201,4 @@ async function sayLongest(session: Session): Promise<void> {
   for (const { id, milliseconds } of longest) {
     process.stderr.write(`  ${id}: ${formatDuration(milliseconds)}\n`);
   }
-}
-
-function urlOf({ url }: Bench, database: string): string {
-  const at = new URL(url);
-  at.pathname = `/${database}`;
-  return at.href;
 }

@@ -44,7 +44,7 @@ export type Backup = {
  */
 export async function backUp(request: BackupRequest): Promise<Backup> {
   const recipients = request.recipients ?? [];
-  encrypterFor(recipients);
+  if (recipients.length > 0) await encrypterFor(recipients);
   const madeAt = new Date().toISOString();
   const name = `${request.stage ?? "manual"}-${madeAt.replaceAll(/[-:]|\.\d+/g, "")}`;
   const folder = await reserveFolder(request.folder, name);

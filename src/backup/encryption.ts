@@ -4,7 +4,7 @@ import path from "node:path";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import type { ReadableStream } from "node:stream/web";
-import { Decrypter, Encrypter } from "age-encryption";
+import type { Decrypter, Encrypter } from "age-encryption";
 import { AppError } from "../errors.ts";
 
 /** What the name of an encrypted file ends in, as age's own program has it. */
@@ -16,7 +16,7 @@ export const encryptedSuffix = ".age";
  * @throws AppError BACKUP_FAILED when a recipient is none
  */
 export async function encryptFolder(folder: string, recipients: readonly string[]): Promise<void> {
-  const encrypter = encrypterFor(recipients);
+  const encrypter = await encrypterFor(recipients);
   for (const file of await plainFiles(folder)) {
     const partial = `${file}${encryptedSuffix}.partial`;
     await through(file, partial, (content) => encrypter.encrypt(content));
@@ -26,7 +26,9 @@ export async function encryptFolder(folder: string, recipients: readonly string[
 }
 
 /** @throws AppError BACKUP_FAILED when a recipient is none */
-export function encrypterFor(recipients: readonly string[]): Encrypter {
+export async function encrypterFor(recipients: readonly string[]): Promise<Encrypter> {
+  // Its ciphers take 15 MB, and most backups are in clear.
+  const { Encrypter } = await import("age-encryption");
   const encrypter = new Encrypter();
   for (const recipient of recipients) {
     try {
@@ -81,6 +83,7 @@ async function decrypterOf(folder: string, identityFile: string | undefined): Pr
       "name the file with the identity of one of its recipients in --identity",
     );
   }
+  const { Decrypter } = await import("age-encryption");
   const decrypter = new Decrypter();
   try {
     const lines = (await readFile(identityFile, "utf8")).split("\n").map((line) => line.trim());

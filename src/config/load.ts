@@ -2,8 +2,6 @@ import { existsSync, statSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { closest } from "fastest-levenshtein";
-import { createJiti } from "jiti";
-import { parseDocument } from "yaml";
 import { z } from "zod";
 import { AppError } from "../errors.ts";
 import { invalidConfiguration } from "./faults.ts";
@@ -72,9 +70,10 @@ async function readConfig(file: string): Promise<unknown> {
         return JSON.parse(await readFile(file, "utf8"));
       case ".yaml":
       case ".yml":
-        return parseYaml(await readFile(file, "utf8"));
+        return await parseYaml(await readFile(file, "utf8"));
       default: {
         // A configuration imports "tenantry" also where no package of that name is installed beside it.
+        const { createJiti } = await import("jiti");
         const jiti = createJiti(import.meta.url, {
           fsCache: false,
           virtualModules: { tenantry: { defineConfig } },
@@ -95,7 +94,8 @@ async function readConfig(file: string): Promise<unknown> {
 }
 
 /** A tag that YAML does not know is only a warning, and its value would be taken as it stands. */
-function parseYaml(text: string): unknown {
+async function parseYaml(text: string): Promise<unknown> {
+  const { parseDocument } = await import("yaml");
   const document = parseDocument(text);
   const [fault] = [...document.errors, ...document.warnings];
   if (fault !== undefined) throw fault;
