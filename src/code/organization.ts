@@ -4,6 +4,7 @@ import type { Entry } from "./entry.ts";
 import type { Inventory } from "./inventory.ts";
 import { nameOfFunction } from "./symbols.ts";
 import { type FunctionNode, functionAround, isFunctionNode, wrapped } from "./syntax.ts";
+import { type UserGuard, userGuardBefore } from "./user-guard.ts";
 
 /** How the organization can be named at a place in the code. */
 export type OrganizationHere =
@@ -15,6 +16,8 @@ export type OrganizationHere =
     }
   /** A component or hook can ask the configured hook for it. */
   | { readonly kind: "by hook"; readonly text: string; readonly body: ts.Block }
+  /** A handler that lets users only pass can ask whose organization the caller is of. */
+  | { readonly kind: "by caller"; readonly text: string; readonly guard: UserGuard }
   | { readonly kind: "none"; readonly reason: string };
 
 /** Whether the configured expression can be used at a place, and how it gets there. */
@@ -40,6 +43,10 @@ export function organizationAt(
     )
       return none(`${root} comes from the request: whoever calls may name any organization`);
     return { kind: "in scope", text, declaration };
+  }
+  if (part === "functions" && project.settings.code.functions.caller !== undefined) {
+    const guard = userGuardBefore(node);
+    if (guard !== undefined) return { kind: "by caller", text, guard };
   }
   if (hook === undefined)
     return none(

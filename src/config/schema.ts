@@ -42,32 +42,55 @@ const identitySchema = z.discriminatedUnion("kind", [
 const globs = z.array(z.string().min(1));
 
 /** One part of the application's code, with what its organization is called there. */
-const codePart = (include: string[]) =>
-  z
+const codePart = (include: string[]) => ({
+  include: globs.min(1).default(include),
+  exclude: globs.default(["**/*.{test,spec}.*", "**/__tests__/**", "**/*.d.ts"]),
+  /** Where it is in scope, this says whose organization is asked for. */
+  organization: z
+    .string()
+    .regex(
+      /^[A-Za-z_$][\w$]*(\.[A-Za-z_$][\w$]*)*$/,
+      "like organizationId or session.organizationId",
+    )
+    .default("organizationId"),
+  /** A React hook that gives it, for components and hooks that do not have it yet. */
+  hook: z
     .strictObject({
-      include: globs.min(1).default(include),
-      exclude: globs.default(["**/*.{test,spec}.*", "**/__tests__/**", "**/*.d.ts"]),
-      /** Where it is in scope, this says whose organization is asked for. */
-      organization: z
-        .string()
-        .regex(
-          /^[A-Za-z_$][\w$]*(\.[A-Za-z_$][\w$]*)*$/,
-          "like organizationId or session.organizationId",
-        )
-        .default("organizationId"),
-      /** A React hook that gives it, for components and hooks that do not have it yet. */
-      hook: z
-        .strictObject({
-          name: z.string().regex(/^use[A-Z]\w*$/, "like useOrganization"),
-          from: z.string().min(1),
-        })
-        .optional(),
+      name: z.string().regex(/^use[A-Z]\w*$/, "like useOrganization"),
+      from: z.string().min(1),
     })
-    .refine(({ hook, organization }) => hook === undefined || !organization.includes("."), {
-      path: ["organization"],
-      message: "with a hook, it is a name that the hook returns",
-    })
-    .prefault({});
+    .optional(),
+});
+
+const appSchema = z
+  .strictObject(codePart(["src/**/*.{ts,tsx,js,jsx}", "public/*sw*.js", "vite.config.*"]))
+  .refine(({ hook, organization }) => hook === undefined || !organization.includes("."), {
+    path: ["organization"],
+    message: "with a hook, it is a name that the hook returns",
+  })
+  .prefault({});
+
+const functionsSchema = z
+  .strictObject({
+    ...codePart(["supabase/functions/**/*.ts"]),
+    /** An asynchronous function of the request that gives it, for handlers that verify their user. */
+    caller: z
+      .strictObject({
+        name: z
+          .string()
+          .regex(/^[A-Za-z_$][\w$]*$/, "like callerOrganization")
+          .default("callerOrganization"),
+        /** A file, from the code's folder. */
+        from: z.string().endsWith(".ts", "a file, like supabase/functions/_shared/organization.ts"),
+      })
+      .optional(),
+  })
+  .refine(
+    ({ hook, caller, organization }) =>
+      (hook === undefined && caller === undefined) || !organization.includes("."),
+    { path: ["organization"], message: "with a hook or caller, it is a name that that returns" },
+  )
+  .prefault({});
 
 const codeSchema = z
   .strictObject({
@@ -75,8 +98,8 @@ const codeSchema = z
     folder: z.string().min(1).default("."),
     /** The compiler's settings, for paths and strictness; else tsconfig.app.json or tsconfig.json. */
     tsconfig: z.string().min(1).optional(),
-    app: codePart(["src/**/*.{ts,tsx,js,jsx}", "public/*sw*.js", "vite.config.*"]),
-    functions: codePart(["supabase/functions/**/*.ts"]),
+    app: appSchema,
+    functions: functionsSchema,
     /** `service-role-only` trusts row-level security with what the user's key reads. */
     filters: z.enum(["explicit", "service-role-only"]).default("explicit"),
     /** Names of environment variables, imports and functions that tell whose client it is. */

@@ -53,6 +53,7 @@ export const completeConfig: Config = {
       exclude: ["**/*.test.ts"],
       organization: "organizationId",
       hook: { name: "useOrganization", from: "./organization" },
+      caller: { name: "callerOrganization", from: "supabase/functions/_shared/organization.ts" },
     },
     filters: "explicit",
     clients: { serviceRole: ["SERVICE_ROLE_KEY"], userKey: ["SUPABASE_ANON_KEY"] },

@@ -18,6 +18,7 @@ export const corpusConfig = {
   exemptTables: { schema_migrations: "the application's own bookkeeping" },
   code: {
     app: { hook },
+    functions: { caller: { from: "supabase/functions/_shared/organization.ts" } },
     lookups: { campaigns: ["phone_number"], sms_messages: ["provider_id"] },
     uniquePerOrganization: { leads: ["phone", "user_id, name"] },
     sharedKeys: ["theme"],

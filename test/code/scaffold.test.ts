@@ -302,6 +302,7 @@ async function memberships(rows: readonly { organization_id: string; role: strin
     memberships: names.memberships,
     organizations: '.from("organizations")',
     organization: "organizationId",
+    caller: "callerOrganization",
   });
   return moduleOf(text, { 'import { createClient } from "x";': client });
 }

@@ -1,34 +1,69 @@
+import path from "node:path";
 import ts from "typescript";
 import type { Settings } from "../../config/settings.ts";
 import type { OrganizationHere } from "../organization.ts";
+import type { Project } from "../project.ts";
 import { functionAround } from "../syntax.ts";
 import { type Edit, indentAt, insertion, lineEnd, quotedLike } from "./edit.ts";
 
 type Hook = NonNullable<Settings["code"]["app"]["hook"]>;
+type Caller = NonNullable<Settings["code"]["functions"]["caller"]>;
+type Here<Kind extends OrganizationHere["kind"]> = Extract<OrganizationHere, { kind: Kind }>;
 
-/** What makes the organization known at a place: the hook's call, its import, dependencies. */
+/** What makes the organization known at a place: a call that gives it, its import, dependencies. */
 export function introduce(
   here: Exclude<OrganizationHere, { kind: "none" }>,
   node: ts.Node,
-  hook: Hook | undefined,
+  part: "app" | "functions",
+  { settings, folder }: Project,
 ): Edit[] {
   const [root = here.text] = here.text.split(".");
-  const owner =
-    here.kind === "by hook"
-      ? here.body.parent
-      : here.declaration === undefined
-        ? undefined
-        : functionAround(here.declaration);
-  const dependencies = owner === undefined ? [] : addDependencies(node, owner, root);
-  if (here.kind === "in scope" || hook === undefined) return dependencies;
-  return [...importHook(node.getSourceFile(), hook), callHook(here, hook), ...dependencies];
+  const { hook } = settings.code[part];
+  const { caller } = settings.code.functions;
+  switch (here.kind) {
+    case "in scope": {
+      const owner = here.declaration && functionAround(here.declaration);
+      return owner === undefined ? [] : addDependencies(node, owner, root);
+    }
+    case "by hook": {
+      const dependencies = addDependencies(node, here.body.parent, root);
+      if (hook === undefined) return dependencies;
+      return [...importName(node.getSourceFile(), hook), callHook(here, hook), ...dependencies];
+    }
+    case "by caller": {
+      if (caller === undefined) return [];
+      const source = node.getSourceFile();
+      const from = specifierOf(path.join(folder, caller.from), source);
+      return [...importName(source, { ...caller, from }), askCaller(here, caller)];
+    }
+    default:
+      return here satisfies never;
+  }
+}
+
+/** Deno imports a file by its way from here, ending and all. */
+function specifierOf(file: string, { fileName }: ts.SourceFile): string {
+  const way = path.relative(path.dirname(fileName), file).split(path.sep).join("/");
+  return way.startsWith(".") ? way : `./${way}`;
+}
+
+/** `const { organizationId } = await callerOrganization(request);` behind the handler's guard. */
+function askCaller({ text, guard }: Here<"by caller">, { name }: Caller): Edit {
+  const { statement, request } = guard;
+  const source = statement.getSourceFile();
+  const before = statement.getFullText().includes("\n")
+    ? `${lineEnd(source)}${indentAt(source, statement.getStart())}`
+    : " ";
+  const declared = ts.isBlock(statement.parent)
+    ? statement.parent.statements.find(ts.isVariableStatement)
+    : undefined;
+  const end = declared?.getText().endsWith(";") === false ? "" : ";";
+  const asked = `const { ${text} } = await ${name}(${request})${end}`;
+  return { ...insertion(source, statement.getEnd(), `${before}${asked}`), isShared: true };
 }
 
 /** `const { organizationId } = useOrganization();` as the component's first statement. */
-function callHook(
-  { body, text }: Extract<OrganizationHere, { kind: "by hook" }>,
-  hook: Hook,
-): Edit {
+function callHook({ body, text }: Here<"by hook">, hook: Hook): Edit {
   const source = body.getSourceFile();
   const [first] = body.statements;
   const end = first === undefined || first.getText().endsWith(";") ? ";" : "";
@@ -41,7 +76,7 @@ function callHook(
   return { ...insertion(source, open, line), isShared: true };
 }
 
-function importHook(source: ts.SourceFile, { name, from }: Hook): Edit[] {
+function importName(source: ts.SourceFile, { name, from }: Hook): Edit[] {
   const imports = source.statements.filter(ts.isImportDeclaration);
   const isThere = source.statements.some(
     (statement) =>

@@ -121,8 +121,7 @@ function named(
   if (here.kind === "none") return refuse(here.reason);
   const edits = change(here.text);
   if (isRefusal(edits)) return edits;
-  const { hook } = inventory.project.settings.code[part];
-  return [...edits, ...introduce(here, node, hook)];
+  return [...edits, ...introduce(here, node, part, inventory.project)];
 }
 
 function all<Item>(

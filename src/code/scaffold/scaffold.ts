@@ -128,10 +128,12 @@ function functionPieces(project: Project): Piece[] {
   if (!project.files.some(({ part }) => part === "functions")) return [];
   // What a pattern begins with, up to its first star.
   const folder = functions.include[0]?.split("*")[0] ?? "";
+  const { caller = { name: "callerOrganization", from: `${folder}/_shared/organization.ts` } } =
+    functions;
   const { memberships, organizations } = fromChains(project);
   return [
     {
-      file: path.join(project.folder, folder, "_shared", "organization.ts"),
+      file: path.join(project.folder, caller.from),
       text: inQuotesOf(
         project,
         callerOrganization({
@@ -139,6 +141,7 @@ function functionPieces(project: Project): Piece[] {
           memberships,
           organizations,
           organization: functions.organization,
+          caller: caller.name,
         }),
       ),
     },

@@ -4,11 +4,13 @@ export type CallerNames = {
   readonly memberships: string;
   readonly organizations: string;
   readonly organization: string;
+  /** What the function is called that a handler asks. */
+  readonly caller: string;
 };
 
 /** What an edge function asks who calls, and a job that goes through all organizations. */
 export function callerOrganization(names: CallerNames): string {
-  const { supabase, memberships, organizations, organization } = names;
+  const { supabase, memberships, organizations, organization, caller } = names;
   return `import { createClient, type SupabaseClient } from "${supabase}";
 
 export type Role = "owner" | "admin" | "member";
@@ -41,7 +43,7 @@ export class OrganizationRefused extends Error {
  * x-organization-id says which, where the caller is a member of several; it is believed of members only.
  * @throws OrganizationRefused
  */
-export async function callerOrganization(request: Request): Promise<Caller> {
+export async function ${caller}(request: Request): Promise<Caller> {
   const token = /^Bearer (\\S+)$/i.exec(request.headers.get("authorization") ?? "")?.[1];
   if (token === undefined) throw new OrganizationRefused(401, "no token");
   const client = createClient(setting("SUPABASE_URL"), setting("SUPABASE_ANON_KEY"), {
@@ -80,7 +82,7 @@ export function forCallers(
     const headers = { "access-control-allow-origin": "*", "access-control-allow-headers": "*" };
     if (request.method === "OPTIONS") return new Response(null, { status: 204, headers });
     try {
-      return await answer(request, await callerOrganization(request));
+      return await answer(request, await ${caller}(request));
     } catch (error) {
       if (error instanceof OrganizationRefused) return error.toResponse(headers);
       throw error;

@@ -52,7 +52,12 @@ export interface SupabaseClient {
   channel(name: string): Channel;
   functions: { invoke(name: string, options?: object): Promise<Answer> };
   storage: { from(bucket: string): Bucket };
-  auth: { getUser(token?: string): Promise<{ data: { user: { id: string } | null } }> };
+  auth: {
+    getUser(token?: string): Promise<{
+      data: { user: { id: string } | null };
+      error: { message: string } | null;
+    }>;
+  };
 }
 
 export function createClient(url: string, key: string, options?: object): SupabaseClient;

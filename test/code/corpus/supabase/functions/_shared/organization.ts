@@ -1,0 +1,3 @@
+export declare function callerOrganization(
+  request: Request,
+): Promise<{ organizationId: string; userId: string }>;

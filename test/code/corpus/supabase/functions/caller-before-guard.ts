@@ -1,0 +1,9 @@
+// expect: select leads service-role unfenced → left unfenced-query
+import { adminClient } from "./_shared/clients.ts";
+
+Deno.serve(async (req) => {
+  const leads = await adminClient().from("leads").select("*");
+  const { data: { user } } = await adminClient().auth.getUser();
+  if (!user) return new Response(req.url);
+  return Response.json(leads);
+});

@@ -1,0 +1,8 @@
+// expect: select leads service-role unfenced → left unfenced-query
+import { adminClient } from "./_shared/clients.ts";
+
+Deno.serve(async (req) => {
+  const { data: { user } } = await adminClient().auth.getUser();
+  if (!user && req.method === "POST") return new Response();
+  return Response.json(await adminClient().from("leads").select("*"));
+});

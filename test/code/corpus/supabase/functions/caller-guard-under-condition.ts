@@ -1,0 +1,10 @@
+// expect: select leads service-role unfenced → left unfenced-query
+import { adminClient } from "./_shared/clients.ts";
+
+Deno.serve(async (req) => {
+  if (req.headers.has("Authorization")) {
+    const { data: { user } } = await adminClient().auth.getUser();
+    if (!user) return new Response();
+  }
+  return Response.json(await adminClient().from("leads").select("*"));
+});
