@@ -336,6 +336,16 @@ test("an edge function takes the organization from the caller's own memberships,
   expect(await (await greet(request(good))).json()).toBe("alpha");
 });
 
+test("a browser is told that it may send the token, which a star alone does not say", async () => {
+  const { forCallers } = await memberships([]);
+  const preflight = new Request("http://x.example", { method: "OPTIONS" });
+  const answer: Response = await forCallers(() => new Response("never"))(preflight);
+  expect(answer.status).toBe(204);
+  expect(answer.headers.get("access-control-allow-headers")?.split(", ")).toContain(
+    "authorization",
+  );
+});
+
 test("a caller of several organizations says which, and is believed where they are a member", async () => {
   const both = await memberships([
     { organization_id: "alpha", role: "owner" },

@@ -78,8 +78,11 @@ export function forCallers(
   answer: (request: Request, caller: Caller) => Response | Promise<Response>,
 ): (request: Request) => Promise<Response> {
   return async (request) => {
-    // A browser asks first whether it may ask; without a token.
-    const headers = { "access-control-allow-origin": "*", "access-control-allow-headers": "*" };
+    // A browser asks first whether it may ask; without a token. The star does not stand for authorization.
+    const headers = {
+      "access-control-allow-origin": "*",
+      "access-control-allow-headers": "authorization, *",
+    };
     if (request.method === "OPTIONS") return new Response(null, { status: 204, headers });
     try {
       return await answer(request, await ${caller}(request));
