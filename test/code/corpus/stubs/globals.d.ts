@@ -7,7 +7,17 @@ interface ImportMeta {
 }
 declare namespace JSX {
   interface IntrinsicElements {
-    [name: string]: object;
+    [name: string]: {
+      onChange?: (event: { target: { value: string } }) => void;
+      [attribute: string]: unknown;
+    };
   }
+  interface IntrinsicAttributes {
+    key?: string;
+  }
+  interface ElementChildrenAttribute {
+    children: unknown;
+  }
+  type ElementType = string | ((props: any) => unknown) | (new (props: any) => object);
   type Element = object;
 }

@@ -1,6 +1,7 @@
 type Key = readonly unknown[];
 export function useQuery(options: { queryKey: Key; queryFn: () => unknown }): { data: any };
 export interface QueryClient {
+  clear(): void;
   setQueryData(key: Key, data: unknown): void;
   getQueryData(key: Key): unknown;
   invalidateQueries(filters: { queryKey: Key; exact?: boolean }): Promise<void>;

@@ -53,6 +53,9 @@ export interface SupabaseClient {
   functions: { invoke(name: string, options?: object): Promise<Answer> };
   storage: { from(bucket: string): Bucket };
   auth: {
+    onAuthStateChange(
+      listener: (event: string, session: { user: { id: string } } | null) => void,
+    ): { data: { subscription: { unsubscribe(): void } } };
     getUser(token?: string): Promise<{
       data: { user: { id: string } | null };
       error: { message: string } | null;
