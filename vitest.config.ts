@@ -6,7 +6,8 @@ export default defineConfig({
     globalSetup: ["test/setup/server.ts"],
     pool: "forks",
     maxWorkers: 2,
-    testTimeout: 60_000,
-    hookTimeout: 120_000,
+    // A busy machine is no failure.
+    testTimeout: 180_000,
+    hookTimeout: 240_000,
   },
 });

@@ -38,6 +38,21 @@ async function askRule(
   }
 }
 
+/**
+ * Whether a finding is of a relation or of something on it: a column, a policy, a trigger, an index.
+ * @param relation with its schema, each quoted where SQL wants it
+ */
+export function concerns({ object }: Finding, relation: string): boolean {
+  const bare = (name: string) => name.replaceAll('"', "");
+  const [found, wanted] = [bare(object), bare(relation)];
+  return (
+    found === wanted ||
+    found.startsWith(`${wanted}.`) ||
+    found.startsWith(`${wanted}(`) ||
+    found.endsWith(` on ${wanted}`)
+  );
+}
+
 /** A finding, and why it is meant, where somebody has said so and it still counts. */
 export type JudgedFinding = Finding & {
   readonly accepted?: { readonly reason: string; readonly until: string };

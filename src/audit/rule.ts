@@ -43,6 +43,8 @@ export type BrokenFence = AuditContext & {
   /** Another, which references it. */
   readonly child: RelationName;
   readonly role: string;
+  /** Whom all requests log in as. */
+  readonly login: string;
   /** How the database knows who asks. */
   readonly identity: "supabase" | "jwt-claim" | "setting";
 };

@@ -96,6 +96,7 @@ async function runDays(
     table: { schema: "public", name: "leads" },
     child: { schema: "public", name: "calls" },
     role: company.role,
+    login: company.login,
     identity: settings.identity.kind,
   };
   const run = (await readRuns(session)).at(-1);

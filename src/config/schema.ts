@@ -154,6 +154,8 @@ export const configSchema = z.strictObject({
     .strictObject({
       signedIn: nameSchema.default("authenticated"),
       anonymous: nameSchema.optional(),
+      /** Whom the application logs in as, before it becomes one of the others. */
+      login: nameSchema.optional(),
     })
     .prefault({}),
   defaultOrganization: organizationSchema.default({

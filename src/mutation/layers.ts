@@ -9,8 +9,7 @@ import {
 import { readSnapshot } from "../catalog/snapshot.ts";
 import type { Settings } from "../config/settings.ts";
 import type { Run } from "../journal/journal.ts";
-import { tryAttacks } from "../verify/attacks.ts";
-import { tryIsolation } from "../verify/isolation.ts";
+import { prove } from "../verify/stage.ts";
 
 /** What the rules say of the catalog. */
 export const auditLayer: Layer = {
@@ -22,15 +21,11 @@ export const auditLayer: Layer = {
 };
 
 /** What everybody can do, tried: a stage's personas on each table, and all attacks. */
-export function proofLayer(settings: Settings, { tenancy, fences, personas }: Run): Layer {
+export function proofLayer(settings: Settings, run: Run): Layer {
   return {
     name: "proof",
     findings: async (session) => {
-      const tried = [
-        ...(await tryIsolation(session, settings, tenancy, fences, personas)),
-        ...(await tryAttacks(session, settings, tenancy, fences, "on the fence")),
-        ...(await tryAttacks(session, settings, tenancy, fences, "around the fence")),
-      ];
+      const tried = await prove(session, settings, run, "and around it");
       return tried.flatMap(({ claim, violations }) =>
         violations.map((violation) => `${claim}: ${violation}`),
       );

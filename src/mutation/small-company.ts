@@ -9,6 +9,8 @@ export type SmallCompany = {
   /** What makes it in an empty database; takes a superuser. */
   readonly statements: readonly Sql[];
   readonly role: string;
+  /** Whom its application logs in as. */
+  readonly login: string;
 };
 
 const users: Readonly<Record<SmallCompany["kind"], readonly Sql[]>> = {
@@ -38,6 +40,27 @@ const users: Readonly<Record<SmallCompany["kind"], readonly Sql[]>> = {
       USING (bucket_id = 'files' AND split_part(name, '/', 1) = auth.uid()::text AND owner = auth.uid())
     `,
     sql`GRANT USAGE ON SCHEMA storage TO anon, authenticated`,
+    // Private channels as Supabase has them: a topic for each user.
+    sql`CREATE SCHEMA realtime`,
+    sql`
+      CREATE TABLE realtime.messages (
+        id uuid PRIMARY KEY DEFAULT gen_random_uuid(),
+        topic text NOT NULL,
+        extension text NOT NULL,
+        payload jsonb
+      )
+    `,
+    sql`
+      CREATE FUNCTION realtime.topic() RETURNS text LANGUAGE sql STABLE
+      AS $$ SELECT nullif(current_setting('realtime.topic', true), '') $$
+    `,
+    sql`ALTER TABLE realtime.messages ENABLE ROW LEVEL SECURITY`,
+    sql`
+      CREATE POLICY "Own channel" ON realtime.messages
+      USING (realtime.topic() = 'user:' || auth.uid()::text)
+    `,
+    sql`GRANT USAGE ON SCHEMA realtime TO anon, authenticated`,
+    sql`GRANT SELECT, INSERT ON realtime.messages TO anon, authenticated`,
     sql`GRANT SELECT, INSERT, UPDATE, DELETE ON storage.objects TO anon, authenticated`,
   ],
   plain: [
@@ -96,6 +119,7 @@ const owners = "record.email IN ('user1@own.example', 'user4@alpha.example')";
 const supabase: SmallCompany = {
   kind: "supabase",
   role: "authenticated",
+  login: "authenticator",
   config: {
     ...config,
     identity: { kind: "supabase" },
@@ -104,6 +128,7 @@ const supabase: SmallCompany = {
     exemptTables: {
       "storage.objects": "each user's own folder",
       "storage.buckets": "no role of requests reaches it",
+      "realtime.messages": "each user's own channel",
     },
   },
   statements: [
@@ -117,15 +142,17 @@ const supabase: SmallCompany = {
 };
 
 const plainRole = "plain_company_app";
+const plainLogin = "plain_company_login";
 
 const plain: SmallCompany = {
   kind: "plain",
   role: plainRole,
+  login: plainLogin,
   config: {
     ...config,
     identity: { kind: "setting", setting: "app.user_id" },
     users: { table: "person", owners },
-    roles: { signedIn: plainRole },
+    roles: { signedIn: plainRole, login: plainLogin },
     exemptTables: { person: "the users themselves" },
   },
   statements: [
@@ -133,6 +160,7 @@ const plain: SmallCompany = {
       DO $$
       BEGIN
         CREATE ROLE ${ident(plainRole)} NOLOGIN;
+        CREATE ROLE ${ident(plainLogin)} LOGIN NOINHERIT IN ROLE ${ident(plainRole)};
       EXCEPTION
         WHEN duplicate_object OR unique_violation THEN NULL;
       END

@@ -27,16 +27,21 @@ export class ConnectionLost extends Error {}
 export type RefusalSource = {
   /** The table whose constraint it was, or undefined. */
   readonly constraintOf: RelationName | undefined;
+  /** The column that may not be NULL, or undefined. */
+  readonly column: string | undefined;
   /** Whether it came out of a function: a trigger's, for one. */
   readonly inFunction: boolean;
 };
 
 /** Where a refusal of the server's came from. */
 export function refusalSource(error: unknown): RefusalSource {
-  if (!(error instanceof pg.DatabaseError)) return { constraintOf: undefined, inFunction: false };
-  const { schema, table, where } = error;
+  if (!(error instanceof pg.DatabaseError)) {
+    return { constraintOf: undefined, column: undefined, inFunction: false };
+  }
+  const { schema, table, column, where } = error;
   return {
     constraintOf: schema === undefined || table === undefined ? undefined : { schema, name: table },
+    column,
     inFunction: where !== undefined,
   };
 }

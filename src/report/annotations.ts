@@ -1,12 +1,13 @@
 import type { StageName } from "../steps/stage.ts";
 import { allResults, type StageVerification } from "./events.ts";
+import { violationText } from "./evidence.ts";
 
 /** What does not hold, as GitHub's workflow commands: it shows them at the run and the pull request. */
 export function githubAnnotations(stage: StageName, verification: StageVerification): string {
   return allResults(verification)
     .filter(({ violations }) => violations.length > 0)
-    .map(({ claim, violations }) => {
-      const message = [claim, ...violations].join("\n");
+    .map((result) => {
+      const message = `${result.claim}\n${violationText(result)}`;
       return workflowCommand("error", { title: `${stage} does not hold` }, message);
     })
     .join("");

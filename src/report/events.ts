@@ -27,11 +27,34 @@ const trialSchema = z
   })
   .readonly();
 
+export type TriedTrial = z.output<typeof trialSchema>;
+
+/** What shows that something got through: nothing in it is of anybody's rows. */
+const evidenceSchema = z
+  .object({
+    /** Which of the violations it shows. */
+    violation: z.string(),
+    /** Who asked, and what their session said. */
+    as: z.string(),
+    /** For psql. */
+    statement: z.string(),
+    /** What came back. */
+    answer: z.string(),
+    /** As SQL names it. */
+    object: z.string(),
+    /** The SQL that mends it, as far as the catalog tells. */
+    mend: z.array(z.string()).readonly(),
+  })
+  .readonly();
+
+export type Evidence = z.output<typeof evidenceSchema>;
+
 const checkResultSchema = z
   .object({
     claim: z.string(),
     /** The rows that contradict the claim; none where it holds. */
     violations: z.array(z.string()).readonly(),
+    evidence: z.array(evidenceSchema).readonly().exactOptional(),
     /** Of a table that a persona tried. */
     trial: trialSchema.exactOptional(),
   })

@@ -1,5 +1,6 @@
 import type { StageName } from "../steps/stage.ts";
 import type { CheckResult, StageVerification } from "./events.ts";
+import { violationText } from "./evidence.ts";
 
 /** A verification as JUnit's XML, which most CI systems read: a suite a part, a test case a claim. */
 export function junitReport(stage: StageName, verification: StageVerification): string {
@@ -14,11 +15,12 @@ export function junitReport(stage: StageName, verification: StageVerification): 
 
 function suite(name: string, classname: string, results: readonly CheckResult[]): string {
   const failures = results.filter(({ violations }) => violations.length > 0).length;
-  const cases = results.map(({ claim, violations }) => {
+  const cases = results.map((result) => {
+    const { claim, violations } = result;
     const failure =
       violations.length === 0
         ? ""
-        : element("failure", { message: contradicted(violations) }, escaped(violations.join("\n")));
+        : element("failure", { message: contradicted(violations) }, escaped(violationText(result)));
     return element("testcase", { name: claim, classname }, failure);
   });
   const counts = { tests: String(results.length), failures: String(failures), errors: "0" };

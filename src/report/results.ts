@@ -1,6 +1,7 @@
 import type { StageName } from "../steps/stage.ts";
 import { colorsFor } from "./colors.ts";
 import { allResults, type CheckResult, type StageVerification } from "./events.ts";
+import { violationLines } from "./evidence.ts";
 import { showMatrix } from "./matrix.ts";
 import { wrapped } from "./wrap.ts";
 
@@ -56,9 +57,13 @@ function section(heading: string, results: readonly CheckResult[]): string {
   const { columns } = process.stdout;
   const words = (text: string, margin: string) =>
     columns === undefined ? text : wrapped(text, columns, margin).trimStart();
-  const lines = results.flatMap(({ claim, violations }) => [
-    `  ${violations.length === 0 ? colors.green("✔") : colors.red("✘")} ${words(claim, "    ")}`,
-    ...violations.map((violation) => `      ${words(violation, "      ")}`),
+  const lines = results.flatMap((result) => [
+    `  ${result.violations.length === 0 ? colors.green("✔") : colors.red("✘")} ${words(result.claim, "    ")}`,
+    ...violationLines(result).map(({ label, text }) =>
+      label === ""
+        ? `      ${words(text, "      ")}`
+        : `        ${colors.dim(label.padEnd(9))}  ${words(text, " ".repeat(19))}`,
+    ),
   ]);
   return `${colors.bold(heading)}\n${lines.join("\n")}\n`;
 }

@@ -1,5 +1,6 @@
 import type { StageName } from "../steps/stage.ts";
 import type { CheckResult, StageVerification } from "./events.ts";
+import { violationText } from "./evidence.ts";
 
 const rules = {
   checks: "What a step made is as the step left it",
@@ -58,13 +59,14 @@ export function sarifDocument({ version, category, rules, results }: SarifFacts)
 
 function finding(
   ruleId: string,
-  { claim, violations }: CheckResult,
+  result: CheckResult,
   { stage, configuration }: { readonly stage: StageName; readonly configuration: string },
 ) {
+  const { claim } = result;
   return {
     ruleId,
     level: "error",
-    message: { text: [`${stage}: ${claim}`, ...violations].join("\n") },
+    message: { text: `${stage}: ${claim}\n${violationText(result)}` },
     locations: [
       {
         // A claim has no line of code: it is shown at the configuration that the stage is made of.

@@ -15,11 +15,13 @@ import { type Ground, setGround } from "./ground.ts";
 import { thenUndo, untilUnlocked } from "./impersonation.ts";
 import { tryInterference } from "./interference.ts";
 import { tryMemberships } from "./memberships.ts";
+import { tryRealtime } from "./realtime.ts";
 import { tryRelationsBeside } from "./relations-beside.ts";
 import { trySharedTables } from "./shared-tables.ts";
 import { tryStorage } from "./storage.ts";
 import { tryStrangers } from "./strangers.ts";
 import type { Fence } from "./trial.ts";
+import { resultOf, violation } from "./violation.ts";
 import type { Tried } from "./writing.ts";
 
 /** A way in which somebody may get at others' rows, tried on all fenced tables at once. */
@@ -59,6 +61,7 @@ const aroundTheFence: readonly Attack[] = [
     try: tryInterference,
   },
   { claim: "files of others are out of reach", on: "all of them", try: tryStorage },
+  { claim: "channels of others are out of earshot", on: "all of them", try: tryRealtime },
   { claim: "nobody writes what all share", on: "all of them", try: trySharedTables },
 ];
 
@@ -84,7 +87,8 @@ export async function tryAttacks(
       thenUndo(session, async (queries) => {
         const ground = await setGround(queries, settings, tenancy, tried, { how, turn });
         if ("impossible" in ground) {
-          const untried = { violations: [`not tried: ${ground.impossible}`], remarks: [] };
+          const why = violation(`not tried: ${ground.impossible}`);
+          const untried = { violations: [why], remarks: [] };
           return { labels: [], outcomes: new Map(which.map((attack) => [attack, untried])) };
         }
         const outcomes = new Map<Attack, Tried>();
@@ -100,13 +104,14 @@ export async function tryAttacks(
       const ofTables = attacks.filter(({ on }) => on === "tables");
       grounds.push(await tryOn([fence], "moved", ofTables));
     }
-    return attacks.map((attack) => resultOf(attack, grounds));
+    return attacks.map((attack) => together(attack, grounds));
   } catch (error) {
     if (isLockConflict(error)) throw blocked(`the attacks ${where}`, error);
     if (isConnectionLoss(error) || sqlState(error) === undefined) throw error;
     const reason = error instanceof Error ? error.message : String(error);
-    const violations = [`could not be tried: ${reason}`];
-    return attacks.map(({ claim }) => ({ claim, violations }));
+    return attacks.map(({ claim }) =>
+      resultOf(claim, [violation(`could not be tried: ${reason}`)]),
+    );
   }
 }
 
@@ -116,12 +121,12 @@ type OnGround = {
   readonly outcomes: ReadonlyMap<Attack, Tried>;
 };
 
-function resultOf(attack: Attack, grounds: readonly OnGround[]): CheckResult {
+function together(attack: Attack, grounds: readonly OnGround[]): CheckResult {
   const outcomes = grounds.flatMap(({ outcomes: found }) => found.get(attack) ?? []);
   const remarks = new Set(outcomes.flatMap((tried) => tried.remarks));
   const limits = remarks.size === 0 ? "" : ` (${[...remarks].join("; ")})`;
-  const violations = [...new Set(outcomes.flatMap((tried) => tried.violations))];
-  return { claim: `${attack.claim}${limits}`, violations };
+  const violations = outcomes.flatMap((tried) => tried.violations);
+  return resultOf(`${attack.claim}${limits}`, violations);
 }
 
 async function tryAttack(ground: Ground, attack: Attack): Promise<Tried> {
@@ -131,7 +136,7 @@ async function tryAttack(ground: Ground, attack: Attack): Promise<Tried> {
     const isRefusal = sqlState(error) !== undefined && !isLockConflict(error);
     if (!isRefusal || isConnectionLoss(error)) throw error;
     const reason = error instanceof Error ? error.message : String(error);
-    return { violations: [`could not be tried: ${reason}`], remarks: [] };
+    return { violations: [violation(`could not be tried: ${reason}`)], remarks: [] };
   });
   await queries.execute(sql`ROLLBACK TO SAVEPOINT attack`);
   return tried;

@@ -1,9 +1,10 @@
 import { randomBytes } from "node:crypto";
 import { z } from "zod";
-import { ident, type RelationName, sql } from "../postgres/sql.ts";
+import { ident, type RelationName, type Sql, sql } from "../postgres/sql.ts";
 import { attackersRequest, type Ground, joinOnly } from "./ground.ts";
 import { attemptRows } from "./impersonation.ts";
 import { asRequest } from "./request.ts";
+import type { Violation } from "./violation.ts";
 import type { Tried } from "./writing.ts";
 
 /**
@@ -12,24 +13,34 @@ import type { Tried } from "./writing.ts";
  */
 export async function tryCachedPlans(ground: Ground): Promise<Tried> {
   const { fences, own } = ground;
-  const violations: string[] = [];
+  const violations: Violation[] = [];
   for (const { relation, label } of fences) {
     const seen = await seenByTheSecond(ground, relation);
-    if (seen.includes(own)) violations.push(`${label} answers with the rows of who asked before`);
+    if (!seen.includes(own)) continue;
+    violations.push({
+      what: `${label} answers with the rows of who asked before`,
+      shown: {
+        who: "a member, after a member of another organization in the same session",
+        request: attackersRequest(ground),
+        object: relation,
+        statement: sql`EXECUTE prepared_by_the_other /* ${allOf(ground, relation)} */`,
+        answer: `a row of organization ${own}, which the proof made`,
+      },
+    });
   }
   return { violations, remarks: [] };
 }
 
+function allOf({ tenancy }: Ground, relation: RelationName): Sql {
+  return sql`SELECT DISTINCT ${ident(tenancy.column)}::text AS organization FROM ${ident(relation)}`;
+}
+
 async function seenByTheSecond(ground: Ground, relation: RelationName): Promise<string[]> {
-  const { queries, tenancy } = ground;
+  const { queries } = ground;
   // Prepared statements are no part of the transaction, and a pooled session may have others.
   const name = ident(`tenantry_${randomBytes(6).toString("hex")}`);
   await queries.execute(sql`SAVEPOINT cached`);
-  await queries.execute(sql`
-    PREPARE ${name} AS
-      SELECT DISTINCT ${ident(tenancy.column)}::text AS organization
-        FROM ${ident(relation)}
-  `);
+  await queries.execute(sql`PREPARE ${name} AS ${allOf(ground, relation)}`);
   const ask = () =>
     asRequest(queries, attackersRequest(ground), () =>
       attemptRows(queries, sql`EXECUTE ${name}`, z.object({ organization: z.string().nullable() })),

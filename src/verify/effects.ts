@@ -1,11 +1,18 @@
-import { ident, type Sql, sql } from "../postgres/sql.ts";
+import { ident, type RelationName, type Sql, sql } from "../postgres/sql.ts";
 import { attackersRequest, type Ground, joinOnly, othersHave } from "./ground.ts";
 import { attempt } from "./impersonation.ts";
 import { insertLike } from "./likeness.ts";
 import { asRequest } from "./request.ts";
+import type { Violation } from "./violation.ts";
 import type { Tried } from "./writing.ts";
 
-type Write = { readonly what: string; readonly statement: Sql };
+type Write = {
+  readonly what: string;
+  readonly object: RelationName;
+  readonly statement: Sql;
+  /** Without anybody's values. */
+  readonly told: Sql;
+};
 
 /** What triggers write is locked until it is undone, which is after so many writes. */
 const writesAtOnce = 24;
@@ -15,14 +22,23 @@ export async function tryEffects(ground: Ground): Promise<Tried> {
   await joinOnly(ground, ["own"]);
   const writes: Write[] = [];
   for (const fence of ground.fences) writes.push(...(await writesTo(ground, fence)));
-  const violations: string[] = [];
+  const violations: Violation[] = [];
   for (let start = 0; start < writes.length; start += writesAtOnce) {
     const some = writes.slice(start, start + writesAtOnce);
     // One by one only where all at once showed something.
     if (!(await reachesOthers(ground, some))) continue;
     for (const write of some) {
-      if (await reachesOthers(ground, [write]))
-        violations.push(`${write.what} writes to others' rows`);
+      if (!(await reachesOthers(ground, [write]))) continue;
+      violations.push({
+        what: `${write.what} writes to others' rows`,
+        shown: {
+          who: "a member",
+          request: attackersRequest(ground),
+          object: write.object,
+          statement: write.told,
+          answer: "rows of the proof's other organization are not what they were",
+        },
+      });
     }
   }
   return { violations, remarks: [] };
@@ -34,12 +50,11 @@ async function writesTo(ground: Ground, fence: Ground["fences"][number]): Promis
   const column = ident(tenancy.column);
   const place = fence.placement.places[0];
   const insert = await insertLike({ queries, settings, tenancy, fence, place });
+  const object = fence.relation;
+  const update = sql`UPDATE ${table} SET ${column} = ${own}::uuid WHERE ${column} = ${own}::uuid`;
   return [
-    { what: `inserting into ${fence.label}`, statement: insert(own) },
-    {
-      what: `updating ${fence.label}`,
-      statement: sql`UPDATE ${table} SET ${column} = ${own}::uuid WHERE ${column} = ${own}::uuid`,
-    },
+    { what: `inserting into ${fence.label}`, object, ...insert(own) },
+    { what: `updating ${fence.label}`, object, statement: update, told: update },
   ];
 }
 

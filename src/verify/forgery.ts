@@ -67,7 +67,7 @@ export function forgedRequest(ground: Ground, { settings, keys }: AskedFor): Req
   const said = claimsFor(keys, foreign, other ?? user);
   const own = attackersRequest(ground, { user_metadata: said });
   return {
-    role: own.role,
+    ...own,
     settings: [
       ...own.settings,
       ["request.headers", JSON.stringify(said)],

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { ident, list, raw, type Sql, sql } from "../postgres/sql.ts";
+import { ident, list, type RelationName, raw, type Sql, sql } from "../postgres/sql.ts";
 import { attackersRequest, type Ground, joinOnly, labelOf } from "./ground.ts";
 import { attempt, attemptRows, silently } from "./impersonation.ts";
 import { asRequest } from "./request.ts";
@@ -9,10 +9,11 @@ import {
   ownersFunctions,
   relationsBeside,
 } from "./surroundings.ts";
+import type { Violation } from "./violation.ts";
 import type { Tried } from "./writing.ts";
 
 /** Something that a member can see or call, and the query for all that it answers. */
-type Source = { readonly label: string; readonly from: Sql };
+type Source = { readonly label: string; readonly object: RelationName; readonly from: Sql };
 
 /**
  * All that a member can see and call, before others' rows are deleted and after: equal, or it tells
@@ -34,20 +35,27 @@ export async function tryInterference(ground: Ground): Promise<Tried> {
   const second = await digests(ground, sources);
   await deleteOthers(ground);
   const third = await digests(ground, sources);
-  const told = new Set<string>();
-  for (const [index, { label }] of sources.entries()) {
+  const told = new Map<string, Violation>();
+  for (const [index, { label, object, from }] of sources.entries()) {
     if (first[index] !== second[index]) remarks.push(`${label} never answers the same twice`);
-    else if (second[index] !== third[index]) told.add(label);
+    else if (second[index] !== third[index] && !told.has(label)) {
+      const statement = sql`SELECT * FROM ${from}`;
+      const request = attackersRequest(ground);
+      const answer =
+        "another answer than after the rows of the proof's other organization were deleted";
+      told.set(label, {
+        what: `${label} answers otherwise once others' rows are gone`,
+        shown: { who: "a member", request, object, statement, answer },
+      });
+    }
   }
-  const violations = [...told].map(
-    (label) => `${label} answers otherwise once others' rows are gone`,
-  );
-  return { violations, remarks };
+  return { violations: [...told.values()], remarks };
 }
 
 function sourceOf(relation: { readonly schema: string; readonly name: string }): Source {
   const { schema, name } = relation;
-  return { label: labelOf(relation), from: ident({ schema, name }) };
+  const object = { schema, name };
+  return { label: labelOf(relation), object, from: ident(object) };
 }
 
 /** Digests of what each source answers to the member; how it refuses is an answer too. */
@@ -91,7 +99,8 @@ async function callsOf(ground: Ground, functions: readonly OwnersFunction[]): Pr
     return calls.flatMap((value) => {
       if (!types.every((type) => fits(value, type))) return [];
       const given = list(types.map((type) => sql`${value}::text::${raw(type)}`));
-      return [{ label: signature, from: sql`${ident({ schema, name })}(${given})` }];
+      const object = { schema, name };
+      return [{ label: signature, object, from: sql`${ident(object)}(${given})` }];
     });
   });
 }

@@ -14,9 +14,11 @@ import type { Tenancy } from "../steps/tenancy.ts";
 import { blocked } from "./blocked.ts";
 import { thenUndo, untilUnlocked } from "./impersonation.ts";
 import { organizationIsIndexed } from "./index-use.ts";
-import { placeRows } from "./placement.ts";
+import { type Placement, placeRows } from "./placement.ts";
+import { plantRows } from "./planting.ts";
 import { play, setScene } from "./scene.ts";
-import { as, type Fence, ownRows, type Trial } from "./trial.ts";
+import { as, type Fence, foreignRows, ownRows, shownBy, type Trial } from "./trial.ts";
+import { resultOf, type Violation, violation } from "./violation.ts";
 import { type TriedTable, tryInserting, tryWriting } from "./writing.ts";
 
 /**
@@ -48,9 +50,11 @@ async function tryTable(
   const tryOnce = (attempt: number) =>
     thenUndo(session, async (queries) => {
       const scene = await setScene(queries, tenancy, personas, attempt);
-      if ("impossible" in scene) return [{ claim, violations: [`not tried: ${scene.impossible}`] }];
+      if ("impossible" in scene) {
+        return [resultOf(claim, [violation(`not tried: ${scene.impossible}`)])];
+      }
       const organizations = [...scene.organizations.values()];
-      const placement = await placeRows(queries, fence.relation, tenancy, organizations);
+      const placement = await rowsOf(queries, settings, tenancy, fence, organizations);
       const membersSeeAll = await onlyOurPolicies(queries, fence.relation);
       const results: CheckResult[] = [];
       for (const persona of personas) {
@@ -66,8 +70,23 @@ async function tryTable(
     if (isConnectionLoss(error)) throw error;
     if (isLockConflict(error)) throw blocked(fence.label, error);
     const reason = error instanceof Error ? error.message : String(error);
-    return [{ claim, violations: [`could not be tried: ${reason}`] }];
+    return [resultOf(claim, [violation(`could not be tried: ${reason}`)])];
   }
+}
+
+/** Rows that are there, moved for as long as this table is tried; of an empty table, some of our own. */
+async function rowsOf(
+  queries: Queries,
+  settings: Settings,
+  tenancy: Tenancy,
+  fence: Fence,
+  organizations: readonly string[],
+): Promise<Placement> {
+  const moved = await placeRows(queries, fence.relation, tenancy, organizations);
+  if (moved.places.length > 0) return moved;
+  const { column } = tenancy;
+  const planting = { column, role: settings.roles.signedIn };
+  return (await plantRows(queries, fence, planting, organizations)) ?? moved;
 }
 
 async function tryActor(trial: Trial): Promise<CheckResult> {
@@ -78,10 +97,12 @@ async function tryActor(trial: Trial): Promise<CheckResult> {
   const violations = [
     ...reading.violations,
     ...writes.flatMap((tried) => tried.violations),
-    ...(reads ? await as(trial, () => organizationIsIndexed(trial)) : []),
+    ...(reads ? (await as(trial, () => organizationIsIndexed(trial))).map(violation) : []),
   ];
   const remarks = [
-    ...(placement.places.length === 0 ? ["no rows: inserts and index only"] : []),
+    ...(placement.places.length === 0
+      ? ["no rows, and none could be made: inserts and index only"]
+      : []),
     ...(placement.unmoved === undefined
       ? []
       : [`its rows could not be moved, others' are tried as they are: ${placement.unmoved}`]),
@@ -96,11 +117,12 @@ async function tryActor(trial: Trial): Promise<CheckResult> {
     DELETE: tried("DELETE"),
     TRUNCATE: tried("TRUNCATE"),
   };
-  return {
-    claim: `${fence.label} as ${actor.persona.name}: only their own${limits}`,
-    violations,
-    trial: { table: fence.label, persona: actor.persona.name, commands },
-  };
+  const claim = `${fence.label} as ${actor.persona.name}: only their own${limits}`;
+  return resultOf(claim, violations, {
+    table: fence.label,
+    persona: actor.persona.name,
+    commands,
+  });
 }
 
 function outcomeOf(
@@ -115,9 +137,13 @@ function outcomeOf(
 }
 
 const countSchema = z.object({ count: z.coerce.number() });
+const foreignSchema = countSchema.extend({ canaries: z.coerce.number() });
 
 /** A role without the privilege to read is refused before any policy is asked: that is no leak. */
-type Reading = { readonly kind: "allowed" | "refused"; readonly violations: readonly string[] };
+type Reading = {
+  readonly kind: "allowed" | "refused";
+  readonly violations: readonly Violation[];
+};
 
 /** A member sees exactly their own organizations' rows: not one more, and not one less. */
 async function tryReading(trial: Trial): Promise<Reading> {
@@ -136,7 +162,7 @@ async function tryReading(trial: Trial): Promise<Reading> {
   await queries.execute(sql`ROLLBACK TO SAVEPOINT reading`);
   if ("refused" in seen) {
     const privilege = seen.refused === "42501";
-    const violations = privilege ? [] : [`reading could not be tried: ${seen.message}`];
+    const violations = privilege ? [] : [violation(`reading could not be tried: ${seen.message}`)];
     return { kind: "refused", violations };
   }
   const count = seen[0]?.count ?? 0;
@@ -144,18 +170,19 @@ async function tryReading(trial: Trial): Promise<Reading> {
   if (count === expected || (count < expected && !membersSeeAll)) {
     return { kind: "allowed", violations: [] };
   }
-  const foreign = await as(trial, () =>
-    queries.rows(
-      sql`
-        SELECT count(*) AS count
-          FROM ${ident(fence.relation)}
-         WHERE ${column} <> ALL (${trial.actor.organizations}::uuid[])
-      `,
-      countSchema,
-    ),
-  );
-  const seenRows = `sees ${count} rows, of which ${foreign[0]?.count ?? "?"} are others'`;
-  return { kind: "allowed", violations: [`${seenRows}; ${expected} are theirs`] };
+  const statement = sql`
+    SELECT count(*) AS count,
+           count(*) FILTER (WHERE ${column} = ANY (${foreignRows(trial)}::uuid[])) AS canaries
+      FROM ${ident(fence.relation)}
+     WHERE ${column} <> ALL (${trial.actor.organizations}::uuid[])
+  `;
+  const [foreign] = await as(trial, () => queries.rows(statement, foreignSchema));
+  const what = `sees ${count} rows, of which ${foreign?.count ?? "?"} are others'; ${expected} are theirs`;
+  const answer = `${foreign?.count ?? "?"} rows, ${foreign?.canaries ?? "?"} of them of the proof's other organizations`;
+  return {
+    kind: "allowed",
+    violations: [{ what, shown: shownBy(trial, statement, answer) }],
+  };
 }
 
 function refusal(error: unknown): { refused: string; message: string } {

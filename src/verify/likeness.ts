@@ -91,6 +91,9 @@ export function madeUp({ type, length }: RowColumn): Sql | undefined {
   }
 }
 
+/** A statement, and the same as it may be told: without anybody's values. */
+export type Insert = { readonly statement: Sql; readonly told: Sql };
+
 /**
  * An INSERT with the values of a row, as far as the role of requests may give them. A key that has a
  * default is left to it, since the row's own is taken; but what a sequence would give is made up.
@@ -104,7 +107,7 @@ export async function insertLike({
 }: Pick<Trial, "queries" | "fence" | "tenancy" | "settings"> & {
   /** Where the row is, as ctid; without one, no value is given but the organization. */
   readonly place: string | undefined;
-}): Promise<(organization: string | null) => Sql> {
+}): Promise<(organization: string | null) => Insert> {
   const table = ident(fence.relation);
   const column = ident(tenancy.column);
   const columns = await rowColumns(queries, fence.relation, {
@@ -133,11 +136,15 @@ export async function insertLike({
       ...made,
       ...(sample === undefined ? [] : copied),
     ];
-    return sql`
+    const like = (record: Sql) => sql`
       INSERT INTO ${table} (${list(values.map(({ name }) => name))})
              OVERRIDING SYSTEM VALUE
       SELECT ${list(values.map(({ value }) => value))}
-        FROM (SELECT ${sample?.record ?? null}::${table} AS record) AS sample
+        FROM (SELECT ${record} AS record) AS sample
     `;
+    return {
+      statement: like(sql`${sample?.record ?? null}::${table}`),
+      told: like(sql`'(a row of the table)'::${table}`),
+    };
   };
 }

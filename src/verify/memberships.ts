@@ -1,8 +1,9 @@
 import { z } from "zod";
-import { ident, raw, type Sql, sql } from "../postgres/sql.ts";
+import { ident, type RelationName, raw, type Sql, sql } from "../postgres/sql.ts";
 import { attackersRequest, type Ground, joinOnly } from "./ground.ts";
 import { attempt } from "./impersonation.ts";
 import { asRequest } from "./request.ts";
+import type { Violation } from "./violation.ts";
 import type { Tried } from "./writing.ts";
 
 type Role = "none" | "member" | "owner";
@@ -12,31 +13,43 @@ export async function tryMemberships(ground: Ground): Promise<Tried> {
   const { tenancy, user, foreign } = ground;
   const memberships = ident(tenancy.memberships);
   const organizations = ident(tenancy.organizations);
+  const [ofMembers, ofThemselves] = [tenancy.memberships, tenancy.organizations];
   const self = sql`${user}::${raw(tenancy.users.idType)}`;
   const joining = sql`INSERT INTO ${memberships} (organization_id, user_id, role) VALUES (${foreign}, ${self}, 'owner')`;
   const tier = sql`UPDATE ${organizations} SET subscription_tier = 'taken'`;
-  const writes: readonly (readonly [Role, string, Sql])[] = [
-    ["none", "a user of no organization joins one", joining],
-    ["member", "a member joins another organization", joining],
-    ["member", "a member becomes owner", sql`UPDATE ${memberships} SET role = 'owner'`],
+  const writes: readonly (readonly [Role, string, RelationName, Sql])[] = [
+    ["none", "a user of no organization joins one", ofMembers, joining],
+    ["member", "a member joins another organization", ofMembers, joining],
+    ["member", "a member becomes owner", ofMembers, sql`UPDATE ${memberships} SET role = 'owner'`],
     [
       "member",
       "a member becomes owner, by their own row",
+      ofMembers,
       sql`UPDATE ${memberships} SET role = 'owner' WHERE user_id = ${self}`,
     ],
     [
       "member",
       "a member moves to another organization",
+      ofMembers,
       sql`UPDATE ${memberships} SET organization_id = ${foreign} WHERE user_id = ${self}`,
     ],
-    ["member", "a member renames an organization", sql`UPDATE ${organizations} SET name = 'taken'`],
-    ["member", "a member writes an organization's tier", tier],
-    ["owner", "an owner writes their organization's tier", tier],
-    ["owner", "an owner joins another organization", joining],
+    [
+      "member",
+      "a member renames an organization",
+      ofThemselves,
+      sql`UPDATE ${organizations} SET name = 'taken'`,
+    ],
+    ["member", "a member writes an organization's tier", ofThemselves, tier],
+    ["owner", "an owner writes their organization's tier", ofThemselves, tier],
+    ["owner", "an owner joins another organization", ofMembers, joining],
   ];
-  const violations: string[] = [];
-  for (const [role, what, statement] of writes) {
-    if (await changes(ground, role, statement)) violations.push(what);
+  const violations: Violation[] = [];
+  for (const [role, what, object, statement] of writes) {
+    if (!(await changes(ground, role, statement))) continue;
+    const who = role === "none" ? "a user of no organization" : `a user who is ${role}`;
+    const answer = "memberships or organizations of the proof's are not what they were";
+    const request = attackersRequest(ground);
+    violations.push({ what, shown: { who, request, object, statement, answer } });
   }
   return { violations, remarks: [] };
 }

@@ -3,12 +3,13 @@ import type { Queries } from "../postgres/connection.ts";
 import { ident, list, type Sql, sql } from "../postgres/sql.ts";
 import { attemptRows, silently } from "./impersonation.ts";
 import { madeUp, type RowColumn, rowColumns } from "./likeness.ts";
+import { madeUpRow } from "./made-up-row.ts";
 import { type Placement, placed, placedRow } from "./placement.ts";
 import type { Fence } from "./trial.ts";
 
 /**
- * Makes a row in each organization, like one that the table has: nobody waits for a row of ours, as
- * they would for one of theirs that was moved. No sequence is moved either.
+ * Makes a row in each organization, like one that the table has, or made up where it has none: nobody
+ * waits for a row of ours, as they would for one of theirs that was moved. No sequence is moved either.
  * @returns undefined where a row cannot be made: a constraint, a rule or a trigger is against it
  */
 export async function plantRows(
@@ -27,8 +28,11 @@ export async function plantRows(
     `,
     z.object({ record: z.string() }),
   );
-  if (sample === undefined) return placed([], undefined);
-  const values = valuesOf(await rowColumns(queries, relation, { column, role }));
+  const values =
+    sample === undefined
+      ? await madeUpRow(queries, relation, column)
+      : valuesOf(await rowColumns(queries, relation, { column, role }));
+  if (values === undefined) return undefined;
   await queries.execute(sql`SAVEPOINT planting`);
   const planted = await silently(queries, async () => {
     const rows: z.output<typeof placedRow>[] = [];
@@ -39,7 +43,7 @@ export async function plantRows(
           INSERT INTO ${table} (${list([ident(column), ...values.map(({ name }) => name)])})
                  OVERRIDING SYSTEM VALUE
           SELECT ${list([sql`${organization}::uuid`, ...values.map(({ value }) => value)])}
-            FROM (SELECT ${sample.record}::${table} AS record) AS sample
+            FROM (SELECT ${sample?.record ?? null}::${table} AS record) AS sample
        RETURNING ctid::text AS place,
                  ${ident(column)}::text AS organization
         `,

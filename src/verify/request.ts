@@ -4,6 +4,8 @@ import { list, sql } from "../postgres/sql.ts";
 
 /** How a request comes to the database: its role, and what its session says of who asks. */
 export type Request = {
+  /** Whom the application logs in as, where the session can take that role's place. */
+  readonly login: string | undefined;
   readonly role: string;
   readonly settings: readonly (readonly [name: string, value: string])[];
 };
@@ -15,18 +17,20 @@ export type Claims = Readonly<Record<string, unknown>>;
 
 /** A signed-in user's. */
 export function signedInAs({ identity, roles }: Access, user: string, claims?: Claims): Request {
-  return { role: roles.signedIn, settings: saying(identity, user, roles.signedIn, claims) };
+  const { signedIn: role, login } = roles;
+  return { login, role, settings: saying(identity, user, role, claims) };
 }
 
 /** One that is signed in, and says of nobody that it is theirs. */
 export function signedInAsNobody({ identity, roles }: Access): Request {
-  return { role: roles.signedIn, settings: saying(identity, undefined, roles.signedIn) };
+  const { signedIn: role, login } = roles;
+  return { login, role, settings: saying(identity, undefined, role) };
 }
 
 /** One that nobody signed in for: of the role for that, where there is one. */
 export function anonymous({ identity, roles }: Access): Request {
   const role = roles.anonymous ?? roles.signedIn;
-  return { role, settings: saying(identity, undefined, role) };
+  return { login: roles.login, role, settings: saying(identity, undefined, role) };
 }
 
 /** What the session says. An identity of before is always written over. */
@@ -52,16 +56,21 @@ function saying(
   }
 }
 
-/** Does work as a request of the application, until the work ends. */
+/**
+ * Does work as a request of the application, until the work ends: logged in as the application does,
+ * and from there in the request's role.
+ */
 export async function asRequest<Result>(
   queries: Queries,
-  { role, settings }: Request,
+  { login, role, settings }: Request,
   work: () => Promise<Result>,
 ): Promise<Result> {
-  const all = [...settings, ["role", role] as const];
+  const user = login === undefined ? [] : [["session_authorization", login] as const];
+  const all = [...settings, ...user, ["role", role] as const];
   const set = list(all.map(([name, value]) => sql`set_config(${name}, ${value}, TRUE)`));
   await queries.execute(sql`SELECT ${set}`);
   const result = await work();
   await queries.execute(sql`RESET ROLE`);
+  if (login !== undefined) await queries.execute(sql`RESET SESSION AUTHORIZATION`);
   return result;
 }

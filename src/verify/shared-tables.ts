@@ -4,13 +4,14 @@ import { attackersRequest, type Ground, joinOnly, labelOf } from "./ground.ts";
 import { attempt } from "./impersonation.ts";
 import { asRequest } from "./request.ts";
 import { isAccepted } from "./surroundings.ts";
+import type { Violation } from "./violation.ts";
 import type { Tried } from "./writing.ts";
 
 /** What all share, a member reads only: one row is deleted, changed and doubled, or not. */
 export async function trySharedTables(ground: Ground): Promise<Tried> {
   const { queries, settings } = ground;
   await joinOnly(ground, ["own"]);
-  const violations: string[] = [];
+  const violations: Violation[] = [];
   const remarks: string[] = [];
   for (const { relation } of settings.shared) {
     const label = labelOf(relation);
@@ -51,12 +52,19 @@ export async function trySharedTables(ground: Ground): Promise<Tried> {
     ] as const;
     for (const [what, statement] of writes) {
       await queries.execute(sql`SAVEPOINT shared`);
-      const outcome = await asRequest(queries, attackersRequest(ground), () =>
-        attempt(queries, statement),
-      );
+      const request = attackersRequest(ground);
+      const outcome = await asRequest(queries, request, () => attempt(queries, statement));
       await queries.execute(sql`ROLLBACK TO SAVEPOINT shared`);
       const through = outcome.kind === "done" ? outcome.rows > 0 : outcome.sqlState === "23505";
-      if (through) violations.push(`a row of ${label} can be ${what}`);
+      if (!through) continue;
+      const answer =
+        outcome.kind === "done"
+          ? `${outcome.rows} rows were written`
+          : "only a unique constraint is against it";
+      violations.push({
+        what: `a row of ${label} can be ${what}`,
+        shown: { who: "a member", request, object: relation, statement, answer },
+      });
     }
   }
   return { violations, remarks };

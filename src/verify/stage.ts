@@ -2,12 +2,16 @@ import type { Settings } from "../config/settings.ts";
 import { AppError } from "../errors.ts";
 import { type Run, readSteps } from "../journal/journal.ts";
 import type { Session } from "../postgres/connection.ts";
-import { allResults, type StageVerification } from "../report/events.ts";
+import { allResults, type CheckResult, type StageVerification } from "../report/events.ts";
 import type { StageName } from "../steps/stage.ts";
 import { checksOf } from "../steps/step.ts";
 import { tryAttacks } from "./attacks.ts";
 import { ask } from "./checks.ts";
 import { tryIsolation } from "./isolation.ts";
+import { withLogin } from "./login.ts";
+import { withMending } from "./mending.ts";
+
+type Reach = "the fence" | "and around it";
 
 /**
  * All that must hold of an applied stage: the lasting checks of its steps, its criteria, and its
@@ -19,24 +23,35 @@ export async function verifyStage(
   session: Session,
   settings: Settings,
   run: Run,
-  reach: "the fence" | "and around it",
+  reach: Reach,
 ): Promise<StageVerification> {
-  const { tenancy, fences, personas } = run;
   const steps = await readSteps(session, run.id);
   const lasting = steps
     .flatMap(({ definition }) => checksOf(definition))
     .filter((check) => check.lasting);
   return {
     checks: await ask(session, lasting),
-    isolation: [
-      ...(await tryIsolation(session, settings, tenancy, fences, personas)),
-      ...(await tryAttacks(session, settings, tenancy, fences, "on the fence")),
-      ...(reach === "the fence"
-        ? []
-        : await tryAttacks(session, settings, tenancy, fences, "around the fence")),
-    ],
+    isolation: await withMending(session, settings, await prove(session, settings, run, reach)),
     criteria: await ask(session, run.criteria),
   };
+}
+
+/** The isolation proof: all who could ask, in all the ways that they could, tried and rolled back. */
+export async function prove(
+  session: Session,
+  settings: Settings,
+  { tenancy, fences, personas }: Pick<Run, "tenancy" | "fences" | "personas">,
+  reach: Reach,
+): Promise<CheckResult[]> {
+  const { settings: access, results } = await withLogin(session, settings);
+  return [
+    ...results,
+    ...(await tryIsolation(session, access, tenancy, fences, personas)),
+    ...(await tryAttacks(session, access, tenancy, fences, "on the fence")),
+    ...(reach === "the fence"
+      ? []
+      : await tryAttacks(session, access, tenancy, fences, "around the fence")),
+  ];
 }
 
 /** The error for a stage of which something does not hold, with the rows that show it. */

@@ -1,9 +1,10 @@
 import { z } from "zod";
-import { sql } from "../postgres/sql.ts";
+import { type Sql, sql } from "../postgres/sql.ts";
 import { attackersRequest, type Ground, joinOnly } from "./ground.ts";
 import { attempt, attemptRows } from "./impersonation.ts";
 import { asRequest } from "./request.ts";
 import { isAccepted } from "./surroundings.ts";
+import type { Violation } from "./violation.ts";
 import type { Tried } from "./writing.ts";
 
 const nothing: Tried = { violations: [], remarks: [] };
@@ -23,7 +24,7 @@ export async function tryStorage(ground: Ground): Promise<Tried> {
   );
   if (accepted !== undefined) return { violations: [], remarks: [`accepted: ${accepted.reason}`] };
   await joinOnly(ground, ["own"]);
-  const violations: string[] = [];
+  const violations: Violation[] = [];
   const remarks: string[] = [];
   for (const bucket of buckets.rows) {
     if (bucket.public === true) {
@@ -39,24 +40,28 @@ export async function tryStorage(ground: Ground): Promise<Tried> {
       remarks.push(`no file could be put into ${bucket.id}: ${planted.message}`);
       continue;
     }
-    const seen = await asRequest(queries, attackersRequest(ground), () =>
-      attemptRows(
-        queries,
-        sql`SELECT name FROM storage.objects WHERE bucket_id = ${bucket.id} AND name = ${name}`,
-        z.object({ name: z.string() }),
-      ),
+    const request = attackersRequest(ground);
+    const shown = (statement: Sql, answer: string) => ({
+      ...{ who: "a member", request, object: { schema: "storage", name: "objects" } },
+      ...{ statement, answer },
+    });
+    const reading = sql`SELECT name FROM storage.objects WHERE bucket_id = ${bucket.id} AND name = ${name}`;
+    const seen = await asRequest(queries, request, () =>
+      attemptRows(queries, reading, z.object({ name: z.string() })),
     );
     if (seen.kind === "done" && seen.rows.length > 0) {
-      violations.push(`a file in a folder of others in ${bucket.id} is seen`);
+      violations.push({
+        what: `a file in a folder of others in ${bucket.id} is seen`,
+        shown: shown(reading, `${name}, which the proof put there`),
+      });
     }
-    const written = await asRequest(queries, attackersRequest(ground), () =>
-      attempt(
-        queries,
-        sql`INSERT INTO storage.objects (bucket_id, name) VALUES (${bucket.id}, ${`${name}.mine`})`,
-      ),
-    );
+    const writing = sql`INSERT INTO storage.objects (bucket_id, name) VALUES (${bucket.id}, ${`${name}.mine`})`;
+    const written = await asRequest(queries, request, () => attempt(queries, writing));
     if (written.kind === "done") {
-      violations.push(`a file can be put into a folder of others in ${bucket.id}`);
+      violations.push({
+        what: `a file can be put into a folder of others in ${bucket.id}`,
+        shown: shown(writing, "it was written"),
+      });
     }
   }
   return { violations, remarks };

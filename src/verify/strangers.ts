@@ -5,6 +5,7 @@ import { attackersRequest, type Ground, joinOnly, labelOf, othersHave } from "./
 import { attempt, attemptRows, silently } from "./impersonation.ts";
 import { anonymous, asRequest, type Request, signedInAsNobody } from "./request.ts";
 import type { Fence } from "./trial.ts";
+import type { Violation } from "./violation.ts";
 import type { Tried } from "./writing.ts";
 
 type Stranger = {
@@ -36,7 +37,7 @@ export async function tryStrangers(ground: Ground): Promise<Tried> {
       request: staleRequest(ground, asked),
     },
   ];
-  const violations: string[] = [];
+  const violations: Violation[] = [];
   for (const stranger of strangers) {
     await queries.execute(sql`SAVEPOINT stranger`);
     await joinOnly(ground, stranger.member);
@@ -45,7 +46,16 @@ export async function tryStrangers(ground: Ground): Promise<Tried> {
     if (await deletesOthers(ground, stranger, fences)) {
       for (const fence of fences) {
         if (!(await deletesOthers(ground, stranger, [fence]))) continue;
-        violations.push(`${stranger.name} deletes others' rows of ${fence.label}`);
+        violations.push({
+          what: `${stranger.name} deletes others' rows of ${fence.label}`,
+          shown: {
+            who: stranger.name,
+            request: stranger.request,
+            object: fence.relation,
+            statement: sql`DELETE FROM ${ident(fence.relation)}`,
+            answer: `rows of organization ${ground.foreign}, which the proof made, are gone`,
+          },
+        });
       }
     }
     await queries.execute(sql`ROLLBACK TO SAVEPOINT stranger`);
@@ -53,7 +63,7 @@ export async function tryStrangers(ground: Ground): Promise<Tried> {
   return { violations, remarks: [] };
 }
 
-async function tryReading(ground: Ground, stranger: Stranger): Promise<string[]> {
+async function tryReading(ground: Ground, stranger: Stranger): Promise<Violation[]> {
   const { queries, tenancy, fences, own } = ground;
   const theirs = stranger.member.length === 0 ? [] : [own];
   const relations: readonly { relation: RelationName; column: string }[] = [
@@ -62,22 +72,24 @@ async function tryReading(ground: Ground, stranger: Stranger): Promise<string[]>
     { relation: tenancy.organizations, column: "id" },
   ];
   return asRequest(queries, stranger.request, async () => {
-    const violations: string[] = [];
+    const violations: Violation[] = [];
     for (const { relation, column } of relations) {
-      const seen = await attemptRows(
-        queries,
-        sql`
-          SELECT coalesce(${ident(column)}::text, 'none') AS organization
-            FROM ${ident(relation)}
-           WHERE (${ident(column)} = ANY (${theirs}::uuid[])) IS NOT TRUE
-           LIMIT 1
-        `,
-        z.object({ organization: z.string() }),
-      );
+      const statement = sql`
+        SELECT coalesce(${ident(column)}::text, 'none') AS organization
+          FROM ${ident(relation)}
+         WHERE (${ident(column)} = ANY (${theirs}::uuid[])) IS NOT TRUE
+         LIMIT 1
+      `;
+      const seen = await attemptRows(queries, statement, z.object({ organization: z.string() }));
       // Refused, or wrong in its own claims: either way nothing was seen.
-      if (seen.kind === "done" && seen.rows.length > 0) {
-        violations.push(`${stranger.name} sees others' rows of ${labelOf(relation)}`);
-      }
+      const [row] = seen.kind === "done" ? seen.rows : [];
+      if (row === undefined) continue;
+      const { name: who, request } = stranger;
+      const answer = `a row of organization ${row.organization}`;
+      violations.push({
+        what: `${who} sees others' rows of ${labelOf(relation)}`,
+        shown: { who, request, object: relation, statement, answer },
+      });
     }
     return violations;
   });

@@ -1,10 +1,11 @@
 import type { Settings } from "../config/settings.ts";
 import type { Queries } from "../postgres/connection.ts";
-import type { RelationName } from "../postgres/sql.ts";
+import type { RelationName, Sql } from "../postgres/sql.ts";
 import type { Tenancy } from "../steps/tenancy.ts";
 import type { Placement } from "./placement.ts";
 import { asRequest, signedInAs } from "./request.ts";
 import type { Actor } from "./scene.ts";
+import type { Shown } from "./violation.ts";
 
 export type Fence = { readonly relation: RelationName; readonly label: string };
 
@@ -23,6 +24,12 @@ export type Trial = {
 /** Does work as the trial's persona. */
 export function as<Result>({ queries, actor, settings }: Trial, work: () => Promise<Result>) {
   return asRequest(queries, signedInAs(settings, actor.user), work);
+}
+
+/** What the persona did on the trial's table, and what came of it. */
+export function shownBy({ settings, actor, fence }: Trial, statement: Sql, answer: string): Shown {
+  const request = signedInAs(settings, actor.user);
+  return { who: actor.persona.name, request, object: fence.relation, statement, answer };
 }
 
 /** The persona's organizations that hold a row. */

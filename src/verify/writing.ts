@@ -3,10 +3,15 @@ import { ident, type Sql, sql } from "../postgres/sql.ts";
 import type { TriedCommand, TriedOutcome } from "../report/events.ts";
 import { type Attempt, attempt, type Refused, silently } from "./impersonation.ts";
 import { insertLike } from "./likeness.ts";
-import { as, foreignRows, type Trial } from "./trial.ts";
+import { as, foreignRows, shownBy, type Trial } from "./trial.ts";
+import { type Violation, violation } from "./violation.ts";
+import { writesOf } from "./writes.ts";
 
 /** What writes came to: what got through, and what could not be told for a reason that is no leak. */
-export type Tried = { readonly violations: readonly string[]; readonly remarks: readonly string[] };
+export type Tried = {
+  readonly violations: readonly Violation[];
+  readonly remarks: readonly string[];
+};
 
 /** The same of one table, by command. */
 export type TriedTable = Tried & {
@@ -16,60 +21,16 @@ export type TriedTable = Tried & {
 
 /** Blind, stealing, deleting and pushing writes leave every other organization's rows as they were. */
 export async function tryWriting(trial: Trial): Promise<TriedTable> {
-  const { fence, tenancy } = trial;
-  const table = ident(fence.relation);
-  const column = ident(tenancy.column);
-  const { organizations } = trial.actor;
-  const own = organizations[0];
-  // What is theirs stays where it is: two of their organizations may hold the same unique value.
-  const stolen = sql`CASE WHEN ${column} = ANY (${organizations}::uuid[]) THEN ${column} ELSE ${own ?? null}::uuid END`;
-  const foreign = foreignRows(trial);
-  const target = foreign[0];
-  if (target === undefined) return { violations: [], remarks: [], commands: {} };
-  const writes: [TriedCommand, string, Sql][] = [
-    // Without WHERE only the UPDATE policies are asked, not those for SELECT.
-    [
-      "UPDATE",
-      "a blind UPDATE",
-      own === undefined
-        ? sql`UPDATE ${table} SET ${column} = ${target}::uuid`
-        : sql`UPDATE ${table} SET ${column} = ${stolen}`,
-    ],
-    [
-      "UPDATE",
-      "an UPDATE of others' rows",
-      sql`UPDATE ${table} SET ${column} = ${own ?? target}::uuid WHERE ${column} = ANY (${foreign}::uuid[])`,
-    ],
-    [
-      "DELETE",
-      "a DELETE of others' rows",
-      sql`DELETE FROM ${table} WHERE ${column} = ANY (${foreign}::uuid[])`,
-    ],
-    // Policies are not asked. Where it is granted, and only a foreign key forbids it, that is said.
-    ["TRUNCATE", "a TRUNCATE", sql`TRUNCATE ${table}`],
-  ];
-  if (own !== undefined) {
-    writes.push(
-      [
-        "UPDATE",
-        "a row pushed to others",
-        sql`UPDATE ${table} SET ${column} = ${target}::uuid WHERE ${column} = ${own}::uuid`,
-      ],
-      // Here the policies for SELECT are not asked about what became of the row either.
-      [
-        "UPDATE",
-        "a row blindly pushed to others",
-        sql`UPDATE ${table} SET ${column} = ${target}::uuid`,
-      ],
-    );
-  }
-  const violations: string[] = [];
+  const violations: Violation[] = [];
   const remarks: string[] = [];
   const commands: TriedTable["commands"] = {};
-  for (const [command, what, statement] of writes) {
+  for (const { command, what, statement, told } of await writesOf(trial)) {
     const { leak, outcome } = await judged(trial, statement);
     if (leak !== undefined) {
-      violations.push(`${what} got through: ${leak}`);
+      violations.push({
+        what: `${what} got through: ${leak}`,
+        shown: shownBy(trial, told, answerOf(outcome)),
+      });
       commands[command] = "open";
     } else if (outcome.kind === "done" || outcome.sqlState === "42501")
       commands[command] ??= "held";
@@ -78,12 +39,20 @@ export async function tryWriting(trial: Trial): Promise<TriedTable> {
       if (isRefusedByApplication(outcome)) remarks.push(refusedByApplication(outcome));
       else {
         violations.push(
-          `${what} could not be tried: ${outcome.message} (SQLSTATE ${outcome.sqlState})`,
+          violation(
+            `${what} could not be tried: ${outcome.message} (SQLSTATE ${outcome.sqlState})`,
+          ),
         );
       }
     }
   }
   return { violations, remarks, commands };
+}
+
+function answerOf(outcome: Attempt): string {
+  return outcome.kind === "done"
+    ? `done: ${outcome.rows} rows, by the command's own count`
+    : `refused with ${outcome.sqlState}, and others' rows were written to all the same`;
 }
 
 /** Runs a write as the persona, and compares what the others have before and after, as nobody bound. */
@@ -118,7 +87,7 @@ async function judged(
 /** A row for somebody else's organization, or for none. */
 export async function tryInserting(trial: Trial): Promise<TriedTable> {
   const { queries, tenancy, actor, placement } = trial;
-  const violations: string[] = [];
+  const violations: Violation[] = [];
   const remarks: string[] = [];
   let untried = false;
   const strangers = [...foreignRows(trial), tenancy.defaultOrganizationId].filter(
@@ -127,32 +96,50 @@ export async function tryInserting(trial: Trial): Promise<TriedTable> {
   const insertInto = await insertLike({ ...trial, place: placement.places[0] });
   for (const organization of [...[...new Set(strangers)].slice(0, 2), null]) {
     await queries.execute(sql`SAVEPOINT inserting`);
-    const outcome = await outcomeOf(trial, insertInto(organization));
+    const { statement, told } = insertInto(organization);
+    const outcome = await outcomeOf(trial, statement);
     // A trigger may have given it one.
     const filled = organization === null && !(await hasRowsOfNone(trial));
     await queries.execute(sql`ROLLBACK TO SAVEPOINT inserting`);
     if (outcome.kind === "done" && filled) continue;
     const whose = nameOf(trial, organization);
-    if (outcome.kind === "done") violations.push(`inserts a row for ${whose}`);
-    else if (outcome.sqlState === "42501") continue;
+    if (outcome.kind === "done") {
+      violations.push({
+        what: `inserts a row for ${whose}`,
+        shown: shownBy(trial, told, answerOf(outcome)),
+      });
+    } else if (outcome.sqlState === "42501") continue;
     else if (isRefusedByApplication(outcome)) {
       remarks.push(refusedByApplication(outcome));
       untried = true;
-    } else if (organization === null && (outcome.inFunction || outcome.sqlState === "23505")) {
-      // What finds an organization for it may fail for this persona, or gave it theirs, where the
-      // copied row's key is taken: it is not written either way.
+    } else if (organization === null && mayHaveBeenGivenOne(trial, outcome)) {
       remarks.push(`no row could be inserted: ${outcome.message}`);
       untried = true;
     } else if (isConstraintOf(trial, outcome)) {
-      violations.push(`a row for ${whose} is stopped by a constraint only: ${outcome.message}`);
+      violations.push({
+        what: `a row for ${whose} is stopped by a constraint only: ${outcome.message}`,
+        shown: shownBy(trial, told, `SQLSTATE ${outcome.sqlState}`),
+      });
     } else if (outcome.sqlState.startsWith("23") && outcome.constraintOf === undefined) {
       // A domain's constraint comes before row-level security is asked.
       remarks.push(`no row could be inserted: ${outcome.message}`);
       untried = true;
-    } else violations.push(`inserting could not be tried: ${outcome.message}`);
+    } else violations.push(violation(`inserting could not be tried: ${outcome.message}`));
   }
   const outcome = untried ? "untried" : "held";
   return { violations, remarks, commands: { INSERT: violations.length > 0 ? "open" : outcome } };
+}
+
+/**
+ * Whether a row for no organization may have been given the writer's before it was refused: what finds
+ * one may fail for this persona, the copied row's key may be taken, or another column be missing.
+ */
+function mayHaveBeenGivenOne(
+  { tenancy }: Trial,
+  { inFunction, sqlState, column }: Refused,
+): boolean {
+  const missesAnother = sqlState === "23502" && column !== tenancy.column;
+  return inFunction || sqlState === "23505" || missesAnother;
 }
 
 async function hasRowsOfNone({ queries, fence, tenancy }: Trial): Promise<boolean> {

@@ -28,8 +28,11 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     "src/errors.ts",
     "src/postgres",
     "src/config",
+    "src/catalog",
     "src/steps",
     "src/journal",
+    // What got through is followed by what mends it.
+    "src/audit",
     "src/report/events.ts",
   ],
   "src/run": [

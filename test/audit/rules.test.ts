@@ -59,6 +59,7 @@ describe("with the fence up", () => {
       table: { schema: "public", name: "leads" },
       child: { schema: "public", name: "calls" },
       role: "small_company_app",
+      login: "small_company_login",
       identity: "setting",
     };
     expect((await findings()).map(({ rule, object }) => `${rule}: ${object}`)).toEqual([

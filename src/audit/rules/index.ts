@@ -12,12 +12,14 @@ import { helpersExposed } from "./helpers-exposed.ts";
 import { immutableHelper } from "./immutable-helper.ts";
 import { largeObjectShared } from "./large-object-shared.ts";
 import { leakproofFunction } from "./leakproof-function.ts";
+import { loginInPolicy } from "./login-in-policy.ts";
 import { materializedView } from "./materialized-view.ts";
 import { membershipsWritable } from "./memberships-writable.ts";
 import { noGuard } from "./no-guard.ts";
 import { nullableOrganization } from "./nullable-organization.ts";
 import { organizationsWritable } from "./organizations-writable.ts";
 import { published } from "./published.ts";
+import { realtimeOpen } from "./realtime-open.ts";
 import { referencesGranted } from "./references-granted.ts";
 import { rewriteRule } from "./rewrite-rule.ts";
 import { roleBypasses } from "./role-bypasses.ts";
@@ -49,12 +51,14 @@ export const rules: readonly Rule[] = [
   immutableHelper,
   largeObjectShared,
   leakproofFunction,
+  loginInPolicy,
   materializedView,
   membershipsWritable,
   noGuard,
   nullableOrganization,
   organizationsWritable,
   published,
+  realtimeOpen,
   referencesGranted,
   rewriteRule,
   roleBypasses,

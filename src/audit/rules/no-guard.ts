@@ -1,8 +1,7 @@
-import type { RelationName } from "../../postgres/sql.ts";
-import { ident, literal, sql } from "../../postgres/sql.ts";
+import { ident, literal, type RelationName, type Sql, sql } from "../../postgres/sql.ts";
 import { policyNames } from "../../steps/fence.ts";
 import { fenced, relationsNamed } from "../reach.ts";
-import type { Rule } from "../rule.ts";
+import type { AuditContext, Rule } from "../rule.ts";
 
 export const noGuard: Rule = {
   id: "no-guard",
@@ -13,8 +12,10 @@ export const noGuard: Rule = {
   findings: (context) => sql`
     SELECT format('%I.%I', t.schema, t.name) AS object,
            'no restrictive policy for all commands and roles asks whose rows they are, on reads and on writes' AS fact,
-           'tenantry rollback and tenantry run the stage again, or make the guard as tenantry plan --sql prints it' AS mend
+           format('DROP POLICY IF EXISTS %1$I ON %2$I.%3$I; CREATE POLICY %1$I ON %2$I.%3$I AS RESTRICTIVE FOR ALL USING (%4$I = ANY (ARRAY(SELECT %5$s()))) WITH CHECK (%4$I = ANY (ARRAY(SELECT %5$s())));',
+                  g.guard, t.schema, t.name, g.column_name, ${ident(context.tenancy.helpers.callerOrganizations).parts.join("")}::text) AS mend
       FROM ${relationsNamed(fenced(context))} AS t
+      JOIN ${guards(context)} ON g.schema = t.schema AND g.name = t.name
      WHERE NOT EXISTS (SELECT
                          FROM pg_policy p
                          JOIN pg_depend d ON d.classid = 'pg_policy'::regclass
@@ -169,6 +170,27 @@ export const noGuard: Rule = {
     },
   ],
 };
+
+/** What each fenced relation's guard is called and asks, as `g`. */
+function guards({ tenancy, tenantTables }: AuditContext): Sql {
+  const all = [
+    ...tenantTables.map((relation) => ({
+      relation,
+      guard: policyNames(relation.name).guard,
+      column: tenancy.column,
+    })),
+    { relation: tenancy.organizations, guard: "Only their organization", column: "id" },
+    {
+      relation: tenancy.memberships,
+      guard: "Only their org memberships",
+      column: "organization_id",
+    },
+  ];
+  return sql`unnest(${all.map(({ relation }) => relation.schema)}::text[],
+                    ${all.map(({ relation }) => relation.name)}::text[],
+                    ${all.map(({ guard }) => guard)}::text[],
+                    ${all.map(({ column }) => column)}::text[]) AS g (schema, name, guard, column_name)`;
+}
 
 function guardOf({ name }: RelationName) {
   return ident(policyNames(name).guard);

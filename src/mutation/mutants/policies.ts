@@ -37,6 +37,12 @@ export const policies: readonly Mutant[] = [
     damage: (on) => allAsk(on, sql`${ident(on.tenancy.helpers.caller)}() IS NOT NULL`),
   },
   {
+    name: "all policies open to the API's login",
+    leak: "login-trusted",
+    kind: "damage",
+    damage: (on) => allAsk(on, sql`SESSION_USER = ${literal(on.login)} OR ${members(on)}`),
+  },
+  {
     name: "all policies true of a row that equals itself",
     leak: "tautology",
     kind: "damage",

@@ -108,6 +108,24 @@ export const privileges: readonly Mutant[] = [
     damage: () => [sql`ALTER TABLE storage.objects ${raw("DISABLE ROW LEVEL SECURITY")}`],
   },
   {
+    name: "channels that everybody may listen to",
+    leak: "realtime",
+    identity: "supabase",
+    kind: "damage",
+    damage: () => [
+      sql`CREATE POLICY "Listen to all" ON realtime.messages FOR SELECT USING (realtime.topic() IS NOT NULL)`,
+    ],
+  },
+  {
+    name: "channels that everybody may write into",
+    leak: "realtime",
+    identity: "supabase",
+    kind: "damage",
+    damage: () => [
+      sql`CREATE POLICY "Send to all" ON realtime.messages FOR INSERT WITH CHECK (TRUE)`,
+    ],
+  },
+  {
     name: "a column default of the first organization, and no organization asked for",
     leak: "constant-default",
     kind: "damage",
