@@ -1,12 +1,16 @@
 import { z } from "zod";
+import { readSnapshot } from "../src/catalog/snapshot.ts";
+import { parseSettings } from "../src/config/load.ts";
 import type { Config } from "../src/config/schema.ts";
 import { demoConfig } from "../src/demo/config.ts";
 import { makeDialler } from "../src/demo/dialler.ts";
 import { startOldApplication } from "../src/demo/old-application.ts";
+import { planStages } from "../src/plan/plan.ts";
 import { openSession, type Session } from "../src/postgres/connection.ts";
 import { ident, raw, sql } from "../src/postgres/sql.ts";
-import { formatDuration } from "../src/report/units.ts";
-import { createDefaultOrganization, hour1WithoutRecursion } from "../test/mistakes/the-plan.ts";
+import { formatBytes, formatDuration } from "../src/report/units.ts";
+import { stages } from "../stages/index.ts";
+import * as planned from "../test/mistakes/the-plan.ts";
 import { middleOf } from "./measure.ts";
 import type { Report } from "./report.ts";
 import { type Bench, describeMachine, median, urlOf, withBench } from "./setup.ts";
@@ -23,25 +27,24 @@ const config: Config = {
   online: { smallTableInBytes: 0 },
 };
 
-type Measured = {
+type Filled = {
   readonly rows: number;
   readonly milliseconds: number;
-  readonly longestWait: number;
+  /** Bytes of write-ahead log; the writers' own are in it. Undefined where more than this was done. */
+  readonly wal: number | undefined;
 };
+
+type Measured = Filled & { readonly longestWait: number };
 
 type Way = {
   readonly name: string;
-  fill(
-    bench: Bench,
-    session: Session,
-    url: string,
-  ): Promise<{ rows: number; milliseconds: number }>;
+  fill(bench: Bench, session: Session, url: string): Promise<Filled>;
 };
 
 /** What every hand-written way begins with; the index is there first, as in Tenantry's order. */
 const prepared = [
-  hour1WithoutRecursion,
-  createDefaultOrganization,
+  planned.hour1WithoutRecursion,
+  planned.createDefaultOrganization,
   `INSERT INTO organizations (name, slug) VALUES ('Alpha', 'alpha'), ('Beta', 'beta')`,
   `INSERT INTO organization_users (organization_id, user_id)
    SELECT (SELECT id FROM organizations ORDER BY slug OFFSET abs(hashtext(u.id::text)) % 3 LIMIT 1), u.id
@@ -100,21 +103,59 @@ const ways: readonly Way[] = [
         z.object({ rows: z.coerce.number(), milliseconds: z.coerce.number() }),
       );
       if (step === undefined) throw new Error("the journal has no backfill");
-      return step;
+      return { ...step, wal: undefined };
     },
   },
+  {
+    name: "all to one organization: the plan's UPDATE",
+    fill: (_, session) => byHand(session, [planned.backfill("leads")]),
+  },
+  { name: "all to one organization: Tenantry", fill: (_, session) => byDefault(session) },
 ];
+
+/** The statements of Tenantry's own step for a table that is all the default organization's. */
+async function byDefault(session: Session): Promise<Filled> {
+  const constant: Config = { ...config, day1: { tables: { leads: "default" } } };
+  const settings = parseSettings(constant, "the bench's configuration");
+  const { stages: plan } = planStages(settings, await readSnapshot(session), stages, "day1");
+  for (const step of plan.flatMap(({ steps }) => steps)) {
+    if (step.mode !== "transaction") continue;
+    const run = () =>
+      session.transaction(async (queries) => {
+        for (const statement of step.up) await queries.execute(statement);
+      });
+    if (step.id === "day1/leads/column") return measured(session, run);
+    await run();
+  }
+  throw new Error("the plan has no column for the leads");
+}
 
 async function byHand(session: Session, statements: readonly string[]) {
   for (const statement of prepared) await session.execute(raw(statement));
+  return measured(session, async () => {
+    for (const statement of statements) await session.execute(raw(statement));
+  });
+}
+
+async function measured(session: Session, work: () => Promise<void>): Promise<Filled> {
+  const before = await walOf(session);
   const started = performance.now();
-  for (const statement of statements) await session.execute(raw(statement));
+  await work();
   const milliseconds = performance.now() - started;
+  const wal = (await walOf(session)) - before;
   const [leads] = await session.rows(
     sql`SELECT count(organization_id) AS rows FROM leads`,
     z.object({ rows: z.coerce.number() }),
   );
-  return { rows: leads?.rows ?? 0, milliseconds };
+  return { rows: leads?.rows ?? 0, milliseconds, wal };
+}
+
+async function walOf(session: Session): Promise<number> {
+  const [log] = await session.rows(
+    sql`SELECT pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0') AS bytes`,
+    z.object({ bytes: z.coerce.number() }),
+  );
+  return log?.bytes ?? 0;
 }
 
 /** How fast rows find their organization, and whom that keeps waiting: one table, looked up by user. */
@@ -135,8 +176,8 @@ export function benchBackfill(rows: number, runs: number): Promise<Report> {
       name: "backfill",
       command: `npm run bench -- backfill --rows ${rows} --runs ${runs}`,
       machine: await describeMachine(bench.session),
-      about: `${count.toLocaleString("en")} leads, each of its user's organization, ${writesPerSecond} writes a second meanwhile; medians of ${runs}, with the least and the most.`,
-      head: ["", "rows a second", "of the plain UPDATE", "time", "longest wait"],
+      about: `${count.toLocaleString("en")} leads, each of its user's organization, or all of one, ${writesPerSecond} writes a second meanwhile; medians of ${runs}, with the least and the most.`,
+      head: ["", "rows a second", "of the plain UPDATE", "time", "longest wait", "WAL"],
       lines: [...measured].map(([name, all]) => {
         const share = median(all.map(rate)) / (rates[0]?.value ?? Number.NaN);
         return [
@@ -150,6 +191,10 @@ export function benchBackfill(rows: number, runs: number): Promise<Report> {
           middleOf(
             all.map(({ longestWait }) => longestWait),
             formatDuration,
+          ),
+          middleOf(
+            all.map(({ wal }) => wal),
+            formatBytes,
           ),
         ];
       }),

@@ -54,13 +54,17 @@ const organizations = [hour1WithoutRecursion, createDefaultOrganization, joinEve
 const plan: Contender = {
   name: "the plan's SQL",
   about:
-    "each statement as the plan has it; its missing memberships are added, and what writers leave without an organization is filled again",
-  async run(_, session) {
+    "each statement as the plan has it, after its plain pg_dump before each day; its missing memberships are added, and what writers leave without an organization is filled again",
+  async run({ dump }, session, url) {
+    // The rows of all three days are the same: one after the other tells as much.
+    const started = performance.now();
+    for (let day = 1; day <= 3; day += 1) await dump(url);
+    const backupsInMilliseconds = performance.now() - started;
     const steps = [addColumn, createIndex, enableRowSecurity, backfill];
     const all = steps.flatMap((step) => tables.map((table) => step(table)));
     await execute(session, [...organizations, ...all]);
     for (const table of tables) await fillUntilNotNull(session, table);
-    return {};
+    return { backupsInMilliseconds };
   },
 };
 

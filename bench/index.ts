@@ -46,13 +46,18 @@ bench
 bench
   .command("stages")
   .description("the three days, against the plan's own SQL, a published backfill, and the floor")
-  .option("--rows <count>", "leads and calls together", "1000000")
+  .option("--leads <count>", "rows of leads", "1000000")
+  .option("--calls <count>", "rows of call_logs", "3000000")
+  .option("--messages <count>", "rows of sms_messages", "1000000")
   .option("--runs <count>", "of each, of which the middle counts", "3")
   .option("--only <name>", "contenders whose names begin so")
-  .action(async ({ rows, runs, only }) =>
-    say(
-      await benchStages(count.parse(rows), count.parse(runs), z.string().default("").parse(only)),
-    ),
-  );
+  .action(async ({ leads, calls, messages, runs, only }) => {
+    const size = {
+      leads: count.parse(leads),
+      callLogs: count.parse(calls),
+      messages: count.parse(messages),
+    };
+    await say(await benchStages(size, count.parse(runs), z.string().default("").parse(only)));
+  });
 
 await bench.parseAsync();

@@ -21,12 +21,16 @@ export type Bench = {
    * @throws where it does not end with 0
    */
   tenantry(config: Config, args: readonly string[], url?: string): Promise<Ran>;
+  /** A plain dump, as one is made by hand. */
+  dump(url: string): Promise<void>;
 };
 
 export type Ran = {
   readonly milliseconds: number;
   /** Undefined where the machine does not say. */
   readonly peakBytes: number | undefined;
+  /** What of it was backups, where they are made by hand. */
+  readonly backupsInMilliseconds?: number;
 };
 
 const root = fileURLToPath(new URL("..", import.meta.url));
@@ -45,7 +49,7 @@ export async function describeMachine(session: Session): Promise<string> {
 /** Lends a server with the settings that a server in production has: it syncs what it writes. */
 export async function withBench<Result>(work: (bench: Bench) => Promise<Result>): Promise<Result> {
   await execa("npm", ["run", "build"], { cwd: root });
-  const { binaries } = await chooseForDemo();
+  const { binaries, pgDump } = await chooseForDemo();
   const settings = {
     fsync: "on",
     full_page_writes: "on",
@@ -59,6 +63,11 @@ export async function withBench<Result>(work: (bench: Bench) => Promise<Result>)
     return await work({
       url: server.url,
       session,
+      async dump(url) {
+        const file = path.join(folder, "by-hand.sql");
+        await execa(pgDump.path, ["--file", file, url]);
+        await rm(file);
+      },
       async tenantry(config, args, url = server.url) {
         await writeFile(path.join(folder, "tenantry.config.json"), JSON.stringify(config));
         const started = performance.now();

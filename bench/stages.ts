@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { makeDialler } from "../src/demo/dialler.ts";
+import type { DiallerSize } from "../src/demo/dialler-rows.ts";
 import { startOldApplication } from "../src/demo/old-application.ts";
 import { openSession, type Session } from "../src/postgres/connection.ts";
 import { ident, sql } from "../src/postgres/sql.ts";
@@ -13,9 +14,11 @@ const writesPerSecond = 100;
 
 type Measured = {
   readonly milliseconds: number;
-  /** Of Tenantry, what its steps took, without backups and proofs. */
-  readonly steps: number | undefined;
+  /** The work on the tables, without backups and proofs. */
+  readonly steps: number;
+  /** How long somebody waited for a write, or could not make it. */
   readonly longestWait: number;
+  readonly outage: number;
   readonly p50: number;
   readonly p99: number;
   readonly writes: number;
@@ -27,11 +30,11 @@ type Measured = {
 };
 
 /** The three days by each contender, on a fresh copy each time, with an application writing. */
-export function benchStages(rows: number, runs: number, only: string): Promise<Report> {
+export function benchStages(size: DiallerSize, runs: number, only: string): Promise<Report> {
   return withBench(async (bench) => {
     await bench.session.execute(sql`CREATE DATABASE template_of_all`);
     const source = await openSession({ url: urlOf(bench, "template_of_all") }, "bench");
-    const size = await makeDialler(source, { rows });
+    await makeDialler(source, size);
     await source.close();
     const measured: { readonly contender: Contender; readonly all: readonly Measured[] }[] = [];
     for (const contender of contenders.filter(({ name }) => name.startsWith(only))) {
@@ -40,8 +43,8 @@ export function benchStages(rows: number, runs: number, only: string): Promise<R
       measured.push({ contender, all });
     }
     const machine = await describeMachine(bench.session);
-    const about = `twenty tables, ${size.leads.toLocaleString("en")} leads and ${size.callLogs.toLocaleString("en")} calls, ${writesPerSecond} writes a second meanwhile; medians of ${runs}`;
-    const command = `npm run bench -- stages --rows ${rows} --runs ${runs}`;
+    const about = `twenty tables, ${size.leads.toLocaleString("en")} leads, ${size.callLogs.toLocaleString("en")} calls and ${size.messages.toLocaleString("en")} messages, ${writesPerSecond} writes a second meanwhile; medians of ${runs}`;
+    const command = `npm run bench -- stages --leads ${size.leads} --calls ${size.callLogs} --messages ${size.messages} --runs ${runs}`;
     return report(measured, machine, about, command);
   });
 }
@@ -65,6 +68,7 @@ function report(
       middle(({ p50 }) => p50, formatDuration),
       middle(({ p99 }) => p99, formatDuration),
       middle(({ longestWait }) => longestWait, formatDuration),
+      middle(({ outage }) => outage, formatDuration),
       `${Math.max(...all.map(({ failed }) => failed))} of ${writes}`,
       middle(({ grown }) => grown, formatBytes),
       middle(({ wal }) => wal, formatBytes),
@@ -93,6 +97,7 @@ function report(
       "p50",
       "p99",
       "longest wait",
+      "longest outage",
       "failed writes",
       "growth",
       "WAL",
@@ -105,13 +110,13 @@ function report(
         file: "total.svg",
         title: "The three days: the work itself",
         unit: "s",
-        bars: bars(({ milliseconds, steps }) => (steps ?? milliseconds) / 1000),
+        bars: bars(({ steps }) => steps / 1000),
       },
       {
         file: "longest-wait.svg",
-        title: "The application's longest wait",
+        title: "The longest that the application waited for a write, or could not make it",
         unit: "ms",
-        bars: bars(({ longestWait }) => longestWait),
+        bars: bars(({ longestWait, outage }) => Math.max(longestWait, outage)),
       },
       {
         file: "wal.svg",
@@ -138,13 +143,15 @@ async function measure(bench: Bench, contender: Contender): Promise<Measured> {
     const writes = await application.stop();
     const finished = await contender.finish?.(bench, url);
     const milliseconds = first + (finished?.milliseconds ?? 0);
+    const backups = ran.backupsInMilliseconds ?? 0;
     const after = await readFacts(session);
     for (const failure of writes.failures) process.stderr.write(`${contender.name}: ${failure}\n`);
     await sayLongest(session);
     return {
       milliseconds,
-      steps: await stepsTook(session),
+      steps: (await stepsTook(session)) ?? first - backups,
       longestWait: writes.longestWaitInMilliseconds,
+      outage: writes.longestOutageInMilliseconds,
       p50: writes.medianInMilliseconds,
       p99: writes.p99InMilliseconds,
       writes: writes.writes,

@@ -3,12 +3,19 @@ import { literal, type Sql, sql } from "../postgres/sql.ts";
 export const userCount = 50;
 const campaignsPerUser = 4;
 
-export type DiallerSize = { readonly leads: number; readonly callLogs: number };
+const fewMessages = 800;
+
+/** How many rows the large tables have. */
+export type DiallerSize = {
+  readonly leads: number;
+  readonly callLogs: number;
+  readonly messages: number;
+};
 
 /** How many leads and calls make up a number of rows: at least one lead for every user. */
 export function sizeOf(rows: number): DiallerSize {
   const leads = Math.max(userCount * 2, Math.floor((rows * 3) / 8));
-  return { leads, callLogs: Math.max(userCount * 2, rows - leads) };
+  return { leads, callLogs: Math.max(userCount * 2, rows - leads), messages: fewMessages };
 }
 
 /** The same key for the same row, in every demo. */
@@ -36,7 +43,7 @@ const daysAgo = sql`timestamptz '2026-01-01 00:00+00' - n % 365 * interval '1 da
 const phone = sql`'+1' || (2000000000 + (n * 7919::bigint) % 7999999999)`;
 
 /** The statements that fill the tables, in an order that the foreign keys allow. */
-export function diallerRows({ leads, callLogs }: DiallerSize): readonly Sql[] {
+export function diallerRows({ leads, callLogs, messages }: DiallerSize): readonly Sql[] {
   const lead = key("lead", turn(n, leads));
   // A lead's user comes from its own number, which 50 may not divide.
   const leadsUser = turn(turn(n, leads), userCount);
@@ -80,7 +87,7 @@ export function diallerRows({ leads, callLogs }: DiallerSize): readonly Sql[] {
     sql`
       INSERT INTO public.sms_messages (id, lead_id, direction, body, created_at)
       SELECT ${key("sms", n)}, ${lead}, ${pick("outbound", "inbound")}, 'Message ' || n, ${daysAgo}
-      ${numbers(800)}
+      ${numbers(messages)}
     `,
     sql`
       INSERT INTO public.dispositions (id, user_id, name, kind, created_at)

@@ -10,13 +10,13 @@ const defaultRows = 320_000;
 /**
  * Makes the demo's database in an empty one: a Supabase application of one tenant, the same rows
  * every time. It takes a superuser, and leaves nothing but roles behind when it fails.
- * @param options.rows how many leads and calls there are together
+ * @param options.rows how many leads and calls there are together; or how many of each large table
  */
 export async function makeDialler(
   session: Session,
-  options: { readonly rows?: number } = {},
+  options: { readonly rows?: number } | DiallerSize = {},
 ): Promise<DiallerSize> {
-  const size = sizeOf(options.rows ?? defaultRows);
+  const size = "leads" in options ? options : sizeOf(options.rows ?? defaultRows);
   for (const role of diallerRoles) await session.execute(role);
   await session.transaction(async (queries) => {
     for (const statement of [...diallerIdentity, ...diallerTables])

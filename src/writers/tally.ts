@@ -7,6 +7,8 @@ export type WritesReport = {
   /** The first few messages. */
   readonly failures: readonly string[];
   readonly longestWaitInMilliseconds: number;
+  /** The longest that writes of one kind failed, from the first that did to the next that did not. */
+  readonly longestOutageInMilliseconds: number;
   readonly p99InMilliseconds: number;
   readonly medianInMilliseconds: number;
   readonly longestWaitInMillisecondsByTable: Readonly<Record<string, number>>;
@@ -23,16 +25,23 @@ export class Tally {
   readonly #longest = new Map<string, number>();
   readonly #inserted = new Map<string, number>();
   readonly #deleted = new Map<string, number>();
+  /** Since when writes of a kind fail. */
+  readonly #failingSince = new Map<string, number>();
+  #longestOutage = 0;
   #failed = 0;
 
   async time({ table, verb, role }: TimedWrite, work: () => Promise<void>): Promise<void> {
     const start = performance.now();
+    const kind = `${verb} ${table} ${role ?? ""}`;
     try {
       await work();
+      this.#longestOutage = Math.max(this.#longestOutage, this.#outageOf(kind));
+      this.#failingSince.delete(kind);
       if (verb === "insert") this.#inserted.set(table, (this.#inserted.get(table) ?? 0) + 1);
       if (verb === "delete") this.#deleted.set(table, (this.#deleted.get(table) ?? 0) + 1);
     } catch (error) {
       this.#failed += 1;
+      if (!this.#failingSince.has(kind)) this.#failingSince.set(kind, start);
       const message = error instanceof Error ? error.message : String(error);
       const who = role === undefined ? "" : ` as ${role}`;
       if (this.#failures.length < keptFailures) {
@@ -45,6 +54,11 @@ export class Tally {
     }
   }
 
+  #outageOf(kind: string): number {
+    const since = this.#failingSince.get(kind);
+    return since === undefined ? 0 : performance.now() - since;
+  }
+
   report(): WritesReport {
     const waits = this.#waits.toSorted((one, other) => one - other);
     return {
@@ -52,6 +66,10 @@ export class Tally {
       failed: this.#failed,
       failures: [...this.#failures],
       longestWaitInMilliseconds: waits.at(-1) ?? 0,
+      longestOutageInMilliseconds: Math.max(
+        this.#longestOutage,
+        ...[...this.#failingSince.keys()].map((kind) => this.#outageOf(kind)),
+      ),
       p99InMilliseconds: waits[Math.ceil(waits.length * 0.99) - 1] ?? 0,
       medianInMilliseconds: waits[Math.ceil(waits.length * 0.5) - 1] ?? 0,
       longestWaitInMillisecondsByTable: Object.fromEntries(this.#longest),

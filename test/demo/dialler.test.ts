@@ -45,7 +45,11 @@ async function countOf(queries: Queries, table: string): Promise<number> {
 
 test("the dialler has the plan's twenty tables, none of them empty, and no row without its parent", async () => {
   const { session } = await createDatabase("the dialler has twenty tables");
-  expect(await makeDialler(session, { rows: 2000 })).toEqual({ leads: 750, callLogs: 1250 });
+  expect(await makeDialler(session, { rows: 2000 })).toEqual({
+    leads: 750,
+    callLogs: 1250,
+    messages: 800,
+  });
   const tables = await texts(
     session,
     sql`SELECT tablename AS text FROM pg_tables WHERE schemaname = 'public' ORDER BY tablename`,
