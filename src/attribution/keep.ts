@@ -15,7 +15,7 @@ import { findRelation, readSnapshot } from "../catalog/snapshot.ts";
 import { AppError } from "../errors.ts";
 import type { Run } from "../journal/journal.ts";
 import { openSession, type Queries, type Target } from "../postgres/connection.ts";
-import { ident, list, type RelationName, type Some, sql } from "../postgres/sql.ts";
+import { ident, list, type RelationName, type Some, type Sql, sql } from "../postgres/sql.ts";
 import { type Attribution, membershipsFile, organizationsFile } from "./manifest.ts";
 
 /**
@@ -103,7 +103,10 @@ async function keepRows(
   { folder, file }: { readonly folder: string; readonly file: string },
 ): Promise<Attribution["tables"][number]> {
   const relation = { schema: existing.schema, name: existing.name };
-  if (await allInOne(queries, relation, column, defaultOrganizationId)) {
+  // A partitioned table has its rows in its partitions only.
+  const rowsOf =
+    existing.kind === "partitioned table" ? ident(relation) : sql`ONLY ${ident(relation)}`;
+  if (await allInOne(queries, rowsOf, column, defaultOrganizationId)) {
     return { ...relation, rows: 0, kept: { kind: "default" } };
   }
   const key = keyOf(existing, column);
@@ -117,7 +120,7 @@ async function keepRows(
     createWriteStream(path.join(folder, file), { mode: 0o600, flush: true }),
   );
   const copying = queries.copyOut(
-    sql`COPY (SELECT ${columns} FROM ONLY ${ident(relation)} WHERE ${ident(column)} IS NOT NULL) TO STDOUT`,
+    sql`COPY (SELECT ${columns} FROM ${rowsOf} WHERE ${ident(column)} IS NOT NULL) TO STDOUT`,
     plain,
   );
   const [rows] = await Promise.all([copying, packing]);
@@ -127,13 +130,13 @@ async function keepRows(
 /** Asked of the index that the stage made: a large table of one organization is not read. */
 async function allInOne(
   queries: Queries,
-  relation: RelationName,
+  rowsOf: Sql,
   column: string,
   organization: string,
 ): Promise<boolean> {
   const end = (direction: "ASC" | "DESC") => sql`
     SELECT ${ident(column)}::text
-      FROM ONLY ${ident(relation)}
+      FROM ${rowsOf}
      WHERE ${ident(column)} IS NOT NULL
      ORDER BY ${ident(column)} ${direction === "ASC" ? sql`ASC` : sql`DESC`}
      LIMIT 1

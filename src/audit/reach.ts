@@ -13,6 +13,22 @@ export function relationsNamed(names: readonly RelationName[]): Sql {
                 JOIN pg_class c ON c.relnamespace = n.oid AND c.relname = wanted.name)`;
 }
 
+/** The relations of these names and their partitions at every level, as `relation` with oid, schema and name. */
+export function withPartitions(names: readonly RelationName[]): Sql {
+  return sql`(SELECT oid,
+                     schema,
+                     name
+                FROM ${relationsNamed(names)} AS named
+               UNION
+              SELECT c.oid,
+                     n.nspname,
+                     c.relname
+                FROM ${relationsNamed(names)} AS named
+               CROSS JOIN LATERAL pg_partition_tree(named.oid) AS tree
+                JOIN pg_class c ON c.oid = tree.relid
+                JOIN pg_namespace n ON n.oid = c.relnamespace)`;
+}
+
 /** The application's roles, as `api (role)`. */
 export function apiRoles({ roles }: AuditContext): Sql {
   return sql`unnest(${[...roles]}::text[]) AS api (role)`;

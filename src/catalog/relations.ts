@@ -68,12 +68,15 @@ const relationSchema = z.object({
   kind: z.enum(["table", "partitioned table", "view", "materialized view", "foreign table"]),
   owner: z.string(),
   mayAlter: z.boolean(),
-  /** Whether it is a partition, or inherits from or to another table. */
+  /** Whether it inherits from or to another table, by INHERITS. */
   inherits: z.boolean(),
+  /** The partitioned table that it is directly a partition of. */
+  partitionOf: z.object({ schema: z.string(), name: z.string() }).nullable(),
   rowSecurity: z.boolean(),
   forceRowSecurity: z.boolean(),
   /** The planner's estimate; null where the table was never analyzed. */
   estimatedRows: z.coerce.number().nullable(),
+  /** Of a partitioned table, what all of its partitions take. */
   bytes: z.coerce.number(),
   columns: z.array(columnSchema),
   foreignKeys: z.array(foreignKeySchema),
@@ -119,11 +122,34 @@ const relations: Sql = sql`
          END AS kind,
          c.relowner::regrole::text AS owner,
          pg_has_role(c.relowner, 'USAGE') AS "mayAlter",
-         EXISTS (SELECT FROM pg_inherits i WHERE c.oid IN (i.inhrelid, i.inhparent)) AS inherits,
+         EXISTS (SELECT
+                   FROM pg_inherits i
+                   JOIN pg_class child ON child.oid = i.inhrelid
+                  WHERE c.oid IN (i.inhrelid, i.inhparent)
+                    AND NOT child.relispartition) AS inherits,
+         (SELECT json_build_object('schema', pn.nspname, 'name', p.relname)
+            FROM pg_inherits i
+            JOIN pg_class p ON p.oid = i.inhparent
+            JOIN pg_namespace pn ON pn.oid = p.relnamespace
+           WHERE i.inhrelid = c.oid
+             AND c.relispartition) AS "partitionOf",
          c.relrowsecurity AS "rowSecurity",
          c.relforcerowsecurity AS "forceRowSecurity",
-         NULLIF(c.reltuples, -1) AS "estimatedRows",
-         CASE WHEN c.relkind IN ('r', 'm') THEN pg_table_size(c.oid) ELSE 0 END AS bytes,
+         CASE c.relkind
+           WHEN 'p' THEN (SELECT sum(NULLIF(leaf.reltuples, -1))
+                            FROM pg_partition_tree(c.oid) AS tree
+                            JOIN pg_class leaf ON leaf.oid = tree.relid
+                           WHERE tree.isleaf)
+           ELSE NULLIF(c.reltuples, -1)
+         END AS "estimatedRows",
+         CASE c.relkind
+           WHEN 'p' THEN (SELECT coalesce(sum(pg_table_size(tree.relid)), 0)
+                            FROM pg_partition_tree(c.oid) AS tree
+                           WHERE tree.isleaf)
+           WHEN 'r' THEN pg_table_size(c.oid)
+           WHEN 'm' THEN pg_table_size(c.oid)
+           ELSE 0
+         END AS bytes,
          (SELECT coalesce(json_agg(json_build_object(
                    'name', a.attname,
                    'type', format_type(a.atttypid, a.atttypmod),

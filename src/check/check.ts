@@ -1,3 +1,4 @@
+import { partitionsOf } from "../catalog/partitions.ts";
 import type { Relation } from "../catalog/relations.ts";
 import { findRelation, type Snapshot } from "../catalog/snapshot.ts";
 import type { Settings, TenantTable } from "../config/settings.ts";
@@ -62,13 +63,22 @@ export function tablesAhead({ settings, snapshot, stages }: CheckContext): reado
     .flatMap((day) => settings.tables[day])
     .flatMap((table) => {
       const existing = findRelation(snapshot, table.relation);
-      return existing?.kind === "table" ? [{ ...table, existing }] : [];
+      const isTable = existing?.kind === "table" || existing?.kind === "partitioned table";
+      return isTable ? [{ ...table, existing }] : [];
     });
 }
 
-/** Their names as `regclass` reads them, for a parameter. */
+/** Their names as `regclass` reads them, for a parameter; those of their partitions too. */
 export function namesAhead(context: CheckContext): string[] {
-  return tablesAhead(context).map(({ relation }) => quoted(relation));
+  return tablesAhead(context).flatMap((table) => withPartitions(context, table).map(quoted));
+}
+
+/** A table and its partitions, at every level. */
+export function withPartitions(
+  { snapshot }: CheckContext,
+  { relation }: TableAhead,
+): readonly RelationName[] {
+  return [relation, ...partitionsOf(snapshot.relations, relation)];
 }
 
 /** A name as it goes into a statement that mends something. */

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { relationKey } from "../config/relation-name.ts";
 import { sql } from "../postgres/sql.ts";
-import { type CheckContext, namesAhead, tablesAhead } from "./check.ts";
+import { type CheckContext, namesAhead, tablesAhead, withPartitions } from "./check.ts";
 
 /** A uuid's entry in an index, with its header and its share of the page, in bytes. */
 const indexEntryBytes = 40;
@@ -43,7 +43,7 @@ export async function expectGrowth(context: CheckContext): Promise<Growth> {
         const there = existing.columns.find(({ name }) => name === column);
         return there === undefined ? source.kind === "default" : there.notNull;
       })
-      .map(({ relation }) => relationKey(relation)),
+      .flatMap((table) => withPartitions(context, table).map(relationKey)),
   );
   let bytes = 0;
   let walBytes = 0;

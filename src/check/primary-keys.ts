@@ -14,6 +14,8 @@ export const primaryKeys: Check = {
           FROM pg_class c
           JOIN pg_namespace n ON n.oid = c.relnamespace
          WHERE c.oid = ANY (${namesAhead(context)}::text[]::regclass[])
+           -- A partition has its parent's, or both have none.
+           AND NOT c.relispartition
            AND NOT EXISTS (SELECT FROM pg_index i
                             WHERE i.indrelid = c.oid
                               AND i.indisprimary)

@@ -17,6 +17,7 @@ export const unvalidatedConstraints: Check = {
           JOIN pg_namespace n ON n.oid = c.relnamespace
          WHERE c.oid = ANY (${namesAhead(context)}::text[]::regclass[])
            AND NOT k.convalidated
+           AND k.coninhcount = 0
          ORDER BY c.relname, k.conname
       `,
       z.object({ name: z.string(), constraint: z.string() }),

@@ -20,6 +20,8 @@ export const updateTriggers: Check = {
           JOIN pg_namespace n ON n.oid = c.relnamespace
          WHERE c.oid = ANY (${namesAhead(context)}::text[]::regclass[])
            AND NOT t.tgisinternal
+           -- Partitions repeat their parent's.
+           AND t.tgparentid = 0
            AND t.tgname <> 'attribute_organization'
            -- TRIGGER_TYPE_UPDATE
            AND t.tgtype & 16 <> 0

@@ -31,7 +31,8 @@ export const vacuum: Check = {
                            FROM pg_options_to_table(c.reloptions)
                           WHERE option_name = 'autovacuum_enabled'), FALSE)
                  OR NOT current_setting('autovacuum')::boolean AS disabled,
-               age(c.relfrozenxid) AS age,
+               -- A partitioned table has no rows of its own that could grow old.
+               CASE c.relkind WHEN 'p' THEN 0 ELSE age(c.relfrozenxid) END AS age,
                current_setting('autovacuum_freeze_max_age') AS limit
           FROM pg_class c
           JOIN pg_namespace n ON n.oid = c.relnamespace

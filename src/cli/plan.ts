@@ -1,8 +1,10 @@
 import { stages } from "../../stages/index.ts";
 import { findRelation, readSnapshot, type Snapshot } from "../catalog/snapshot.ts";
+import { relationKey } from "../config/relation-name.ts";
 import { readRuns } from "../journal/journal.ts";
 import { type Plan, planStages } from "../plan/plan.ts";
 import { planScript } from "../plan/script.ts";
+import type { Some } from "../postgres/sql.ts";
 import { formatTable } from "../report/table.ts";
 import { formatBytes } from "../report/units.ts";
 import type { StageName } from "../steps/stage.ts";
@@ -47,7 +49,7 @@ function showPlan(
   const parts = planned.map(({ stage, title, steps }) => {
     const table = formatTable(
       ["step", "strongest lock", "on", "size"],
-      steps.map((step) => row(step, snapshot)),
+      foldPartitions(steps).map((folded) => row(folded, snapshot)),
       [3],
     );
     return `${stage}: ${title}\n${table}\n`;
@@ -70,13 +72,41 @@ function showApplication({ changes, gates, unfenced }: ReadApplication): string 
   return `files that Day 3 changes: ${files || "none"}\ngates: ${names}\n${refused}`;
 }
 
-function row(step: Step, snapshot: Snapshot): string[] {
-  const existing = step.table === undefined ? undefined : findRelation(snapshot, step.table);
-  const { lock } = step;
+/** A step, with all others that do the same to other partitions of its table. */
+type Folded = { readonly id: string; readonly steps: Some<Step> };
+
+/** One for all partitions of a table, where the first of them is: a table may have hundreds. */
+function foldPartitions(steps: readonly Step[]): Folded[] {
+  const folded = new Map<string, Folded>();
+  for (const step of steps) {
+    const kind = step.id.split("/").at(-1) ?? "";
+    const of =
+      step.partitionOf === undefined ? undefined : `${relationKey(step.partitionOf)} ${kind}`;
+    const key = of ?? step.id;
+    const before = folded.get(key);
+    const id = step.id.split("/").with(-2, "*").join("/");
+    if (before === undefined)
+      folded.set(key, { id: of === undefined ? step.id : id, steps: [step] });
+    else folded.set(key, { id: before.id, steps: [...before.steps, step] });
+  }
+  return [...folded.values()];
+}
+
+function row({ id, steps }: Folded, snapshot: Snapshot): string[] {
+  const [{ lock, partitionOf }] = steps;
+  const sizes = steps.flatMap(({ table }) => {
+    const existing = table === undefined ? undefined : findRelation(snapshot, table);
+    // One that is partitioned itself has the size of its own partitions.
+    const counted = existing?.kind === "table" || steps.length === 1;
+    return existing !== undefined && counted ? [existing.bytes] : [];
+  });
+  const on = lock.level === "none" ? "" : lock.on.map(({ name }) => name).join(", ");
   return [
-    step.id,
+    id,
     lock.level === "none" ? "" : lock.level,
-    lock.level === "none" ? "" : lock.on.map(({ name }) => name).join(", "),
-    existing === undefined ? "" : formatBytes(existing.bytes),
+    partitionOf === undefined || steps.length === 1
+      ? on
+      : `${steps.length} partitions, one after the other`,
+    sizes.length === 0 ? "" : formatBytes(sizes.reduce((sum, bytes) => sum + bytes, 0)),
   ];
 }

@@ -72,6 +72,18 @@ export const stepExplanations: Readonly<Record<string, StepExplanation>> = {
       "an invalid index, which the next run drops, or one that the server still builds, which it waits for",
     undone: "DROP INDEX CONCURRENTLY",
   },
+  "parent-index": {
+    does: "makes the index of a partitioned table by itself (ON ONLY): its partitions' are attached to it, and one that is made from then on gets its own at once",
+    lock: `SHARE, which its writers wait for, ${catalogOnly}`,
+    killed: atomic,
+    undone: "DROP INDEX, which takes along what is attached",
+  },
+  "attach-index": {
+    does: "attaches a partition's index to its parent's, which is valid once each partition has one attached",
+    lock: `ACCESS EXCLUSIVE on the partition's index, which queries of that partition wait for, ${catalogOnly}`,
+    killed: atomic,
+    undone: "with the parent's index",
+  },
   "kept-rows": {
     does: "gives each row the organization that a rollback had kept for it (run --attribution)",
     lock: "the rows of one batch",
@@ -84,8 +96,14 @@ export const stepExplanations: Readonly<Record<string, StepExplanation>> = {
     killed: "the batches that were committed, and the cursor from which it goes on",
     undone: "with the column",
   },
+  "left-over": {
+    does: "gives their organization to rows of partitions that were attached since the plan was made",
+    lock: "the rows that it finds, by the index; as a rule there are none",
+    killed: atomic,
+    undone: "with the column",
+  },
   constraints: {
-    does: "adds CHECK … NOT NULL and the foreign key as NOT VALID: new rows keep them from now on",
+    does: "adds CHECK … NOT NULL and the foreign key as NOT VALID: new rows keep them from now on; of a partitioned table, the foreign key is added to each partition",
     lock: `ACCESS EXCLUSIVE, ${catalogOnly}`,
     killed: atomic,
     undone: "both are dropped",
@@ -96,6 +114,12 @@ export const stepExplanations: Readonly<Record<string, StepExplanation>> = {
     killed: atomic,
     undone: "with the constraints",
   },
+  "parent-key": {
+    does: "adds the foreign key of a partitioned table: PostgreSQL takes its partitions' over, which are validated, and looks at no row; one that came meanwhile is looked at",
+    lock: `SHARE ROW EXCLUSIVE on the table and its partitions, ACCESS EXCLUSIVE on the organizations, ${catalogOnly}`,
+    killed: atomic,
+    undone: "DROP CONSTRAINT",
+  },
   "not-null": {
     does: "SET NOT NULL, without a scan, since the validated CHECK says that it holds",
     lock: `ACCESS EXCLUSIVE, ${catalogOnly}`,
@@ -103,7 +127,7 @@ export const stepExplanations: Readonly<Record<string, StepExplanation>> = {
     undone: "DROP NOT NULL",
   },
   fence: {
-    does: "row-level security with its policies; takes away what passes it: TRUNCATE, TRIGGER, REFERENCES",
+    does: "row-level security with its policies, of a partition too, which has its own; takes away what passes it: TRUNCATE, TRIGGER, REFERENCES",
     lock: `ACCESS EXCLUSIVE, ${catalogOnly}`,
     killed: atomic,
     undone: "policies, grants and the flag are as they were before",

@@ -43,6 +43,7 @@ function planOf(settings: Settings): TablePlan {
     triggersMayBeSilenced: false,
     tenancy: tenancyFrom(settings, "uuid"),
     searchPath: [],
+    requestRoles: roles,
     bypassing: roles.flatMap((grantee) =>
       ["TRUNCATE", "TRIGGER", "REFERENCES"].map((privilege) => ({
         grantee,
@@ -60,6 +61,7 @@ function emptyRelation(relation: { readonly schema: string; readonly name: strin
     owner: "",
     mayAlter: true,
     inherits: false,
+    partitionOf: null,
     rowSecurity: false,
     forceRowSecurity: false,
     estimatedRows: null,

@@ -1,4 +1,5 @@
 import { closest } from "fastest-levenshtein";
+import { partitionsOf } from "../catalog/partitions.ts";
 import type { Relation } from "../catalog/relations.ts";
 import { findRelation, type Snapshot } from "../catalog/snapshot.ts";
 import { relationKey } from "../config/relation-name.ts";
@@ -30,8 +31,12 @@ export function tenantTableFaults(
   existing: Relation,
   path: string,
   settings: Settings,
+  snapshot: Snapshot,
 ): Fault[] {
-  const faults = ownershipFaults(existing, path);
+  const faults =
+    existing.kind === "partitioned table"
+      ? treeFaults(existing, path, settings, snapshot)
+      : ownershipFaults(existing, path);
   const add = (fault: string, fix: string) => faults.push({ path, fault, fix });
   const column = existing.columns.find(({ name }) => name === settings.names.organizationColumn);
   if (column !== undefined && column.type !== "uuid") {
@@ -64,21 +69,62 @@ export function sharedTableFaults(settings: Settings, snapshot: Snapshot): Fault
 
 function ownershipFaults(existing: Relation, path: string): Fault[] {
   const faults: Fault[] = [];
-  if (existing.kind !== "table") {
+  if (existing.partitionOf !== null) {
+    faults.push(partitionFault(existing.partitionOf, path));
+  } else if (existing.kind !== "table") {
     const fix = "name it in exemptTables with a reason, and fence what is under it";
     faults.push({ path, fault: `is a ${existing.kind}`, fix });
   } else if (existing.inherits) {
-    const fix = "tables that inherit are not supported yet";
-    faults.push({ path, fault: "is part of an inheritance tree", fix });
+    const fault =
+      "is part of an inheritance tree (INHERITS), where no index, foreign key, trigger and policy reaches children, or those that are made later";
+    const fix =
+      "make it a partitioned table, take the children out (NO INHERIT), or name it in exemptTables with a reason";
+    faults.push({ path, fault, fix });
   }
-  if (!existing.mayAlter) {
-    const fault = `belongs to ${existing.owner}, and the connected role is not a member of it`;
-    faults.push({ path, fault, fix: `connect as ${existing.owner} or as a member of it` });
+  return [...faults, ...ownerFaults(existing, path)];
+}
+
+function ownerFaults({ mayAlter, owner }: Relation, path: string): Fault[] {
+  if (mayAlter) return [];
+  const fault = `belongs to ${owner}, and the connected role is not a member of it`;
+  return [{ path, fault, fix: `connect as ${owner} or as a member of it` }];
+}
+
+/** What speaks against a partitioned table: of its partitions too, which its steps work on. */
+function treeFaults(
+  existing: Relation,
+  path: string,
+  settings: Settings,
+  snapshot: Snapshot,
+): Fault[] {
+  const faults = ownerFaults(existing, path);
+  if (existing.partitionOf !== null) faults.push(partitionFault(existing.partitionOf, path));
+  for (const partition of partitionsOf(snapshot.relations, existing)) {
+    const name = configuredName(partition, settings);
+    if (partition.kind === "foreign table") {
+      const fault = `has the partition ${name}, a foreign table: another server has its rows, and no index, constraint or policy reaches them from here`;
+      const fix = `detach ${name}, or name the table in exemptTables with a reason`;
+      faults.push({ path, fault, fix });
+    }
+    faults.push(
+      ...ownerFaults(partition, path).map(({ fault, fix }) => ({
+        ...{ path, fix },
+        fault: `has the partition ${name}, which ${fault}`,
+      })),
+    );
   }
   return faults;
 }
 
-/** Tables that the configuration does not name: each is a fault, for a forgotten table is a leak. */
+function partitionFault({ name }: RelationName, path: string): Fault {
+  const fix = `name ${name} instead: it takes its partitions along`;
+  return { path, fault: `is a partition of ${name}`, fix };
+}
+
+/**
+ * Tables that the configuration does not name: each is a fault, for a forgotten table is a leak. Of a
+ * partitioned table only itself is to be named.
+ */
 export function unlistedTables(settings: Settings, snapshot: Snapshot): readonly Relation[] {
   const named = [
     ...settings.tables.day1,
@@ -93,6 +139,7 @@ export function unlistedTables(settings: Settings, snapshot: Snapshot): readonly
   return snapshot.relations.filter(
     (relation) =>
       (relation.kind === "table" || relation.kind === "partitioned table") &&
+      relation.partitionOf === null &&
       schemas.has(relation.schema) &&
       !known.has(relationKey(relation)),
   );

@@ -1,3 +1,4 @@
+import { partitionsOf } from "../catalog/partitions.ts";
 import type { Relation } from "../catalog/relations.ts";
 import { findRelation, type Snapshot } from "../catalog/snapshot.ts";
 import { relationKey } from "../config/relation-name.ts";
@@ -6,7 +7,7 @@ import type { RelationName } from "../postgres/sql.ts";
 import { bypassingGrants } from "../steps/bypassing-grants.ts";
 import type { Kept } from "../steps/kept.ts";
 import type { ResolvedSource } from "../steps/sources.ts";
-import type { TablePlan } from "../steps/table-plan.ts";
+import type { PartitionPlan, TablePlan } from "../steps/table-plan.ts";
 import type { Tenancy } from "../steps/tenancy.ts";
 import { missingTable, sharedTableFaults, tenantTableFaults } from "./faults.ts";
 
@@ -48,7 +49,7 @@ export function resolveTables(
         else faults.push(missingTable(table.relation, path, settings, snapshot));
         return [];
       }
-      const own = tenantTableFaults(table, existing, path, settings);
+      const own = tenantTableFaults(table, existing, path, settings, snapshot);
       faults.push(...own);
       const source =
         own.length > 0 ? undefined : resolveSource(table, existing, day, dayOf, fewUsers);
@@ -58,22 +59,46 @@ export function resolveTables(
         return [];
       }
       const { triggersMayBeSilenced } = snapshot;
-      return [
-        {
-          ...{ stage: day, label, existing, tenancy, triggersMayBeSilenced, ...table, source },
-          searchPath: snapshot.server.searchPath,
-          bypassing: bypassingGrants(existing.grants, requestRoles(settings)),
-          kept: kept?.tables.find(
-            ({ relation }) => relationKey(relation) === relationKey(table.relation),
-          ),
-        },
-      ];
+      const roles = requestRoles(settings);
+      const plan: TablePlan = {
+        ...{ stage: day, label, existing, tenancy, triggersMayBeSilenced, ...table, source },
+        searchPath: snapshot.server.searchPath,
+        requestRoles: roles,
+        bypassing: bypassingGrants(existing.grants, roles),
+        kept: kept?.tables.find(
+          ({ relation }) => relationKey(relation) === relationKey(table.relation),
+        ),
+      };
+      return [{ ...plan, partitions: partitionPlans(plan, settings, snapshot) }];
     });
 
   faults.push(...sharedTableFaults(settings, snapshot));
   const day1 = parentsFirst(resolve("day1"), faults);
   const day2 = parentsFirst(resolve("day2"), faults);
   return { tables: { day1, day2 }, skipped, faults };
+}
+
+/** The partitions of a table as their own steps see them; undefined where it is not partitioned. */
+function partitionPlans(
+  table: TablePlan,
+  settings: Settings,
+  snapshot: Snapshot,
+): readonly PartitionPlan[] | undefined {
+  if (table.existing.kind !== "partitioned table") return undefined;
+  return partitionsOf(snapshot.relations, table.relation).flatMap((existing) => {
+    const { schema, name, partitionOf } = existing;
+    if (partitionOf === null) return [];
+    const relation = { schema, name };
+    return [
+      {
+        ...{ ...table, existing, relation, partitionOf },
+        label: configuredName(relation, settings),
+        root: table.relation,
+        rootLabel: table.label,
+        bypassing: bypassingGrants(existing.grants, table.requestRoles),
+      },
+    ];
+  });
 }
 
 function requestRoles({ roles }: Settings): string[] {
@@ -90,7 +115,8 @@ function resolveSource(
   if (source.kind === "user") return { ...source, fewUsers };
   if (source.kind !== "via") return source;
   const key = existing.foreignKeys.find(
-    ({ columns }) => columns.length === 1 && columns[0] === source.column,
+    // A key that references a partitioned table is kept once more for each of its partitions.
+    ({ columns, own }) => own && columns.length === 1 && columns[0] === source.column,
   );
   const parentColumn = key?.referencedColumns[0];
   if (key === undefined || parentColumn === undefined) {

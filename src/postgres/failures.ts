@@ -29,6 +29,8 @@ export type RefusalSource = {
   readonly constraintOf: RelationName | undefined;
   /** The column that may not be NULL, or undefined. */
   readonly column: string | undefined;
+  /** The constraint's name; a partition's bounds have none. */
+  readonly constraint: string | undefined;
   /** Whether it came out of a function: a trigger's, for one. */
   readonly inFunction: boolean;
 };
@@ -36,10 +38,16 @@ export type RefusalSource = {
 /** Where a refusal of the server's came from. */
 export function refusalSource(error: unknown): RefusalSource {
   if (!(error instanceof pg.DatabaseError)) {
-    return { constraintOf: undefined, column: undefined, inFunction: false };
+    return {
+      constraintOf: undefined,
+      column: undefined,
+      constraint: undefined,
+      inFunction: false,
+    };
   }
-  const { schema, table, column, where } = error;
+  const { schema, table, column, constraint, where } = error;
   return {
+    constraint,
     constraintOf: schema === undefined || table === undefined ? undefined : { schema, name: table },
     column,
     inFunction: where !== undefined,

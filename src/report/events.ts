@@ -197,6 +197,9 @@ export function stepFacts(named: {
   readonly id: string;
   readonly title: string;
   readonly table?: { readonly name: string };
+  readonly partitionOf?: { readonly name: string };
 }): StepFacts {
-  return { id: named.id, title: named.title, table: named.table?.name ?? null };
+  // People know the table that the configuration names.
+  const table = named.partitionOf ?? named.table;
+  return { id: named.id, title: named.title, table: table?.name ?? null };
 }

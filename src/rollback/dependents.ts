@@ -15,7 +15,8 @@ const dependentSchema = z.object({ dependent: z.string(), on: z.string() });
 export async function refuseForeignDependents(session: Session, run: Run): Promise<void> {
   // Day 3 makes no column and no table.
   if (run.stage === "day3") return;
-  const found = await session.rows(foreignDependents(run), dependentSchema);
+  const partitions = await partitionNames(session, run);
+  const found = await session.rows(foreignDependents(run, partitions), dependentSchema);
   if (found.length === 0) return;
   throw new AppError({
     code: "ROLLBACK_REFUSED",
@@ -46,16 +47,36 @@ async function missingTables(session: Session, { fences }: Run): Promise<string[
   return rows.map(({ name }) => name);
 }
 
-function foreignDependents({ stage, tenancy, fences }: Run): Sql {
+/** The names of the fenced tables' partitions, whose policies the stage names after them. */
+async function partitionNames(session: Session, { fences }: Run): Promise<string[]> {
+  const rows = await session.rows(
+    sql`
+      SELECT c.relname::text AS name
+        FROM ${named(fences.map(({ relation }) => relation))}
+       CROSS JOIN LATERAL pg_partition_tree(to_regclass(format('%I.%I', wanted.schema, wanted.name))) AS tree
+        JOIN pg_class c ON c.oid = tree.relid
+    `,
+    z.object({ name: z.string() }),
+  );
+  return rows.map(({ name }) => name);
+}
+
+function foreignDependents({ stage, tenancy, fences }: Run, partitions: readonly string[]): Sql {
   const tables = fences.map(({ relation }) => relation);
   const whole = stage === "day1" ? [tenancy.organizations, tenancy.memberships] : [];
-  const ours = [...tables, ...whole].flatMap(({ name }) => Object.values(policyNames(name)));
+  const names = [...[...tables, ...whole].map(({ name }) => name), ...partitions];
+  const ours = names.flatMap((name) => Object.values(policyNames(name)));
   return sql`
     WITH fenced AS (
       SELECT c.oid
         FROM ${named(tables)}
         JOIN pg_class c ON c.relname = wanted.name
         JOIN pg_namespace n ON n.oid = c.relnamespace AND n.nspname = wanted.schema
+       UNION
+      -- A column goes from the partitions too, and what depends on theirs is in the way as well.
+      SELECT tree.relid::oid
+        FROM ${named(tables)}
+       CROSS JOIN LATERAL pg_partition_tree(to_regclass(format('%I.%I', wanted.schema, wanted.name))) AS tree
     ),
     dropped_table AS (
       SELECT c.oid

@@ -19,7 +19,7 @@ export function addColumn(table: TablePlan): TransactionStep {
     lock: {
       level: "ACCESS EXCLUSIVE",
       // A foreign key locks the table that it references too, against its writers.
-      on: isFilledByDefault(table) ? [relation, tenancy.organizations] : [relation],
+      on: addsForeignKey(table) ? [relation, tenancy.organizations] : [relation],
     },
     up: columnUp(table),
     down: columnDown(table),
@@ -32,15 +32,20 @@ export function addColumn(table: TablePlan): TransactionStep {
   };
 }
 
+/** The partitions of a partitioned table get it one after the other, and then the table itself. */
+function addsForeignKey(table: TablePlan): boolean {
+  return isFilledByDefault(table) && table.partitions === undefined;
+}
+
 function columnUp(table: TablePlan): Some<Sql> {
   const { relation, tenancy } = table;
   const column = ident(tenancy.column);
   if (existingColumn(table) !== undefined) return attributeRows(table);
   if (isFilledByDefault(table)) {
+    const key = addsForeignKey(table) ? sql`,\n  ${foreignKeyNotValid(table)}` : sql``;
     return [
       sql`ALTER TABLE ${ident(relation)}
-  ADD COLUMN ${column} uuid NOT NULL DEFAULT ${literal(tenancy.defaultOrganizationId)},
-  ${foreignKeyNotValid(table)}`,
+  ADD COLUMN ${column} uuid NOT NULL DEFAULT ${literal(tenancy.defaultOrganizationId)}${key}`,
       // Existing rows keep the constant; rows from now on get their writer's organization.
       sql`ALTER TABLE ${ident(relation)}
   ALTER COLUMN ${column} SET DEFAULT ${ident(tenancy.helpers.writingOrganization)}()`,

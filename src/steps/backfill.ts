@@ -1,7 +1,7 @@
 import { ident, type Sql, sql } from "../postgres/sql.ts";
-import { none, rowsWhere } from "./checks.ts";
+import { none, placeOf, rowsWhere } from "./checks.ts";
 import { organizationJoined, organizationOf } from "./sources.ts";
-import type { BatchesStep, Check } from "./step.ts";
+import type { BatchesStep, Check, TransactionStep } from "./step.ts";
 import { existingForeignKey, stepId, type TablePlan } from "./table-plan.ts";
 
 /** Gives each row that has none its organization, over ranges of pages. */
@@ -39,6 +39,28 @@ function update({ relation, tenancy, source, unattributed }: TablePlan): Sql {
 }
 
 /**
+ * What is left when all partitions are through: rows of one that was attached meanwhile. Theirs are
+ * found by the index; where there are none, as there almost always are, it takes milliseconds.
+ */
+export function giveLeftOverRows(table: TablePlan): TransactionStep {
+  const { relation, tenancy, source, unattributed } = table;
+  const column = ident(tenancy.column);
+  const update = sql`UPDATE ${ident(relation)} AS record
+   SET ${column} = ${organizationOf(source, unattributed, tenancy)}
+ WHERE record.${column} IS NULL`;
+  return {
+    id: stepId(table, "left-over"),
+    title: "backfill what came meanwhile",
+    table: relation,
+    mode: "transaction",
+    lock: { level: "ROW EXCLUSIVE", on: [relation] },
+    up: table.triggersMayBeSilenced ? [silenceTriggers, update] : [update],
+    down: { kind: "covered", by: stepId(table, "column") },
+    verify: rowsHaveTheirOrganization(table),
+  };
+}
+
+/**
  * A backfill is no change of the application's: it fires none of its triggers (`updated_at`, audits,
  * webhooks) where PostgreSQL lets this role silence them. Foreign keys are looked at afterwards.
  */
@@ -73,7 +95,7 @@ export function rowsHaveTheirOrganization(table: TablePlan): [Check, ...Check[]]
     none(
       `every row of ${table.label} is in the organization of its ${source.parent.name}`,
       sql`
-        SELECT ${`${table.label} in another organization than its ${source.parent.name}: row `}::text || record.ctid AS violation
+        SELECT ${placeOf(relation, `${table.label} in another organization than its ${source.parent.name}`)} AS violation
           FROM ${ident(relation)} AS record
           JOIN ${ident(source.parent)} AS parent
             ON parent.${ident(source.parentColumn)} = record.${ident(source.column)}

@@ -56,9 +56,18 @@ export function policyWhere(relation: RelationName, name: string, condition: Sql
 /** The rows of a table that meet a condition, five at most, each as its place in the table. */
 export function rowsWhere(relation: RelationName, what: string, condition: Sql): Sql {
   return sql`
-    SELECT ${`${what}: row `}::text || record.ctid AS violation
+    SELECT ${placeOf(relation, what)} AS violation
       FROM ${ident(relation)} AS record
      WHERE ${condition}
      LIMIT 5
   `;
+}
+
+/** What is said of the row `record` of a table: its place, and the partition where it is in one. */
+export function placeOf(relation: RelationName, what: string): Sql {
+  return sql`${`${what}: row `}::text || record.ctid
+           || CASE WHEN record.tableoid <> to_regclass(${ident(relation).parts.join("")})
+                   THEN ' of ' || record.tableoid::regclass
+                   ELSE ''
+              END`;
 }

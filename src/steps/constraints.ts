@@ -17,29 +17,35 @@ export function needsNotNull(table: TablePlan): boolean {
 
 /** Whether the foreign key is added after the backfill: one look-up for each row less. */
 export function needsForeignKey(table: TablePlan): boolean {
-  return !isFilledByDefault(table) && existingForeignKey(table) === undefined;
+  const withColumn = isFilledByDefault(table) && table.partitions === undefined;
+  return !withColumn && existingForeignKey(table) === undefined;
 }
 
 /** The foreign key for new rows; existing ones are looked at when it is validated. */
 export function foreignKeyNotValid(table: TablePlan): Sql {
+  return sql`${foreignKey(table)}
+    NOT VALID`;
+}
+
+/** The foreign key, for which existing rows are looked at as it is added. */
+export function foreignKey(table: TablePlan): Sql {
   return sql`ADD CONSTRAINT ${ident(namesOf(table).foreignKey)}
     FOREIGN KEY (${ident(table.tenancy.column)})
-    REFERENCES ${ident(table.tenancy.organizations)} (id)
-    NOT VALID`;
+    REFERENCES ${ident(table.tenancy.organizations)} (id)`;
 }
 
 /** Demands an organization that exists of every row that is written from now on. */
 export function constrain(table: TablePlan): TransactionStep {
   const { relation, tenancy, label } = table;
-  const { foreignKey, notNull } = namesOf(table);
+  const { foreignKey: keyName, notNull } = namesOf(table);
+  // Before PostgreSQL 18, a partitioned table takes none that is NOT VALID: its partitions do.
+  const withKey = needsForeignKey(table) && table.partitions === undefined;
   const check = sql`ADD CONSTRAINT ${ident(notNull)}
     CHECK (${ident(tenancy.column)} IS NOT NULL)
     NOT VALID`;
   const added = [
     ...(needsNotNull(table) ? [{ name: notNull, definition: check }] : []),
-    ...(needsForeignKey(table)
-      ? [{ name: foreignKey, definition: foreignKeyNotValid(table) }]
-      : []),
+    ...(withKey ? [{ name: keyName, definition: foreignKeyNotValid(table) }] : []),
   ];
   const drops = added.map(({ name }) => sql`DROP CONSTRAINT IF EXISTS ${ident(name)}`);
   return {
@@ -47,7 +53,10 @@ export function constrain(table: TablePlan): TransactionStep {
     title: "demand an organization of new rows",
     table: relation,
     mode: "transaction",
-    lock: { level: "ACCESS EXCLUSIVE", on: [relation, tenancy.organizations] },
+    lock: {
+      level: "ACCESS EXCLUSIVE",
+      on: withKey ? [relation, tenancy.organizations] : [relation],
+    },
     up: [
       sql`ALTER TABLE ${ident(relation)}
   ${list(
@@ -82,7 +91,7 @@ export function constrain(table: TablePlan): TransactionStep {
 /** Looks at the existing rows, under a lock that writers do not notice. */
 export function validate(table: TablePlan): TransactionStep {
   const { relation } = table;
-  const { foreignKey, notNull } = namesOf(table);
+  const { foreignKey: keyName, notNull } = namesOf(table);
   return {
     id: stepId(table, "validate"),
     title: "validate the foreign key",
@@ -90,8 +99,8 @@ export function validate(table: TablePlan): TransactionStep {
     mode: "transaction",
     lock: { level: "SHARE UPDATE EXCLUSIVE", on: [relation] },
     up: needsNotNull(table)
-      ? [validation(table, foreignKey), validation(table, notNull), analyze(table)]
-      : [validation(table, foreignKey), analyze(table)],
+      ? [validation(table, keyName), validation(table, notNull), analyze(table)]
+      : [validation(table, keyName), analyze(table)],
     down: { kind: "covered", by: stepId(table, "column") },
     verify: [foreignKeyHolds(table)],
   };

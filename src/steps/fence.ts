@@ -2,6 +2,7 @@ import { ident, type RelationName, type Some, type Sql, sql } from "../postgres/
 import { restoreGrants, revokeGrants } from "./bypassing-grants.ts";
 import { exists, policyWhere, relationWhere } from "./checks.ts";
 import { nameFor } from "./naming.ts";
+import { isGuard, partitionsAreFenced, unfenceLaterPartitions } from "./partition-fence.ts";
 import type { Check, Down, TransactionStep } from "./step.ts";
 import { stepId, type TablePlan } from "./table-plan.ts";
 import { isOneOf } from "./tenancy.ts";
@@ -124,6 +125,7 @@ export function fenceDown(table: TablePlan): Extract<Down, { kind: "exact" }> {
     kind: "exact",
     sql: [
       drop(names.guard),
+      ...(table.partitions === undefined ? [] : [unfenceLaterPartitions(relation, names.guard)]),
       ...permissive,
       ...(existing.rowSecurity ? [] : [off(sql`DISABLE ROW LEVEL SECURITY`)]),
       ...(tenancy.forceRowSecurity && !existing.forceRowSecurity
@@ -158,6 +160,7 @@ export function fenceStands(table: TablePlan): [Check, ...Check[]] {
         ),
       )
     : [];
+  const guard = policyNames(relation.name).guard;
   return [
     exists(
       `row-level security of ${label} is on`,
@@ -168,13 +171,9 @@ export function fenceStands(table: TablePlan): [Check, ...Check[]] {
           : sql`c.relrowsecurity`,
       ),
     ),
-    guardStands(
-      relation,
-      label,
-      policyNames(relation.name).guard,
-      tenancy.helpers.callerOrganizations,
-    ),
+    guardStands(relation, label, guard, tenancy.helpers.callerOrganizations),
     ...permissive,
+    ...(table.partitions === undefined ? [] : [partitionsAreFenced(table)]),
   ];
 }
 
@@ -187,18 +186,6 @@ export function guardStands(
 ): Check {
   return exists(
     `the guard of ${label} is restrictive, for all commands and roles, on reads and writes`,
-    policyWhere(
-      relation,
-      guard,
-      sql`NOT p.polpermissive
-          AND p.polcmd = '*'
-          AND p.polroles = '{0}'
-          AND pg_get_expr(p.polqual, p.polrelid) = pg_get_expr(p.polwithcheck, p.polrelid)
-          AND EXISTS (SELECT FROM pg_depend d
-                       WHERE d.classid = 'pg_policy'::regclass
-                         AND d.objid = p.oid
-                         AND d.refclassid = 'pg_proc'::regclass
-                         AND d.refobjid = to_regprocedure(${`${ident(helper).parts.join("")}()`}))`,
-    ),
+    policyWhere(relation, guard, isGuard(helper)),
   );
 }

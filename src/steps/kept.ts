@@ -1,6 +1,6 @@
 import { ident, list, type RelationName, type Some, type Sql, sql } from "../postgres/sql.ts";
 import { silenceTriggers } from "./backfill.ts";
-import { forNow, none } from "./checks.ts";
+import { forNow, none, placeOf } from "./checks.ts";
 import type { BatchesStep, Check, TransactionStep } from "./step.ts";
 import { stepId, type TablePlan } from "./table-plan.ts";
 import type { Tenancy } from "./tenancy.ts";
@@ -150,7 +150,7 @@ export function rowsAreBack(table: TablePlan, kept: KeptTable): Check {
     none(
       `every row of ${table.label} that was kept has the organization it had`,
       sql`
-        SELECT ${`${table.label}: row `}::text || record.ctid AS violation
+        SELECT ${placeOf(table.relation, table.label)} AS violation
           FROM ${ident(table.relation)} AS record
           JOIN ${ident(kept.loadedAs)} AS kept ON ${sameKey(kept)}
          WHERE record.${column} IS DISTINCT FROM kept.kept_organization

@@ -6,6 +6,7 @@ import { type FileChange, fileChangeSchema, type Gate, gateSchema } from "./appl
 export const lockLevels = [
   "ACCESS EXCLUSIVE",
   "SHARE ROW EXCLUSIVE",
+  "SHARE",
   "SHARE UPDATE EXCLUSIVE",
   "ROW EXCLUSIVE",
 ] as const;
@@ -52,6 +53,8 @@ type Common = {
   readonly id: string;
   readonly title: string;
   readonly table?: RelationName;
+  /** The tenant table that `table` is a partition of; a step of one that has left it is passed over. */
+  readonly partitionOf?: RelationName;
   readonly lock: Lock;
   readonly down: Down;
 };
@@ -151,6 +154,7 @@ const lockSchema = z.discriminatedUnion("level", [
 const common = {
   id: z.string(),
   title: z.string(),
+  partitionOf: relationNameSchema.exactOptional(),
   lock: lockSchema,
   down: downSchema,
 };

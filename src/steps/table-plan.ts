@@ -23,13 +23,27 @@ export type TablePlan = {
   readonly searchPath: readonly string[];
   /** Grants to the roles of requests that row-level security is not asked about. */
   readonly bypassing: readonly Grant[];
+  /** The roles that requests run as. */
+  readonly requestRoles: readonly string[];
   /** Which row was whose before a rollback, where that was kept. */
   readonly kept?: KeptTable | undefined;
+  /** Its partitions at every level, each before its own; undefined where it is not partitioned. */
+  readonly partitions?: readonly PartitionPlan[] | undefined;
 };
 
-/** The id of a step of a table. */
-export function stepId(table: TablePlan, step: string): string {
-  return `${table.stage}/${table.label}/${step}`;
+/** A partition, at any depth, of a tenant table. */
+export type PartitionPlan = Omit<TablePlan, "partitions"> & {
+  /** The tenant table that it is a part of, which the configuration names. */
+  readonly root: RelationName;
+  readonly rootLabel: string;
+  /** The partitioned table that it is directly a partition of. */
+  readonly partitionOf: RelationName;
+};
+
+/** The id of a step of a table, or of a partition of one. */
+export function stepId(table: TablePlan | PartitionPlan, step: string): string {
+  const path = "rootLabel" in table ? [table.rootLabel, table.label] : [table.label];
+  return [table.stage, ...path, step].join("/");
 }
 
 /** The organization column as it is before the plan, or undefined. */

@@ -5,6 +5,7 @@ import { buildIndex, hasServingIndex, indexStatement, servingIndex } from "./bui
 import {
   analyze,
   constrain,
+  foreignKey,
   foreignKeyHolds,
   foreignKeyNotValid,
   needsForeignKey,
@@ -15,6 +16,7 @@ import {
 import { fence, fenceDown } from "./fence.ts";
 import { restoreRows, restoreRowsAtOnce, rowsAreBack } from "./kept.ts";
 import { columnIsNotNull, setNotNull } from "./not-null.ts";
+import { partitionedTable } from "./partitioned-table.ts";
 import { organizationOf } from "./sources.ts";
 import { type Down, type Step, statementsOf, type TransactionStep } from "./step.ts";
 import {
@@ -26,14 +28,23 @@ import {
   type TablePlan,
 } from "./table-plan.ts";
 
+/** Empty ones have no size, and each takes some milliseconds of the lock on all of them. */
+const mostPartsAtOnce = 24;
+
 /** All that makes a table a tenant table: add column → index → backfill → NOT NULL → RLS. */
 export function tenantTable(table: TablePlan, smallTableInBytes: number): Some<Step> {
-  return table.existing.bytes <= smallTableInBytes ? [atOnce(table)] : online(table);
+  const { bytes } = table.existing;
+  const parts = table.partitions ?? [];
+  if (bytes <= smallTableInBytes && parts.length <= mostPartsAtOnce) return [atOnce(table)];
+  const column = filled(table, addColumn(table));
+  return table.partitions === undefined
+    ? online(table, column)
+    : partitionedTable(table, table.partitions, column);
 }
 
-function online(table: TablePlan): Some<Step> {
+function online(table: TablePlan, column: TransactionStep): Some<Step> {
   return [
-    filled(table, addColumn(table)),
+    column,
     ...(hasServingIndex(table) ? [] : [buildIndex(table)]),
     ...(table.kept === undefined ? [] : [restoreRows(table, table.kept)]),
     ...(needsNotNull(table) ? [backfill(table)] : []),
@@ -58,6 +69,7 @@ function filled(table: TablePlan, step: TransactionStep): TransactionStep {
 function atOnce(table: TablePlan): TransactionStep {
   const column = addColumn(table);
   const closing = fence(table);
+  const parts = table.partitions ?? [];
   const [firstUp, ...furtherUp] = column.up;
   return {
     id: stepId(table, "all-at-once"),
@@ -78,11 +90,10 @@ function atOnce(table: TablePlan): TransactionStep {
       ...(hasServingIndex(table) ? [] : [indexStatement(table, "")]),
       ...(table.kept === undefined ? [] : restoreRowsAtOnce(table, table.kept)),
       ...(needsNotNull(table) ? fillAtOnce(table) : []),
-      ...(needsForeignKey(table)
-        ? [sql`ALTER TABLE ${ident(table.relation)}\n  ${foreignKeyNotValid(table)}`]
-        : []),
+      ...(needsForeignKey(table) ? [addForeignKey(table)] : []),
       validation(table, namesOf(table).foreignKey),
       analyze(table),
+      ...parts.flatMap((part) => fence(part).up),
       ...closing.up,
     ],
     down: undoAtOnce(table, column),
@@ -119,6 +130,7 @@ function undoAtOnce(table: TablePlan, column: TransactionStep): Down {
   const index = { schema: table.relation.schema, name: namesOf(table).index };
   const undo: Some<Sql> = [
     ...fenceDown(table).sql,
+    ...(table.partitions ?? []).flatMap((part) => fenceDown(part).sql),
     ...(hasServingIndex(table) ? [] : [sql`DROP INDEX IF EXISTS ${ident(index)}`]),
     ...(needsForeignKey(table) && existingColumn(table) ? [dropForeignKey(table)] : []),
     ...(needsNotNull(table) ? statementsOf(setNotNull(table).down) : []),
@@ -127,6 +139,11 @@ function undoAtOnce(table: TablePlan, column: TransactionStep): Down {
   return column.down.kind === "lossy"
     ? { kind: "lossy", sql: undo, loses: column.down.loses }
     : { kind: "exact", sql: undo };
+}
+
+function addForeignKey(table: TablePlan): Sql {
+  const key = table.partitions === undefined ? foreignKeyNotValid(table) : foreignKey(table);
+  return sql`ALTER TABLE ${ident(table.relation)}\n  ${key}`;
 }
 
 /** Where the column goes, its foreign key goes with it; where the column stays, the key goes alone. */

@@ -14,6 +14,7 @@ import type { Tenancy } from "../steps/tenancy.ts";
 import { blocked } from "./blocked.ts";
 import { thenUndo, untilUnlocked } from "./impersonation.ts";
 import { organizationIsIndexed } from "./index-use.ts";
+import { reachablePartitions } from "./partitions.ts";
 import { type Placement, placeRows } from "./placement.ts";
 import { plantRows } from "./planting.ts";
 import { play, setScene } from "./scene.ts";
@@ -34,7 +35,12 @@ export async function tryIsolation(
 ): Promise<CheckResult[]> {
   const results: CheckResult[] = [];
   for (const fence of fences) {
-    results.push(...(await tryTable(session, settings, tenancy, fence, personas)));
+    results.push(...(await tryTable(session, settings, tenancy, fence, personas, personas)));
+  }
+  // What all personas meet on the table, one meets on each of its partitions as well.
+  const one = personas.filter(({ memberships }) => memberships.length > 0).slice(0, 1);
+  for (const partition of await reachablePartitions(session, settings, fences)) {
+    results.push(...(await tryTable(session, settings, tenancy, partition, personas, one)));
   }
   return results;
 }
@@ -45,6 +51,7 @@ async function tryTable(
   tenancy: Tenancy,
   fence: Fence,
   personas: readonly Persona[],
+  played: readonly Persona[],
 ): Promise<CheckResult[]> {
   const claim = `${fence.label} is isolated`;
   const tryOnce = (attempt: number) =>
@@ -57,7 +64,7 @@ async function tryTable(
       const placement = await rowsOf(queries, settings, tenancy, fence, organizations);
       const membersSeeAll = await onlyOurPolicies(queries, fence.relation);
       const results: CheckResult[] = [];
-      for (const persona of personas) {
+      for (const persona of played) {
         const actor = await play(queries, tenancy, scene, persona);
         const trial = { queries, settings, tenancy, fence, actor, placement, membersSeeAll };
         results.push(await tryActor(trial));

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import type { Queries } from "../postgres/connection.ts";
 import { ident, list, type RelationName, raw, type Sql, sql } from "../postgres/sql.ts";
+import { isAt } from "./place.ts";
 import type { Trial } from "./trial.ts";
 
 const columnSchema = z.object({
@@ -14,6 +15,8 @@ const columnSchema = z.object({
   /** Whether a unique index of the table has it that does not have the organization. */
   unique: z.boolean(),
   references: z.boolean(),
+  /** Whether it decides which partition a row is in, at any level of the tree. */
+  partitions: z.boolean(),
   /** Whether the role of requests may give it. */
   given: z.boolean(),
 });
@@ -52,6 +55,17 @@ export function rowColumns(
                       WHERE k.conrelid = c.oid
                         AND k.contype = 'f'
                         AND a.attnum = ANY (k.conkey)) AS references,
+             EXISTS (SELECT
+                       FROM pg_partition_tree(pg_partition_root(c.oid)) AS tree
+                       JOIN pg_attribute own ON own.attrelid = tree.relid AND own.attname = a.attname
+                       -- A column of the key hangs on its whole table, also one within an expression.
+                       JOIN pg_depend d ON d.classid = 'pg_class'::regclass
+                                       AND d.objid = tree.relid
+                                       AND d.objsubid = own.attnum
+                                       AND d.refclassid = 'pg_class'::regclass
+                                       AND d.refobjid = tree.relid
+                                       AND d.refobjsubid = 0
+                                       AND d.deptype = 'i') AS partitions,
              has_column_privilege(${role}::text, c.oid, a.attnum, 'INSERT') AS given
         FROM pg_attribute a
         JOIN pg_class c ON c.oid = a.attrelid
@@ -105,7 +119,7 @@ export async function insertLike({
   settings,
   place,
 }: Pick<Trial, "queries" | "fence" | "tenancy" | "settings"> & {
-  /** Where the row is, as ctid; without one, no value is given but the organization. */
+  /** Where the row is; without one, no value is given but the organization. */
   readonly place: string | undefined;
 }): Promise<(organization: string | null) => Insert> {
   const table = ident(fence.relation);
@@ -115,20 +129,25 @@ export async function insertLike({
     role: settings.roles.signedIn,
   });
   const made = columns.flatMap((one) => {
-    const value = one.given && one.default === "sequence" ? madeUp(one) : undefined;
+    const numbered = one.default === "sequence" && !one.partitions;
+    const value = one.given && numbered ? madeUp(one) : undefined;
     return value === undefined ? [] : [{ name: ident(one.name), value }];
   });
   const [sample] = await queries.rows(
     sql`
       SELECT (record.*)::text AS record
         FROM ${table} AS record
-       WHERE record.ctid = ${place ?? null}::tid
+       WHERE ${isAt(place === undefined ? [] : [place])}
     `,
     z.object({ record: z.string() }),
   );
   const copied = columns
-    .filter((one) => one.given && one.default !== "sequence")
-    .filter((one) => !(one.default === "value" && one.unique))
+    .filter((one) => one.given)
+    // A row of another partition's key may find none that takes it, before any policy is asked.
+    .filter(
+      (one) =>
+        one.partitions || !(one.default === "sequence" || (one.default === "value" && one.unique)),
+    )
     .map(({ name }) => ({ name: ident(name), value: sql`(sample.record).${ident(name)}` }));
   return (organization) => {
     const values = [

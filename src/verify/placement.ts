@@ -3,12 +3,13 @@ import type { Queries } from "../postgres/connection.ts";
 import { ident, type RelationName, sql } from "../postgres/sql.ts";
 import type { Tenancy } from "../steps/tenancy.ts";
 import { attempt, silently } from "./impersonation.ts";
+import { isAt, placeOfRow } from "./place.ts";
 
 /** The rows that a trial is judged by. */
 export type Placement = {
   /** The organizations that hold them. */
   readonly organizations: readonly string[];
-  /** Where they are, as ctid. */
+  /** Where they are, as `placeOfRow` tells it. */
   readonly places: readonly string[];
   /** Why they are where they were, in organizations of others; none where they could be moved. */
   readonly unmoved: string | undefined;
@@ -31,7 +32,7 @@ export async function placeRows(
   // SKIP LOCKED: a row that the application is writing to right now is left to it.
   const rows = await queries.rows(
     sql`
-      SELECT ctid::text AS place,
+      SELECT ${placeOfRow} AS place,
              ${column}::text AS organization
         FROM ${ident(relation)}
        WHERE ${column} IS NOT NULL
@@ -48,7 +49,7 @@ export async function placeRows(
         sql`
           UPDATE ${ident(relation)}
              SET ${column} = ${organizations[index] ?? null}::uuid
-           WHERE ctid = ${place}::tid
+           WHERE ${isAt([place])}
         `,
       );
       if (outcome.kind === "refused") return outcome.message;
@@ -57,7 +58,7 @@ export async function placeRows(
   });
   const moved = await queries.rows(
     sql`
-      SELECT ctid::text AS place,
+      SELECT ${placeOfRow} AS place,
              ${column}::text AS organization
         FROM ${ident(relation)}
        WHERE ${column} = ANY (${organizations}::uuid[])

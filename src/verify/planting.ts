@@ -4,6 +4,7 @@ import { ident, list, type Sql, sql } from "../postgres/sql.ts";
 import { attemptRows, silently } from "./impersonation.ts";
 import { madeUp, type RowColumn, rowColumns } from "./likeness.ts";
 import { madeUpRow } from "./made-up-row.ts";
+import { placeOfRow } from "./place.ts";
 import { type Placement, placed, placedRow } from "./placement.ts";
 import type { Fence } from "./trial.ts";
 
@@ -44,7 +45,7 @@ export async function plantRows(
                  OVERRIDING SYSTEM VALUE
           SELECT ${list([sql`${organization}::uuid`, ...values.map(({ value }) => value)])}
             FROM (SELECT ${sample?.record ?? null}::${table} AS record) AS sample
-       RETURNING ctid::text AS place,
+       RETURNING ${placeOfRow} AS place,
                  ${ident(column)}::text AS organization
         `,
         placedRow,
@@ -62,13 +63,19 @@ export async function plantRows(
 
 /** The sample's values; what must differ from every other row's is made up. */
 function valuesOf(columns: readonly RowColumn[]): readonly { name: Sql; value: Sql }[] {
-  // A parent must be one that is there; where another column tells the rows apart, that is enough.
+  // A parent must be one that is there, and a partition one that takes the row; where another column
+  // tells the rows apart, that is enough.
   const keys = columns.filter(({ unique }) => unique);
-  const free = keys.some((key) => !key.references && madeUp(key) !== undefined);
+  const free = keys.some((key) => !isTaken(key) && madeUp(key) !== undefined);
   return columns.map((one) => {
     const name = ident(one.name);
-    const wanted = one.unique && !(free && one.references);
-    const value = wanted || one.default === "sequence" ? madeUp(one) : undefined;
+    const wanted = one.unique && !(free && isTaken(one));
+    const numbered = one.default === "sequence" && !one.partitions;
+    const value = wanted || numbered ? madeUp(one) : undefined;
     return { name, value: value ?? sql`(sample.record).${name}` };
   });
+}
+
+function isTaken({ references, partitions }: RowColumn): boolean {
+  return references || partitions;
 }

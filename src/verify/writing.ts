@@ -3,6 +3,8 @@ import { ident, type Sql, sql } from "../postgres/sql.ts";
 import type { TriedCommand, TriedOutcome } from "../report/events.ts";
 import { type Attempt, attempt, type Refused, silently } from "./impersonation.ts";
 import { insertLike } from "./likeness.ts";
+import { isPartitioned } from "./partitions.ts";
+import { isAt, placeOfRow } from "./place.ts";
 import { as, foreignRows, shownBy, type Trial } from "./trial.ts";
 import { type Violation, violation } from "./violation.ts";
 import { writesOf } from "./writes.ts";
@@ -66,9 +68,9 @@ async function judged(
   const theirs =
     placement.unmoved === undefined
       ? sql`${column} = ANY (${foreignRows(trial)}::uuid[])`
-      : sql`ctid = ANY (${placement.places}::tid[])`;
+      : isAt(placement.places);
   const others = sql`
-    SELECT ctid::text || ' ' || ${column} AS row
+    SELECT ${placeOfRow} || ' ' || ${column} AS row
       FROM ${ident(fence.relation)}
      WHERE ${theirs}
      ORDER BY 1
@@ -113,6 +115,9 @@ export async function tryInserting(trial: Trial): Promise<TriedTable> {
       remarks.push(refusedByApplication(outcome));
       untried = true;
     } else if (organization === null && mayHaveBeenGivenOne(trial, outcome)) {
+      remarks.push(`no row could be inserted: ${outcome.message}`);
+      untried = true;
+    } else if (await isUnrouted(trial, outcome)) {
       remarks.push(`no row could be inserted: ${outcome.message}`);
       untried = true;
     } else if (isConstraintOf(trial, outcome)) {
@@ -183,6 +188,17 @@ function isRefusedByApplication(outcome: Attempt): boolean {
 
 function refusedByApplication({ message }: Refused): string {
   return `the application's own trigger refuses writes: ${message}`;
+}
+
+/**
+ * No partition takes the row, which is found before row-level security is asked: a partitioned table
+ * has none for it, or a trigger has seen that an empty one is not it (0A000).
+ */
+async function isUnrouted({ queries, fence, placement }: Trial, refused: Refused) {
+  const { sqlState, constraint } = refused;
+  if (sqlState === "0A000") return placement.places.length === 0;
+  const isBound = sqlState === "23514" && constraint === undefined;
+  return isBound && (await isPartitioned(queries, fence));
 }
 
 /** Row-level security is asked before a table's constraints: these mean that it let the row through. */

@@ -1,4 +1,5 @@
 import { closest } from "fastest-levenshtein";
+import { isInTree } from "../../src/catalog/partitions.ts";
 import type { ForeignKey, Index } from "../../src/catalog/relations.ts";
 import type { Fault } from "../../src/config/settings.ts";
 import {
@@ -124,11 +125,15 @@ function crossingKeys(context: StageContext): Crossing<CrossingKey>[] {
   );
 }
 
-function whyKeyStays({ snapshot }: StageContext, { key, child }: CrossingKey): string | undefined {
+function whyKeyStays(
+  { snapshot }: StageContext,
+  { key, child, parent }: CrossingKey,
+): string | undefined {
   const { onUpdate, onDelete }: ForeignKey = key;
   const sets = (action: ForeignKey["onDelete"]) =>
     action === "SET NULL" || action === "SET DEFAULT";
-  if (child.existing.inherits || !key.own) return "is of a partition or an inheriting table";
+  if (isInTree(child.existing) || !key.own) return "is of a partition or an inheriting table";
+  if (isInTree(parent.existing)) return "references a partitioned table";
   if (!key.valid) return "is NOT VALID: validate it first";
   if (key.matchFull) return "is MATCH FULL, which a column that is never NULL would break";
   if (sets(onUpdate)) return `has ON UPDATE ${onUpdate}, which would take the organization too`;
@@ -152,7 +157,7 @@ function crossingIndexes(context: StageContext): Crossing<CrossingIndex>[] {
 
 function whyIndexStays(crossing: CrossingIndex): string | undefined {
   const { index, table }: { index: Index; table: TablePlan } = crossing;
-  if (table.existing.inherits) return "is of a partition or an inheriting table";
+  if (isInTree(table.existing)) return "is of a partition or an inheriting table";
   if (index.needed) return "is what a foreign key or replication stands on";
   if (!index.valid) return "is not valid: build it again first";
   if (!canNameOrganization(crossing)) return "has a definition that cannot be read";

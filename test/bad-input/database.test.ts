@@ -21,6 +21,7 @@ beforeAll(async () => {
     "CREATE VIEW seen AS TABLE leads",
     "CREATE MATERIALIZED VIEW counted AS TABLE leads",
     "CREATE TABLE parted (id int, lead_id bigint) PARTITION BY RANGE (id)",
+    "CREATE TABLE parted_1 PARTITION OF parted FOR VALUES FROM (1) TO (2)",
     "CREATE TABLE ancestor (id int PRIMARY KEY)",
     "CREATE TABLE heir (more int) INHERITS (ancestor)",
     "CREATE TABLE taken (id int PRIMARY KEY, organization_id text)",
@@ -94,7 +95,11 @@ const misfits: readonly (readonly [what: string, config: Config, says: RegExp])[
   ["a schema that is unknown", { ...base, schema: "nowhere" }, /no such table/],
   ["a view", day1({ seen: "default" }), /seen: is a view/],
   ["a materialized view", day1({ counted: "default" }), /counted: is a materialized view/],
-  ["a partitioned table", exempt({ parted: "default" }), /parted: is a partitioned table/],
+  [
+    "a partition, by its own name",
+    day1({ parted_1: "default" }),
+    /parted_1: is a partition of parted → name parted instead/,
+  ],
   ["a table that inherits", exempt({ heir: "default" }), /heir: is part of an inheritance tree/],
   ["a sequence", day1({ numbers: "default" }), /numbers: (no such table|is a)/],
   [

@@ -11,19 +11,28 @@ test("what does not fit between configuration and database is found all at once"
     "CREATE TABLE child_of_settings () INHERITS (settings)",
     "CREATE TABLE organizations (id int)",
     "CREATE TABLE parts (id int) PARTITION BY RANGE (id)",
+    "CREATE TABLE parts_1 PARTITION OF parts DEFAULT",
+    "CREATE TABLE far (id int) PARTITION BY RANGE (id)",
+    "CREATE FOREIGN DATA WRAPPER far_wrapper",
+    "CREATE SERVER far_server FOREIGN DATA WRAPPER far_wrapper",
+    "CREATE FOREIGN TABLE far_1 PARTITION OF far DEFAULT SERVER far_server",
   );
   const config = {
     ...smallCompany,
     roles: { signedIn: "nobody_at_all" },
-    day1: { tables: { ...smallCompany.day1.tables, parts: "default" as const } },
+    day1: {
+      tables: { ...smallCompany.day1.tables, parts_1: "default" as const, far: "default" as const },
+    },
   };
   const found = await findings("configuration", { url }, { config });
   expect(found.map(({ severity, says }) => `${severity} ${says}`)).toEqual([
     "blocking roles.signedIn: there is no role nobody_at_all",
-    "blocking day1.tables.parts: is a partitioned table",
-    "blocking day2.tables.settings: is part of an inheritance tree",
+    "blocking day1.tables.parts_1: is a partition of parts",
+    "blocking day1.tables.far: has the partition far_1, a foreign table: another server has its rows, and no index, constraint or policy reaches them from here",
+    "blocking day2.tables.settings: is part of an inheritance tree (INHERITS), where no index, foreign key, trigger and policy reaches children, or those that are made later",
     "blocking child_of_settings: is named nowhere in the configuration",
     "blocking forgotten: is named nowhere in the configuration",
+    "blocking parts: is named nowhere in the configuration",
     "blocking names.organizations: public.organizations exists already",
   ]);
 });

@@ -1,5 +1,5 @@
 import { ident, sql } from "../../postgres/sql.ts";
-import { apiRoles, fenced, reachable, relationsNamed } from "../reach.ts";
+import { apiRoles, fenced, reachable, withPartitions } from "../reach.ts";
 import type { Rule } from "../rule.ts";
 
 export const unlistedTable: Rule = {
@@ -16,7 +16,7 @@ export const unlistedTable: Rule = {
       FROM ${reachable(context)} AS r
      WHERE r.kind IN ('r', 'p')
        AND r.oid NOT IN (SELECT oid
-                           FROM ${relationsNamed([
+                           FROM ${withPartitions([
                              ...fenced(context),
                              ...context.sharedTables,
                              ...context.exemptTables,
