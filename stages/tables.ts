@@ -16,8 +16,12 @@ export function takenNames(
   { snapshot }: StageContext,
   tables: readonly TablePlan[],
 ): readonly Fault[] {
-  return tables.flatMap((table) => {
-    const path = `${table.stage}.tables.${table.label}`;
+  const all = tables.flatMap((table) => [
+    { table, named: table },
+    ...(table.partitions ?? []).map((partition) => ({ table: partition, named: table })),
+  ]);
+  return all.flatMap(({ table, named }) => {
+    const path = `${named.stage}.tables.${named.label}`;
     const planned = plannedPolicies(table);
     const policies = table.existing.policies
       .filter(({ name }) => planned.includes(name))
@@ -35,9 +39,10 @@ export function takenNames(
     const indexes = table.existing.indexes
       .filter(({ name, valid }) => name === index && valid && !hasServingIndex(table))
       .map(({ name }) => `an index ${name} that does not begin with ${table.tenancy.column}`);
+    const has = table === named ? "has" : `has a partition ${table.label}, which has`;
     const own = [...policies, ...indexes].map((taken) => ({
       path,
-      fault: `has ${taken} already`,
+      fault: `${has} ${taken} already`,
       fix: "drop it or give it another name: the plan makes its own",
     }));
     return [...own, ...others];

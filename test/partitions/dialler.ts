@@ -14,6 +14,7 @@ export const partitionedDialler: Config = {
       messages: { user: "person_id" },
       attachments: { via: "message_id" },
       events: "default",
+      tickets: "default",
     },
   },
   exemptTables: { person: "the users themselves" },
@@ -21,15 +22,6 @@ export const partitionedDialler: Config = {
   // Every table is taken online, however small.
   online: { smallTableInBytes: 0, batchTargetInMilliseconds: 5 },
 };
-
-/** Its partitions that have rows, and the partitioned ones between. */
-export const leaves = [
-  "archive.call_logs_2026_03_inbound",
-  "archive.call_logs_2026_03_other",
-  "call_logs_2026_01",
-  "call_logs_2026_02",
-  "call_logs_rest",
-] as const;
 
 /** Makes its database; takes a superuser. */
 export async function makePartitionedDialler(session: Session, calls = 4000): Promise<void> {
@@ -74,6 +66,10 @@ export async function makePartitionedDialler(session: Session, calls = 4000): Pr
        FOR VALUES IN ('inbound')`,
     `CREATE TABLE archive.call_logs_2026_03_other PARTITION OF archive.call_logs_2026_03 DEFAULT`,
     "CREATE TABLE call_logs_rest PARTITION OF call_logs DEFAULT",
+    // One that is made ahead, and one table that has no partition yet.
+    `CREATE TABLE call_logs_2026_12 PARTITION OF call_logs
+       FOR VALUES FROM ('2026-12-01') TO ('2027-01-01')`,
+    `CREATE TABLE tickets (id bigint, at date NOT NULL) PARTITION BY RANGE (at)`,
     "CREATE INDEX call_logs_lead ON call_logs (lead_id)",
     `INSERT INTO call_logs (at, direction, lead_id, said)
      SELECT timestamptz '2026-01-01' + n % 100 * interval '1 day',
