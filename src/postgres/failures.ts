@@ -6,9 +6,12 @@ export function sqlState(error: unknown): string | undefined {
   return error instanceof pg.DatabaseError ? error.code : undefined;
 }
 
-const lockStates = new Set(["55P03", "40P01"]);
+const lockStates = new Set(["55P03", "40P01", "40001"]);
 
-/** Whether trying again can help: lock not granted in time (55P03), or deadlock (40P01). */
+/**
+ * Whether trying again can help: lock not granted in time (55P03), deadlock (40P01), or a row that
+ * somebody moved to another partition while it was waited for (40001).
+ */
 export function isLockConflict(error: unknown): boolean {
   return lockStates.has(sqlState(error) ?? "");
 }
