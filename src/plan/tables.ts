@@ -1,9 +1,15 @@
 import type { Relation } from "../catalog/relations.ts";
 import { findRelation, type Snapshot } from "../catalog/snapshot.ts";
 import { relationKey } from "../config/relation-name.ts";
-import { configuredName, type Fault, type Settings, type TenantTable } from "../config/settings.ts";
+import {
+  configuredName,
+  type Fault,
+  requestRoles,
+  type Settings,
+  type TenantTable,
+} from "../config/settings.ts";
 import type { RelationName } from "../postgres/sql.ts";
-import { bypassingGrants } from "../steps/bypassing-grants.ts";
+import { bypassingGrants } from "../steps/grants.ts";
 import type { Kept } from "../steps/kept.ts";
 import type { ResolvedSource } from "../steps/sources.ts";
 import type { TablePlan } from "../steps/table-plan.ts";
@@ -51,7 +57,7 @@ export function resolveTables(
       const own = tenantTableFaults(table, existing, path, settings);
       faults.push(...own);
       const source =
-        own.length > 0 ? undefined : resolveSource(table, existing, day, dayOf, fewUsers);
+        own.length > 0 ? undefined : resolveSource(table, existing, day, dayOf, fewUsers, tenancy);
       if (source === undefined) return [];
       if ("fault" in source) {
         faults.push({ path, ...source });
@@ -62,7 +68,7 @@ export function resolveTables(
         {
           ...{ stage: day, label, existing, tenancy, triggersMayBeSilenced, ...table, source },
           searchPath: snapshot.server.searchPath,
-          bypassing: bypassingGrants(existing.grants, requestRoles(settings)),
+          bypassing: bypassingGrants(existing, requestRoles(settings)),
           kept: kept?.tables.find(
             ({ relation }) => relationKey(relation) === relationKey(table.relation),
           ),
@@ -76,23 +82,22 @@ export function resolveTables(
   return { tables: { day1, day2 }, skipped, faults };
 }
 
-function requestRoles({ roles }: Settings): string[] {
-  return roles.anonymous === undefined ? [roles.signedIn] : [roles.signedIn, roles.anonymous];
-}
-
 function resolveSource(
   { source }: TenantTable,
   existing: Relation,
   day: Day,
   dayOf: ReadonlyMap<string, Day>,
   fewUsers: boolean,
+  tenancy: Tenancy,
 ): ResolvedSource | Omit<Fault, "path"> {
   if (source.kind === "user") return { ...source, fewUsers };
   if (source.kind !== "via") return source;
-  const key = existing.foreignKeys.find(
-    ({ columns }) => columns.length === 1 && columns[0] === source.column,
-  );
-  const parentColumn = key?.referencedColumns[0];
+  // A key that was hardened names the organization too.
+  const key = existing.foreignKeys.find(({ columns }) => {
+    const own = columns.filter((name) => name !== tenancy.column);
+    return own.length === 1 && own[0] === source.column;
+  });
+  const parentColumn = key?.referencedColumns[key.columns.indexOf(source.column)];
   if (key === undefined || parentColumn === undefined) {
     return {
       fault: `has no foreign key of the one column ${source.column}`,
