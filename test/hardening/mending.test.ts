@@ -2,12 +2,19 @@ import { fileURLToPath } from "node:url";
 import { execa } from "execa";
 import { expect, test } from "vitest";
 import { z } from "zod";
+import { audit } from "../../src/audit/audit.ts";
+import { auditContext } from "../../src/audit/context.ts";
+import { rules } from "../../src/audit/rules/index.ts";
 import { readSnapshot } from "../../src/catalog/snapshot.ts";
+import { parseSettings } from "../../src/config/load.ts";
 import type { Config } from "../../src/config/schema.ts";
+import { demoConfig } from "../../src/demo/config.ts";
+import { makeDialler } from "../../src/demo/dialler.ts";
 import type { Session } from "../../src/postgres/connection.ts";
 import { sql } from "../../src/postgres/sql.ts";
 import { createDatabase } from "../setup/database.ts";
 import { makeProject, type Project } from "../setup/project.ts";
+import { daysOn } from "../three-days/in-process.ts";
 import { allHardened, askedBy, makeMendedCompany } from "./mended-company.ts";
 
 async function company(name: string, config: Config = allHardened, ...further: string[]) {
@@ -55,6 +62,21 @@ const seen = sql`SELECT count(*)::integer AS one FROM "leads seen"`;
 const own = sql`SELECT count(*)::integer AS one FROM leads`;
 const counted = sql`SELECT many AS one FROM leads_counted`;
 
+/** What a function that runs as its owner says to a caller whose own table has the name that it asks. */
+async function deceived(session: Session): Promise<unknown> {
+  return session.transaction(async (queries) => {
+    await queries.execute(sql`SET LOCAL ROLE small_company_app`);
+    await queries.execute(
+      sql`CREATE TEMP TABLE leads ON COMMIT DROP AS SELECT 1 AS id, -1 AS person_id`,
+    );
+    const [row] = await queries.rows(
+      sql`SELECT whose(1) AS one`,
+      z.object({ one: z.coerce.number() }),
+    );
+    return row?.one;
+  });
+}
+
 test("hardened in all, the audit finds nothing of it, a member sees their own organization through views, and it all goes back", {
   timeout: 300_000,
 }, async () => {
@@ -64,6 +86,7 @@ test("hardened in all, the audit finds nothing of it, a member sees their own or
   const before = await readSnapshot(session);
   const catalogBefore = await catalog(session);
   expect(await askedBy(session, 1, seen)).toBe(200);
+  expect(await deceived(session)).toBe(-1);
   expect((await project.tenantry("audit", "--json")).stdout).toMatch(/definer-view/);
   const settings = sql`SELECT count(*)::integer AS one FROM settings`;
   const calls = sql`SELECT count(*)::integer AS one FROM calls`;
@@ -82,6 +105,7 @@ test("hardened in all, the audit finds nothing of it, a member sees their own or
     expect(await askedBy(session, 5, seen)).toBe(alpha);
     expect(await askedBy(session, 5, counted)).toBe(alpha);
     expect(await visible()).toEqual(rows);
+    expect(await deceived(session)).toBe(2);
     expect(await askedBy(session, 1, sql`SELECT nextval('leads_id_seq') > 0 AS one`)).toBe(true);
     for (const refused of [
       sql`SELECT count(*) AS one FROM calls_counted`,
@@ -137,6 +161,37 @@ test("the plan's policies take the place of those that let everybody through, fo
   `);
 });
 
+test("the dialler, hardened in all: its policies, defaults and keys are mended, and it goes back", {
+  timeout: 200_000,
+}, async () => {
+  const { session, url } = await createDatabase("mended dialler");
+  await makeDialler(session, { rows: 2000 });
+  for (const statement of [
+    sql`CREATE VIEW public.pipeline AS SELECT c.id, c.name, (SELECT count(*) FROM public.leads l WHERE l.user_id = c.user_id) AS leads FROM public.campaigns c`,
+    sql`CREATE FUNCTION public.count_leads() RETURNS bigint LANGUAGE sql SECURITY DEFINER AS 'SELECT count(*) FROM leads'`,
+    sql`REVOKE EXECUTE ON FUNCTION public.count_leads() FROM PUBLIC, anon, authenticated`,
+  ]) {
+    await session.execute(statement);
+  }
+  const days = await daysOn(url, { ...demoConfig, hardening: allHardened.hardening });
+  await days.run("day1");
+  await days.run("day2");
+  const { fingerprint } = await readSnapshot(session);
+  await days.run("day3");
+  const settings = parseSettings(demoConfig, "the test");
+  const context = auditContext(settings, await readSnapshot(session));
+  const findings = await session.transaction((queries) => audit(queries, context, rules));
+  expect(findings).toEqual([]);
+  const open = await session.rows(
+    sql`SELECT policyname FROM pg_policies WHERE permissive = 'PERMISSIVE' AND qual = 'true'`,
+    z.unknown(),
+  );
+  expect(open).toEqual([]);
+  await days.verify("day3");
+  await days.rollBack("day3");
+  expect((await readSnapshot(session)).fingerprint).toEqual(fingerprint);
+});
+
 test("what cannot be hardened is said with its reason, and by its name it is a fault", {
   timeout: 200_000,
 }, async () => {
@@ -171,6 +226,10 @@ test("what cannot be hardened is said with its reason, and by its name it is a f
     "CREATE SEQUENCE numbers OWNED BY leads.id",
     "GRANT UPDATE ON SEQUENCE numbers TO small_company_app",
     "CREATE POLICY halfway ON leads FOR UPDATE USING (TRUE) WITH CHECK (phone <> '')",
+    `DO $$
+     BEGIN
+       EXECUTE format('ALTER ROLE small_company_app IN DATABASE %I SET search_path = pg_catalog', current_database());
+     END $$`,
     "CREATE POLICY narrow ON leads FOR UPDATE USING (phone <> '')",
   );
   const exempt = { ...allHardened.exemptTables, prices: "kept for themselves" };
@@ -183,6 +242,7 @@ test("what cannot be hardened is said with its reason, and by its name it is a f
     "reported (small_company_reports reads it, is no role of requests, and would see nothing)",
     "under (small_company_app may read it, and has no SELECT on prices)",
     "sets() (says search_path in its body: it may set it itself)",
+    "whose(bigint) (is called under other search paths: of small_company_app it is pg_catalog, of this session public)",
     "numbers (is counted with by small_company_app by UPDATE: grant USAGE first)",
     "leads.halfway (lets everybody through in one of its conditions only: the other may be meant)",
   ]) {
@@ -196,7 +256,7 @@ test("what cannot be hardened is said with its reason, and by its name it is a f
     exemptTables: exempt,
     hardening: {
       views: ["cheap", "leads sene"],
-      functions: ["whose(bigint)", "whoes(bigint)"],
+      functions: ["whoes(bigint)"],
       defaultPrivileges: ["postgres in pubic"],
     },
   });

@@ -5,6 +5,7 @@ import { commandsOf, replacePolicies } from "../../../src/steps/old-policies.ts"
 import type { StageContext } from "../../../src/steps/stage.ts";
 import type { TablePlan } from "../../../src/steps/table-plan.ts";
 import { type Candidate, hardening } from "./hardening.ts";
+import { letsEverybodyThrough } from "./open-condition.ts";
 import { tenantTables } from "./tenant-tables.ts";
 
 type OldPolicy = { readonly table: TablePlan; readonly policy: Policy };
@@ -32,18 +33,20 @@ function openPolicies(context: StageContext): Candidate<OldPolicy>[] {
         .filter(({ permissive, name }) => permissive && !planned.includes(name))
         // Policies for the service role alone are no requests'.
         .filter(({ roles }) => roles === null || roles.some((role) => asking.includes(role)))
-        .filter((policy) => conditionsOf(policy).some((one) => letsEverybodyThrough(one, table)))
+        .filter((policy) =>
+          conditionsOf(policy).some((one) => letsEverybodyThrough(one, table, context)),
+        )
         .map((policy) => {
           const what = { table, policy };
-          return { name: `${table.label}.${policy.name}`, what, stays: whyItStays(what) };
+          return { name: `${table.label}.${policy.name}`, what, stays: whyItStays(context, what) };
         })
     );
   });
 }
 
-function whyItStays({ table, policy }: OldPolicy): string | undefined {
+function whyItStays(context: StageContext, { table, policy }: OldPolicy): string | undefined {
   if (table.existing.inherits) return "is of a partition or an inheriting table";
-  if (!conditionsOf(policy).every((one) => letsEverybodyThrough(one, table))) {
+  if (!conditionsOf(policy).every((one) => letsEverybodyThrough(one, table, context))) {
     return "lets everybody through in one of its conditions only: the other may be meant";
   }
   const writes = commandsOf(policy).filter((command) => command !== "r");
@@ -55,27 +58,4 @@ function whyItStays({ table, policy }: OldPolicy): string | undefined {
 
 function conditionsOf({ using, check }: Policy): string[] {
   return [using, check].filter((condition) => condition !== null);
-}
-
-/** Of whoever is signed in, and so of every member. */
-const ofEverybodySignedIn = [
-  /^\(auth\.uid\(\) IS NOT NULL\)$/,
-  /^\(\( SELECT auth\.uid\(\) AS uid\) IS NOT NULL\)$/,
-  /^\(auth\.role\(\) = 'authenticated'::text\)$/,
-  /^\(\( SELECT auth\.role\(\) AS role\) = 'authenticated'::text\)$/,
-];
-
-/** Whether a condition, as the server writes it, holds of every row for every member. */
-function letsEverybodyThrough(condition: string, { existing }: TablePlan): boolean {
-  if (condition === "true") return true;
-  if (ofEverybodySignedIn.some((pattern) => pattern.test(condition))) return true;
-  const same = /^\((.+) = \1\)$/.exec(condition)?.[1];
-  const there = /^\((.+) IS NOT NULL\)$/.exec(condition)?.[1];
-  const name = same ?? there;
-  if (name === undefined) return false;
-  // Of a constant; of NULL, nothing is equal.
-  if (same !== undefined && /^(\d+|'[^']*'::text|true)$/.test(same)) return true;
-  return existing.columns.some(
-    (column) => column.notNull && (column.name === name || `"${column.name}"` === name),
-  );
 }

@@ -5,6 +5,7 @@ import { policyNames } from "../../../src/steps/fence.ts";
 import { askAsReader } from "../../../src/steps/security-invoker.ts";
 import type { StageContext } from "../../../src/steps/stage.ts";
 import { type Candidate, hardening } from "./hardening.ts";
+import { letsEverybodyThrough } from "./open-condition.ts";
 import { isFenced, tenantTables } from "./tenant-tables.ts";
 import { viewsOverFenced } from "./views-over-fenced.ts";
 
@@ -80,15 +81,18 @@ function blindedReaders(context: StageContext, { reads, readers, owner }: View):
 
 /** Where a table has policies of its own for reading and not the plan's, the view obeys them from now on. */
 function narrowed(context: StageContext, view: View, name: string): string | undefined {
-  const tables = tenantTables(context).filter(({ relation, existing }) => {
+  const tables = tenantTables(context).filter((table) => {
+    const { relation, existing } = table;
     const reads = view.reads.some(
       (under) => under.schema === relation.schema && under.name === relation.name,
     );
-    const reading = existing.policies.filter(
-      ({ permissive, command }) => permissive && (command === "r" || command === "*"),
-    );
-    const planned = policyNames(relation.name).view;
-    const whole = reading.some((policy) => policy.name === planned || policy.using === "true");
+    const whole = existing.policies
+      .filter(({ permissive, command }) => permissive && (command === "r" || command === "*"))
+      .some(
+        (policy) =>
+          policy.name === policyNames(relation.name).view ||
+          (policy.using !== null && letsEverybodyThrough(policy.using, table, context)),
+      );
     return reads && existing.rowSecurity && !whole;
   });
   if (tables.length === 0) return undefined;
