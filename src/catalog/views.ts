@@ -119,6 +119,54 @@ const views: Sql = sql`
              WHEN 'INSERT' THEN pg_relation_is_updatable(asker.view, FALSE) & 8 <> 0
              WHEN 'DELETE' THEN pg_relation_is_updatable(asker.view, FALSE) & 16 <> 0
            END
+  ),
+  -- Once for all views: asked one by one, each would go through all of them.
+  read_by AS (
+    SELECT reads.view,
+           json_agg(json_build_object(
+             'schema', bn.nspname,
+             'name', b.relname,
+             'kind', CASE b.relkind
+                       WHEN 'r' THEN 'table'
+                       WHEN 'p' THEN 'partitioned table'
+                       WHEN 'v' THEN 'view'
+                       WHEN 'm' THEN 'materialized view'
+                       ELSE 'foreign table'
+                     END) ORDER BY bn.nspname, b.relname) AS relations
+      FROM reads
+      JOIN pg_class b ON b.oid = reads.relation
+      JOIN pg_namespace bn ON bn.oid = b.relnamespace
+     GROUP BY reads.view
+  ),
+  asked_by AS (
+    SELECT asker.view, array_agg(DISTINCT r.rolname::text) AS roles
+      FROM asker
+      LEFT JOIN pg_roles r ON r.oid = asker.role
+     GROUP BY asker.view
+  ),
+  lacked AS (
+    SELECT lacking.view,
+           json_agg(json_build_object(
+             'schema', bn.nspname,
+             'name', b.relname,
+             'role', r.rolname,
+             'privilege', lacking.privilege) ORDER BY r.rolname, bn.nspname, b.relname, lacking.privilege) AS privileges
+      FROM lacking
+      JOIN pg_class b ON b.oid = lacking.relation
+      JOIN pg_namespace bn ON bn.oid = b.relnamespace
+      LEFT JOIN pg_roles r ON r.oid = lacking.role
+     GROUP BY lacking.view
+  ),
+  filled AS (
+    SELECT fills.view,
+           json_agg(json_build_object(
+             'schema', mn.nspname,
+             'name', m.relname,
+             'owner', pg_get_userbyid(fills.owner)) ORDER BY mn.nspname, m.relname) AS relations
+      FROM fills
+      JOIN pg_class m ON m.oid = fills.materialized
+      JOIN pg_namespace mn ON mn.oid = m.relnamespace
+     GROUP BY fills.view
   )
   SELECT n.nspname::text AS schema,
          c.relname::text AS name,
@@ -127,46 +175,17 @@ const views: Sql = sql`
          pg_has_role(c.relowner, 'USAGE') AS "mayAlter",
          coalesce(c.reloptions, '{}') AS options,
          EXISTS (SELECT FROM pg_rewrite w WHERE w.ev_class = c.oid AND w.ev_type <> '1') AS rules,
-         (SELECT coalesce(json_agg(json_build_object(
-                   'schema', bn.nspname,
-                   'name', b.relname,
-                   'kind', CASE b.relkind
-                             WHEN 'r' THEN 'table'
-                             WHEN 'p' THEN 'partitioned table'
-                             WHEN 'v' THEN 'view'
-                             WHEN 'm' THEN 'materialized view'
-                             ELSE 'foreign table'
-                           END) ORDER BY bn.nspname, b.relname), '[]')
-            FROM reads
-            JOIN pg_class b ON b.oid = reads.relation
-            JOIN pg_namespace bn ON bn.oid = b.relnamespace
-           WHERE reads.view = c.oid) AS reads,
-         ARRAY(SELECT DISTINCT r.rolname::text
-                 FROM asker
-                 LEFT JOIN pg_roles r ON r.oid = asker.role
-                WHERE asker.view = c.oid
-                ORDER BY 1) AS readers,
-         (SELECT coalesce(json_agg(json_build_object(
-                   'schema', bn.nspname,
-                   'name', b.relname,
-                   'role', r.rolname,
-                   'privilege', lacking.privilege) ORDER BY r.rolname, bn.nspname, b.relname, lacking.privilege), '[]')
-            FROM lacking
-            JOIN pg_class b ON b.oid = lacking.relation
-            JOIN pg_namespace bn ON bn.oid = b.relnamespace
-            LEFT JOIN pg_roles r ON r.oid = lacking.role
-           WHERE lacking.view = c.oid) AS lacking,
-         (SELECT coalesce(json_agg(json_build_object(
-                   'schema', mn.nspname,
-                   'name', m.relname,
-                   'owner', pg_get_userbyid(fills.owner)) ORDER BY mn.nspname, m.relname), '[]')
-            FROM fills
-            JOIN pg_class m ON m.oid = fills.materialized
-            JOIN pg_namespace mn ON mn.oid = m.relnamespace
-           WHERE fills.view = c.oid) AS fills,
+         coalesce(read_by.relations, '[]') AS reads,
+         coalesce(asked_by.roles, '{}') AS readers,
+         coalesce(lacked.privileges, '[]') AS lacking,
+         coalesce(filled.relations, '[]') AS fills,
          ${accessOf("coalesce(c.relacl, acldefault('r', c.relowner))", "c.relowner")} AS access
     FROM pg_class c
     JOIN pg_namespace n ON n.oid = c.relnamespace
+    LEFT JOIN read_by ON read_by.view = c.oid
+    LEFT JOIN asked_by ON asked_by.view = c.oid
+    LEFT JOIN lacked ON lacked.view = c.oid
+    LEFT JOIN filled ON filled.view = c.oid
    WHERE c.relkind IN ('v', 'm')
      AND ${ours}
      AND NOT EXISTS (SELECT
