@@ -34,7 +34,9 @@ export async function readSearchPaths(queries: Queries): Promise<SearchPath[]> {
   for (const { role, path } of settings) {
     // The server takes $user for whoever is connected, and that is not whose path it is.
     const own =
-      role === null ? path : path.replaceAll(/"?\$user"?/g, () => ident(role).parts.join(""));
+      role === null
+        ? path
+        : path.replaceAll(/(?<=^|,\s*)"?\$user"?(?=\s*(,|$))/g, () => ident(role).parts.join(""));
     await queries.execute(sql`SELECT set_config('search_path', ${own}, TRUE)`);
     const [found] = await queries.rows(
       sql`SELECT current_schemas(FALSE)::text[] AS schemas`,

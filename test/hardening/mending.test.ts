@@ -228,7 +228,7 @@ test("what cannot be hardened is said with its reason, and by its name it is a f
     "CREATE POLICY halfway ON leads FOR UPDATE USING (TRUE) WITH CHECK (phone <> '')",
     `DO $$
      BEGIN
-       EXECUTE format('ALTER ROLE small_company_app IN DATABASE %I SET search_path = pg_catalog', current_database());
+       EXECUTE format('ALTER ROLE small_company_app IN DATABASE %I SET search_path = "$user", pg_catalog', current_database());
      END $$`,
     "CREATE POLICY narrow ON leads FOR UPDATE USING (phone <> '')",
   );
