@@ -140,7 +140,7 @@ const entryQueries: readonly Sql[] = [
                      'generated ' || NULLIF(a.attgenerated::text, ''),
                      'collation ' || NULLIF(a.attcollation, 0)::regcollation::text,
                      'storage', a.attstorage,
-                     'grants ' || a.attacl::text,
+                     'grants ' || ${grants("a.attacl")},
                      'options ' || a.attoptions::text,
                      'comment ' || col_description(c.oid, a.attnum)) AS definition
       FROM pg_attribute a
@@ -236,7 +236,7 @@ const entryQueries: readonly Sql[] = [
   `,
   sql`
     SELECT format('default privileges of %s in %s for %s', d.defaclrole::regrole, d.defaclnamespace::regnamespace, d.defaclobjtype) AS object,
-           d.defaclacl::text AS definition
+           ${grants("d.defaclacl")} AS definition
       FROM pg_default_acl d
   `,
   sql`

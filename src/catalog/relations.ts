@@ -1,6 +1,7 @@
 import { z } from "zod";
 import type { Queries } from "../postgres/connection.ts";
 import { ident, type Sql, sql } from "../postgres/sql.ts";
+import { grantSchema } from "./grants.ts";
 
 const columnSchema = z.object({
   name: z.string(),
@@ -52,14 +53,14 @@ const indexSchema = z.object({
 const policySchema = z.object({
   name: z.string(),
   permissive: z.boolean(),
-  command: z.string(),
-});
-
-const grantSchema = z.object({
+  /** As pg_policy has it: `r`, `a`, `w`, `d`, or `*` for all. */
+  command: z.enum(["r", "a", "w", "d", "*"]),
   /** Null for PUBLIC. */
-  grantee: z.string().nullable(),
-  privilege: z.string(),
-  grantable: z.boolean(),
+  roles: z.array(z.string()).nullable(),
+  /** Its conditions as SQL, with the schema of every name that is not PostgreSQL's. */
+  using: z.string().nullable(),
+  check: z.string().nullable(),
+  comment: z.string().nullable(),
 });
 
 const relationSchema = z.object({
@@ -84,12 +85,14 @@ const relationSchema = z.object({
   policies: z.array(policySchema),
   /** Its owner's grants to others. */
   grants: z.array(grantSchema),
+  /** The same, of single columns. */
+  columnGrants: z.array(grantSchema),
   /** Enabled triggers of the application's that an UPDATE fires. */
   updateTriggers: z.array(z.string()),
 });
 
 export type Column = z.output<typeof columnSchema>;
-export type Grant = z.output<typeof grantSchema>;
+export type Policy = z.output<typeof policySchema>;
 export type Index = z.output<typeof indexSchema>;
 export type ForeignKey = z.output<typeof foreignKeySchema>;
 export type Relation = z.output<typeof relationSchema>;
@@ -217,7 +220,14 @@ const relations: Sql = sql`
          (SELECT coalesce(json_agg(json_build_object(
                    'name', p.polname,
                    'permissive', p.polpermissive,
-                   'command', p.polcmd) ORDER BY p.polname), '[]')
+                   'command', p.polcmd,
+                   'roles', CASE
+                              WHEN p.polroles <> '{0}'
+                              THEN ARRAY(SELECT pg_get_userbyid(role) FROM unnest(p.polroles) AS role ORDER BY 1)
+                            END,
+                   'using', pg_get_expr(p.polqual, p.polrelid),
+                   'check', pg_get_expr(p.polwithcheck, p.polrelid),
+                   'comment', obj_description(p.oid, 'pg_policy')) ORDER BY p.polname), '[]')
             FROM pg_policy p
            WHERE p.polrelid = c.oid) AS policies,
          (SELECT coalesce(json_agg(json_build_object(
@@ -228,6 +238,18 @@ const relations: Sql = sql`
             LEFT JOIN pg_roles g ON g.oid = acl.grantee
            WHERE acl.grantor = c.relowner
              AND acl.grantee <> c.relowner) AS grants,
+         (SELECT coalesce(json_agg(json_build_object(
+                   'column', a.attname,
+                   'grantee', g.rolname,
+                   'privilege', acl.privilege_type,
+                   'grantable', acl.is_grantable) ORDER BY g.rolname, acl.privilege_type, a.attnum), '[]')
+            FROM pg_attribute a
+           CROSS JOIN aclexplode(a.attacl) AS acl
+            LEFT JOIN pg_roles g ON g.oid = acl.grantee
+           WHERE a.attrelid = c.oid
+             AND NOT a.attisdropped
+             AND acl.grantor = c.relowner
+             AND acl.grantee <> c.relowner) AS "columnGrants",
          (SELECT coalesce(json_agg(t.tgname ORDER BY t.tgname), '[]')
             FROM pg_trigger t
            WHERE t.tgrelid = c.oid

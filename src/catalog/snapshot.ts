@@ -1,9 +1,13 @@
 import { z } from "zod";
 import { type Queries, type Session, sqlState } from "../postgres/connection.ts";
 import { type RelationName, type Sql, sql } from "../postgres/sql.ts";
+import { type DefaultPrivileges, readDefaultPrivileges } from "./default-privileges.ts";
 import { type Fingerprint, readFingerprint } from "./fingerprint.ts";
 import { type DatabaseFunction, readFunctions } from "./functions.ts";
 import { type Relation, readRelations } from "./relations.ts";
+import { readSearchPaths, type SearchPath } from "./search-paths.ts";
+import { readSequences, type Sequence } from "./sequences.ts";
+import { readViews, type View } from "./views.ts";
 
 const serverSchema = z.object({
   version: z.coerce.number(),
@@ -32,7 +36,11 @@ export type Snapshot = {
   /** Whether this role may write rows without firing the application's triggers. */
   readonly triggersMayBeSilenced: boolean;
   readonly relations: readonly Relation[];
+  readonly views: readonly View[];
   readonly functions: readonly DatabaseFunction[];
+  readonly sequences: readonly Sequence[];
+  readonly defaultPrivileges: readonly DefaultPrivileges[];
+  readonly searchPaths: readonly SearchPath[];
   readonly fingerprint: Fingerprint;
 };
 
@@ -53,8 +61,12 @@ export async function readSnapshot(session: Session): Promise<Snapshot> {
       server: { ...server, ...path },
       triggersMayBeSilenced: await mayBeSilenced(queries),
       relations: await readRelations(queries),
+      views: await readViews(queries),
       functions: await readFunctions(queries),
+      sequences: await readSequences(queries),
+      defaultPrivileges: await readDefaultPrivileges(queries),
       fingerprint: await readFingerprint(queries),
+      searchPaths: await readSearchPaths(queries),
     };
   }, "read only snapshot");
 }

@@ -39,6 +39,8 @@ const identitySchema = z.discriminatedUnion("kind", [
   }),
 ]);
 
+const names = z.array(z.string().min(1)).default([]);
+
 const globs = z.array(z.string().min(1));
 
 /** One part of the application's code, with what its organization is called there. */
@@ -188,13 +190,25 @@ export const configSchema = z.strictObject({
       replicaLagLimitInMilliseconds: z.int().min(100).default(1500),
     })
     .prefault({}),
-  /** What Day 3 makes one per organization, by name, as `table.constraint`; or `["all"]`. */
+  /** What Day 3 hardens beside the fence, by name, or `["all"]`; of a table, as `table.name`. */
   hardening: z
     .strictObject({
       /** Foreign keys between tenant tables, which then name the organization too. */
-      foreignKeys: z.array(z.string().min(1)).default([]),
-      /** Unique constraints and indexes of tenant tables. */
-      uniqueConstraints: z.array(z.string().min(1)).default([]),
+      foreignKeys: names,
+      /** Unique constraints and indexes of tenant tables, which then hold in each organization. */
+      uniqueConstraints: names,
+      /** Old policies that let everybody through; the plan's own take their place. */
+      policies: names,
+      /** Views over tenant tables, which then read as whoever asks them. PostgreSQL 15 and later. */
+      views: names,
+      /** Materialized views over tenant tables, which requests then cannot read. */
+      materializedViews: names,
+      /** SECURITY DEFINER functions, which then have a search_path of their own: `f(integer)`. */
+      functions: names,
+      /** Sequences of tenant tables, which requests then can neither set nor read. */
+      sequences: names,
+      /** Default privileges, which then grant nothing to requests: `role` or `role in schema`. */
+      defaultPrivileges: names,
     })
     .prefault({}),
   /** Findings of the audit that are known and meant, until a day. */

@@ -190,3 +190,8 @@ export function tenantTableKeys({ tables }: Settings): string[] {
 export function configuredName(relation: RelationName, settings: Settings): string {
   return formatRelationName(relation, settings.schema);
 }
+
+/** The roles that the application's requests run as. */
+export function requestRoles({ roles }: Pick<Settings, "roles">): readonly string[] {
+  return roles.anonymous === undefined ? [roles.signedIn] : [roles.signedIn, roles.anonymous];
+}

@@ -177,8 +177,45 @@ export const stepExplanations: Readonly<Record<string, StepExplanation>> = {
     undone:
       "the old one is built concurrently and put back; a guard refuses where two organizations share a value by then",
   },
+  "old-policies": {
+    does: "puts the plan's policies in the place of old ones that let everybody through (hardening.policies)",
+    lock: `ACCESS EXCLUSIVE, ${catalogOnly}`,
+    killed: atomic,
+    undone:
+      "the old ones are made again, with their roles, command, conditions and comment; the plan's are dropped",
+  },
+  "security-invoker": {
+    does: "lets a view read as whoever asks it, and so under their row-level security (hardening.views)",
+    lock: `ACCESS EXCLUSIVE on the view, ${catalogOnly}`,
+    killed: atomic,
+    undone: "the view's options are as they were before, in their order",
+  },
+  "close-materialized-view": {
+    does: "takes from requests what they were granted on a materialized view, which holds the rows of all (hardening.materializedViews)",
+    lock: "none",
+    killed: atomic,
+    undone: "the same is granted again",
+  },
+  "search-path": {
+    does: "gives a function that runs as its owner a search_path of its own: the schemas that its names are found in today, and pg_temp last (hardening.functions)",
+    lock: "none",
+    killed: atomic,
+    undone: "the function has none again; one that was dropped since is passed over",
+  },
+  "count-only": {
+    does: "takes from requests what lets them set or read a sequence; they go on counting with it (hardening.sequences)",
+    lock: "none",
+    killed: atomic,
+    undone: "the same is granted again",
+  },
+  "close-new-tables": {
+    does: "takes from requests what they would be granted on tables that are made later (hardening.defaultPrivileges)",
+    lock: "none",
+    killed: atomic,
+    undone: "the same is granted by default again",
+  },
   share: {
-    does: "makes a table that all organizations share read-only for requests",
+    does: "makes a table that all organizations share read-only for requests; takes TRUNCATE, TRIGGER and REFERENCES away",
     lock: `ACCESS EXCLUSIVE, ${catalogOnly}`,
     killed: atomic,
     undone: "policies, grants and the flag are as they were before",

@@ -71,6 +71,7 @@ function emptyRelation(relation: { readonly schema: string; readonly name: strin
     indexes: [],
     policies: [],
     grants: [],
+    columnGrants: [],
     updateTriggers: [],
   };
 }

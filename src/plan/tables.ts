@@ -2,9 +2,15 @@ import { partitionsOf } from "../catalog/partitions.ts";
 import type { Relation } from "../catalog/relations.ts";
 import { findRelation, type Snapshot } from "../catalog/snapshot.ts";
 import { relationKey } from "../config/relation-name.ts";
-import { configuredName, type Fault, type Settings, type TenantTable } from "../config/settings.ts";
+import {
+  configuredName,
+  type Fault,
+  requestRoles,
+  type Settings,
+  type TenantTable,
+} from "../config/settings.ts";
 import type { RelationName } from "../postgres/sql.ts";
-import { bypassingGrants } from "../steps/bypassing-grants.ts";
+import { bypassingGrants } from "../steps/grants.ts";
 import type { Kept } from "../steps/kept.ts";
 import type { ResolvedSource } from "../steps/sources.ts";
 import type { PartitionPlan, TablePlan } from "../steps/table-plan.ts";
@@ -52,7 +58,7 @@ export function resolveTables(
       const own = tenantTableFaults(table, existing, path, settings, snapshot);
       faults.push(...own);
       const source =
-        own.length > 0 ? undefined : resolveSource(table, existing, day, dayOf, fewUsers);
+        own.length > 0 ? undefined : resolveSource(table, existing, day, dayOf, fewUsers, tenancy);
       if (source === undefined) return [];
       if ("fault" in source) {
         faults.push({ path, ...source });
@@ -64,7 +70,7 @@ export function resolveTables(
         ...{ stage: day, label, existing, tenancy, triggersMayBeSilenced, ...table, source },
         searchPath: snapshot.server.searchPath,
         requestRoles: roles,
-        bypassing: bypassingGrants(existing.grants, roles),
+        bypassing: bypassingGrants(existing, roles),
         kept: kept?.tables.find(
           ({ relation }) => relationKey(relation) === relationKey(table.relation),
         ),
@@ -95,14 +101,10 @@ function partitionPlans(
         label: configuredName(relation, settings),
         root: table.relation,
         rootLabel: table.label,
-        bypassing: bypassingGrants(existing.grants, table.requestRoles),
+        bypassing: bypassingGrants(existing, table.requestRoles),
       },
     ];
   });
-}
-
-function requestRoles({ roles }: Settings): string[] {
-  return roles.anonymous === undefined ? [roles.signedIn] : [roles.signedIn, roles.anonymous];
 }
 
 function resolveSource(
@@ -111,14 +113,17 @@ function resolveSource(
   day: Day,
   dayOf: ReadonlyMap<string, Day>,
   fewUsers: boolean,
+  tenancy: Tenancy,
 ): ResolvedSource | Omit<Fault, "path"> {
   if (source.kind === "user") return { ...source, fewUsers };
   if (source.kind !== "via") return source;
-  const key = existing.foreignKeys.find(
-    // A key that references a partitioned table is kept once more for each of its partitions.
-    ({ columns, own }) => own && columns.length === 1 && columns[0] === source.column,
-  );
-  const parentColumn = key?.referencedColumns[0];
+  // A key that was hardened names the organization too; one that references a partitioned table is
+  // kept once more for each of its partitions.
+  const key = existing.foreignKeys.find(({ columns, own }) => {
+    const others = columns.filter((name) => name !== tenancy.column);
+    return own && others.length === 1 && others[0] === source.column;
+  });
+  const parentColumn = key?.referencedColumns[key.columns.indexOf(source.column)];
   if (key === undefined || parentColumn === undefined) {
     return {
       fault: `has no foreign key of the one column ${source.column}`,

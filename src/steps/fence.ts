@@ -1,6 +1,6 @@
-import { ident, type RelationName, type Some, type Sql, sql } from "../postgres/sql.ts";
-import { restoreGrants, revokeGrants } from "./bypassing-grants.ts";
+import { ident, list, type RelationName, raw, type Some, type Sql, sql } from "../postgres/sql.ts";
 import { exists, policyWhere, relationWhere } from "./checks.ts";
+import { restoreGrants, revokeGrants } from "./grants.ts";
 import { nameFor } from "./naming.ts";
 import { isGuard, partitionsAreFenced, unfenceLaterPartitions } from "./partition-fence.ts";
 import type { Check, Down, TransactionStep } from "./step.ts";
@@ -68,51 +68,63 @@ export function fenceStatements(table: TablePlan): Some<Sql> {
     tenancy.forceRowSecurity && !existing.forceRowSecurity
       ? [sql`ALTER TABLE ${on}\n  FORCE ROW LEVEL SECURITY`]
       : [];
-  const permissive = getsPermissivePolicies(table) ? permissiveStatements(table) : [];
-  return [guard, ...permissive, ...enable, ...force, ...revokeGrants(relation, table.bypassing)];
+  const permissive = getsPermissivePolicies(table)
+    ? permissivePolicies(table).map((policy) => createPolicy(relation, policy))
+    : [];
+  return [guard, ...permissive, ...enable, ...force, ...revokeGrants(on, table.bypassing)];
 }
 
-function permissiveStatements(table: TablePlan): Sql[] {
-  const { relation, tenancy } = table;
+/** A permissive policy of the plan's; what it is for, as pg_policy has it. */
+export type PlannedPolicy = {
+  readonly name: string;
+  readonly command: "r" | "a" | "w" | "d" | "*";
+  readonly condition: Sql;
+};
+
+/** The plan's permissive policies of a table: those of its members, or of its admins. */
+export function permissivePolicies({ relation, tenancy, access }: TablePlan): PlannedPolicy[] {
   const names = policyNames(relation.name);
-  const on = ident(relation);
   const members = isOneOf(tenancy.column, tenancy.helpers.callerOrganizations);
-  const view = sql`CREATE POLICY ${ident(names.view)}
-  ON ${on}
-  FOR SELECT
-  USING (${members})`;
-  switch (table.access) {
+  const view = { name: names.view, command: "r", condition: members } as const;
+  switch (access) {
     case "members":
       return [
         view,
-        sql`CREATE POLICY ${ident(names.insert)}
-  ON ${on}
-  FOR INSERT
-  WITH CHECK (${members})`,
-        sql`CREATE POLICY ${ident(names.update)}
-  ON ${on}
-  FOR UPDATE
-  USING (${members})
-  WITH CHECK (${members})`,
-        sql`CREATE POLICY ${ident(names.delete)}
-  ON ${on}
-  FOR DELETE
-  USING (${members})`,
+        { name: names.insert, command: "a", condition: members },
+        { name: names.update, command: "w", condition: members },
+        { name: names.delete, command: "d", condition: members },
       ];
     case "admins": {
       const administrators = isOneOf(tenancy.column, tenancy.helpers.callerAdministers);
-      return [
-        view,
-        sql`CREATE POLICY ${ident(names.administer)}
-  ON ${on}
-  FOR ALL
-  USING (${administrators})
-  WITH CHECK (${administrators})`,
-      ];
+      return [view, { name: names.administer, command: "*", condition: administrators }];
     }
     default:
-      return table.access satisfies never;
+      return access satisfies never;
   }
+}
+
+/** Makes one. @param roles whom it is for; everybody, where it is null */
+export function createPolicy(
+  relation: RelationName,
+  { name, command, condition }: PlannedPolicy,
+  roles: readonly string[] | null = null,
+): Sql {
+  const using = sql`USING (${condition})`;
+  const check = sql`WITH CHECK (${condition})`;
+  const conditions = { r: [using], d: [using], a: [check], w: [using, check], "*": [using, check] };
+  const clauses = [
+    sql`CREATE POLICY ${ident(name)}`,
+    sql`ON ${ident(relation)}`,
+    sql`FOR ${commandNamed(command)}`,
+    ...(roles === null ? [] : [sql`TO ${list(roles.map((role) => ident(role)))}`]),
+    ...conditions[command],
+  ];
+  return list(clauses, "\n  ");
+}
+
+/** A command as CREATE POLICY writes it. */
+export function commandNamed(command: PlannedPolicy["command"]): Sql {
+  return raw({ r: "SELECT", a: "INSERT", w: "UPDATE", d: "DELETE", "*": "ALL" }[command]);
 }
 
 export function fenceDown(table: TablePlan): Extract<Down, { kind: "exact" }> {
@@ -131,7 +143,7 @@ export function fenceDown(table: TablePlan): Extract<Down, { kind: "exact" }> {
       ...(tenancy.forceRowSecurity && !existing.forceRowSecurity
         ? [off(sql`NO FORCE ROW LEVEL SECURITY`)]
         : []),
-      ...restoreGrants(relation, table.bypassing),
+      ...restoreGrants(ident(relation), table.bypassing),
     ],
   };
 }
@@ -143,10 +155,7 @@ export function plannedPolicies(table: TablePlan): readonly string[] {
 }
 
 function permissiveNames(table: TablePlan): string[] {
-  const names = policyNames(table.relation.name);
-  return table.access === "admins"
-    ? [names.view, names.administer]
-    : [names.view, names.insert, names.update, names.delete];
+  return permissivePolicies(table).map(({ name }) => name);
 }
 
 /** The checks that row-level security is on and the guard stands, as the plan made it. */

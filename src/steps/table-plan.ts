@@ -1,4 +1,5 @@
-import type { Grant, Relation } from "../catalog/relations.ts";
+import type { Grant } from "../catalog/grants.ts";
+import type { Relation } from "../catalog/relations.ts";
 import type { TenantTable } from "../config/settings.ts";
 import type { RelationName } from "../postgres/sql.ts";
 import type { KeptTable } from "./kept.ts";

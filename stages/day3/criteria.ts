@@ -1,3 +1,4 @@
+import { requestRoles } from "../../src/config/settings.ts";
 import { ident, list, literal, type RelationName, type Sql, sql } from "../../src/postgres/sql.ts";
 import { none } from "../../src/steps/checks.ts";
 import type { StageContext } from "../../src/steps/stage.ts";
@@ -56,22 +57,17 @@ export function successCriteria(context: StageContext): readonly Check[] {
         SELECT format('%I may act as the owner of %I.%I', r.rolname, t.schema, t.name) AS violation
           FROM ${tables}
           JOIN pg_class c ON c.oid = t.oid
-          JOIN pg_roles r ON r.rolname = ANY (${applicationRoles(context)}::text[])
+          JOIN pg_roles r ON r.rolname = ANY (${[...requestRoles(context.settings)]}::text[])
          WHERE pg_has_role(r.oid, c.relowner, 'MEMBER')
            AND NOT c.relforcerowsecurity
          UNION ALL
         SELECT format('%I bypasses row-level security', r.rolname)
           FROM pg_roles r
-         WHERE r.rolname = ANY (${applicationRoles(context)}::text[])
+         WHERE r.rolname = ANY (${[...requestRoles(context.settings)]}::text[])
            AND (r.rolsuper OR r.rolbypassrls)
       `,
     ),
   ];
-}
-
-function applicationRoles({ settings }: StageContext): string[] {
-  const { anonymous, signedIn } = settings.roles;
-  return anonymous === undefined ? [signedIn] : [signedIn, anonymous];
 }
 
 /** The tenant tables as a FROM item `t` (schema, name, oid); a table that is gone has no oid. */

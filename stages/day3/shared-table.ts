@@ -1,7 +1,8 @@
 import { findRelation } from "../../src/catalog/snapshot.ts";
-import type { NamedWithReason } from "../../src/config/settings.ts";
+import { type NamedWithReason, requestRoles } from "../../src/config/settings.ts";
 import { ident, type Sql, sql } from "../../src/postgres/sql.ts";
-import { exists, policyWhere, relationWhere } from "../../src/steps/checks.ts";
+import { exists, none, policyWhere, relationWhere } from "../../src/steps/checks.ts";
+import { bypassingGrants, restoreGrants, revokeGrants } from "../../src/steps/grants.ts";
 import { nameFor } from "../../src/steps/naming.ts";
 import type { StageContext } from "../../src/steps/stage.ts";
 import type { TransactionStep } from "../../src/steps/step.ts";
@@ -14,6 +15,9 @@ export function shareTable(
   const existing = findRelation(snapshot, relation);
   const wasOn = existing?.rowSecurity === true;
   const on = ident(relation);
+  const roles = requestRoles(settings);
+  // TRUNCATE asks no policy, and a trigger of a tenant's would see what all others write.
+  const bypassing = existing === undefined ? [] : bypassingGrants(existing, roles);
   const view = nameFor("Everybody views shared ", relation.name, "");
   const guards = (["INSERT", "UPDATE", "DELETE"] as const).map((command) => ({
     command,
@@ -33,6 +37,7 @@ export function shareTable(
   USING (TRUE)`,
       ...guards.map(({ command, name }) => nobody(name, command, on)),
       ...(wasOn ? [] : [sql`ALTER TABLE ${on}\n  ENABLE ROW LEVEL SECURITY`]),
+      ...revokeGrants(on, bypassing),
     ],
     down: {
       kind: "exact",
@@ -40,12 +45,27 @@ export function shareTable(
         drop(view),
         ...guards.map(({ name }) => drop(name)),
         ...(wasOn ? [] : [sql`ALTER TABLE IF EXISTS ${on}\n  DISABLE ROW LEVEL SECURITY`]),
+        ...restoreGrants(on, bypassing),
       ],
     },
     verify: [
       exists(
         `row-level security of ${relation.name} is on`,
         relationWhere(relation, sql`c.relrowsecurity`),
+      ),
+      none(
+        `no tenant was granted TRUNCATE or TRIGGER on ${relation.name}`,
+        sql`
+          SELECT format('%s has %s on %s', asked.name, acl.privilege_type, ${relation.name}::text) AS violation
+            FROM pg_class c
+           CROSS JOIN aclexplode(c.relacl) AS acl
+            JOIN unnest(${["public", ...roles]}::text[]) AS asked (name)
+              ON asked.name = CASE acl.grantee WHEN 0 THEN 'public' ELSE pg_get_userbyid(acl.grantee)::text END
+           WHERE c.oid = to_regclass(${on.parts.join("")})
+             AND acl.grantor = c.relowner
+             AND acl.grantee <> c.relowner
+             AND acl.privilege_type IN ('TRUNCATE', 'TRIGGER')
+        `,
       ),
       ...guards.map(({ name, command }) =>
         exists(

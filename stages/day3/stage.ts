@@ -4,7 +4,7 @@ import type { Stage, StageContext } from "../../src/steps/stage.ts";
 import { rewriteApplication } from "./application.ts";
 import { contract } from "./contract.ts";
 import { successCriteria } from "./criteria.ts";
-import { harden, hardeningFaults, hardeningGuards, notHardened } from "./hardening.ts";
+import { harden, hardeningFaults, hardeningGuards, notHardened } from "./hardening/index.ts";
 import { shareTable } from "./shared-table.ts";
 
 /** Day 3: the application names its organizations, everybody is tried, then the crutches go. */

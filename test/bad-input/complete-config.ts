@@ -65,6 +65,12 @@ export const completeConfig: Config = {
   hardening: {
     foreignKeys: ["calls.calls_lead_id_fkey"],
     uniqueConstraints: ["leads.leads_phone_key"],
+    policies: ["all"],
+    views: ["all"],
+    materializedViews: ["all"],
+    functions: ["all"],
+    sequences: ["all"],
+    defaultPrivileges: ["all"],
   },
   audit: {
     accepted: [{ rule: "a-rule", object: "leads", reason: "is meant so", until: "2030-01-01" }],

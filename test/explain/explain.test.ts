@@ -18,7 +18,9 @@ test("docs/errors.md is what the code says (npm run docs)", async () => {
 
 test("every step that there is, and no other, is explained", () => {
   const made = ["src/steps", "stages/day1", "stages/day2", "stages/day3"].flatMap((folder) =>
-    readdirSync(folder)
+    readdirSync(folder, { withFileTypes: true })
+      .filter((entry) => entry.isFile())
+      .map(({ name }) => name)
       .map((file) => readFileSync(path.join(folder, file), "utf8"))
       .flatMap((text) => [
         ...text.matchAll(/(?:stepId\(table|stepOf\(crossing), "([a-z-]+)"\)/g),

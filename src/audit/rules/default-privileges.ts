@@ -13,7 +13,7 @@ export const defaultPrivileges: Rule = {
                   CASE d.defaclnamespace WHEN 0 THEN '' ELSE format(' in %I', d.defaclnamespace::regnamespace) END) AS object,
            format('grant %s on new tables to %s', string_agg(DISTINCT g.privilege_type, ', '),
                   CASE g.grantee WHEN 0 THEN 'PUBLIC' ELSE pg_get_userbyid(g.grantee)::text END) AS fact,
-           format('ALTER DEFAULT PRIVILEGES FOR ROLE %I%s REVOKE ALL ON TABLES FROM %s;', pg_get_userbyid(d.defaclrole),
+           format('ALTER DEFAULT PRIVILEGES FOR ROLE %I%s REVOKE ALL ON TABLES FROM %s; -- or hardening.defaultPrivileges in the configuration', pg_get_userbyid(d.defaclrole),
                   CASE d.defaclnamespace WHEN 0 THEN '' ELSE format(' IN SCHEMA %I', d.defaclnamespace::regnamespace) END,
                   CASE g.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(g.grantee)) END) AS mend
       FROM pg_default_acl d

@@ -11,7 +11,7 @@ export const definerSearchPath: Rule = {
   findings: () => sql`
     SELECT p.oid::regprocedure::text AS object,
            format('runs as %I under the search_path of whoever calls it', pg_get_userbyid(p.proowner)) AS fact,
-           format('ALTER FUNCTION %s SET search_path = pg_catalog, pg_temp;', p.oid::regprocedure) AS mend
+           format('ALTER FUNCTION %s SET search_path = pg_catalog, pg_temp; -- where its names have schemas; or hardening.functions in the configuration', p.oid::regprocedure) AS mend
       FROM pg_proc p
       JOIN pg_namespace n ON n.oid = p.pronamespace
      WHERE p.prosecdef

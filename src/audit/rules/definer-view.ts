@@ -13,7 +13,7 @@ export const definerView: Rule = {
            format('reads tenant tables as %I', pg_get_userbyid(v.owner)) AS fact,
            CASE
              WHEN current_setting('server_version_num')::integer >= 150000
-               THEN format('ALTER VIEW %I.%I SET (security_invoker = on);', v.schema, v.name)
+               THEN format('ALTER VIEW %I.%I SET (security_invoker = on); -- or hardening.views in the configuration', v.schema, v.name)
              ELSE format('REVOKE ALL ON %I.%I FROM PUBLIC; -- and from the roles of requests: before PostgreSQL 15 a view cannot ask as its reader', v.schema, v.name)
            END AS mend
       FROM ${viewsOverFenced(context)} AS v

@@ -11,7 +11,7 @@ export const materializedView: Rule = {
   findings: (context) => sql`
     SELECT format('%I.%I', v.schema, v.name) AS object,
            'holds rows of tenant tables, and requests can read it' AS fact,
-           format('REVOKE ALL ON %I.%I FROM %s;', v.schema, v.name,
+           format('REVOKE ALL ON %I.%I FROM %s; -- or hardening.materializedViews in the configuration', v.schema, v.name,
                   (SELECT string_agg(quote_ident(api.role), ', ') FROM ${apiRoles(context)})) AS mend
       FROM ${viewsOverFenced(context)} AS v
       JOIN ${reachable(context)} AS r ON r.oid = v.oid

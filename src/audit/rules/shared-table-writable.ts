@@ -29,6 +29,13 @@ export const sharedTableWritable: Rule = {
                                 WHERE p.polrelid = t.oid
                                   AND NOT p.polpermissive
                                   AND p.polcmd::text IN ('*', verb.command)))
+     UNION ALL
+    SELECT format('%I.%I', t.schema, t.name),
+           format('%I may TRUNCATE it, and no policy is asked', api.role),
+           format('REVOKE TRUNCATE ON %I.%I FROM %I;', t.schema, t.name, api.role)
+      FROM ${relationsNamed(context.sharedTables)} AS t
+     CROSS JOIN ${apiRoles(context)}
+     WHERE has_table_privilege(api.role, t.oid, 'TRUNCATE')
   `,
   mutants: [
     {
@@ -41,6 +48,15 @@ export const sharedTableWritable: Rule = {
           sql`GRANT INSERT ON ${ident(shared)} TO ${ident(role)}`,
           sql`ALTER TABLE ${ident(shared)} DISABLE ROW LEVEL SECURITY`,
         ];
+      },
+    },
+    {
+      name: "a shared table that tenants may TRUNCATE",
+      leak: "shared-table",
+      kind: "damage",
+      damage: ({ sharedTables: [shared], role }) => {
+        if (shared === undefined) throw new Error("there is no shared table to break");
+        return [sql`GRANT TRUNCATE ON ${ident(shared)} TO ${ident(role)}`];
       },
     },
   ],

@@ -1,0 +1,197 @@
+import { z } from "zod";
+import type { Queries } from "../postgres/connection.ts";
+import { type Sql, sql } from "../postgres/sql.ts";
+import { accessOf, accessSchema } from "./grants.ts";
+
+const relationNameSchema = z.object({ schema: z.string(), name: z.string() });
+
+const viewSchema = z.object({
+  schema: z.string(),
+  name: z.string(),
+  kind: z.enum(["view", "materialized view"]),
+  owner: z.string(),
+  mayAlter: z.boolean(),
+  /** Its storage parameters, `name=value`, in their order. */
+  options: z.array(z.string()),
+  /** Whether it has rules beside the one that makes it a view. */
+  rules: z.boolean(),
+  /** What it reads itself; what is under another view is that view's. */
+  reads: z.array(
+    relationNameSchema.extend({
+      kind: z.enum(["table", "partitioned table", "view", "materialized view", "foreign table"]),
+    }),
+  ),
+  /** Who may have it read: by itself, by a view over it, or to refresh one. Null for PUBLIC. */
+  readers: z.array(z.string().nullable()),
+  /** What they would have to be granted on what it reads, where it asked as its reader. */
+  lacking: z.array(
+    relationNameSchema.extend({ role: z.string().nullable(), privilege: z.string() }),
+  ),
+  /** The materialized views that are filled from it. */
+  fills: z.array(relationNameSchema.extend({ owner: z.string() })),
+  access: z.array(accessSchema),
+});
+
+export type View = z.output<typeof viewSchema>;
+
+/** Reads views and materialized views: what is under them, and who asks them. */
+export function readViews(queries: Queries): Promise<View[]> {
+  return queries.rows(views, viewSchema);
+}
+
+/** Whether a view reads with the rights of whoever asks it. */
+export function asksAsReader({ options }: View): boolean {
+  return options.some((option) => /^security_invoker=(on|true|1|yes)$/i.test(option));
+}
+
+const ours: Sql = sql`n.nspname NOT IN ('pg_catalog', 'information_schema', 'tenantry') AND n.nspname !~ '^pg_(toast_)?temp_'`;
+
+const views: Sql = sql`
+  WITH RECURSIVE reads AS MATERIALIZED (
+    SELECT w.ev_class AS view,
+           d.refobjid AS relation,
+           array_agg(DISTINCT d.refobjsubid) FILTER (WHERE d.refobjsubid <> 0) AS columns,
+           -- A whole row is a column of the number 0 in the view's tree.
+           bool_or(w.ev_action::text LIKE '%:varattno 0 %') AS rows
+      FROM pg_rewrite w
+      JOIN pg_class c ON c.oid = w.ev_class AND c.relkind IN ('v', 'm')
+      JOIN pg_namespace n ON n.oid = c.relnamespace
+      JOIN pg_depend d ON d.classid = 'pg_rewrite'::regclass
+                      AND d.objid = w.oid
+                      AND d.refclassid = 'pg_class'::regclass
+                      AND d.refobjid <> w.ev_class
+      JOIN pg_class b ON b.oid = d.refobjid AND b.relkind IN ('r', 'p', 'v', 'm', 'f')
+     -- ON SELECT: what makes it a view.
+     WHERE w.ev_type = '1'
+       AND ${ours}
+     GROUP BY w.ev_class, d.refobjid
+  ),
+  -- Each view with those over it, and itself. What is materialized over it does not read it when asked.
+  above AS (
+    SELECT DISTINCT view, view AS upper
+      FROM reads
+     UNION
+    SELECT above.view, reads.view
+      FROM above
+      JOIN reads ON reads.relation = above.upper
+      JOIN pg_class u ON u.oid = reads.view AND u.relkind = 'v'
+  ),
+  fills AS (
+    SELECT DISTINCT above.view, m.oid AS materialized, m.relowner AS owner
+      FROM above
+      JOIN reads ON reads.relation = above.upper
+      JOIN pg_class m ON m.oid = reads.view AND m.relkind = 'm'
+  ),
+  asking AS (
+    SELECT above.view, acl.grantee AS role, acl.privilege_type AS privilege
+      FROM above
+      JOIN pg_class u ON u.oid = above.upper
+     CROSS JOIN aclexplode(coalesce(u.relacl, acldefault('r', u.relowner))) AS acl
+     WHERE acl.privilege_type IN ('SELECT', 'INSERT', 'UPDATE', 'DELETE')
+     UNION
+    SELECT above.view, acl.grantee, acl.privilege_type
+      FROM above
+      JOIN pg_attribute a ON a.attrelid = above.upper AND NOT a.attisdropped
+     CROSS JOIN aclexplode(a.attacl) AS acl
+     WHERE acl.privilege_type IN ('SELECT', 'INSERT', 'UPDATE')
+     UNION
+    SELECT view, owner, 'SELECT'
+      FROM fills
+  ),
+  asker AS (
+    SELECT asking.*, CASE role WHEN 0 THEN 'public' ELSE pg_get_userbyid(role) END AS name
+      FROM asking
+  ),
+  -- What is written through a view is written to what it reads, where it can be.
+  lacking AS (
+    SELECT asker.view, asker.role, asker.privilege, reads.relation
+      FROM asker
+      JOIN reads ON reads.view = asker.view
+     WHERE NOT has_table_privilege(asker.name, reads.relation, asker.privilege)
+       AND CASE asker.privilege
+             WHEN 'SELECT' THEN reads.rows
+                                OR reads.columns IS NULL
+                                OR EXISTS (SELECT
+                                             FROM unnest(reads.columns) AS part
+                                            WHERE NOT has_column_privilege(asker.name, reads.relation, part::smallint, 'SELECT'))
+             -- 1 << the number of the command, as the server counts them.
+             WHEN 'UPDATE' THEN pg_relation_is_updatable(asker.view, FALSE) & 4 <> 0
+             WHEN 'INSERT' THEN pg_relation_is_updatable(asker.view, FALSE) & 8 <> 0
+             WHEN 'DELETE' THEN pg_relation_is_updatable(asker.view, FALSE) & 16 <> 0
+           END
+  ),
+  -- Once for all views: asked one by one, each would go through all of them.
+  read_by AS (
+    SELECT reads.view,
+           json_agg(json_build_object(
+             'schema', bn.nspname,
+             'name', b.relname,
+             'kind', CASE b.relkind
+                       WHEN 'r' THEN 'table'
+                       WHEN 'p' THEN 'partitioned table'
+                       WHEN 'v' THEN 'view'
+                       WHEN 'm' THEN 'materialized view'
+                       ELSE 'foreign table'
+                     END) ORDER BY bn.nspname, b.relname) AS relations
+      FROM reads
+      JOIN pg_class b ON b.oid = reads.relation
+      JOIN pg_namespace bn ON bn.oid = b.relnamespace
+     GROUP BY reads.view
+  ),
+  asked_by AS (
+    SELECT asker.view, array_agg(DISTINCT r.rolname::text) AS roles
+      FROM asker
+      LEFT JOIN pg_roles r ON r.oid = asker.role
+     GROUP BY asker.view
+  ),
+  lacked AS (
+    SELECT lacking.view,
+           json_agg(json_build_object(
+             'schema', bn.nspname,
+             'name', b.relname,
+             'role', r.rolname,
+             'privilege', lacking.privilege) ORDER BY r.rolname, bn.nspname, b.relname, lacking.privilege) AS privileges
+      FROM lacking
+      JOIN pg_class b ON b.oid = lacking.relation
+      JOIN pg_namespace bn ON bn.oid = b.relnamespace
+      LEFT JOIN pg_roles r ON r.oid = lacking.role
+     GROUP BY lacking.view
+  ),
+  filled AS (
+    SELECT fills.view,
+           json_agg(json_build_object(
+             'schema', mn.nspname,
+             'name', m.relname,
+             'owner', pg_get_userbyid(fills.owner)) ORDER BY mn.nspname, m.relname) AS relations
+      FROM fills
+      JOIN pg_class m ON m.oid = fills.materialized
+      JOIN pg_namespace mn ON mn.oid = m.relnamespace
+     GROUP BY fills.view
+  )
+  SELECT n.nspname::text AS schema,
+         c.relname::text AS name,
+         CASE c.relkind WHEN 'v' THEN 'view' ELSE 'materialized view' END AS kind,
+         pg_get_userbyid(c.relowner)::text AS owner,
+         pg_has_role(c.relowner, 'USAGE') AS "mayAlter",
+         coalesce(c.reloptions, '{}') AS options,
+         EXISTS (SELECT FROM pg_rewrite w WHERE w.ev_class = c.oid AND w.ev_type <> '1') AS rules,
+         coalesce(read_by.relations, '[]') AS reads,
+         coalesce(asked_by.roles, '{}') AS readers,
+         coalesce(lacked.privileges, '[]') AS lacking,
+         coalesce(filled.relations, '[]') AS fills,
+         ${accessOf("coalesce(c.relacl, acldefault('r', c.relowner))", "c.relowner")} AS access
+    FROM pg_class c
+    JOIN pg_namespace n ON n.oid = c.relnamespace
+    LEFT JOIN read_by ON read_by.view = c.oid
+    LEFT JOIN asked_by ON asked_by.view = c.oid
+    LEFT JOIN lacked ON lacked.view = c.oid
+    LEFT JOIN filled ON filled.view = c.oid
+   WHERE c.relkind IN ('v', 'm')
+     AND ${ours}
+     AND NOT EXISTS (SELECT
+                       FROM pg_depend d
+                      WHERE d.classid = 'pg_class'::regclass
+                        AND d.objid = c.oid
+                        AND d.deptype = 'e')
+   ORDER BY n.nspname, c.relname
+`;

@@ -1,0 +1,41 @@
+import type { DefaultPrivileges } from "../../../src/catalog/default-privileges.ts";
+import type { Grant } from "../../../src/catalog/grants.ts";
+import { requestRoles } from "../../../src/config/settings.ts";
+import type { Some } from "../../../src/postgres/sql.ts";
+import { closeNewTables } from "../../../src/steps/default-privileges.ts";
+import type { StageContext } from "../../../src/steps/stage.ts";
+import { type Candidate, hardening } from "./hardening.ts";
+import { grantsToRequests } from "./takable-grants.ts";
+
+type OpenDefault = {
+  readonly found: DefaultPrivileges;
+  readonly label: string;
+  readonly grants: Some<Grant>;
+};
+
+/** Default privileges that open new tables to requests, by `role` or `role in schema`. */
+export const defaultPrivileges = hardening<OpenDefault>({
+  part: "defaultPrivileges",
+  are: "default privileges that open new tables to requests",
+  find,
+  steps: (wanted) => wanted.map(({ found, label, grants }) => closeNewTables(found, label, grants)),
+});
+
+function find({ settings, snapshot }: StageContext): Candidate<OpenDefault>[] {
+  const roles = requestRoles(settings);
+  return snapshot.defaultPrivileges.flatMap((found) => {
+    const [first, ...others] = grantsToRequests(found.grants, roles);
+    if (first === undefined) return [];
+    const { role, schema, mayAlter } = found;
+    const label = schema === null ? role : `${role} in ${schema}`;
+    return [
+      {
+        name: label,
+        what: { found, label, grants: [first, ...others] },
+        stays: mayAlter
+          ? undefined
+          : `belongs to ${role}, and ${snapshot.server.user} is no member of it`,
+      },
+    ];
+  });
+}

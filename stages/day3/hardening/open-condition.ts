@@ -1,0 +1,33 @@
+import type { StageContext } from "../../../src/steps/stage.ts";
+import type { TablePlan } from "../../../src/steps/table-plan.ts";
+
+/** Of whoever is signed in, and so of every member where that is how the database knows them. */
+const ofEverybodySignedIn = [
+  /^\(auth\.uid\(\) IS NOT NULL\)$/,
+  /^\(\( SELECT auth\.uid\(\) AS uid\) IS NOT NULL\)$/,
+  /^\(auth\.role\(\) = 'authenticated'::text\)$/,
+  /^\(\( SELECT auth\.role\(\) AS role\) = 'authenticated'::text\)$/,
+];
+
+/** Whether a condition, as the server writes it, holds of every row for every member. */
+export function letsEverybodyThrough(
+  condition: string,
+  { existing }: TablePlan,
+  { settings }: StageContext,
+): boolean {
+  if (condition === "true") return true;
+  if (
+    settings.identity.kind === "supabase" &&
+    ofEverybodySignedIn.some((one) => one.test(condition))
+  )
+    return true;
+  const same = /^\((.+) = \1\)$/.exec(condition)?.[1];
+  const there = /^\((.+) IS NOT NULL\)$/.exec(condition)?.[1];
+  const name = same ?? there;
+  if (name === undefined) return false;
+  // Of a constant; of NULL, nothing is equal.
+  if (same !== undefined && /^(\d+|'[^']*'::text|true)$/.test(same)) return true;
+  return existing.columns.some(
+    (column) => column.notNull && (column.name === name || `"${column.name}"` === name),
+  );
+}

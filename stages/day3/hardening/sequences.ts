@@ -1,0 +1,61 @@
+import type { Sequence } from "../../../src/catalog/sequences.ts";
+import { configuredName, requestRoles } from "../../../src/config/settings.ts";
+import type { StageContext } from "../../../src/steps/stage.ts";
+import { countOnly, type Taking } from "../../../src/steps/taken-grants.ts";
+import { type Candidate, hardening } from "./hardening.ts";
+import { grantsToRequests, whyPrivilegesStay } from "./takable-grants.ts";
+import { isFenced } from "./tenant-tables.ts";
+
+/** What lets set and read a sequence; USAGE, with which one counts, is not among them. */
+const settingAndReading = ["SELECT", "UPDATE"];
+
+/** Sequences of tenant tables that requests may set, or read how far they are. */
+export const sequences = hardening<Taking>({
+  part: "sequences",
+  are: "sequences that requests may set or read",
+  find,
+  steps: (wanted) => wanted.map(countOnly),
+});
+
+function find(context: StageContext): Candidate<Taking>[] {
+  const { settings, snapshot } = context;
+  const roles = requestRoles(settings);
+  return snapshot.sequences
+    .filter(({ table }) => isFenced(context, table))
+    .flatMap((sequence) => {
+      const { schema, name, owner, access } = sequence;
+      const [first, ...others] = grantsToRequests(access, roles)
+        .filter(({ privilege }) => settingAndReading.includes(privilege))
+        .map(({ grantee, privilege, grantable }) => ({ grantee, privilege, grantable }));
+      if (first === undefined) return [];
+      const label = configuredName(sequence, settings);
+      return [
+        {
+          name: label,
+          what: { relation: { schema, name }, label, grants: [first, ...others], roles },
+          stays:
+            whyPrivilegesStay(access, roles, owner, settingAndReading) ??
+            whyItStays(sequence, roles),
+        },
+      ];
+    });
+}
+
+/** nextval takes UPDATE for USAGE: whoever has the one only would not be able to insert any more. */
+function whyItStays(
+  { owner, mayAlter, access }: Sequence,
+  roles: readonly string[],
+): string | undefined {
+  if (!mayAlter) return `belongs to ${owner}`;
+  const has = (privilege: string) =>
+    new Set(
+      grantsToRequests(access, roles).flatMap((one) =>
+        one.privilege === privilege ? [one.grantee] : [],
+      ),
+    );
+  const counting = has("USAGE");
+  const stopped = [...has("UPDATE")].find((role) => !counting.has(role) && !counting.has(null));
+  return stopped === undefined
+    ? undefined
+    : `is counted with by ${stopped ?? "PUBLIC"} by UPDATE: grant USAGE first`;
+}

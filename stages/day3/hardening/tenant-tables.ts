@@ -1,0 +1,19 @@
+import type { RelationName } from "../../../src/postgres/sql.ts";
+import type { StageContext } from "../../../src/steps/stage.ts";
+import type { TablePlan } from "../../../src/steps/table-plan.ts";
+
+/** The tenant tables of both days. */
+export function tenantTables({ tables }: StageContext): readonly TablePlan[] {
+  return [...tables.day1, ...tables.day2];
+}
+
+/** Whether a relation is behind the fence: a tenant table, the organizations or the memberships. */
+export function isFenced(context: StageContext, { schema, name }: RelationName): boolean {
+  const { organizations, memberships } = context.tenancy;
+  const fenced = [
+    ...tenantTables(context).map(({ relation }) => relation),
+    organizations,
+    memberships,
+  ];
+  return fenced.some((one) => one.schema === schema && one.name === name);
+}

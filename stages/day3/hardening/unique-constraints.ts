@@ -1,0 +1,42 @@
+import { isInTree } from "../../../src/catalog/partitions.ts";
+import type { Index } from "../../../src/catalog/relations.ts";
+import type { StageContext } from "../../../src/steps/stage.ts";
+import type { TablePlan } from "../../../src/steps/table-plan.ts";
+import {
+  type CrossingIndex,
+  canNameOrganization,
+  makeUniquePerOrganization,
+  sharedValues,
+} from "../../../src/steps/unique-constraint.ts";
+import { type Candidate, hardening } from "./hardening.ts";
+import { tenantTables } from "./tenant-tables.ts";
+
+/** Unique constraints and indexes of tenant tables, which are to hold in each organization. */
+export const uniqueConstraints = hardening<CrossingIndex>({
+  part: "uniqueConstraints",
+  are: "unique constraints that span organizations",
+  find: crossingIndexes,
+  steps: (indexes) => indexes.flatMap(makeUniquePerOrganization),
+  guards: (indexes) => indexes.map(sharedValues),
+});
+
+function crossingIndexes(context: StageContext): Candidate<CrossingIndex>[] {
+  return tenantTables(context).flatMap((table) =>
+    table.existing.indexes
+      .filter(({ unique, primary }) => unique && !primary)
+      .filter(({ columns }) => !columns.includes(table.tenancy.column))
+      .map((index) => {
+        const what = { table, index };
+        return { name: `${table.label}.${index.name}`, what, stays: whyItStays(what) };
+      }),
+  );
+}
+
+function whyItStays(crossing: CrossingIndex): string | undefined {
+  const { index, table }: { index: Index; table: TablePlan } = crossing;
+  if (isInTree(table.existing)) return "is of a partition or an inheriting table";
+  if (index.needed) return "is what a foreign key or replication stands on";
+  if (!index.valid) return "is not valid: build it again first";
+  if (!canNameOrganization(crossing)) return "has a definition that cannot be read";
+  return undefined;
+}

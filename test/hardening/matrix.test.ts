@@ -1,0 +1,43 @@
+import { describe, expect, test } from "vitest";
+import { audit } from "../../src/audit/audit.ts";
+import { auditContext } from "../../src/audit/context.ts";
+import { rules } from "../../src/audit/rules/index.ts";
+import { readSnapshot } from "../../src/catalog/snapshot.ts";
+import { parseSettings } from "../../src/config/load.ts";
+import type { Session } from "../../src/postgres/connection.ts";
+import { createDatabase } from "../setup/database.ts";
+import { majors, serverOf } from "../setup/majors.ts";
+import { daysOn } from "../three-days/in-process.ts";
+import { allHardened, makeMendedCompany } from "./mended-company.ts";
+
+/** The rules of the audit that find something. */
+async function found(session: Session): Promise<string[]> {
+  const context = auditContext(parseSettings(allHardened, "the test"), await readSnapshot(session));
+  const findings = await session.transaction((queries) => audit(queries, context, rules));
+  return [...new Set(findings.map(({ rule }) => rule))].sort();
+}
+
+describe.for(majors)("PostgreSQL %i", (major) => {
+  test("all that can be hardened is, the audit finds the rest only, and all of it goes back", {
+    timeout: 200_000,
+  }, async () => {
+    const { session, url } = await createDatabase(`hardened ${major}`, (await serverOf(major)).url);
+    await makeMendedCompany(session);
+    const days = await daysOn(url, allHardened);
+    await days.run("day1");
+    await days.run("day2");
+    const { fingerprint } = await readSnapshot(session);
+    expect(await found(session)).toEqual(
+      expect.arrayContaining(["definer-view", "sequence-writable"]),
+    );
+    await days.run("day3");
+    expect(await found(session)).toEqual([
+      "definer-function",
+      // Before 15 a view cannot ask as its reader, and everybody may make tables in public.
+      ...(major < 15 ? ["definer-view", "schema-create"] : []),
+    ]);
+    if (major >= 15) await days.verify("day3");
+    await days.rollBack("day3");
+    expect((await readSnapshot(session)).fingerprint).toEqual(fingerprint);
+  });
+});
