@@ -1,5 +1,6 @@
+import type { Node } from "libpg-query";
 import ts from "typescript";
-import type { Chain } from "./entry.ts";
+import type { Chain, SqlText } from "./entry.ts";
 import type { Inventory } from "./inventory.ts";
 import { heldBy, propertyOf, shortText, unwrap } from "./syntax.ts";
 
@@ -37,6 +38,24 @@ export function conflictOf(chain: Chain, { project, tables }: Inventory): Confli
   const separator = node.text.includes(", ") ? ", " : ",";
   const becomes = `${project.settings.names.organizationColumn}${separator}${node.text}`;
   return isChanged ? { kind: "changed", node, columns: node.text, becomes } : undefined;
+}
+
+/** The columns of an `ON CONFLICT` in SQL, where their constraint became one for each organization. */
+export function sqlConflictOf({ statements }: SqlText, { tables }: Inventory): string | undefined {
+  return statements.map((statement) => conflictIn(statement, tables)).find((one) => one);
+}
+
+function conflictIn(statement: Node, tables: Inventory["tables"]): string | undefined {
+  if (!("InsertStmt" in statement)) return undefined;
+  const { relation, onConflictClause } = statement.InsertStmt;
+  if (relation?.relname === undefined) return undefined;
+  const columns = (onConflictClause?.infer?.indexElems ?? [])
+    .flatMap((one) => ("IndexElem" in one ? [one.IndexElem.name ?? ""] : []))
+    .join(", ");
+  const changed = tables.uniquePerOrganization(
+    tables.relationOf(relation.relname, relation.schemaname),
+  );
+  return changed.some((one) => sorted(one) === sorted(columns)) ? columns : undefined;
 }
 
 /** Columns of a constraint have no order. */

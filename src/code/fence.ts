@@ -3,6 +3,7 @@ import type { Cache, Chain, Entry, SqlText, StorageAccess, Subscription } from "
 import { type Filter, narrowsTo } from "./filters.ts";
 import type { Inventory } from "./inventory.ts";
 import type { Judgement } from "./payload-column.ts";
+import { isStatementFenced } from "./sql-fence.ts";
 import { everyNode, isNothing, unwrap } from "./syntax.ts";
 
 export const states = [
@@ -41,6 +42,7 @@ export function stateOf(entry: Entry, inventory: Inventory): State {
       return stateOfStorage(entry, inventory);
     case "rpc":
     case "invocation":
+    case "other":
       return "not judged";
     default:
       return entry satisfies never;
@@ -151,18 +153,20 @@ function namesOrganization(
   return found;
 }
 
-function stateOfSql({ relations, text }: SqlText, { tables, project }: Inventory): State {
-  if (!relations.some(tables.hasOrganization)) return "no organization";
-  const column = project.settings.names.organizationColumn;
-  const isInsert = /^\s*INSERT\b/i.test(text);
-  // Elsewhere than in a condition it is only shown.
-  const named = isInsert
-    ? new RegExp(`\\b${column}\\b`)
-    : new RegExp(
-        `\\b(WHERE|ON)\\b.*(\\b${column}"?\\s*(=|IN\\b)|=\\s*[\\w."]*\\b${column}\\b)`,
-        "is",
-      );
-  return named.test(text) ? "fenced" : "unfenced";
+function stateOfSql({ relations, statements, unread }: SqlText, inventory: Inventory): State {
+  const { tables, project } = inventory;
+  if (!relations.some(tables.hasOrganization)) {
+    if (unread !== undefined) return "unresolved";
+    // A function that it calls may read any table.
+    return relations.length === 0 ? "not judged" : "no organization";
+  }
+  const { organizationColumn } = project.settings.names;
+  const isFenced = statements.every((statement) =>
+    isStatementFenced(statement, organizationColumn, ({ schema, name }) =>
+      tables.hasOrganization(tables.relationOf(name, schema)),
+    ),
+  );
+  return unread === undefined && isFenced ? "fenced" : "unfenced";
 }
 
 const pathMethods = new Set(

@@ -3,9 +3,10 @@ import { type Annotation, annotationsOf } from "./annotation.ts";
 import { cacheFrom, runtimeCachesFrom } from "./cache.ts";
 import { chainsFrom, type Surroundings } from "./chain.ts";
 import type { Entry } from "./entry.ts";
+import { otherQueryFrom } from "./library.ts";
 import type { Project } from "./project.ts";
 import { remoteCallFrom } from "./remote-calls.ts";
-import { sqlTextFrom } from "./sql-text.ts";
+import { sqlTextFrom, taggedSqlFrom } from "./sql-text.ts";
 import { subscriptionFrom } from "./subscription.ts";
 import { type Symbols, symbolsOf } from "./symbols.ts";
 import { everyNode } from "./syntax.ts";
@@ -45,12 +46,14 @@ function entriesOf(around: Surroundings): Entry[] {
   everyNode(around.file.source, (node) => {
     if (ts.isObjectLiteralExpression(node)) found.push(...runtimeCachesFrom(around, node));
     if (ts.isNewExpression(node)) add(cacheFrom(around, node));
+    if (ts.isTaggedTemplateExpression(node)) add(taggedSqlFrom(around, node));
     if (!ts.isCallExpression(node)) return;
     found.push(...chainsFrom(around, node));
     add(remoteCallFrom(around, node));
     add(subscriptionFrom(around, node));
     add(cacheFrom(around, node));
     add(sqlTextFrom(around, node));
+    add(otherQueryFrom(around, node));
   });
   return found;
 }

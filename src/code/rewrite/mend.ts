@@ -48,6 +48,8 @@ function editsFor(entry: Entry, rule: string, inventory: Inventory): readonly Ed
       return refuse("SQL in a text is not rewritten");
     case "storage":
       return refuse("files that are there already would not be found any more");
+    case "other":
+      return refuse("its library is not read");
     case "rpc":
       return refuse("what the function takes is in the database");
     default:

@@ -4,6 +4,7 @@ import { embeddedTable } from "./embedded-table.ts";
 import { insertWithoutOrganization } from "./insert-without-organization.ts";
 import { organizationFromRequest } from "./organization-from-request.ts";
 import { organizationOverwritten } from "./organization-overwritten.ts";
+import { otherLibrary } from "./other-library.ts";
 import { sharedCache } from "./shared-cache.ts";
 import { sharedPath } from "./shared-path.ts";
 import { unboundFunction } from "./unbound-function.ts";
@@ -28,4 +29,5 @@ export const rules: readonly Rule[] = [
   sharedPath,
   unboundFunction,
   unlistedTable,
+  otherLibrary,
 ];
