@@ -68,6 +68,7 @@ export type Subscription = Found & {
 
 export const stores = [
   "react-query",
+  "swr",
   "localStorage",
   "sessionStorage",
   "cache-api",

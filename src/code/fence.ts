@@ -4,6 +4,7 @@ import { type Filter, narrowsTo } from "./filters.ts";
 import type { Inventory } from "./inventory.ts";
 import type { Judgement } from "./payload-column.ts";
 import { isStatementFenced } from "./sql-fence.ts";
+import { textsOf } from "./sql-variants.ts";
 import { everyNode, isNothing, unwrap } from "./syntax.ts";
 
 export const states = [
@@ -107,12 +108,13 @@ function isSet(judgement: Judgement): boolean {
 }
 
 function stateOfSubscription({ relation, filter }: Subscription, inventory: Inventory): State {
-  const { tables, project } = inventory;
+  const { tables, project, symbols } = inventory;
   if (relation === undefined) return "unresolved";
   if (!tables.hasOrganization(relation))
     return tables.isListed(relation) ? "no organization" : "unlisted";
-  const fenced = new RegExp(`^[\`'"]?${project.settings.names.organizationColumn}=(eq|in)\\.`);
-  return filter !== undefined && fenced.test(filter.getText()) ? "fenced" : "unfenced";
+  const fenced = new RegExp(`^${project.settings.names.organizationColumn}=(eq|in)\\.`);
+  const texts = filter === undefined ? [] : (textsOf(symbols, filter) ?? []);
+  return texts.length > 0 && texts.every((text) => fenced.test(text)) ? "fenced" : "unfenced";
 }
 
 function stateOfCache(cache: Cache, inventory: Inventory): State {

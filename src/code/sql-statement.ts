@@ -24,16 +24,19 @@ export function* within(value: unknown): Generator<object> {
 
 /** The relations that statements name, without what they make themselves: `WITH own AS (…)`. */
 export function relationsNamed(statements: readonly Node[]): NamedRelation[] {
-  const found: NamedRelation[] = [];
+  const found: (NamedRelation & { readonly at: number })[] = [];
   const made = new Set<string>();
   for (const node of within(statements)) {
     if ("ctename" in node && typeof node.ctename === "string") made.add(node.ctename);
     if (!("relname" in node) || typeof node.relname !== "string") continue;
     const schema =
       "schemaname" in node && typeof node.schemaname === "string" ? node.schemaname : undefined;
-    found.push({ schema, name: node.relname });
+    const at = "location" in node && typeof node.location === "number" ? node.location : 0;
+    found.push({ schema, name: node.relname, at });
   }
-  return found.filter(({ schema, name }) => schema !== undefined || !made.has(name));
+  return found
+    .filter(({ schema, name }) => schema !== undefined || !made.has(name))
+    .sort((one, other) => one.at - other.at);
 }
 
 const named =

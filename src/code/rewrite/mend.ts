@@ -115,15 +115,15 @@ function editsForChain(
 /** Changes that need the organization at a place, with what makes it known there. */
 function named(
   node: ts.Node,
-  { part }: Entry,
+  entry: Entry,
   inventory: Inventory,
   change: (organization: string) => readonly Edit[] | Refusal,
 ): readonly Edit[] | Refusal {
-  const here = organizationAt(node, part, inventory);
+  const here = organizationAt(node, entry, inventory);
   if (here.kind === "none") return refuse(here.reason);
   const edits = change(here.text);
   if (isRefusal(edits)) return edits;
-  return [...edits, ...introduce(here, node, part, inventory.project)];
+  return [...edits, ...introduce(here, node, entry.part, inventory.project)];
 }
 
 function all<Item>(

@@ -1,0 +1,5 @@
+// expect: select leads user-key unfenced → fenced
+// becomes: export const load = (organizationId: string) => supabase["from"]("leads").select("*").eq("organization_id", organizationId);
+import { supabase } from "@/client";
+
+export const load = (organizationId: string) => supabase["from"]("leads").select("*");
