@@ -13,6 +13,7 @@ import { unfencedSql } from "./unfenced-sql.ts";
 import { unfencedSubscription } from "./unfenced-subscription.ts";
 import { unlistedTable } from "./unlisted-table.ts";
 import { unresolvedTable } from "./unresolved-table.ts";
+import { upsertTakesOver } from "./upsert-takes-over.ts";
 
 /** Every rule of the code's, in the order in which they are documented. */
 export const rules: readonly Rule[] = [
@@ -21,6 +22,7 @@ export const rules: readonly Rule[] = [
   organizationOverwritten,
   organizationFromRequest,
   conflictColumns,
+  upsertTakesOver,
   embeddedTable,
   unfencedSubscription,
   unfencedSql,

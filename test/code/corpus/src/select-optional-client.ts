@@ -1,5 +1,6 @@
 // expect: select leads user-key unfenced → fenced
 // becomes: client?.from("leads").select("*").eq("organization_id", organizationId);
+// runs: load(own)
 import { supabase } from "@/client";
 
 type Client = typeof supabase | undefined;
