@@ -123,16 +123,17 @@ function chain(index: number, on: string): string {
 function hook(index: number, chains: number): string {
   const queries = Array.from({ length: chains }, (_, one) => chain(index * 3 + one, "supabase"));
   const padding = Array.from(
-    { length: 40 },
-    (_, line) =>
-      `  const value${line} = useMemo(() => rows.filter((row) => row !== "${line}"), [rows]);`,
+    { length: 60 },
+    (_, line) => `  const value${line} = rows.length > ${line} ? \`\${title} ${line}\` : title;`,
   );
-  const used = padding.map((_, line) => `value${line}.length`).join(" + ");
+  const used = padding
+    .map((_, line) => `      <li title={value${line}}>{value${line}}</li>`)
+    .join("\n");
   const load =
     chains === 0
       ? ""
       : `  const load = useCallback(async (id: string) => {\n${queries.map((one) => one.replaceAll(/^/gm, "  ")).join("\n")}\n  }, []);\n  useEffect(() => {\n    void load("1");\n  }, [load]);\n`;
-  return `import { useCallback, useEffect, useMemo, useState } from "react";
+  return `import { useCallback, useEffect, useState } from "react";
 ${chains === 0 ? "" : 'import { supabase } from "@/integrations/client";\n'}
 export function Part${index}({ title }: { title: string }) {
   const [rows, setRows] = useState<string[]>([]);
@@ -140,7 +141,9 @@ ${padding.join("\n")}
 ${load}  return (
     <section onClick={() => setRows([...rows, title])}>
       <h2>{title}</h2>
-      <p>{${used}}</p>
+      <ul>
+${used}
+      </ul>
       ${chains === 0 ? "" : "<button onClick={() => load(title)}>again</button>"}
     </section>
   );

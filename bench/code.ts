@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { mkdtemp, rm, symlink } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -35,7 +36,8 @@ type Ran = { readonly seconds: number; readonly bytes: number | undefined };
 /** What reading and rewriting an application costs: the whole command, as a person starts it. */
 export async function benchCode(files: number, runs: number): Promise<Report> {
   await execa("npm", ["run", "build"], { cwd: root });
-  await execa("npm", ["ci"], { cwd: path.dirname(exampleModules) });
+  if (!existsSync(path.join(exampleModules, "@supabase")))
+    await execa("npm", ["ci"], { cwd: path.dirname(exampleModules) });
   const folder = await mkdtemp(path.join(tmpdir(), "tenantry-bench-code-"));
   try {
     const shape = shapeOf(files);

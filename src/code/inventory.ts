@@ -4,7 +4,7 @@ import { cacheFrom, queryObjectFrom, runtimeCachesFrom, storageAccessFrom } from
 import { chainsFrom, type Surroundings } from "./chain.ts";
 import type { Entry } from "./entry.ts";
 import { fromValueIn } from "./from-value.ts";
-import { otherQueryFrom } from "./library.ts";
+import { asksOtherwise, otherQueryFrom } from "./library.ts";
 import type { Project } from "./project.ts";
 import { remoteCallsFrom } from "./remote-calls.ts";
 import { sqlTextFrom, taggedSqlFrom } from "./sql-text.ts";
@@ -27,8 +27,9 @@ export function takeInventory(project: Project): Inventory {
   const symbols = symbolsOf(project);
   const tables = tenantTablesOf(project.settings);
   const annotations = new Map(project.files.map((file) => [file.name, annotationsOf(file)]));
+  const hasOthers = asksOtherwise(project);
   const entries = project.files.flatMap((file) =>
-    entriesOf({ symbols, tables, annotations, file }),
+    entriesOf({ symbols, tables, annotations, file }, hasOthers),
   );
   return {
     project,
@@ -39,7 +40,7 @@ export function takeInventory(project: Project): Inventory {
   };
 }
 
-function entriesOf(around: Surroundings): Entry[] {
+function entriesOf(around: Surroundings, hasOthers: boolean): Entry[] {
   const found: Entry[] = [];
   const add = (entry: Entry | undefined) => {
     if (entry !== undefined) found.push(entry);
@@ -59,7 +60,7 @@ function entriesOf(around: Surroundings): Entry[] {
     add(subscriptionFrom(around, node));
     add(cacheFrom(around, node));
     add(sqlTextFrom(around, node));
-    add(otherQueryFrom(around, node));
+    if (hasOthers) add(otherQueryFrom(around, node));
   });
   return found;
 }

@@ -2,6 +2,7 @@ import ts from "typescript";
 import { annotationFor } from "./annotation.ts";
 import { placeOf, type Surroundings } from "./chain.ts";
 import type { OtherQuery } from "./entry.ts";
+import type { Project } from "./project.ts";
 import type { Symbols } from "./symbols.ts";
 import { isFunctionNode, unwrap } from "./syntax.ts";
 
@@ -18,6 +19,18 @@ const others: readonly (readonly [RegExp, string])[] = [
   [/^@mikro-orm\//, "MikroORM"],
   [/^objection$/, "Objection"],
 ];
+
+/** Whether a project imports one of these libraries at all: in most there is nothing to look for. */
+export function asksOtherwise({ files }: Project): boolean {
+  return files.some(({ source }) =>
+    source.statements.some(
+      (statement) =>
+        ts.isImportDeclaration(statement) &&
+        ts.isStringLiteral(statement.moduleSpecifier) &&
+        isOther(statement.moduleSpecifier.text),
+    ),
+  );
+}
 
 /**
  * A query through another library than supabase-js: `prisma.leads.findMany()`.
@@ -144,5 +157,9 @@ function isImported({ checker }: Symbols, root: ts.Expression): boolean {
   const imported = ts.isIdentifier(root)
     ? importOf(checker.getSymbolAtLocation(root)?.declarations?.[0])
     : undefined;
-  return imported !== undefined && others.some(([pattern]) => pattern.test(imported));
+  return imported !== undefined && isOther(imported);
+}
+
+function isOther(imported: string): boolean {
+  return others.some(([pattern]) => pattern.test(imported));
 }
