@@ -1,6 +1,7 @@
 import { Command } from "commander";
 import { z } from "zod";
 import { benchBackfill } from "./backfill.ts";
+import { benchCode } from "./code.ts";
 import { benchFence } from "./fence.ts";
 import { benchProof } from "./proof.ts";
 import { say, writePage } from "./report.ts";
@@ -37,6 +38,13 @@ bench
   .option("--rows <count>", "leads and calls together", "1000000")
   .option("--runs <count>", "of each, of which the middle counts", "3")
   .action(async ({ rows, runs }) => say(await benchBackfill(count.parse(rows), count.parse(runs))));
+
+bench
+  .command("code")
+  .description("what reading and rewriting an application's code costs")
+  .option("--files <count>", "of the application", "350")
+  .option("--runs <count>", "of each, of which the middle counts", "3")
+  .action(async ({ files, runs }) => say(await benchCode(count.parse(files), count.parse(runs))));
 
 bench
   .command("page")

@@ -42,8 +42,13 @@ export async function describeMachine(session: Session): Promise<string> {
     sql`SELECT current_setting('server_version') AS version`,
     z.object({ version: z.string() }),
   );
+  return `PostgreSQL ${server?.version}, ${describeProcessor()}`;
+}
+
+/** The same without a server. */
+export function describeProcessor(): string {
   const [processor] = cpus();
-  return `PostgreSQL ${server?.version}, Node ${process.versions.node}, ${cpus().length} × ${processor?.model.trim() ?? "a processor"}, ${formatBytes(totalmem())} of memory`;
+  return `Node ${process.versions.node}, ${cpus().length} × ${processor?.model.trim() ?? "a processor"}, ${formatBytes(totalmem())} of memory`;
 }
 
 /** Lends a server with the settings that a server in production has: it syncs what it writes. */

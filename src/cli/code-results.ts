@@ -18,7 +18,7 @@ const finding = z.object({
 });
 
 const entry = z.object({
-  what: z.enum(["chain", "rpc", "invocation", "storage", "subscription", "cache", "sql"]),
+  what: z.enum(["chain", "rpc", "invocation", "storage", "subscription", "cache", "sql", "other"]),
   file: z.string(),
   line: z.number(),
   column: z.number(),

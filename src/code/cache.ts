@@ -43,6 +43,8 @@ export function cacheFrom(
       ...query,
       isShared: isOfSharedTables(around, call),
     };
+  const kept = keptByLibrary(around, call);
+  if (kept !== undefined) return { ...found, ...kept };
   const method = methodOf(call);
   if (method === undefined || first === undefined) return undefined;
   const owner = method.on.getText().replace(/^(window|globalThis|self)\./, "");
@@ -80,19 +82,83 @@ function queryKey(
   return property === undefined ? undefined : { method: name, key: heldBy(property) };
 }
 
-function isImported(checker: ts.TypeChecker, callee: ts.Expression): boolean {
+/** `useSWR(key, …)`, and the `persist` of Zustand's, which writes to the local storage. */
+function keptByLibrary(
+  { symbols }: Surroundings,
+  { expression: callee, arguments: given }: ts.CallExpression,
+): Pick<Cache, "store" | "method" | "key"> | undefined {
+  if (!ts.isIdentifier(callee)) return undefined;
+  const [first, second] = given;
+  if (/^useSWR/.test(callee.text) && isImported(symbols.checker, callee, /^swr/))
+    return { store: "swr", method: callee.text, key: first };
+  if (callee.text !== "persist" || !isImported(symbols.checker, callee, /^zustand/))
+    return undefined;
+  const options = second === undefined ? undefined : unwrap(second);
+  const name =
+    options !== undefined && ts.isObjectLiteralExpression(options)
+      ? propertyOf(options, "name")
+      : undefined;
+  const key = name === undefined ? undefined : heldBy(name);
+  return { store: "localStorage", method: "persist", key: key ?? second };
+}
+
+/** `{ queryKey, queryFn }` that is handed on, as to `useQueries`, or made for somebody else. */
+export function queryObjectFrom(
+  around: Surroundings,
+  object: ts.ObjectLiteralExpression,
+): Cache | undefined {
+  const key = propertyOf(object, "queryKey");
+  if (key === undefined || propertyOf(object, "queryFn") === undefined) return undefined;
+  const { parent } = object;
+  if (ts.isCallExpression(parent) && queryKey(around, parent) !== undefined) return undefined;
+  return {
+    kind: "cache",
+    place: placeOf(around.file, object),
+    part: around.file.part,
+    node: object,
+    annotation: annotationFor(around.annotations, around.file, object),
+    isShared: isOfSharedTables(around, object),
+    store: "react-query",
+    method: "queryKey",
+    key: heldBy(key),
+  };
+}
+
+const storageMembers = /^(getItem|setItem|removeItem|clear|key|length)$/;
+
+/** `localStorage["last lead"]`, `localStorage.lastLead` */
+export function storageAccessFrom(around: Surroundings, node: ts.Node): Cache | undefined {
+  if (!ts.isPropertyAccessExpression(node) && !ts.isElementAccessExpression(node)) return undefined;
+  const owner = node.expression.getText().replace(/^(window|globalThis|self)\./, "");
+  if (owner !== "localStorage" && owner !== "sessionStorage") return undefined;
+  const key = ts.isElementAccessExpression(node) ? node.argumentExpression : node.name;
+  if (ts.isMemberName(key) && storageMembers.test(key.text)) return undefined;
+  return {
+    kind: "cache",
+    place: placeOf(around.file, node),
+    part: around.file.part,
+    node,
+    annotation: annotationFor(around.annotations, around.file, node),
+    isShared: false,
+    store: owner,
+    method: "property",
+    key,
+  };
+}
+
+function isImported(checker: ts.TypeChecker, callee: ts.Expression, packages = /query/): boolean {
   const declaration = checker.getSymbolAtLocation(callee)?.declarations?.[0];
   const from =
     declaration === undefined ? undefined : ts.findAncestor(declaration, ts.isImportDeclaration);
   return (
     from !== undefined &&
     ts.isStringLiteral(from.moduleSpecifier) &&
-    /query/.test(from.moduleSpecifier.text)
+    packages.test(from.moduleSpecifier.text)
   );
 }
 
 /** Whether all that a query asks itself is tables without organizations, and there is some. */
-function isOfSharedTables(around: Surroundings, call: ts.CallExpression): boolean {
+function isOfSharedTables(around: Surroundings, call: ts.Node): boolean {
   const { symbols, tables } = around;
   let asked = 0;
   let tenants = 0;

@@ -1,6 +1,7 @@
 import ts from "typescript";
+import { heldUnder, objectsTakenApart } from "./held.ts";
 import { argumentsFor, type Symbols } from "./symbols.ts";
-import { methodOf, unwrap } from "./syntax.ts";
+import { isFunctionNode, methodOf, unwrap } from "./syntax.ts";
 
 const longestWay = 8;
 const requests = /^(\w+\.)?(req|request)$/;
@@ -27,7 +28,7 @@ export function isCallerInput(symbols: Symbols, expression: ts.Expression, way =
     const { expression: object } = inner;
     const name = ts.isPropertyAccessExpression(inner) ? inner.name.text : "";
     if (["body", "query", "params"].includes(name) && requests.test(object.getText())) return true;
-    return further(object);
+    return further(object) || heldUnder(symbols, object, name).some(further);
   }
   if (ts.isBinaryExpression(inner)) return further(inner.left) || further(inner.right);
   if (!ts.isIdentifier(inner)) return false;
@@ -43,9 +44,39 @@ export function isDeclaredByCaller(
   further = (one: ts.Expression) => isCallerInput(symbols, one, 1),
 ): boolean {
   if (ts.isBindingElement(declaration)) {
-    return isDeclaredByCaller(symbols, declaration.parent.parent, further);
+    const holder = declaration.parent.parent;
+    const key = declaration.propertyName ?? declaration.name;
+    const name = ts.isIdentifier(key) ? key.text : "";
+    return (
+      isDeclaredByCaller(symbols, holder, further) ||
+      objectsTakenApart(symbols, declaration).some((one) =>
+        heldUnder(symbols, one, name).some(further),
+      )
+    );
   }
   if (ts.isVariableDeclaration(declaration))
     return declaration.initializer !== undefined && further(declaration.initializer);
-  return ts.isParameter(declaration) && argumentsFor(symbols, declaration).some(further);
+  if (!ts.isParameter(declaration)) return false;
+  return isOfServerAction(declaration) || argumentsFor(symbols, declaration).some(further);
+}
+
+/** Behind "use server" a function is called by browsers: its parameters are what they send. */
+function isOfServerAction({ parent }: ts.ParameterDeclaration): boolean {
+  if (!isFunctionNode(parent)) return false;
+  const own = ts.isBlock(parent.body) ? parent.body.statements : [];
+  const statement = ts.findAncestor(parent, ts.isStatement);
+  const isExported =
+    statement !== undefined &&
+    ts.canHaveModifiers(statement) &&
+    ts.getModifiers(statement)?.some(({ kind }) => kind === ts.SyntaxKind.ExportKeyword) === true;
+  return isForServer(own) || (isExported && isForServer(parent.getSourceFile().statements));
+}
+
+function isForServer([first]: readonly ts.Statement[]): boolean {
+  return (
+    first !== undefined &&
+    ts.isExpressionStatement(first) &&
+    ts.isStringLiteral(first.expression) &&
+    first.expression.text === "use server"
+  );
 }

@@ -1,6 +1,7 @@
 import ts from "typescript";
 import { type Annotations, annotationFor } from "./annotation.ts";
 import { clientsOf, leastBound } from "./client.ts";
+import { schemaOf } from "./client-schema.ts";
 import { embedsOf } from "./embeds.ts";
 import { type Chain, type Operation, operations } from "./entry.ts";
 import { filtersOf } from "./filters.ts";
@@ -26,7 +27,7 @@ export type Surroundings = {
 };
 
 /** These have a `from` that is no query's. */
-const notClients =
+export const notClients =
   /^(Array|Object|Buffer|String|Map|Set|\w*Array|Iterator|AsyncIterator|Readable|Observable|Temporal\.\w+)$/;
 
 /** The queries that begin at a call of `from`; none where it is no client's. */
@@ -38,7 +39,7 @@ export function chainsFrom(around: Surroundings, call: ts.CallExpression): Chain
   if (notClients.test(receiver.getText())) return [];
   if (ts.isPropertyAccessExpression(receiver) && receiver.name.text === "storage") return [];
   const client = leastBound(clientsOf(around.symbols, method.on));
-  const begun = { from: call, client, schema: schemaOf(receiver) };
+  const begun = { from: call, client, schema: schemaOf(around.symbols, receiver) };
   const chains = grow(around, begun, call, () => stringsOf(around.symbols, argument), 0);
   const isQuery = client.kind !== "unknown" || chains.some(({ operation }) => operation !== "none");
   return isQuery ? chains : [];
@@ -135,17 +136,6 @@ function chainAt(
 
 function isOperation(name: string): name is Operation {
   return operations.some((operation) => operation === name);
-}
-
-/** `client.schema("crm").from(…)` */
-function schemaOf(receiver: ts.Expression): string | undefined {
-  if (!ts.isCallExpression(receiver)) return undefined;
-  const [argument] = receiver.arguments;
-  return methodOf(receiver)?.name === "schema" &&
-    argument !== undefined &&
-    ts.isStringLiteralLike(argument)
-    ? argument.text
-    : undefined;
 }
 
 /** Where an expression begins to be what it is: at its last name, not at the object it hangs on. */

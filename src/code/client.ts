@@ -1,7 +1,8 @@
 import ts from "typescript";
 import { anyEndsWith, type ClientKind, keyOf } from "./client-key.ts";
+import { assignedTo, heldUnder, objectsTakenApart } from "./held.ts";
 import { argumentsFor, functionCalled, type Symbols } from "./symbols.ts";
-import { heldBy, isFunctionNode, nameOf, returnedBy, shortText, unwrap } from "./syntax.ts";
+import { isFunctionNode, isNothing, returnedBy, shortText, unwrap } from "./syntax.ts";
 
 export type Client = {
   readonly kind: ClientKind;
@@ -31,6 +32,8 @@ export function clientsOf(symbols: Symbols, expression: ts.Expression): readonly
     followed.add(inner);
     if (ts.isConditionalExpression(inner))
       return [...follow(inner.whenTrue, way + 1), ...follow(inner.whenFalse, way + 1)];
+    // `let client: Client | null = null`: what it is later, its assignments say.
+    if (isNothing(inner)) return [];
     if (ts.isBinaryExpression(inner) && isEither(inner.operatorToken.kind))
       return [...follow(inner.left, way + 1), ...follow(inner.right, way + 1)];
     if (ts.isBinaryExpression(inner) && inner.operatorToken.kind === ts.SyntaxKind.EqualsToken)
@@ -95,46 +98,13 @@ export function clientsOf(symbols: Symbols, expression: ts.Expression): readonly
 
   const ofBinding = (binding: ts.BindingElement, way: number): readonly Client[] => {
     const key = binding.propertyName ?? binding.name;
-    const holder = binding.parent.parent;
-    if (!ts.isIdentifier(key)) return [];
-    if (ts.isVariableDeclaration(holder) && holder.initializer !== undefined)
-      return propertyValues(holder.initializer, key.text, way + 1);
-    if (ts.isParameter(holder))
-      return argumentsFor(symbols, holder).flatMap((given) =>
-        propertyValues(given, key.text, way + 1),
-      );
-    return [];
+    return ts.isIdentifier(key)
+      ? objectsTakenApart(symbols, binding).flatMap((one) => propertyValues(one, key.text, way + 1))
+      : [];
   };
 
-  /** What an object has under a name, wherever the object is put together. */
-  const propertyValues = (object: ts.Expression, name: string, way: number): readonly Client[] => {
-    const inner = unwrap(object);
-    if (way > longestWay) return [];
-    if (ts.isObjectLiteralExpression(inner)) {
-      return inner.properties.flatMap((property) => {
-        if (ts.isSpreadAssignment(property))
-          return propertyValues(property.expression, name, way + 1);
-        const value = nameOf(property) === name ? heldBy(property) : undefined;
-        return value === undefined ? [] : follow(value, way + 1);
-      });
-    }
-    if (ts.isCallExpression(inner)) {
-      const called = functionCalled(symbols, inner);
-      return called === undefined
-        ? []
-        : returnedBy(called).flatMap((one) => propertyValues(one, name, way + 1));
-    }
-    if (!ts.isIdentifier(inner)) return [];
-    return (symbolOf(inner)?.declarations ?? []).flatMap((declaration) => {
-      if (ts.isVariableDeclaration(declaration) && declaration.initializer !== undefined)
-        return propertyValues(declaration.initializer, name, way + 1);
-      if (ts.isParameter(declaration))
-        return argumentsFor(symbols, declaration).flatMap((given) =>
-          propertyValues(given, name, way + 1),
-        );
-      return [];
-    });
-  };
+  const propertyValues = (object: ts.Expression, name: string, way: number): readonly Client[] =>
+    heldUnder(symbols, object, name).flatMap((value) => follow(value, way + 1));
 
   return unique(follow(expression, 0));
 }
@@ -153,7 +123,12 @@ function unique(clients: readonly Client[]): readonly Client[] {
 }
 
 function isEither(kind: ts.SyntaxKind): boolean {
-  return kind === ts.SyntaxKind.BarBarToken || kind === ts.SyntaxKind.QuestionQuestionToken;
+  return [
+    ts.SyntaxKind.BarBarToken,
+    ts.SyntaxKind.QuestionQuestionToken,
+    ts.SyntaxKind.BarBarEqualsToken,
+    ts.SyntaxKind.QuestionQuestionEqualsToken,
+  ].includes(kind);
 }
 
 /** The name of what is called, as its module calls it. */
@@ -169,18 +144,6 @@ function calledName({ checker }: Symbols, callee: ts.Expression): string | undef
 function isOurs({ project }: Symbols, node: ts.Node): boolean {
   const source = node.getSourceFile();
   return !source.isDeclarationFile && !project.program.isSourceFileFromExternalLibrary(source);
-}
-
-/** `client = createClient(…)` below the declaration, or in a constructor. */
-function assignedTo(use: ts.Identifier): ts.Expression | undefined {
-  const target =
-    ts.isPropertyAccessExpression(use.parent) && use.parent.name === use ? use.parent : use;
-  const { parent } = target;
-  return ts.isBinaryExpression(parent) &&
-    parent.left === target &&
-    parent.operatorToken.kind === ts.SyntaxKind.EqualsToken
-    ? parent.right
-    : undefined;
 }
 
 function placeOf({ project }: Symbols, node: ts.Node): string {

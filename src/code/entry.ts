@@ -1,3 +1,4 @@
+import type { Node as SqlNode } from "libpg-query";
 import type ts from "typescript";
 import type { RelationName } from "../postgres/sql.ts";
 import type { Annotation } from "./annotation.ts";
@@ -67,6 +68,7 @@ export type Subscription = Found & {
 
 export const stores = [
   "react-query",
+  "swr",
   "localStorage",
   "sessionStorage",
   "cache-api",
@@ -86,9 +88,17 @@ export type Cache = Found & {
 /** SQL that is handed to a driver as a text. */
 export type SqlText = Found & {
   readonly kind: "sql";
+  /** As it is without what is put in only sometimes; empty where it was not followed. */
   readonly text: string;
+  /** Every statement that it can be. */
+  readonly statements: readonly SqlNode[];
+  /** What of it could not be followed or read, as it stands in the code. */
+  readonly unread: string | undefined;
   readonly relations: readonly RelationName[];
 };
+
+/** A query through a library that is not read: it is listed, and not judged. */
+export type OtherQuery = Found & { readonly kind: "other"; readonly library: string };
 
 export type Entry =
   | Chain
@@ -97,4 +107,5 @@ export type Entry =
   | StorageAccess
   | Subscription
   | Cache
-  | SqlText;
+  | SqlText
+  | OtherQuery;

@@ -3,6 +3,8 @@ import type { Cache, Chain, Entry, SqlText, StorageAccess, Subscription } from "
 import { type Filter, narrowsTo } from "./filters.ts";
 import type { Inventory } from "./inventory.ts";
 import type { Judgement } from "./payload-column.ts";
+import { isStatementFenced } from "./sql-fence.ts";
+import { textsOf } from "./sql-variants.ts";
 import { everyNode, isNothing, unwrap } from "./syntax.ts";
 
 export const states = [
@@ -41,6 +43,7 @@ export function stateOf(entry: Entry, inventory: Inventory): State {
       return stateOfStorage(entry, inventory);
     case "rpc":
     case "invocation":
+    case "other":
       return "not judged";
     default:
       return entry satisfies never;
@@ -105,12 +108,13 @@ function isSet(judgement: Judgement): boolean {
 }
 
 function stateOfSubscription({ relation, filter }: Subscription, inventory: Inventory): State {
-  const { tables, project } = inventory;
+  const { tables, project, symbols } = inventory;
   if (relation === undefined) return "unresolved";
   if (!tables.hasOrganization(relation))
     return tables.isListed(relation) ? "no organization" : "unlisted";
-  const fenced = new RegExp(`^[\`'"]?${project.settings.names.organizationColumn}=(eq|in)\\.`);
-  return filter !== undefined && fenced.test(filter.getText()) ? "fenced" : "unfenced";
+  const fenced = new RegExp(`^${project.settings.names.organizationColumn}=(eq|in)\\.`);
+  const texts = filter === undefined ? [] : (textsOf(symbols, filter) ?? []);
+  return texts.length > 0 && texts.every((text) => fenced.test(text)) ? "fenced" : "unfenced";
 }
 
 function stateOfCache(cache: Cache, inventory: Inventory): State {
@@ -151,18 +155,20 @@ function namesOrganization(
   return found;
 }
 
-function stateOfSql({ relations, text }: SqlText, { tables, project }: Inventory): State {
-  if (!relations.some(tables.hasOrganization)) return "no organization";
-  const column = project.settings.names.organizationColumn;
-  const isInsert = /^\s*INSERT\b/i.test(text);
-  // Elsewhere than in a condition it is only shown.
-  const named = isInsert
-    ? new RegExp(`\\b${column}\\b`)
-    : new RegExp(
-        `\\b(WHERE|ON)\\b.*(\\b${column}"?\\s*(=|IN\\b)|=\\s*[\\w."]*\\b${column}\\b)`,
-        "is",
-      );
-  return named.test(text) ? "fenced" : "unfenced";
+function stateOfSql({ relations, statements, unread }: SqlText, inventory: Inventory): State {
+  const { tables, project } = inventory;
+  if (!relations.some(tables.hasOrganization)) {
+    if (unread !== undefined) return "unresolved";
+    // A function that it calls may read any table.
+    return relations.length === 0 ? "not judged" : "no organization";
+  }
+  const { organizationColumn } = project.settings.names;
+  const isFenced = statements.every((statement) =>
+    isStatementFenced(statement, organizationColumn, ({ schema, name }) =>
+      tables.hasOrganization(tables.relationOf(name, schema)),
+    ),
+  );
+  return unread === undefined && isFenced ? "fenced" : "unfenced";
 }
 
 const pathMethods = new Set(

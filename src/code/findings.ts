@@ -86,7 +86,9 @@ export function describe(entry: Entry): string {
     case "cache":
       return entry.store;
     case "sql":
-      return `sql ${[...new Set(entry.relations.map(({ name }) => name))].join(", ")}`;
+      return `sql ${[...new Set(entry.relations.map(({ name }) => name))].join(", ") || "?"}`;
+    case "other":
+      return `query by ${entry.library}`;
     default:
       return entry satisfies never;
   }

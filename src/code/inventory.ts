@@ -1,11 +1,13 @@
 import ts from "typescript";
 import { type Annotation, annotationsOf } from "./annotation.ts";
-import { cacheFrom, runtimeCachesFrom } from "./cache.ts";
+import { cacheFrom, queryObjectFrom, runtimeCachesFrom, storageAccessFrom } from "./cache.ts";
 import { chainsFrom, type Surroundings } from "./chain.ts";
 import type { Entry } from "./entry.ts";
+import { fromValueIn } from "./from-value.ts";
+import { asksOtherwise, otherQueryFrom } from "./library.ts";
 import type { Project } from "./project.ts";
-import { remoteCallFrom } from "./remote-calls.ts";
-import { sqlTextFrom } from "./sql-text.ts";
+import { remoteCallsFrom } from "./remote-calls.ts";
+import { sqlTextFrom, taggedSqlFrom } from "./sql-text.ts";
 import { subscriptionFrom } from "./subscription.ts";
 import { type Symbols, symbolsOf } from "./symbols.ts";
 import { everyNode } from "./syntax.ts";
@@ -25,8 +27,9 @@ export function takeInventory(project: Project): Inventory {
   const symbols = symbolsOf(project);
   const tables = tenantTablesOf(project.settings);
   const annotations = new Map(project.files.map((file) => [file.name, annotationsOf(file)]));
+  const hasOthers = asksOtherwise(project);
   const entries = project.files.flatMap((file) =>
-    entriesOf({ symbols, tables, annotations, file }),
+    entriesOf({ symbols, tables, annotations, file }, hasOthers),
   );
   return {
     project,
@@ -37,20 +40,27 @@ export function takeInventory(project: Project): Inventory {
   };
 }
 
-function entriesOf(around: Surroundings): Entry[] {
+function entriesOf(around: Surroundings, hasOthers: boolean): Entry[] {
   const found: Entry[] = [];
   const add = (entry: Entry | undefined) => {
     if (entry !== undefined) found.push(entry);
   };
   everyNode(around.file.source, (node) => {
-    if (ts.isObjectLiteralExpression(node)) found.push(...runtimeCachesFrom(around, node));
+    if (ts.isObjectLiteralExpression(node)) {
+      found.push(...runtimeCachesFrom(around, node));
+      add(queryObjectFrom(around, node));
+    }
+    add(storageAccessFrom(around, node));
+    add(fromValueIn(around, node));
     if (ts.isNewExpression(node)) add(cacheFrom(around, node));
+    if (ts.isTaggedTemplateExpression(node)) add(taggedSqlFrom(around, node));
     if (!ts.isCallExpression(node)) return;
     found.push(...chainsFrom(around, node));
-    add(remoteCallFrom(around, node));
+    found.push(...remoteCallsFrom(around, node));
     add(subscriptionFrom(around, node));
     add(cacheFrom(around, node));
     add(sqlTextFrom(around, node));
+    if (hasOthers) add(otherQueryFrom(around, node));
   });
   return found;
 }

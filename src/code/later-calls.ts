@@ -41,7 +41,7 @@ export function variableFor(end: ts.Expression): ts.Identifier | undefined {
 }
 
 /** The places where a variable is used, behind those where it gets its value. */
-export function usesAfter(symbols: Symbols, name: ts.Identifier): readonly ts.Identifier[] {
+export function usesAfter(symbols: Symbols, name: ts.Identifier): readonly ts.MemberName[] {
   const symbol = symbols.symbolOf(name);
   if (symbol === undefined) return [];
   return symbols.usesOf(symbol, name.text).filter((use) => use.pos > name.pos);
@@ -59,11 +59,24 @@ function ofVariable(symbols: Symbols, name: ts.Identifier, way: number): readonl
   const isKept = (end: ts.Expression) => variableFor(end)?.text === name.text;
   // What one of several uses adds, the others do without.
   const several = uses.filter(({ end }) => !isKept(end) && !isAssigned(end)).length > 1;
+  const asked = uses.find(({ calls, end }) => {
+    const isAdded = isKept(end) || isAssigned(end) || (calls.length > 0 && isDiscarded(end));
+    return !isAdded;
+  });
   return uses.flatMap(({ use, calls, end }) => {
     const source = use.getSourceFile();
     const line = source.getLineAndCharacterOfPosition(use.getStart()).line + 1;
     const condition = conditionOf(use, name);
-    const when = condition ?? (several && !isKept(end) ? "in one of several uses" : undefined);
+    const isLate = asked !== undefined && asked.use.pos < use.pos;
+    const when =
+      condition ??
+      (isKept(end)
+        ? isLate
+          ? "behind another use"
+          : undefined
+        : several
+          ? "in one of several uses"
+          : undefined);
     const own: LaterCall[] =
       calls.length === 0 ? [] : [{ line, calls, when, discarded: isDiscarded(end) }];
     const other = variableFor(end);

@@ -1,3 +1,5 @@
+import { existsSync } from "node:fs";
+import path from "node:path";
 import ts from "typescript";
 import { isDeclaredByCaller } from "./caller-input.ts";
 import type { Entry } from "./entry.ts";
@@ -23,9 +25,10 @@ export type OrganizationHere =
 /** Whether the configured expression can be used at a place, and how it gets there. */
 export function organizationAt(
   node: ts.Node,
-  part: Entry["part"],
+  entry: Entry,
   inventory: Inventory,
 ): OrganizationHere {
+  const { part } = entry;
   const { symbols, project } = inventory;
   const { organization: text, hook } = project.settings.code[part];
   const [root = text] = text.split(".");
@@ -36,17 +39,19 @@ export function organizationAt(
   if (symbol !== undefined) {
     if (declaration !== undefined && isDeclaredBehind(declaration, node))
       return none(`${root} is declared further down`);
-    if (
-      part === "functions" &&
-      declaration !== undefined &&
-      isDeclaredByCaller(symbols, declaration)
-    )
+    // The user's own key shows no more than the user may see, whatever organization is named.
+    const isBound = part === "app" && (!("client" in entry) || entry.client.kind === "user-key");
+    if (!isBound && declaration !== undefined && isDeclaredByCaller(symbols, declaration))
       return none(`${root} comes from the request: whoever calls may name any organization`);
     return { kind: "in scope", text, declaration };
   }
-  if (part === "functions" && project.settings.code.functions.caller !== undefined) {
+  const { caller } = project.settings.code.functions;
+  if (part === "functions" && caller !== undefined) {
     const guard = userGuardBefore(node);
-    if (guard !== undefined) return { kind: "by caller", text, guard };
+    if (guard !== undefined)
+      return existsSync(path.join(project.folder, caller.from))
+        ? { kind: "by caller", text, guard }
+        : none(`${caller.from} is not there yet: tenantry code scaffold --write makes it`);
   }
   if (hook === undefined)
     return none(

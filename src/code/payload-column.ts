@@ -134,7 +134,7 @@ function assignedName(
 }
 
 /** `Object.assign(payload, …)` */
-function isAssignedInto(use: ts.Identifier): boolean {
+function isAssignedInto(use: ts.MemberName): boolean {
   const { parent } = use;
   return (
     ts.isCallExpression(parent) &&

@@ -13,6 +13,7 @@ export const entryKinds = [
   "subscription",
   "cache",
   "sql",
+  "other",
 ] as const;
 
 /** One entry of the inventory as plain data. */
@@ -92,8 +93,11 @@ function named(entry: Entry): Pick<InventoryRow, "name" | "resolved" | "operatio
     case "sql": {
       const tables = [...new Set(entry.relations.map(({ name }) => name))];
       const operation = /\w+/.exec(entry.text)?.[0]?.toUpperCase() ?? null;
-      return { name: tables.join(", "), resolved: true, operation };
+      const resolved = entry.unread === undefined;
+      return { name: tables.join(", ") || (entry.unread ?? ""), resolved, operation };
     }
+    case "other":
+      return { name: shortText(entry.node), resolved: false, operation: entry.library };
     default:
       return entry satisfies never;
   }

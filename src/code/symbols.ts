@@ -9,7 +9,7 @@ export type Symbols = {
   /** What a name stands for, through imports; undefined where it leads out of sight. */
   symbolOf(name: ts.Node): ts.Symbol | undefined;
   /** Every use of a name, its declaration among them. */
-  usesOf(symbol: ts.Symbol, name: string): readonly ts.Identifier[];
+  usesOf(symbol: ts.Symbol, name: string): readonly ts.MemberName[];
   /** Every call of a function by its name. */
   callsOf(node: FunctionNode): readonly ts.CallExpression[];
 };
@@ -30,7 +30,7 @@ export function symbolsOf(project: Project): Symbols {
     // What cannot be resolved has no declarations: the import itself says more.
     return aliased.declarations === undefined ? symbol : aliased;
   };
-  const usesOf = (symbol: ts.Symbol, name: string): readonly ts.Identifier[] => {
+  const usesOf = (symbol: ts.Symbol, name: string): readonly ts.MemberName[] => {
     const local = isLocal(symbol) ? symbol.declarations?.[0]?.getSourceFile() : undefined;
     const candidates = (identifiers.get(name) ?? []).filter(
       (identifier) => local === undefined || identifier.getSourceFile() === local,
@@ -53,10 +53,10 @@ export function symbolsOf(project: Project): Symbols {
   return { project, checker, symbolOf, usesOf, callsOf };
 }
 
-function identifiersByName({ files }: Project): ReadonlyMap<string, ts.Identifier[]> {
-  const found = new Map<string, ts.Identifier[]>();
+function identifiersByName({ files }: Project): ReadonlyMap<string, ts.MemberName[]> {
+  const found = new Map<string, ts.MemberName[]>();
   const visit = (node: ts.Node): void => {
-    if (ts.isIdentifier(node)) {
+    if (ts.isMemberName(node)) {
       const same = found.get(node.text);
       if (same === undefined) found.set(node.text, [node]);
       else same.push(node);
@@ -101,7 +101,7 @@ export function nameOfFunction(node: FunctionNode): ts.Identifier | undefined {
   return undefined;
 }
 
-function callBy(use: ts.Identifier): ts.CallExpression | undefined {
+function callBy(use: ts.MemberName): ts.CallExpression | undefined {
   const method = use.parent;
   const callee =
     ts.isPropertyAccessExpression(method) && method.name === use ? wrapped(method) : wrapped(use);

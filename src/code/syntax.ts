@@ -60,8 +60,12 @@ export function callsBehind(head: ts.Expression): {
 export function methodOf(
   call: ts.CallExpression,
 ): { readonly name: string; readonly on: ts.Expression } | undefined {
-  return ts.isPropertyAccessExpression(call.expression)
-    ? { name: call.expression.name.text, on: call.expression.expression }
+  const { expression: callee } = call;
+  if (ts.isPropertyAccessExpression(callee))
+    return { name: callee.name.text, on: callee.expression };
+  // client["from"]("leads")
+  return ts.isElementAccessExpression(callee) && ts.isStringLiteralLike(callee.argumentExpression)
+    ? { name: callee.argumentExpression.text, on: callee.expression }
     : undefined;
 }
 

@@ -29,7 +29,9 @@ function follow(
   if (ts.isStringLiteralLike(inner)) return [inner.text];
   if (ts.isConditionalExpression(inner))
     return together([inner.whenTrue, inner.whenFalse], (one) => follow(symbols, one, way + 1));
-  const literals = literalsOf(symbols.checker.getTypeAtLocation(inner));
+  const type = symbols.checker.getTypeAtLocation(inner);
+  // `<Name extends "leads" | "campaigns">` is one of these at each call.
+  const literals = literalsOf(symbols.checker.getBaseConstraintOfType(type) ?? type);
   if (literals !== undefined) return literals;
   if (way > longestWay || !ts.isIdentifier(inner)) return undefined;
   const declaration = symbols.symbolOf(inner)?.declarations?.[0];

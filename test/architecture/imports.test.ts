@@ -139,6 +139,7 @@ const owners: Readonly<Record<string, string>> = {
   commander: "src/cli",
   "@bomb.sh/tab/commander": "src/cli/program.ts",
   typescript: "src/code",
+  "libpg-query": "src/code",
   "magic-string": "src/code/rewrite",
   diff: "src/code/rewrite",
   "node-diff3": "src/application/undo.ts",
@@ -208,7 +209,15 @@ function loadedWith(file: string, known = new Set<string>()): Set<string> {
 test("what few commands need, the others do not load: the compiler takes 80 MB and a second", () => {
   const loaded = loadedWith("src/cli/main.ts");
   expect(loaded.size).toBeGreaterThan(150);
-  const lazy = ["typescript", "inquirer", "magic-string", "jiti", "yaml", "age-encryption"];
+  const lazy = [
+    "typescript",
+    "libpg-query",
+    "inquirer",
+    "magic-string",
+    "jiti",
+    "yaml",
+    "age-encryption",
+  ];
   expect(lazy.filter((name) => loaded.has(name))).toEqual([]);
 });
 

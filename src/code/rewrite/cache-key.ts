@@ -28,6 +28,8 @@ export function keyByOrganization(
       const text = node.text.replace(/[`\\]|\$\{/g, (character) => `\\${character}`);
       return [{ source, at: node.getStart(), until: node.getEnd(), text: `\`${text}${added}\`` }];
     }
+    case "swr":
+      return refuse("whatever mutates it has to name the same key");
     case "cache-api":
     case "service-worker":
       return refuse("a service worker does not know the organization");

@@ -48,6 +48,8 @@ function editsFor(entry: Entry, rule: string, inventory: Inventory): readonly Ed
       return refuse("SQL in a text is not rewritten");
     case "storage":
       return refuse("files that are there already would not be found any more");
+    case "other":
+      return refuse("its library is not read");
     case "rpc":
       return refuse("what the function takes is in the database");
     default:
@@ -113,15 +115,15 @@ function editsForChain(
 /** Changes that need the organization at a place, with what makes it known there. */
 function named(
   node: ts.Node,
-  { part }: Entry,
+  entry: Entry,
   inventory: Inventory,
   change: (organization: string) => readonly Edit[] | Refusal,
 ): readonly Edit[] | Refusal {
-  const here = organizationAt(node, part, inventory);
+  const here = organizationAt(node, entry, inventory);
   if (here.kind === "none") return refuse(here.reason);
   const edits = change(here.text);
   if (isRefusal(edits)) return edits;
-  return [...edits, ...introduce(here, node, part, inventory.project)];
+  return [...edits, ...introduce(here, node, entry.part, inventory.project)];
 }
 
 function all<Item>(

@@ -59,11 +59,16 @@ function newFaults(
     for (const fault of after.filter(isNew)) {
       const blamed = isLastRound ? [] : nearest(own, fault, edits);
       // Where nobody can be blamed, the whole file stays as it was.
-      for (const mending of blamed.length > 0 ? blamed : own)
-        found.set(mending, ts.flattenDiagnosticMessageText(fault.messageText, " "));
+      for (const mending of blamed.length > 0 ? blamed : own) found.set(mending, saidBy(fault));
     }
   }
   return found;
+}
+
+/** What a fault says first; all that follows from it can be a page. */
+function saidBy({ messageText }: ts.Diagnostic): string {
+  const text = typeof messageText === "string" ? messageText : messageText.messageText;
+  return text.length <= 160 ? text : `${text.slice(0, 159)}…`;
 }
 
 /** The edits of each file, in the order in which they are made. */

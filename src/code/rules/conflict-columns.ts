@@ -1,4 +1,4 @@
-import { conflictOf } from "../conflict.ts";
+import { conflictOf, sqlConflictOf } from "../conflict.ts";
 import type { Rule } from "../rule.ts";
 
 export const conflictColumns: Rule = {
@@ -7,6 +7,14 @@ export const conflictColumns: Rule = {
   title: "An upsert names a unique constraint that became one for each organization",
   why: "PostgreSQL refuses columns that no unique constraint has: 42P10.",
   find(entry, inventory) {
+    const columns = entry.kind === "sql" ? sqlConflictOf(entry, inventory) : undefined;
+    if (columns !== undefined) {
+      const { organizationColumn } = inventory.project.settings.names;
+      return {
+        fact: `ON CONFLICT names ${columns}`,
+        mend: `ON CONFLICT (${organizationColumn}, ${columns})`,
+      };
+    }
     const conflict = entry.kind === "chain" ? conflictOf(entry, inventory) : undefined;
     switch (conflict?.kind) {
       case undefined:

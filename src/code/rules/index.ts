@@ -4,6 +4,7 @@ import { embeddedTable } from "./embedded-table.ts";
 import { insertWithoutOrganization } from "./insert-without-organization.ts";
 import { organizationFromRequest } from "./organization-from-request.ts";
 import { organizationOverwritten } from "./organization-overwritten.ts";
+import { otherLibrary } from "./other-library.ts";
 import { sharedCache } from "./shared-cache.ts";
 import { sharedPath } from "./shared-path.ts";
 import { unboundFunction } from "./unbound-function.ts";
@@ -12,6 +13,7 @@ import { unfencedSql } from "./unfenced-sql.ts";
 import { unfencedSubscription } from "./unfenced-subscription.ts";
 import { unlistedTable } from "./unlisted-table.ts";
 import { unresolvedTable } from "./unresolved-table.ts";
+import { upsertTakesOver } from "./upsert-takes-over.ts";
 
 /** Every rule of the code's, in the order in which they are documented. */
 export const rules: readonly Rule[] = [
@@ -20,6 +22,7 @@ export const rules: readonly Rule[] = [
   organizationOverwritten,
   organizationFromRequest,
   conflictColumns,
+  upsertTakesOver,
   embeddedTable,
   unfencedSubscription,
   unfencedSql,
@@ -28,4 +31,5 @@ export const rules: readonly Rule[] = [
   sharedPath,
   unboundFunction,
   unlistedTable,
+  otherLibrary,
 ];

@@ -11,7 +11,10 @@ export const unfencedSql: Rule = {
     const column = inventory.project.settings.names.organizationColumn;
     const names = entry.relations.filter(inventory.tables.hasOrganization).map(({ name }) => name);
     return {
-      fact: `asks ${[...new Set(names)].join(", ")} without ${column}`,
+      fact:
+        entry.unread === undefined
+          ? `asks ${[...new Set(names)].join(", ")} without ${column}`
+          : `asks ${[...new Set(names)].join(", ")} by a text that cannot be read: ${entry.unread}`,
       mend: `AND ${column} = $n with the organization among the parameters`,
     };
   },

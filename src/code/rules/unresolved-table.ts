@@ -7,6 +7,11 @@ export const unresolvedTable: Rule = {
   title: "Which table a query is of, or what it does there, cannot be told",
   why: "It may be a tenant table's; what cannot be told is not taken for sound.",
   find(entry, inventory) {
+    if (entry.kind === "sql" && stateOf(entry, inventory) === "unresolved")
+      return {
+        fact: `the SQL is ${entry.unread ?? "not known"}`,
+        mend: "write its tables out where it is handed over, or // tenantry: all-organizations because …",
+      };
     if (entry.kind !== "chain" || stateOf(entry, inventory) !== "unresolved") return undefined;
     return entry.tables.kind === "unresolved"
       ? {

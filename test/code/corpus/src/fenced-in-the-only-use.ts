@@ -1,4 +1,5 @@
 // expect: select leads user-key fenced → unchanged
+// runs: load(own)
 import { supabase } from "@/client";
 
 export async function load(organizationId: string) {

@@ -1,4 +1,5 @@
 // expect: select leads user-key fenced → unchanged
+// runs: search(own)
 import { supabase } from "@/client";
 
 export async function search(organizationId: string) {

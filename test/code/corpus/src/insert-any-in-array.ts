@@ -1,5 +1,6 @@
 // expect: insert leads user-key (array) unfenced → fenced
 // becomes: await supabase.from("leads").insert([{ ...lead, organization_id: organizationId }]);
+// runs: add(own, { phone: "1", organization_id: theirs })
 import { supabase } from "@/client";
 
 export async function add(organizationId: string, lead: any) {

@@ -1,4 +1,5 @@
 // expect: insert leads user-key (declared earlier) fenced → unchanged
+// runs: add(own, "1")
 import { supabase } from "@/client";
 
 export async function add(organizationId: string, phone: string) {

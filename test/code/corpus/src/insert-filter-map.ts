@@ -1,4 +1,5 @@
 // expect: insert leads user-key (map and filter) unfenced → fenced
+// runs: add(own, ["1", "2"])
 import { supabase } from "@/client";
 
 export async function add(organizationId: string, phones: string[]) {

@@ -1,5 +1,6 @@
 // expect: insert leads user-key (map) unfenced → fenced
 // becomes: organization_id: organizationId,
+// runs: add(own, ["1"])
 import { supabase } from "@/client";
 
 export async function add(organizationId: string, phones: string[]) {

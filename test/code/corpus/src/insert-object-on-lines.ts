@@ -1,5 +1,6 @@
 // expect: insert leads user-key (object) unfenced → fenced
 // becomes: organization_id: organizationId,
+// runs: add(own)
 import { supabase } from "@/client";
 
 export async function add(organizationId: string) {

@@ -1,6 +1,7 @@
 // expect: insert leads user-key (object) unfenced → fenced
 // becomes: name: 'a', // the last one
 // becomes: organization_id: organizationId
+// runs: add(own)
 import { supabase } from '@/client'
 
 export async function add(organizationId: string) {

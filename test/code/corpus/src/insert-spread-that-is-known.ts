@@ -1,4 +1,5 @@
 // expect: insert leads user-key (object with a spread) fenced → unchanged
+// runs: add(own, "a note")
 import { supabase } from "@/client";
 
 export async function add(organizationId: string, note?: string) {

@@ -1,5 +1,6 @@
 // expect: select leads user-key unfenced → fenced
 // becomes: .eq("organization_id", organizationId);
+// runs: count(own)
 import { supabase } from "@/client";
 
 export async function count(organizationId: string) {

@@ -1,5 +1,6 @@
 // expect: select leads user-key unfenced → fenced
 // becomes: return supabase.from("leads").select("*").eq("organization_id", organizationId);
+// runs: load(own)
 import { supabase } from "@/client";
 
 export function load(organizationId: string) {

@@ -1,4 +1,5 @@
 // expect: select leads or call_logs user-key unfenced → fenced
+// runs: [await leads(own), await calls(own)]
 import { supabase } from "@/client";
 
 function load(table: string, organizationId: string) {

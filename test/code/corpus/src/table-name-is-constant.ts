@@ -1,5 +1,6 @@
 // expect: select leads user-key unfenced → fenced
 // expect: delete campaigns user-key unfenced → fenced
+// runs: [await load(own), await clear(own)]
 import { supabase } from "@/client";
 
 const LEADS = "leads";

@@ -1,4 +1,5 @@
 // expect: update leads user-key (object with a spread) fenced → unchanged
+// runs: change(own, { status: "called", organization_id: theirs })
 import { supabase } from "@/client";
 
 export const change = (own: string, sent: object) =>

@@ -8,3 +8,4 @@ export interface QueryClient {
   prefetchQuery(options: { queryKey: Key; queryFn: () => unknown }): Promise<void>;
 }
 export function useQueryClient(): QueryClient;
+export function useQueries(options: { queries: readonly { queryKey: Key; queryFn: () => unknown }[] }): any[];

@@ -37,6 +37,7 @@ export interface Table {
 export interface Bucket {
   upload(path: string, body: unknown): Promise<Answer>;
   download(path: string): Promise<Answer>;
+  remove(paths: string[]): Promise<Answer>;
   getPublicUrl(path: string): { data: { publicUrl: string } };
 }
 

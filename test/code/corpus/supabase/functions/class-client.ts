@@ -1,4 +1,5 @@
 // expect: select leads service-role unfenced → fenced
+// runs: new Leads().all(own)
 import { adminClient } from "./_shared/clients.ts";
 
 export class Leads {

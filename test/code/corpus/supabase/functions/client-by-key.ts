@@ -1,4 +1,5 @@
 // expect: select leads service-role unfenced → fenced
+// runs: load(own)
 import { createClient } from "https://esm.sh/@supabase/supabase-js@2";
 
 const made = (key: string) => createClient("https://x.example", key);

@@ -1,4 +1,5 @@
 // expect: select leads service-role unfenced → fenced
+// runs: handle(own)
 import { adminClient } from "./_shared/clients.ts";
 
 async function work({ supabase, organizationId }: { supabase: ReturnType<typeof adminClient>; organizationId: string }) {
