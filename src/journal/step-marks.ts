@@ -78,7 +78,7 @@ export async function startAtFirstPage(
   `);
 }
 
-/** Moves a backfill's cursor, in the transaction of its batch. */
+/** Moves a backfill's cursor, in the transaction of its batch; others may have moved it further. */
 export async function moveCursor(
   queries: Queries,
   { runId, position }: StepKey,
@@ -87,7 +87,7 @@ export async function moveCursor(
 ): Promise<void> {
   await queries.execute(sql`
     UPDATE tenantry.step
-       SET next_page = ${nextPage},
+       SET next_page = greatest(next_page, ${nextPage}),
            rows_written = rows_written + ${rows}
      WHERE run_id = ${runId}
        AND position = ${position}

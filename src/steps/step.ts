@@ -1,6 +1,7 @@
 import { z } from "zod";
 import type { RelationName, Some, Sql } from "../postgres/sql.ts";
 import { type FileChange, fileChangeSchema, type Gate, gateSchema } from "./application.ts";
+import { type Lane, laneSchema } from "./lanes.ts";
 
 /** The table locks that a step can take, strongest first, as PostgreSQL names them. */
 export const lockLevels = [
@@ -52,6 +53,8 @@ type Common = {
   readonly id: string;
   readonly title: string;
   readonly table?: RelationName;
+  /** Of a step that may run beside others; without one it is run alone. */
+  readonly lane?: Lane;
   readonly lock: Lock;
   readonly down: Down;
 };
@@ -151,6 +154,7 @@ const lockSchema = z.discriminatedUnion("level", [
 const common = {
   id: z.string(),
   title: z.string(),
+  lane: laneSchema.exactOptional(),
   lock: lockSchema,
   down: downSchema,
 };

@@ -26,7 +26,10 @@ import {
   type TablePlan,
 } from "./table-plan.ts";
 
-/** All that makes a table a tenant table: add column → index → backfill → NOT NULL → RLS. */
+/**
+ * All that makes a table a tenant table: add column → backfill → index → NOT NULL → RLS. Nothing asks
+ * the index before the fence; the backfill would maintain it row by row, where a build sorts.
+ */
 export function tenantTable(table: TablePlan, smallTableInBytes: number): Some<Step> {
   return table.existing.bytes <= smallTableInBytes ? [atOnce(table)] : online(table);
 }
@@ -34,9 +37,9 @@ export function tenantTable(table: TablePlan, smallTableInBytes: number): Some<S
 function online(table: TablePlan): Some<Step> {
   return [
     filled(table, addColumn(table)),
-    ...(hasServingIndex(table) ? [] : [buildIndex(table)]),
     ...(table.kept === undefined ? [] : [restoreRows(table, table.kept)]),
     ...(needsNotNull(table) ? [backfill(table)] : []),
+    ...(hasServingIndex(table) ? [] : [buildIndex(table)]),
     ...(needsNotNull(table) || needsForeignKey(table) ? [constrain(table)] : []),
     validate(table),
     ...(needsNotNull(table) ? [setNotNull(table)] : []),
