@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
-import { holdLease } from "../journal/lease.ts";
-import { moveCursor, type StepKey } from "../journal/step-marks.ts";
+import { fillBatch } from "../journal/batch.ts";
+import type { StepKey } from "../journal/step-marks.ts";
+import type { Queries } from "../postgres/connection.ts";
 import { type Sql, sql } from "../postgres/sql.ts";
 import { stepFacts } from "../report/events.ts";
 import type { BatchesStep } from "../steps/step.ts";
@@ -12,6 +13,8 @@ import type { StepContext } from "./run-step.ts";
 
 const firstBatchInPages = 16;
 const largestBatchInPages = 4096;
+/** How far replicas are behind changes slowly, and to ask is a round trip. */
+const replicasEveryMilliseconds = 250;
 
 /** A backfill under way: what is left of it, and the rows that were written by now. */
 export type Filling = {
@@ -63,49 +66,49 @@ async function fill(
   const { step, ranges, total } = filling;
   const facts = stepFacts(step);
   let pages = firstBatchInPages;
+  let askedAt = Number.NEGATIVE_INFINITY;
   while (until?.() !== true) {
     if (interrupted.aborted) throw interruptedError(step.id);
     lease.lost.throwIfAborted();
     before?.();
     const range = ranges.take(pages);
     if (range === undefined) return;
-    const started = performance.now();
-    filling.rows += await withPatience(context, step, () => fillRange(context, filling, range));
-    pages = steer(pages, performance.now() - started, online.batchTargetInMilliseconds);
+    const { rows, milliseconds } = await withPatience(context, step, () =>
+      fillRange(context, filling, range),
+    );
+    pages = steer(pages, milliseconds, online.batchTargetInMilliseconds);
     ranges.finish(range);
+    filling.rows += rows;
     emit({ kind: "step-progress", step: facts, done: ranges.done, total, rows: filling.rows });
+    if (performance.now() - askedAt < replicasEveryMilliseconds) continue;
     await waitForReplicas(context, step);
+    askedAt = performance.now();
   }
 }
 
-/** One batch with its cursor: they are lost together or not at all. */
-function fillRange(
+/**
+ * One batch with its cursor: they are lost together or not at all. A frozen one ends by itself, as in
+ * `endIfFrozen`; its commit waits for no flush, since the step's own waits for all; and it fires no
+ * trigger where it may silence them.
+ * @returns the rows, and for how long they were locked
+ */
+async function fillRange(
   { session, lease }: StepContext,
   { step, key, ranges }: Filling,
   range: PageRange,
-): Promise<number> {
-  return session.transaction(async (queries) => {
-    await queries.execute(settingsOf(step));
-    await holdLease(queries, lease.token);
-    const count = await queries.execute(withRange(step.up, range));
-    await moveCursor(queries, key, ranges.cursorBehind(range), count);
-    return count;
+): Promise<{ rows: number; milliseconds: number }> {
+  let started = 0;
+  const work = (queries: Queries): Promise<number> => {
+    started = performance.now();
+    const nextPage = ranges.cursorBehind(range);
+    return fillBatch(queries, key, lease.token, { fill: withRange(step.up, range), nextPage });
+  };
+  const rows = await session.transaction(work, "read write", {
+    idle_in_transaction_session_timeout: "5s",
+    synchronous_commit: "off",
+    ...(step.silencesTriggers ? { session_replication_role: "replica" } : {}),
   });
-}
-
-/**
- * A frozen batch ends by itself, as in `endIfFrozen`; its commit waits for no flush, since the step's
- * own waits for all; and it fires no trigger where it may silence them. All in one round trip.
- */
-function settingsOf({ silencesTriggers }: BatchesStep): Sql {
-  const silenced = silencesTriggers
-    ? sql`,
-           set_config('session_replication_role', 'replica', TRUE)`
-    : sql``;
-  return sql`
-    SELECT set_config('idle_in_transaction_session_timeout', '5s', TRUE),
-           set_config('synchronous_commit', 'off', TRUE)${silenced}
-  `;
+  return { rows, milliseconds: performance.now() - started };
 }
 
 /** The statement for one range of pages: its two values are the range's ends, as tid. */
