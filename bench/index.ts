@@ -3,11 +3,14 @@ import { z } from "zod";
 import { benchBackfill } from "./backfill.ts";
 import { benchCode } from "./code.ts";
 import { benchFence } from "./fence.ts";
+import { benchPlan } from "./plan.ts";
 import { benchProof } from "./proof.ts";
 import { say, writePage } from "./report.ts";
 import { benchStages } from "./stages.ts";
+import { benchTables } from "./tables.ts";
 
 const count = z.coerce.number().int().positive();
+const counts = z.string().transform((text) => z.array(count).parse(text.split(",")));
 
 const bench = new Command("bench").description("measures Tenantry on a server of its own");
 
@@ -22,15 +25,37 @@ bench
   .description("what the isolation proof costs, and whom it keeps waiting")
   .option("--tables <count>", "under the fence", "134")
   .option("--rows <counts>", "of each table, one run each", "1000,10000")
-  .action(async ({ tables, rows }) => {
-    const each = z.string().parse(rows).split(",");
-    await say(
-      await benchProof(
+  .action(async ({ tables, rows }) =>
+    say(await benchProof(count.parse(tables), counts.parse(rows))),
+  );
+
+bench
+  .command("plan")
+  .description("what planning takes, in time and memory")
+  .option("--tables <counts>", "in the plan, one run each", "20,134,1000")
+  .option("--rows <counts>", "of every third table, one run each", "1000,20000")
+  .option("--runs <count>", "of each, of which the middle counts", "3")
+  .action(async ({ tables, rows, runs }) =>
+    say(await benchPlan(counts.parse(tables), counts.parse(rows), count.parse(runs))),
+  );
+
+bench
+  .command("tables")
+  .description("tables side by side: how long they take, and whom that keeps waiting")
+  .option("--tables <count>", "small and medium ones", "134")
+  .option("--rows <count>", "of the demo's twenty: leads and calls together", "2000000")
+  .option("--at-once <counts>", "how many side by side, one run each", "1,2,4")
+  .option("--runs <count>", "of each, of which the middle counts", "3")
+  .action(async ({ tables, rows, atOnce, runs }) =>
+    say(
+      await benchTables(
         count.parse(tables),
-        each.map((one) => count.parse(one)),
+        count.parse(rows),
+        counts.parse(atOnce),
+        count.parse(runs),
       ),
-    );
-  });
+    ),
+  );
 
 bench
   .command("backfill")

@@ -1,3 +1,4 @@
+import { relationKey } from "../src/config/relation-name.ts";
 import type { Fault } from "../src/config/settings.ts";
 import { hasServingIndex } from "../src/steps/build-index.ts";
 import { plannedPolicies } from "../src/steps/fence.ts";
@@ -6,9 +7,23 @@ import type { Step } from "../src/steps/step.ts";
 import { namesOf, type TablePlan } from "../src/steps/table-plan.ts";
 import { tenantTable } from "../src/steps/tenant-table.ts";
 
-/** The steps of a stage's tables: parents come before the children that ask them. */
+/**
+ * The steps of a stage's tables: parents come before the children that ask them. Each table is a lane
+ * of its own. A child waits for all of its parent: it asks the parent's rows, and while it reads them
+ * the parent's last steps would wait for their lock with the parent's writers behind them. SQL may ask
+ * any table, so a table that is filled by it is taken alone.
+ */
 export function tablesOf({ settings }: StageContext, tables: readonly TablePlan[]): Step[] {
-  return tables.flatMap((table) => tenantTable(table, settings.online.smallTableInBytes));
+  const lanes = new Map<string, string>();
+  return tables.flatMap((table): readonly Step[] => {
+    const steps = tenantTable(table, settings.online.smallTableInBytes);
+    if (table.source.kind === "sql") return steps;
+    const parent = table.source.kind === "via" ? relationKey(table.source.parent) : "";
+    const before = lanes.get(parent);
+    const lane = { name: table.label, after: before === undefined ? [] : [before] };
+    lanes.set(relationKey(table.relation), lane.name);
+    return steps.map((step) => ({ ...step, lane }));
+  });
 }
 
 /** Policies and indexes of the names that the plan gives its own, but made by somebody else. */

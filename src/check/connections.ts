@@ -2,8 +2,10 @@ import { z } from "zod";
 import { sql } from "../postgres/sql.ts";
 import { type Check, type Found, quoted } from "./check.ts";
 
-/** The one that works, the one that observes, the lease, the snapshot of a backup, and pg_dump's first. */
-const ownSessions = 5;
+/** The one that observes, and the lease. */
+const always = 2;
+/** The one that works, the snapshot of a backup, and pg_dump's first. */
+const ofBackup = 3;
 
 const roomSchema = z.object({
   name: z.string(),
@@ -18,7 +20,8 @@ export const connections: Check = {
   why: "a session that is refused stops the stage, and the application needs room too",
   stops: [],
   async find({ queries, settings, snapshot: { server } }) {
-    const needed = ownSessions + settings.backups.jobs;
+    const { backups, online } = settings;
+    const needed = always + Math.max(ofBackup + backups.jobs, online.tablesAtOnce);
     const rooms = await queries.rows(
       sql`
         SELECT 'max_connections' AS name,

@@ -11,6 +11,7 @@ import { createJournal } from "../journal/schema.ts";
 import type { SmallCompany } from "../mutation/small-company.ts";
 import { planStages } from "../plan/plan.ts";
 import { openSession, type Session, type Target } from "../postgres/connection.ts";
+import { openObserver } from "../postgres/observer.ts";
 import { ident, sql } from "../postgres/sql.ts";
 import { runStage } from "../run/run-stage.ts";
 
@@ -56,7 +57,7 @@ async function runDays(
   company: SmallCompany,
 ): Promise<FencedCompany> {
   const settings = parseSettings(company.config, `the self-test's ${company.kind} company`);
-  const observer = await openSession(target, "tenantry self-test observer");
+  const observer = await openObserver(target, "tenantry self-test observer");
   const keeper = await openSession(target, "tenantry self-test lease");
   try {
     await createJournal(session);
@@ -64,6 +65,7 @@ async function runDays(
     const context = {
       session,
       observer,
+      openBeside: () => openSession(target, "tenantry self-test"),
       lease,
       online: settings.online,
       settings,

@@ -41,14 +41,18 @@ export async function statusIn(
     const run = runs.findLast(({ stage }) => stage === name);
     const steps = run === undefined ? [] : await readSteps(session, run.id);
     if (run?.state !== "rolled back") journaled.push(...steps);
-    const current = steps.find(({ state }) => state === "running" || state === "pending");
+    const running = steps.filter(({ state }) => state === "running");
+    const next = steps.find(({ state }) => state === "pending");
+    const current = (running.length > 0 ? running : [next]).flatMap(
+      (step) => step?.definition.id ?? [],
+    );
     found.push({
       stage: name,
       title,
       state: run?.state ?? "not applied",
       applied: steps.filter(({ state }) => state === "applied").length,
       steps: steps.length,
-      current: run?.state === "running" ? (current?.definition.id ?? "verification") : null,
+      current: run?.state === "running" ? current.join(", ") || "verification" : null,
       startedBy: run?.startedBy ?? null,
       startedAt: run?.startedAt.toISOString() ?? null,
       backup: run?.backupFolder ?? null,

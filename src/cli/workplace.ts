@@ -13,6 +13,7 @@ import {
   type Session,
   type Target,
 } from "../postgres/connection.ts";
+import { type Observer, openObserver } from "../postgres/observer.ts";
 import { sql } from "../postgres/sql.ts";
 import type { Listener } from "../report/events.ts";
 import type { GlobalOptions } from "./options.ts";
@@ -57,7 +58,8 @@ export async function readSnapshotToPlan({
 
 /** What a command that writes works with. */
 export type WritingWorkplace = Workplace & {
-  readonly observer: Session;
+  readonly observer: Observer;
+  readonly openBeside: () => Promise<Session>;
   readonly lease: Lease;
   readonly emit: Listener;
   readonly interrupted: AbortSignal;
@@ -132,7 +134,7 @@ export async function inWorkplace<Result>(
 /**
 /**
  * Adds what writing needs: checks, the journal, the lease on a session of its own, and signals. The
- * first SIGINT lets the statement under way end; the second cancels it.
+ * first SIGINT lets the statements under way end; the second cancels them.
  */
 export async function whileWriting<Result>(
   workplace: Workplace,
@@ -143,9 +145,21 @@ export async function whileWriting<Result>(
   const snapshot = await readSnapshot(session);
   await refuseToWrite(command, session, { target, snapshot, settings, folder, stages: [] });
   await createJournal(session);
-  const observer = await openSession(target, "tenantry observer", sessionSettings);
+  const observer = await openObserver(target, "tenantry observer", sessionSettings);
   const keeper = await openSession(target, "tenantry lease", sessionSettings);
-  const signals = listenToSignals(observer, session, output.emit);
+  const working = new Set([session]);
+  const openBeside = async (): Promise<Session> => {
+    const beside = await openSession(target, "tenantry", sessionSettings);
+    working.add(beside);
+    return {
+      ...beside,
+      async close() {
+        working.delete(beside);
+        await beside.close();
+      },
+    };
+  };
+  const signals = listenToSignals(observer, working, output.emit);
   try {
     const lease = await takeLease(keeper);
     try {
@@ -153,6 +167,7 @@ export async function whileWriting<Result>(
         {
           ...workplace,
           observer,
+          openBeside,
           lease,
           emit: output.emit,
           interrupted: signals.interrupted,
@@ -185,8 +200,8 @@ export function fromConfig({ folder }: Pick<Workplace, "folder">, file: string):
 }
 
 function listenToSignals(
-  observer: Session,
-  session: Session,
+  observer: Observer,
+  working: ReadonlySet<Session>,
   emit: Listener,
 ): { interrupted: AbortSignal; stop(): void } {
   const controller = new AbortController();
@@ -197,9 +212,12 @@ function listenToSignals(
       return;
     }
     emit({ kind: "interrupted", cancels: true });
-    observer.execute(sql`SELECT pg_cancel_backend(${session.backend})`).catch((error: unknown) => {
-      emit({ kind: "notice", text: `could not cancel: ${String(error)}` });
-    });
+    const backends = [...working].map(({ backend }) => String(backend));
+    observer
+      .execute(sql`SELECT pg_cancel_backend(pid::integer) FROM unnest(${backends}::text[]) AS pid`)
+      .catch((error: unknown) => {
+        emit({ kind: "notice", text: `could not cancel: ${String(error)}` });
+      });
   };
   process.on("SIGINT", onSignal);
   process.on("SIGTERM", onSignal);

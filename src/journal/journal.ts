@@ -168,6 +168,26 @@ export async function readSteps(session: Session, runId: number): Promise<Journa
   return steps;
 }
 
+/** Which of these steps of a run are applied: ids, without the definitions that `readSteps` reads. */
+export async function readApplied(
+  session: Session,
+  runId: number,
+  ids: readonly string[],
+): Promise<string[]> {
+  const rows = await session.rows(
+    sql`
+      SELECT id
+        FROM tenantry.step
+       WHERE run_id = ${runId}
+         AND id = ANY (${ids}::text[])
+         AND state = 'applied'
+       ORDER BY position
+    `,
+    z.object({ id: z.string() }),
+  );
+  return rows.map(({ id }) => id);
+}
+
 /** A stage that is configured to do nothing has no steps; one that fences tables has some. */
 async function refuseWithoutSteps(session: Session, runId: number): Promise<void> {
   const fences = z.object({ count: z.number() });

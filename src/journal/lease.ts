@@ -132,7 +132,8 @@ function leaseHeld(holder: string, expires: string): AppError {
   });
 }
 
-function leaseLost(cause?: unknown): AppError {
+/** The error of whoever would write under a lease that is another's by now. */
+export function leaseLost(cause?: unknown): AppError {
   return new AppError({
     code: "LEASE_LOST",
     object: "this run",

@@ -77,19 +77,3 @@ export async function startAtFirstPage(
        AND position = ${position}
   `);
 }
-
-/** Moves a backfill's cursor, in the transaction of its batch. */
-export async function moveCursor(
-  queries: Queries,
-  { runId, position }: StepKey,
-  nextPage: number,
-  rows: number,
-): Promise<void> {
-  await queries.execute(sql`
-    UPDATE tenantry.step
-       SET next_page = ${nextPage},
-           rows_written = rows_written + ${rows}
-     WHERE run_id = ${runId}
-       AND position = ${position}
-  `);
-}

@@ -10,7 +10,7 @@ import {
 import { z } from "zod";
 import { connect } from "./connect.ts";
 import { ConnectionLost, isConnectionLoss, sqlState } from "./failures.ts";
-import { type Sql, toQuery } from "./sql.ts";
+import { ident, literal, type Sql, sql, toQuery, toScript } from "./sql.ts";
 import { clientFor, connectionFailed, type Target } from "./target.ts";
 
 export {
@@ -48,10 +48,14 @@ export type Session = Queries & {
   readonly backend: number;
   /** Whether a pooler stands between: it tells its clients a process number of its own. */
   readonly pooled: boolean;
-  /** Runs the work in one transaction: committed when it returns, rolled back when it throws. */
+  /**
+   * Runs the work in one transaction: committed when it returns, rolled back when it throws.
+   * @param local settings for its length, which take no round trip of their own
+   */
   transaction<Result>(
     work: (queries: Queries) => Promise<Result>,
     mode?: "read write" | "read only snapshot",
+    local?: Readonly<Record<string, string>>,
   ): Promise<Result>;
   /** Settings for the whole session; not to be used behind a pooler in transaction mode. */
   set(name: string, value: string): Promise<void>;
@@ -134,10 +138,13 @@ export async function openSession(
     ...queries,
     backend: pid,
     pooled: announced !== pid,
-    async transaction(work, mode = "read write") {
-      await run(plain(begin[mode]));
+    async transaction(work, mode = "read write", local = {}) {
+      const set = Object.entries(local).map(
+        ([name, value]) => sql`SET LOCAL ${ident(name)} = ${literal(value)}`,
+      );
       let result: Awaited<ReturnType<typeof work>>;
       try {
+        await run(plain([begin[mode], ...set.map(toScript)].join(";\n")));
         result = await work(queries);
       } catch (error) {
         // The first error says what happened; a ROLLBACK on a lost connection can only fail too.

@@ -1,16 +1,22 @@
 import { z } from "zod";
+import { laneSchema } from "../steps/lanes.ts";
 import { stageNames } from "../steps/stage.ts";
 
-const stepFactsSchema = z
-  .object({
-    id: z.string(),
-    title: z.string(),
-    /** The table as people know it; none for what concerns no single table. */
-    table: z.string().nullable(),
-  })
-  .readonly();
+const namedStepSchema = z.object({
+  id: z.string(),
+  title: z.string(),
+  /** The table as people know it; none for what concerns no single table. */
+  table: z.string().nullable(),
+});
+
+const stepFactsSchema = namedStepSchema.readonly();
 
 export type StepFacts = z.output<typeof stepFactsSchema>;
+
+/** A step that is to be done, with what it may run beside. */
+const stepAheadSchema = namedStepSchema.extend({ lane: laneSchema.exactOptional() }).readonly();
+
+export type StepAhead = z.output<typeof stepAheadSchema>;
 
 /** What a persona tries on a table. */
 export const triedCommands = ["SELECT", "INSERT", "UPDATE", "DELETE", "TRUNCATE"] as const;
@@ -89,7 +95,9 @@ export const runEventSchema = z.discriminatedUnion("kind", [
     stage,
     title: z.string(),
     /** The steps that are left to do. */
-    steps,
+    steps: z.array(stepAheadSchema).readonly(),
+    /** How many lanes of them go side by side. */
+    tablesAtOnce: z.number(),
     resumed: z.boolean(),
     /** What a rehearsal says that steps take, by their ids; none where there was no rehearsal. */
     predictedMilliseconds: z.record(z.string(), z.number()).readonly(),
@@ -138,6 +146,13 @@ export const runEventSchema = z.discriminatedUnion("kind", [
     step,
     /** What was asked after the step, and holds. */
     claims: z.array(z.string()).readonly(),
+  }),
+  z.object({
+    kind: z.literal("step-failed"),
+    step,
+    /** `INTERRUPTED` where it stopped since it was told to, or since another step failed beside it. */
+    code: z.string(),
+    message: z.string(),
   }),
   z.object({
     kind: z.literal("gate-finished"),
@@ -191,6 +206,13 @@ export const runEventSchema = z.discriminatedUnion("kind", [
 export type RunEvent = z.output<typeof runEventSchema>;
 
 export type Listener = (event: RunEvent) => void;
+
+/** How a step that is to be done is named. */
+export function stepAhead(
+  step: Parameters<typeof stepFacts>[0] & Pick<StepAhead, "lane">,
+): StepAhead {
+  return { ...stepFacts(step), ...(step.lane === undefined ? {} : { lane: step.lane }) };
+}
 
 /** How a step is named in events. */
 export function stepFacts(named: {

@@ -31,11 +31,15 @@ function chooseParts(
 
   const inState = (...states: Part["state"][]) =>
     parts.filter(({ state }) => states.includes(state));
-  const now = inState("running", "failed");
+  const underWay = inState("running", "failed");
+  const now = [...underWay];
+  // Many may go side by side on a small terminal: the first of them is what stays.
+  while (now.length > 1 && linesOf(now).length > height - 3) now.pop();
   const done = inState("done");
   const waiting = inState("waiting");
   // Two lines for the counts; what is left of the room shows what was last and what is next.
-  const spare = Math.max(0, height - linesOf(now).length - 2);
+  const hidden = underWay.length - now.length;
+  const spare = Math.max(0, height - linesOf(now).length - (hidden > 0 ? 3 : 2));
   const before = Math.min(done.length, Math.max(Math.floor(spare / 2), spare - waiting.length));
   const after = Math.min(waiting.length, spare - before);
   const shown = [...done.slice(done.length - before), ...now, ...waiting.slice(0, after)];
@@ -45,6 +49,7 @@ function chooseParts(
     ...folded(done.length - before, colors.green("✔"), before === 0 ? "done" : "done before"),
     // In the order of the stage, whatever their state.
     ...linesOf(parts.filter((part) => shown.includes(part))),
+    ...folded(hidden, colors.yellow("▸"), "more under way"),
     ...folded(waiting.length - after, colors.dim("◼"), after === 0 ? "to come" : "more to come"),
   ];
 }

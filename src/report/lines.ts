@@ -16,8 +16,8 @@ export function lineReporter(
   write: (line: string) => void,
   now: () => number = () => performance.now(),
 ): (event: RunEvent) => void {
-  let pace: Pace | undefined;
-  let saidAt = now();
+  /** Of the steps under way, which go side by side, by their ids. */
+  const under = new Map<string, { pace: Pace | undefined; saidAt: number }>();
   let applied = 0;
   let steps = 0;
   return (event) => {
@@ -26,15 +26,16 @@ export function lineReporter(
       steps = event.steps.length;
     }
     if (event.kind === "step-applied") applied += 1;
-    if (event.kind === "step-started") {
-      pace = undefined;
-      saidAt = now();
-    }
+    if (event.kind === "step-started") under.set(event.step.id, { pace: undefined, saidAt: now() });
+    if (event.kind === "step-applied" || event.kind === "step-failed") under.delete(event.step.id);
     if (event.kind === "step-progress" && event.done < event.total) {
-      pace = beginPace(pace, event, now());
-      if (!atLeast(level, "verbose") && now() - saidAt < progressEveryMilliseconds) return;
-      saidAt = now();
-      write(`  ${about(event.step)}: ${paceFacts(pace).join(", ")}`);
+      const at = now();
+      const before = under.get(event.step.id);
+      const pace = beginPace(before?.pace, event, at);
+      const said = before?.saidAt ?? at;
+      const due = atLeast(level, "verbose") || at - said >= progressEveryMilliseconds;
+      under.set(event.step.id, { pace, saidAt: due ? at : said });
+      if (due) write(`  ${about(event.step)}: ${paceFacts(pace).join(", ")}`);
       return;
     }
     const line = describe(event, level);
@@ -73,6 +74,8 @@ export function describe(event: RunEvent, level: Level): string | undefined {
         : undefined;
     case "step-waiting":
       return `  ${about(event.step)}: waiting (${event.attempt}): ${event.reason}`;
+    case "step-failed":
+      return `  ${about(event.step)}: ${event.code === "INTERRUPTED" ? "stopped" : "failed"}`;
     case "step-applied":
       return `  ${about(event.step)} ${formatDuration(event.milliseconds)}`;
     case "step-verified":

@@ -1,6 +1,7 @@
-import type { RunEvent, StepFacts } from "./events.ts";
+import type { RunEvent, StepAhead, StepFacts } from "./events.ts";
 import { beginPace, millisecondsLeft, type Pace } from "./pace.ts";
 import { countHeld } from "./results.ts";
+import { type StepLeft, timeLeft } from "./time-left.ts";
 import { formatBytes, formatCount, formatDuration } from "./units.ts";
 
 /** A table with its steps, or a part of a stage that concerns no single table. */
@@ -17,13 +18,19 @@ export type Part = {
   waiting: { readonly reason: string; readonly attempt: number } | undefined;
 };
 
+type Ahead = {
+  readonly step: StepAhead;
+  readonly predicted: number | undefined;
+  running: boolean;
+};
+
 /** How far a stage, or its rollback, is. */
 export type Progress = {
   readonly heading: string;
   readonly parts: readonly Part[];
-  /** By the ids of the steps that are not done; undefined where nothing is known of one of them. */
-  readonly predicted: Map<string, number | undefined>;
-  current: string | undefined;
+  /** The steps that are not done, by their ids, with what a rehearsal says that they take. */
+  readonly ahead: Map<string, Ahead>;
+  readonly tablesAtOnce: number;
   notices: string[];
   interrupted: "stopping" | "cancelling" | undefined;
 };
@@ -40,11 +47,12 @@ export function beginProgress(event: RunEvent): Progress | undefined {
       return newProgress(
         `${event.stage}: ${event.title}${event.resumed ? ", going on where it stopped" : ""}`,
         event.resumed ? rest : [backup, ...rest],
-        event.steps.map(({ id }) => [id, predicted[id]]),
+        event.steps.map((step) => ({ step, predicted: predicted[step.id], running: false })),
+        event.tablesAtOnce,
       );
     }
     case "rollback-started":
-      return newProgress(`${event.stage}: rolling back`, event.steps.map(partOf), []);
+      return newProgress(`${event.stage}: rolling back`, event.steps.map(partOf), [], 1);
     default:
       return undefined;
   }
@@ -53,7 +61,8 @@ export function beginProgress(event: RunEvent): Progress | undefined {
 function newProgress(
   heading: string,
   names: readonly string[],
-  predicted: readonly (readonly [string, number | undefined])[],
+  ahead: readonly Ahead[],
+  tablesAtOnce: number,
 ): Progress {
   const counts = new Map<string, number>();
   for (const name of names) counts.set(name, (counts.get(name) ?? 0) + 1);
@@ -72,8 +81,8 @@ function newProgress(
   return {
     heading,
     parts,
-    predicted: new Map(predicted),
-    current: undefined,
+    ahead: new Map(ahead.map((one) => [one.step.id, one])),
+    tablesAtOnce,
     notices: [],
     interrupted: undefined,
   };
@@ -108,7 +117,7 @@ export function advance(progress: Progress, event: RunEvent, now: number): void 
       end(named(backup), `${event.folder} (${formatBytes(event.bytes)}), ${event.tag}`);
       break;
     case "step-started":
-      progress.current = event.step.id;
+      setRunning(progress, event.step, true);
       begin(ofStep(event.step), event.step.title, now);
       break;
     case "step-progress": {
@@ -134,10 +143,13 @@ export function advance(progress: Progress, event: RunEvent, now: number): void 
       );
       break;
     case "step-applied":
-      progress.predicted.delete(event.step.id);
-      progress.current = undefined;
+      progress.ahead.delete(event.step.id);
       stepTook(ofStep(event.step), event.milliseconds);
       begin(ofStep(event.step), "checks", now);
+      break;
+    case "step-failed":
+      setRunning(progress, event.step, false);
+      stepFailed(ofStep(event.step), event);
       break;
     case "step-verified":
       stepEnded(ofStep(event.step));
@@ -168,14 +180,33 @@ export function advance(progress: Progress, event: RunEvent, now: number): void 
   }
 }
 
-/** What was under way has failed; where nothing was, what came next. */
+/** What was under way has failed; where nothing was, what came next. Where a step said so itself, it has. */
 export function failRunning({ parts }: Progress, reason: string | undefined): void {
-  const part =
-    parts.find(({ state }) => state === "running") ??
-    parts.find(({ state }) => state === "waiting");
+  const under = parts.filter(({ state }) => state === "running");
+  if (parts.some(({ state }) => state === "failed")) {
+    for (const part of under) part.state = "waiting";
+    return;
+  }
+  const part = under[0] ?? parts.find(({ state }) => state === "waiting");
   if (part === undefined) return;
   part.state = "failed";
   part.outcome = reason;
+}
+
+function setRunning({ ahead }: Progress, { id }: StepFacts, running: boolean): void {
+  const step = ahead.get(id);
+  if (step !== undefined) step.running = running;
+}
+
+function stepFailed(
+  part: Part | undefined,
+  { message }: Extract<RunEvent, { kind: "step-failed" }>,
+): void {
+  if (part === undefined) return;
+  part.state = "failed";
+  part.outcome = message;
+  part.pace = undefined;
+  part.waiting = undefined;
 }
 
 function begin(part: Part | undefined, title: string, now: number): void {
@@ -212,20 +243,20 @@ function stepEnded(part: Part | undefined): void {
 
 /** Milliseconds until the steps are done, as their rehearsal says; undefined where none was kept. */
 export function stepsLeftMilliseconds(progress: Progress, now: number): number | undefined {
-  const { predicted, current, parts } = progress;
-  if (predicted.size === 0) return undefined;
-  let left = 0;
-  for (const [id, milliseconds] of predicted) {
-    if (milliseconds === undefined) return undefined;
-    left += id === current ? currentLeft(parts, milliseconds, now) : milliseconds;
+  const { ahead, tablesAtOnce, parts } = progress;
+  const byName = new Map(parts.map((part) => [part.name, part]));
+  const left: StepLeft[] = [];
+  for (const { step, predicted, running } of ahead.values()) {
+    if (predicted === undefined) return undefined;
+    const part = running ? byName.get(partOf(step)) : undefined;
+    const milliseconds = part === undefined ? predicted : partLeft(part, predicted, now);
+    left.push({ ...(step.lane === undefined ? {} : { lane: step.lane }), running, milliseconds });
   }
-  return left;
+  return left.length === 0 ? undefined : timeLeft(left, tablesAtOnce);
 }
 
-function currentLeft(parts: readonly Part[], predicted: number, now: number): number {
-  const running = parts.find(({ state }) => state === "running");
+function partLeft({ pace, doing }: Part, predicted: number, now: number): number {
   // What a backfill does here says more than what it did on a copy.
-  const measured = running?.pace === undefined ? undefined : millisecondsLeft(running.pace);
-  if (measured !== undefined) return measured;
-  return Math.max(0, predicted - (now - (running?.doing?.since ?? now)));
+  const measured = pace === undefined ? undefined : millisecondsLeft(pace);
+  return measured ?? Math.max(0, predicted - (now - (doing?.since ?? now)));
 }

@@ -1,36 +1,22 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
 import { AppError } from "../errors.ts";
 import type { JournaledStep } from "../journal/journal.ts";
 import { holdLease } from "../journal/lease.ts";
-import {
-  markApplied,
-  markRunning,
-  moveCursor,
-  type StepKey,
-  startAtFirstPage,
-} from "../journal/step-marks.ts";
+import { markApplied, markRunning, type StepKey, startAtFirstPage } from "../journal/step-marks.ts";
 import type { Session } from "../postgres/connection.ts";
-import { ident, type Sql, sql } from "../postgres/sql.ts";
-import { stepFacts } from "../report/events.ts";
-import { silenceTriggers } from "../steps/backfill.ts";
+import { ident, sql } from "../postgres/sql.ts";
 import type { BatchesStep } from "../steps/step.ts";
-import type { RunContext } from "./context.ts";
-import { endIfFrozen } from "./frozen.ts";
-import { interruptedError } from "./interruption.ts";
-import { withPatience } from "./patience.ts";
-
-const firstBatchInPages = 16;
-const largestBatchInPages = 4096;
+import { type Filling, fillSideBySide } from "./batches.ts";
+import { PageRanges } from "./page-ranges.ts";
+import type { StepContext } from "./run-step.ts";
 
 /**
- * Runs a statement over ranges of pages. Each batch is committed with its cursor, so that a killed
- * backfill goes on where it stopped; its size follows the time that the last one took, since that
- * is how long a writer may wait for a row. Where something rewrites the table meanwhile (VACUUM FULL,
+ * Runs a statement over ranges of pages. Each batch is committed with the cursor, so that a killed
+ * backfill goes on where it stopped. Where something rewrites the table meanwhile (VACUUM FULL,
  * CLUSTER), rows are on other pages, and it starts again.
  */
 export async function runBatches(
-  context: RunContext,
+  context: StepContext,
   step: BatchesStep,
   key: StepKey,
   journaled: JournaledStep,
@@ -48,7 +34,10 @@ export async function runBatches(
     // A column that was just added has no statistics; the planner would misjudge every batch.
     await session.execute(sql`ANALYZE ${ident(step.table)}`);
     const total = page === 0 ? file.totalPages : (journaled.totalPages ?? file.totalPages);
-    rows = await runRange(context, step, key, { page, total, rows });
+    const ranges = new PageRanges(page, total);
+    const filling: Filling = { step, key, ranges, total, rows };
+    await fillSideBySide(context, filling);
+    rows = filling.rows;
     const now = await fileOf(session, step);
     if (now.fileNode === file.fileNode) break;
     file = now;
@@ -58,56 +47,6 @@ export async function runBatches(
     await holdLease(queries, lease.token);
     await markApplied(queries, key);
   });
-}
-
-/** @returns the rows that were written by now */
-async function runRange(
-  context: RunContext,
-  step: BatchesStep,
-  key: StepKey,
-  from: { readonly page: number; readonly total: number; readonly rows: number },
-): Promise<number> {
-  const { session, lease, online, emit, interrupted } = context;
-  const { total } = from;
-  let { page, rows } = from;
-  let batch = firstBatchInPages;
-  const facts = stepFacts(step);
-  while (page < total) {
-    if (interrupted.aborted) throw interruptedError(step.id);
-    lease.lost.throwIfAborted();
-    const next = Math.min(page + batch, total);
-    const started = performance.now();
-    const statement = withRange(step.up, page, next);
-    const written = await withPatience(context, step, () =>
-      session.transaction(async (queries) => {
-        await endIfFrozen(queries);
-        await holdLease(queries, lease.token);
-        // Rows and cursor are lost together or not at all, and the step's own commit waits for all.
-        await queries.execute(sql`SET LOCAL synchronous_commit = off`);
-        if (step.silencesTriggers) await queries.execute(silenceTriggers);
-        const count = await queries.execute(statement);
-        await moveCursor(queries, key, next, count);
-        return count;
-      }),
-    );
-    batch = steer(batch, performance.now() - started, online.batchTargetInMilliseconds);
-    page = next;
-    rows += written;
-    emit({ kind: "step-progress", step: facts, done: page, total, rows });
-    await waitForReplicas(context, step);
-  }
-  return rows;
-}
-
-/** The statement for one range of pages: its two values are the range's ends, as tid. */
-function withRange(statement: Sql, from: number, to: number): Sql {
-  return { parts: statement.parts, values: [`(${from},0)`, `(${to},0)`] };
-}
-
-/** Half to double the last size, towards the time that a batch should take. */
-function steer(pages: number, milliseconds: number, target: number): number {
-  const factor = Math.min(2, Math.max(0.5, target / Math.max(milliseconds, 1)));
-  return Math.min(largestBatchInPages, Math.max(1, Math.round(pages * factor)));
 }
 
 /** @throws AppError STATEMENT_FAILED when the table is gone */
@@ -134,29 +73,4 @@ async function fileOf(
     state: "the steps before it are checkpointed",
     next: "bring the table back and tenantry run goes on, or tenantry rollback undoes the stage",
   });
-}
-
-/** Pauses while a replica is behind by more than the limit. */
-async function waitForReplicas(context: RunContext, step: BatchesStep): Promise<void> {
-  const limit = context.online.replicaLagLimitInMilliseconds;
-  for (let attempt = 1; ; attempt += 1) {
-    const lagging = await context.session.rows(
-      sql`
-        SELECT coalesce(NULLIF(application_name, ''), client_addr::text, 'a replica') AS replica,
-               round(extract(epoch FROM replay_lag) * 1000) AS lag
-          FROM pg_stat_replication
-         WHERE replay_lag > make_interval(secs => ${limit / 1000})
-      `,
-      z.object({ replica: z.string(), lag: z.coerce.number() }),
-    );
-    if (lagging.length === 0) return;
-    if (context.interrupted.aborted) throw interruptedError(step.id);
-    context.emit({
-      kind: "step-waiting",
-      step: stepFacts(step),
-      attempt,
-      reason: lagging.map(({ replica, lag }) => `${replica} is ${lag} ms behind`).join("; "),
-    });
-    await sleep(500);
-  }
 }

@@ -1,15 +1,18 @@
 import type { Settings } from "../config/settings.ts";
 import type { Lease } from "../journal/lease.ts";
 import type { Session } from "../postgres/connection.ts";
+import type { Observer } from "../postgres/observer.ts";
 import type { Listener } from "../report/events.ts";
 
-/** What running and undoing steps needs: two sessions, the lease, and who listens. */
+/** What running and undoing steps needs: sessions, the lease, and who listens. */
 export type RunContext = {
   readonly runId: number;
   /** Does the work. */
   readonly session: Session;
-  /** Looks at what the other waits for. */
-  readonly observer: Session;
+  /** Looks at what the others wait for. */
+  readonly observer: Observer;
+  /** Opens a session like the one that works, for a table beside another; whoever asks closes it. */
+  readonly openBeside: () => Promise<Session>;
   readonly lease: Lease;
   readonly online: Settings["online"];
   /** Where the names of the application's files start. */

@@ -1,12 +1,8 @@
 import pRetry from "p-retry";
 import { z } from "zod";
 import { AppError } from "../errors.ts";
-import {
-  isConnectionLoss,
-  isLockConflict,
-  type Session,
-  sqlState,
-} from "../postgres/connection.ts";
+import { isConnectionLoss, isLockConflict, sqlState } from "../postgres/connection.ts";
+import type { Observer } from "../postgres/observer.ts";
 import { sql } from "../postgres/sql.ts";
 import { explainSqlState } from "../postgres/sql-states.ts";
 import { type StepFacts, stepFacts } from "../report/events.ts";
@@ -105,7 +101,7 @@ function watchBlockers(
 }
 
 /** Who keeps a backend waiting, in words. */
-async function blockersOf(observer: Session, backend: number): Promise<string[]> {
+async function blockersOf(observer: Observer, backend: number): Promise<string[]> {
   const rows = await observer.rows(
     sql`
       SELECT a.pid,

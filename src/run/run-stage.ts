@@ -15,7 +15,7 @@ import {
 } from "../journal/journal.ts";
 import { holdLease } from "../journal/lease.ts";
 import type { Plan, StagePlan } from "../plan/plan.ts";
-import { stepFacts } from "../report/events.ts";
+import { stepAhead } from "../report/events.ts";
 import type { StageName } from "../steps/stage.ts";
 import type { Step } from "../steps/step.ts";
 import { verificationError, verifyStage } from "../verify/stage.ts";
@@ -79,7 +79,7 @@ export async function resumeStage(context: StageContext, run: Run): Promise<void
 }
 
 function announce(
-  { emit }: StageContext,
+  { emit, online }: StageContext,
   { stage, title }: { readonly stage: StageName; readonly title: string },
   left: {
     readonly steps: readonly Step[];
@@ -91,7 +91,8 @@ function announce(
     kind: "stage-started",
     stage,
     title,
-    steps: left.steps.map(stepFacts),
+    steps: left.steps.map(stepAhead),
+    tablesAtOnce: online.tablesAtOnce,
     resumed: left.resumed,
     predictedMilliseconds: Object.fromEntries(left.predicted),
   });

@@ -2,18 +2,18 @@ import { holdLease } from "../journal/lease.ts";
 import { markApplied, type StepKey } from "../journal/step-marks.ts";
 import { sql } from "../postgres/sql.ts";
 import type { TransactionStep } from "../steps/step.ts";
-import type { RunContext } from "./context.ts";
 import { endIfFrozen } from "./frozen.ts";
 import { withPatience } from "./patience.ts";
+import type { StepContext } from "./run-step.ts";
 
 /** The statements and their journal row in one transaction: both are there, or neither. */
 export async function runInTransaction(
-  context: RunContext,
+  context: StepContext,
   step: TransactionStep,
   key: StepKey,
 ): Promise<void> {
-  const { session, lease, online } = context;
-  await withPatience(context, step, () =>
+  const { session, lease, online, turns } = context;
+  const transaction = () =>
     session.transaction(async (queries) => {
       await endIfFrozen(queries);
       // The journal first: the table's lock, which the application feels, is held for the DDL only.
@@ -23,6 +23,6 @@ export async function runInTransaction(
         sql`SELECT set_config('lock_timeout', ${String(online.lockTimeoutInMilliseconds)}, TRUE)`,
       );
       for (const statement of step.up) await queries.execute(statement);
-    }),
-  );
+    });
+  await withPatience(context, step, () => turns.take(step.lock, transaction));
 }

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import type { RelationName, Some, Sql } from "../postgres/sql.ts";
 import { type FileChange, fileChangeSchema, type Gate, gateSchema } from "./application.ts";
+import { type Lane, laneSchema } from "./lanes.ts";
 
 /** The table locks that a step can take, strongest first, as PostgreSQL names them. */
 export const lockLevels = [
@@ -55,6 +56,8 @@ type Common = {
   readonly table?: RelationName;
   /** The tenant table that `table` is a partition of; a step of one that has left it is passed over. */
   readonly partitionOf?: RelationName;
+  /** Of a step that may run beside others; without one it is run alone. */
+  readonly lane?: Lane;
   readonly lock: Lock;
   readonly down: Down;
 };
@@ -155,6 +158,7 @@ const common = {
   id: z.string(),
   title: z.string(),
   partitionOf: relationNameSchema.exactOptional(),
+  lane: laneSchema.exactOptional(),
   lock: lockSchema,
   down: downSchema,
 };

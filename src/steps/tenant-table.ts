@@ -31,7 +31,11 @@ import {
 /** Empty ones have no size, and each takes some milliseconds of the lock on all of them. */
 const mostPartsAtOnce = 24;
 
-/** All that makes a table a tenant table: add column → index → backfill → NOT NULL → RLS. */
+/**
+ * All that makes a table a tenant table: add column → backfill → index → NOT NULL → RLS. Nothing asks
+ * the index before the fence; the backfill would maintain it row by row, where a build sorts. Of a
+ * partitioned table it comes first: partitions that come meanwhile then get theirs by themselves.
+ */
 export function tenantTable(table: TablePlan, smallTableInBytes: number): Some<Step> {
   const { bytes } = table.existing;
   const parts = table.partitions ?? [];
@@ -45,9 +49,9 @@ export function tenantTable(table: TablePlan, smallTableInBytes: number): Some<S
 function online(table: TablePlan, column: TransactionStep): Some<Step> {
   return [
     column,
-    ...(hasServingIndex(table) ? [] : [buildIndex(table)]),
     ...(table.kept === undefined ? [] : [restoreRows(table, table.kept)]),
     ...(needsNotNull(table) ? [backfill(table)] : []),
+    ...(hasServingIndex(table) ? [] : [buildIndex(table)]),
     ...(needsNotNull(table) || needsForeignKey(table) ? [constrain(table)] : []),
     validate(table),
     ...(needsNotNull(table) ? [setNotNull(table)] : []),

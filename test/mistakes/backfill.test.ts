@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { z } from "zod";
 import type { Session } from "../../src/postgres/connection.ts";
-import { sql } from "../../src/postgres/sql.ts";
+import { raw, sql } from "../../src/postgres/sql.ts";
 import { makeProject } from "../setup/project.ts";
 import {
   ann,
@@ -230,4 +230,32 @@ test("the backfill is no change of the application's: none of its triggers fires
     await applyStage(ours, config);
     expect(await changed(ours), title).toBe(0);
   }
+});
+
+test("an index that is there before the backfill is written row by row; one that is built after it is not", async () => {
+  const filled = async (name: string, ...before: readonly string[]) => {
+    const { session } = await smallDialler(name, manyLeads);
+    await runPlan(session, hour1WithoutRecursion, createDefaultOrganization);
+    await runPlan(session, addColumn("leads"), ...before);
+    const [row] = await session.rows(
+      raw(`EXPLAIN (ANALYZE, WAL, FORMAT JSON) ${backfill("leads")}`),
+      z.object({
+        "QUERY PLAN": z.tuple([z.object({ Plan: z.object({ "WAL Bytes": z.number() }) })]),
+      }),
+    );
+    return { session, wal: row?.["QUERY PLAN"][0].Plan["WAL Bytes"] ?? 0 };
+  };
+  const first = await filled("index first", createIndex("leads"));
+  const last = await filled("index last");
+  await runPlan(last.session, createIndex("leads"));
+  const [built] = await last.session.rows(
+    sql`SELECT pg_relation_size('public.idx_leads_org_id') AS bytes`,
+    z.object({ bytes: z.coerce.number() }),
+  );
+  expect(first.wal - last.wal).toBeGreaterThan(2 * (built?.bytes ?? Number.NaN));
+
+  const ours = await smallDialler("index, Tenantry");
+  const steps = await stepsOf(ours.session, { ...twoOrganizations, online }, "day1");
+  const ids = steps.map(({ id }) => id);
+  expect(ids.indexOf("day1/leads/index")).toBe(ids.indexOf("day1/leads/backfill") + 1);
 });

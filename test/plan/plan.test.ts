@@ -259,3 +259,30 @@ describe("what does not fit the database", () => {
     ]);
   });
 });
+
+test("tables are lanes of their own: a child's comes after its parent's, and what SQL fills is alone", () => {
+  const { comments: _, tasks: __, prices: ___, ...others } = day2.tables;
+  const { stages: planned } = plan({
+    ...companyConfig,
+    day1: {
+      tables: {
+        comments: { via: "task_id" },
+        tasks: { via: "project_id" },
+        prices: { sql: "(SELECT id FROM organizations LIMIT 1)" },
+        ...day1.tables,
+      },
+    },
+    day2: { tables: others },
+  });
+  const steps = planned[0]?.steps ?? [];
+  const lanes = new Map(steps.map(({ id, lane }) => [id.split("/")[1], lane]));
+  expect(lanes.get("helpers")).toBeUndefined();
+  expect(lanes.get("organizations")).toBeUndefined();
+  expect(lanes.get("prices")).toBeUndefined();
+  expect(lanes.get("projects")).toEqual({ name: "projects", after: [] });
+  expect(lanes.get("tasks")).toEqual({ name: "tasks", after: ["projects"] });
+  expect(lanes.get("comments")).toEqual({ name: "comments", after: ["tasks"] });
+  for (const { steps: ofDay3 } of planned.slice(2)) {
+    expect(ofDay3.filter(({ lane }) => lane !== undefined)).toEqual([]);
+  }
+});

@@ -20,3 +20,23 @@ test("a batch sees what others have committed, whatever isolation the database h
   });
   await batch.close();
 });
+
+test("a transaction's own settings end with it, and one that is refused leaves the session as it was", async () => {
+  const { session } = await createDatabase("local settings");
+  const answer = z.object({ value: z.string() });
+  const setting = sql`SELECT current_setting('synchronous_commit') AS value`;
+  const inside = await session.transaction(
+    (queries) => queries.rows(setting, answer),
+    "read write",
+    {
+      synchronous_commit: "off",
+      application_name: "it's a batch",
+    },
+  );
+  expect(inside).toEqual([{ value: "off" }]);
+  const refused = session.transaction(async () => "begun", "read write", {
+    synchronous_commit: "?",
+  });
+  await expect(refused).rejects.toMatchObject({ code: "22023" });
+  expect(await session.rows(setting, answer)).toEqual([{ value: "on" }]);
+});

@@ -25,6 +25,7 @@ function underWay(
     stage: "day1",
     title: "Foundation",
     steps,
+    tablesAtOnce: 1,
     resumed: true,
     predictedMilliseconds,
   });
@@ -141,4 +142,66 @@ test("Ctrl-C is answered at once, and again", () => {
   );
   take(progress, { kind: "interrupted", cancels: true });
   expect(drawn(progress, 80, 12)).toContain("Cancelling the statement");
+});
+
+/** A stage of which tables go side by side, each in its lane; the third is the first one's child. */
+function sideBySide(tablesAtOnce: number): Progress {
+  const [parent = "", ...others] = names(4);
+  const steps = names(4).map((name) => ({
+    ...stepOf(name),
+    lane: { name, after: name === others[1] ? [parent] : [] },
+  }));
+  const progress = beginProgress({
+    kind: "stage-started",
+    stage: "day1",
+    title: "Foundation",
+    steps,
+    tablesAtOnce,
+    resumed: true,
+    predictedMilliseconds: Object.fromEntries(steps.map(({ id }) => [id, 60_000])),
+  });
+  if (progress === undefined) throw new Error("a stage has progress");
+  for (const [index, step] of steps.slice(0, 2).entries()) {
+    take(progress, { kind: "step-started", step });
+    take(progress, { kind: "step-progress", step, done: 0, total: 100, rows: 0 });
+    take(
+      progress,
+      { kind: "step-progress", step, done: 20 + 20 * index, total: 100, rows: 900 },
+      2000,
+    );
+  }
+  return progress;
+}
+
+test("tables side by side each have their own pace, and the time left is theirs together", () => {
+  expect(drawn(sideBySide(2), 80, 20)).toMatchInlineSnapshot(`
+    "▸ table_001  backfill, 20 %, 8.0 s left, 900 rows, 450 rows/s
+    ▸ table_002  backfill, 40 %, 3.0 s left, 900 rows, 450 rows/s
+    ◼ table_003
+    ◼ table_004
+    ◼ verify
+    0 of 5 done, about 1 min 8 s of steps left"
+  `);
+  // Eight seconds and a minute for the parent and its child; three and a minute beside them.
+  expect(drawn(sideBySide(2), 80, 20)).toContain("about 1 min 8 s of steps left");
+});
+
+test("where one of several fails it is the one marked, and what stopped beside it is to come", () => {
+  const progress = sideBySide(2);
+  const [first, second] = names(2).map(stepOf);
+  if (first === undefined || second === undefined) throw new Error("there are two");
+  const failed = { kind: "step-failed", step: second, code: "X", message: "no more room" } as const;
+  take(progress, failed);
+  take(progress, { kind: "stage-failed", stage: "day1", code: "X", message: "no more room" });
+  const lines = drawn(progress, 80, 20);
+  expect(lines).toContain("✘ table_002  no more room");
+  expect(lines).toContain("◼ table_001");
+});
+
+test("more tables at once than lines are counted", () => {
+  const progress = sideBySide(4);
+  for (const step of names(4).map(stepOf)) take(progress, { kind: "step-started", step });
+  const lines = drawn(progress, 80, 5).split("\n");
+  expect(lines.length).toBeLessThanOrEqual(5);
+  expect(lines).toContain("▸ 3 more under way");
 });

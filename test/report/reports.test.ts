@@ -119,6 +119,32 @@ test("without a terminal a long backfill says every ten seconds how far it is", 
   ]);
 });
 
+test("backfills side by side are told apart, each at its own pace", () => {
+  const lines: string[] = [];
+  let now = 0;
+  const report = lineReporter(
+    "verbose",
+    (line) => lines.push(line),
+    () => now,
+  );
+  const steps = ["leads", "calls"].map((table) => ({
+    id: `day1/${table}/backfill`,
+    title: "backfill",
+    table,
+  }));
+  for (let done = 0; done <= 2; done += 1) {
+    for (const [index, step] of steps.entries()) {
+      const rows = done * 1000 * (index + 1);
+      report({ kind: "step-progress", step, done, total: 10, rows });
+    }
+    now += 1000;
+  }
+  expect(lines.slice(-2)).toEqual([
+    "  leads: backfill: 20 %, 8.0 s left, 2,000 rows, 1,000 rows/s",
+    "  calls: backfill: 20 %, 8.0 s left, 4,000 rows, 2,000 rows/s",
+  ]);
+});
+
 test("units are those that people read", () => {
   expect(formatDuration(2 * 3_600_000 + 5 * 60_000)).toBe("2 h 5 min");
   expect(formatShare(999, 1000)).toBe("99 %");

@@ -7,6 +7,7 @@ import { takeLease } from "../../src/journal/lease.ts";
 import { createJournal } from "../../src/journal/schema.ts";
 import { type Plan, planStages } from "../../src/plan/plan.ts";
 import { openSession } from "../../src/postgres/connection.ts";
+import { openObserver } from "../../src/postgres/observer.ts";
 import { rollBack } from "../../src/rollback/roll-back.ts";
 import type { RunContext } from "../../src/run/context.ts";
 import { runStage } from "../../src/run/run-stage.ts";
@@ -23,10 +24,9 @@ export type Days = {
 /** The days without the command line and without pg_dump, which refuses servers newer than itself. */
 export async function daysOn(url: string, config: Config): Promise<Days> {
   const settings = parseSettings(config, "the test");
-  const [session, observer, keeper] = await Promise.all(
-    ["work", "observer", "lease"].map((what) => openSession({ url }, `days: ${what}`)),
-  );
-  if (session === undefined || observer === undefined || keeper === undefined) throw new Error();
+  const session = await openSession({ url }, "days: work");
+  const observer = await openObserver({ url }, "days: observer");
+  const keeper = await openSession({ url }, "days: lease");
   await createJournal(session);
   const lease = await takeLease(keeper);
   onTestFinished(async () => {
@@ -36,6 +36,7 @@ export async function daysOn(url: string, config: Config): Promise<Days> {
   const context: Omit<RunContext, "runId"> = {
     session,
     observer,
+    openBeside: () => openSession({ url }, "days: beside"),
     lease,
     online: settings.online,
     applicationFolder: ".",
