@@ -3,11 +3,13 @@ import { z } from "zod";
 import { benchBackfill } from "./backfill.ts";
 import { benchCode } from "./code.ts";
 import { benchFence } from "./fence.ts";
+import { benchGrowth } from "./growth.ts";
 import { benchPlan } from "./plan.ts";
 import { benchProof } from "./proof.ts";
 import { say, writePage } from "./report.ts";
 import { benchStages } from "./stages.ts";
 import { benchTables } from "./tables.ts";
+import { benchTimeLeft } from "./time-left.ts";
 
 const count = z.coerce.number().int().positive();
 const counts = z.string().transform((text) => z.array(count).parse(text.split(",")));
@@ -70,6 +72,21 @@ bench
   .option("--files <count>", "of the application", "350")
   .option("--runs <count>", "of each, of which the middle counts", "3")
   .action(async ({ files, runs }) => say(await benchCode(count.parse(files), count.parse(runs))));
+
+bench
+  .command("growth")
+  .description("ten times the rows, and ten times the tables")
+  .option("--rows <counts>", "leads and calls together, one run each", "200000,2000000")
+  .option("--tables <counts>", "of a company of many, one run each", "100,1000")
+  .action(async ({ rows, tables }) =>
+    say(await benchGrowth(counts.parse(rows), counts.parse(tables))),
+  );
+
+bench
+  .command("time-left")
+  .description("how right the time left is that a run tells")
+  .option("--rows <count>", "leads and calls together", "2000000")
+  .action(async ({ rows }) => say(await benchTimeLeft(count.parse(rows))));
 
 bench
   .command("page")

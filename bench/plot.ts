@@ -60,6 +60,52 @@ export function drawBars({ title, unit, bars }: Bars): string {
   return svg;
 }
 
+export type Lines = {
+  readonly title: string;
+  readonly unit: string;
+  /** What grows. */
+  readonly along: string;
+  readonly lines: readonly {
+    readonly name: string;
+    readonly points: readonly (readonly [x: number, y: number])[];
+  }[];
+};
+
+/** Lines on two logarithmic axes: what grows in step with what is along has a slope of one. */
+export function drawLines({ title, unit, along, lines }: Lines): string {
+  const chart = echarts.init(null, null, { renderer: "svg", ssr: true, width: 760, height: 380 });
+  const text = { color: "#1c2733" };
+  const axis = { type: "log" as const, axisLabel: text, nameTextStyle: text };
+  chart.setOption({
+    animation: false,
+    backgroundColor: "#ffffff",
+    title: {
+      text: `${title} (${unit}, logarithmic)`,
+      left: 12,
+      top: 8,
+      textStyle: { fontSize: 14 },
+    },
+    legend: { bottom: 8, textStyle: text },
+    grid: { left: 12, right: 60, top: 52, bottom: 48, containLabel: true },
+    xAxis: { ...axis, name: along },
+    yAxis: { ...axis, name: unit },
+    series: lines.map(({ name, points }) => ({
+      name,
+      type: "line",
+      data: points.map(([x, y]) => [x, y]),
+      label: {
+        show: true,
+        ...text,
+        formatter: ({ value }: { value?: unknown }) =>
+          Array.isArray(value) ? shown(Number(value[1])) : "",
+      },
+    })),
+  });
+  const svg = chart.renderToSVGString();
+  chart.dispose();
+  return svg;
+}
+
 /** A power of ten below the least: a logarithmic axis has no zero to begin at. */
 function floorOf(bars: Bars["bars"]): number {
   const least = Math.min(...bars.map(({ value }) => value).filter((value) => value > 0));

@@ -2,7 +2,7 @@ import { mkdir, readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { z } from "zod";
 import { formatTable } from "../src/report/table.ts";
-import { drawBars } from "./plot.ts";
+import { drawBars, drawLines } from "./plot.ts";
 
 const cellSchema = z.union([
   z.string(),
@@ -13,13 +13,19 @@ const cellSchema = z.union([
 /** A cell of a report's table. */
 export type Cell = z.output<typeof cellSchema>;
 
-const plotSchema = z.object({
-  file: z.string(),
-  title: z.string(),
-  unit: z.string(),
+const plot = { file: z.string(), title: z.string(), unit: z.string() };
+
+const plotSchema = z.union([
   /** One bar each. */
-  bars: z.array(z.object({ name: z.string(), value: z.number() })),
-});
+  z.object({ ...plot, bars: z.array(z.object({ name: z.string(), value: z.number() })) }),
+  z.object({
+    ...plot,
+    along: z.string(),
+    lines: z.array(
+      z.object({ name: z.string(), points: z.array(z.tuple([z.number(), z.number()])) }),
+    ),
+  }),
+]);
 
 export const reportSchema = z.object({
   name: z.string(),
@@ -66,14 +72,15 @@ export async function say(report: Report): Promise<void> {
 export async function writePage(): Promise<void> {
   const file = path.join(docs, "performance.md");
   const page = await readFile(file, "utf8");
-  const names = [...page.matchAll(/^<!-- (\w+) -->$/gm)].map(([, name = ""]) => name);
+  const names = [...page.matchAll(/^<!-- ([\w-]+) -->$/gm)].map(([, name = ""]) => name);
   let written = page;
   for (const name of names) {
     const text = await readFile(path.join(results, `${name}.json`), "utf8");
     const report = reportSchema.parse(JSON.parse(text));
     for (const plot of report.plots) {
       await mkdir(path.join(docs, "plots"), { recursive: true });
-      await writeFile(path.join(docs, "plots", plot.file), drawBars(plot));
+      const drawn = "bars" in plot ? drawBars(plot) : drawLines(plot);
+      await writeFile(path.join(docs, "plots", plot.file), drawn);
     }
     written = withSection(written, report);
   }

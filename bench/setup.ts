@@ -15,6 +15,8 @@ import { watchMemory } from "./memory.ts";
 /** A server of the bench's own, and the program as a person starts it. */
 export type Bench = {
   readonly url: string;
+  /** Where the program is run, and leaves its logs. */
+  readonly folder: string;
   readonly session: Session;
   /**
    * Runs the built program with this configuration, on this database or another of the server's.
@@ -67,6 +69,7 @@ export async function withBench<Result>(work: (bench: Bench) => Promise<Result>)
   try {
     return await work({
       url: server.url,
+      folder,
       session,
       async dump(url) {
         const file = path.join(folder, "by-hand.sql");

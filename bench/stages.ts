@@ -9,6 +9,7 @@ import { type Contender, contenders } from "./contenders.ts";
 import { middleOf } from "./measure.ts";
 import type { Cell, Report } from "./report.ts";
 import { type Bench, describeMachine, median, urlOf, withBench } from "./setup.ts";
+import { stepsLasted } from "./steps-lasted.ts";
 
 const writesPerSecond = 100;
 
@@ -149,7 +150,7 @@ async function measure(bench: Bench, contender: Contender): Promise<Measured> {
     await sayLongest(session);
     return {
       milliseconds,
-      steps: (await stepsTook(session)) ?? first - backups,
+      steps: (await stepsLasted(session)) ?? first - backups,
       longestWait: writes.longestWaitInMilliseconds,
       outage: writes.longestOutageInMilliseconds,
       p50: writes.medianInMilliseconds,
@@ -180,22 +181,9 @@ async function readFacts(session: Session) {
   return facts;
 }
 
-async function stepsTook(session: Session): Promise<number | undefined> {
-  const [journal] = await session.rows(
-    sql`SELECT to_regclass('tenantry.step') IS NOT NULL AS there`,
-    z.object({ there: z.boolean() }),
-  );
-  if (journal?.there !== true) return undefined;
-  const [took] = await session.rows(
-    sql`SELECT sum(milliseconds) AS milliseconds FROM tenantry.step`,
-    z.object({ milliseconds: z.coerce.number() }),
-  );
-  return took?.milliseconds;
-}
-
 /** Where the time went, for whoever looks on. */
 async function sayLongest(session: Session): Promise<void> {
-  if ((await stepsTook(session)) === undefined) return;
+  if ((await stepsLasted(session)) === undefined) return;
   const longest = await session.rows(
     sql`
       SELECT id, milliseconds

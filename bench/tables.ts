@@ -1,4 +1,3 @@
-import { z } from "zod";
 import { parseSettings } from "../src/config/load.ts";
 import type { Config } from "../src/config/schema.ts";
 import { demoConfig } from "../src/demo/config.ts";
@@ -13,6 +12,7 @@ import { companyConfig, makeCompany } from "./many-tables.ts";
 import { middleOf } from "./measure.ts";
 import type { Cell, Report } from "./report.ts";
 import { type Bench, describeMachine, urlOf, withBench } from "./setup.ts";
+import { stepsLasted } from "./steps-lasted.ts";
 
 const writesPerSecond = 100;
 const rowsOfMedium = 20_000;
@@ -116,7 +116,7 @@ async function measure(bench: Bench, subject: Subject, tablesAtOnce: number): Pr
     const writes = await application.stop();
     for (const failure of writes.failures) process.stderr.write(`${subject.name}: ${failure}\n`);
     return {
-      milliseconds: await stepsLasted(session),
+      milliseconds: (await stepsLasted(session)) ?? Number.NaN,
       longestWait: writes.longestWaitInMilliseconds,
       p99: writes.p99InMilliseconds,
       failed: writes.failed,
@@ -125,16 +125,4 @@ async function measure(bench: Bench, subject: Subject, tablesAtOnce: number): Pr
     await session.close();
     await bench.session.execute(sql`DROP DATABASE ${ident(name)} WITH (FORCE)`);
   }
-}
-
-async function stepsLasted(session: Session): Promise<number> {
-  const days = await session.rows(
-    sql`
-      SELECT extract(epoch FROM max(verified_at) - min(started_at)) * 1000 AS milliseconds
-        FROM tenantry.step
-       GROUP BY run_id
-    `,
-    z.object({ milliseconds: z.coerce.number() }),
-  );
-  return days.reduce((sum, { milliseconds }) => sum + milliseconds, 0);
 }

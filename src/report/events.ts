@@ -99,7 +99,7 @@ export const runEventSchema = z.discriminatedUnion("kind", [
     /** How many lanes of them go side by side. */
     tablesAtOnce: z.number(),
     resumed: z.boolean(),
-    /** What a rehearsal says that steps take, by their ids; none where there was no rehearsal. */
+    /** What steps will take, by their ids: as a rehearsal says, or else the sizes of their tables. */
     predictedMilliseconds: z.record(z.string(), z.number()).readonly(),
   }),
   z.object({ kind: z.literal("backup-started"), stage }),

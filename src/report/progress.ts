@@ -21,15 +21,18 @@ export type Part = {
 type Ahead = {
   readonly step: StepAhead;
   readonly predicted: number | undefined;
-  running: boolean;
+  /** Since when it runs. */
+  startedAt: number | undefined;
 };
 
 /** How far a stage, or its rollback, is. */
 export type Progress = {
   readonly heading: string;
   readonly parts: readonly Part[];
-  /** The steps that are not done, by their ids, with what a rehearsal says that they take. */
+  /** The steps that are not done, by their ids, with what was said that they take. */
   readonly ahead: Map<string, Ahead>;
+  /** Of the steps that are done: what was said that they take, and what they took, with their checks. */
+  readonly behind: { predicted: number; took: number };
   readonly tablesAtOnce: number;
   notices: string[];
   interrupted: "stopping" | "cancelling" | undefined;
@@ -47,7 +50,7 @@ export function beginProgress(event: RunEvent): Progress | undefined {
       return newProgress(
         `${event.stage}: ${event.title}${event.resumed ? ", going on where it stopped" : ""}`,
         event.resumed ? rest : [backup, ...rest],
-        event.steps.map((step) => ({ step, predicted: predicted[step.id], running: false })),
+        event.steps.map((step) => ({ step, predicted: predicted[step.id], startedAt: undefined })),
         event.tablesAtOnce,
       );
     }
@@ -82,6 +85,7 @@ function newProgress(
     heading,
     parts,
     ahead: new Map(ahead.map((one) => [one.step.id, one])),
+    behind: { predicted: 0, took: 0 },
     tablesAtOnce,
     notices: [],
     interrupted: undefined,
@@ -117,7 +121,7 @@ export function advance(progress: Progress, event: RunEvent, now: number): void 
       end(named(backup), `${event.folder} (${formatBytes(event.bytes)}), ${event.tag}`);
       break;
     case "step-started":
-      setRunning(progress, event.step, true);
+      setRunning(progress, event.step, now);
       begin(ofStep(event.step), event.step.title, now);
       break;
     case "step-progress": {
@@ -143,15 +147,15 @@ export function advance(progress: Progress, event: RunEvent, now: number): void 
       );
       break;
     case "step-applied":
-      progress.ahead.delete(event.step.id);
       stepTook(ofStep(event.step), event.milliseconds);
       begin(ofStep(event.step), "checks", now);
       break;
     case "step-failed":
-      setRunning(progress, event.step, false);
+      setRunning(progress, event.step, undefined);
       stepFailed(ofStep(event.step), event);
       break;
     case "step-verified":
+      leaveBehind(progress, event.step, now);
       stepEnded(ofStep(event.step));
       break;
     case "step-undone": {
@@ -193,9 +197,17 @@ export function failRunning({ parts }: Progress, reason: string | undefined): vo
   part.outcome = reason;
 }
 
-function setRunning({ ahead }: Progress, { id }: StepFacts, running: boolean): void {
+function setRunning({ ahead }: Progress, { id }: StepFacts, startedAt: number | undefined): void {
   const step = ahead.get(id);
-  if (step !== undefined) step.running = running;
+  if (step !== undefined) step.startedAt = startedAt;
+}
+
+function leaveBehind({ ahead, behind }: Progress, { id }: StepFacts, now: number): void {
+  const step = ahead.get(id);
+  ahead.delete(id);
+  if (step?.startedAt === undefined || step.predicted === undefined) return;
+  behind.predicted += step.predicted;
+  behind.took += now - step.startedAt;
 }
 
 function stepFailed(
@@ -241,22 +253,27 @@ function stepEnded(part: Part | undefined): void {
   part.outcome = part.outcome === undefined ? took : `${took}, ${part.outcome}`;
 }
 
-/** Milliseconds until the steps are done, as their rehearsal says; undefined where none was kept. */
+/** As if so many milliseconds had gone as they were said to: one step of few tells little. */
+const trust = 300;
+
+/**
+ * Milliseconds until the steps are done, as was said of them before, and as those that are done turned
+ * out; undefined where nothing was said.
+ */
 export function stepsLeftMilliseconds(progress: Progress, now: number): number | undefined {
-  const { ahead, tablesAtOnce, parts } = progress;
+  const { ahead, behind, tablesAtOnce, parts } = progress;
+  const correction = (behind.took + trust) / (behind.predicted + trust);
   const byName = new Map(parts.map((part) => [part.name, part]));
   const left: StepLeft[] = [];
-  for (const { step, predicted, running } of ahead.values()) {
+  for (const { step, predicted, startedAt } of ahead.values()) {
     if (predicted === undefined) return undefined;
-    const part = running ? byName.get(partOf(step)) : undefined;
-    const milliseconds = part === undefined ? predicted : partLeft(part, predicted, now);
+    const whole = predicted * correction;
+    const running = startedAt !== undefined;
+    const pace = running ? byName.get(partOf(step))?.pace : undefined;
+    // What a backfill does here says more than what it was said to do.
+    const measured = pace === undefined ? undefined : millisecondsLeft(pace);
+    const milliseconds = measured ?? Math.max(0, whole - (running ? now - startedAt : 0));
     left.push({ ...(step.lane === undefined ? {} : { lane: step.lane }), running, milliseconds });
   }
   return left.length === 0 ? undefined : timeLeft(left, tablesAtOnce);
-}
-
-function partLeft({ pace, doing }: Part, predicted: number, now: number): number {
-  // What a backfill does here says more than what it did on a copy.
-  const measured = pace === undefined ? undefined : millisecondsLeft(pace);
-  return measured ?? Math.max(0, predicted - (now - (doing?.since ?? now)));
 }

@@ -21,6 +21,7 @@ import type { Step } from "../steps/step.ts";
 import { verificationError, verifyStage } from "../verify/stage.ts";
 import { version } from "../version.ts";
 import type { RunContext } from "./context.ts";
+import { estimateSteps } from "./estimate.ts";
 import { runSteps } from "./run-steps.ts";
 
 /** What backing up before a stage gives. */
@@ -54,7 +55,7 @@ export async function runStage(context: StageContext, stage: NewStage): Promise<
   const predicted = Object.entries(stage.predicted).map(
     ([id, { milliseconds }]) => [id, milliseconds] as const,
   );
-  announce(context, plan, { steps: plan.steps, predicted, resumed: false });
+  await announce(context, plan, { steps: plan.steps, predicted, resumed: false });
   const run = await begin(context, stage);
   await carryOut(context, run, started);
   for (const text of plan.leavesOut) context.emit({ kind: "notice", text });
@@ -74,19 +75,22 @@ export async function resumeStage(context: StageContext, run: Run): Promise<void
     predictedMilliseconds === null ? [] : [[definition.id, predictedMilliseconds] as const],
   );
   const left = steps.map(({ definition }) => definition);
-  announce(context, run, { steps: left, predicted, resumed: true });
+  await announce(context, run, { steps: left, predicted, resumed: true });
   await carryOut(context, run, started);
 }
 
-function announce(
-  { emit, online }: StageContext,
+async function announce(
+  { session, emit, online }: StageContext,
   { stage, title }: { readonly stage: StageName; readonly title: string },
   left: {
     readonly steps: readonly Step[];
     readonly predicted: readonly (readonly [id: string, milliseconds: number])[];
     readonly resumed: boolean;
   },
-): void {
+): Promise<void> {
+  // Sizes say less than a rehearsal does, which knows this plan.
+  const expected =
+    left.predicted.length > 0 ? left.predicted : await estimateSteps(session, left.steps);
   emit({
     kind: "stage-started",
     stage,
@@ -94,7 +98,7 @@ function announce(
     steps: left.steps.map(stepAhead),
     tablesAtOnce: online.tablesAtOnce,
     resumed: left.resumed,
-    predictedMilliseconds: Object.fromEntries(left.predicted),
+    predictedMilliseconds: Object.fromEntries(expected),
   });
 }
 

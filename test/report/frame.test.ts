@@ -124,14 +124,39 @@ test("a failed table stays in sight, with why", () => {
   expect(drawn(progress, 80, 10)).toContain("✘ table_058  no more room");
 });
 
-test("a rehearsal says when the steps will be done; without one nothing is made up", () => {
-  const tables = names(3);
-  const predicted = Object.fromEntries(tables.map((table) => [stepOf(table).id, 60_000]));
+/** The first of three tables is done, as said or not, the second is backfilled, the third waits. */
+function secondOfThree(took: number): string {
+  const steps = names(3).map(stepOf);
+  const progress = beginProgress({
+    kind: "stage-started",
+    stage: "day1",
+    title: "Foundation",
+    steps,
+    tablesAtOnce: 1,
+    resumed: true,
+    predictedMilliseconds: Object.fromEntries(steps.map(({ id }) => [id, 60_000])),
+  });
+  const [first, second] = steps;
+  if (progress === undefined || first === undefined || second === undefined)
+    throw new Error("none");
+  take(progress, { kind: "step-started", step: first });
+  take(progress, { kind: "step-applied", step: first, milliseconds: took, grownBytes: 0 }, took);
+  take(progress, { kind: "step-verified", step: first, claims: [] }, took);
+  take(progress, { kind: "step-started", step: second }, took);
+  const pages = { kind: "step-progress", step: second, total: 5000 } as const;
+  take(progress, { ...pages, done: 1000, rows: 20_000 }, took);
+  take(progress, { ...pages, done: 2000, rows: 40_000 }, took + 2000);
+  return drawFrame(progress, { columns: 80, rows: 20 }, took + 2000, plain).join("\n");
+}
+
+test("what steps were said to take tells when they will be done; where nothing was said, nothing is", () => {
   // Of the second table the backfill's own pace says six seconds; the third takes a minute.
-  expect(drawn(underWay({ tables: 3, done: 1 }, predicted), 80, 20)).toContain(
-    "1 of 4 done, about 1 min 6 s of steps left",
-  );
+  expect(secondOfThree(60_000)).toContain("1 of 4 done, about 1 min 6 s of steps left");
   expect(drawn(underWay({ tables: 3, done: 1 }), 80, 20)).not.toContain("about");
+});
+
+test("where steps take twice what was said, those that are left do so too", () => {
+  expect(secondOfThree(120_000)).toContain("1 of 4 done, about 2 min 6 s of steps left");
 });
 
 test("Ctrl-C is answered at once, and again", () => {

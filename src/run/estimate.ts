@@ -1,0 +1,59 @@
+import { z } from "zod";
+import { relationKey } from "../config/relation-name.ts";
+import type { Queries } from "../postgres/connection.ts";
+import { sql } from "../postgres/sql.ts";
+import type { Step } from "../steps/step.ts";
+
+/**
+ * What steps took for each megabyte of their table, and whatever they do, in milliseconds, on two cores
+ * with a disk that syncs (`npm run bench -- time-left`). Another machine is slower or faster in all of
+ * them alike: the first steps of a run tell by how much.
+ */
+const perMegabyte = { batches: 50, online: 5, validation: 3, catalog: 0 } as const;
+const perStep = 25;
+const megabyte = 1024 * 1024;
+
+/** What steps will take where no rehearsal says it, in milliseconds, from the sizes of their tables. */
+export async function estimateSteps(
+  queries: Queries,
+  steps: readonly Step[],
+): Promise<readonly (readonly [id: string, milliseconds: number])[]> {
+  const tables = steps.flatMap(({ table }) => (table === undefined ? [] : [table]));
+  const found = await queries.rows(
+    sql`
+      SELECT n.nspname::text AS schema,
+             c.relname::text AS name,
+             pg_table_size(c.oid) AS bytes
+        FROM unnest(${tables.map(({ schema }) => schema)}::text[],
+                    ${tables.map(({ name }) => name)}::text[]) AS wanted (schema, name)
+        JOIN pg_namespace n ON n.nspname = wanted.schema
+        JOIN pg_class c ON c.relnamespace = n.oid AND c.relname = wanted.name
+    `,
+    z.object({ schema: z.string(), name: z.string(), bytes: z.coerce.number() }),
+  );
+  const bytesOf = new Map(found.map((table) => [relationKey(table), table.bytes]));
+  return steps.map((step) => {
+    const bytes = step.table === undefined ? 0 : (bytesOf.get(relationKey(step.table)) ?? 0);
+    return [step.id, estimate(step, bytes)] as const;
+  });
+}
+
+/** @param bytes of the step's table, without its indexes */
+export function estimate(step: Step, bytes: number): number {
+  return Math.round(perStep + (bytes / megabyte) * perMegabyte[workOf(step)]);
+}
+
+function workOf(step: Step): keyof typeof perMegabyte {
+  switch (step.mode) {
+    case "batches":
+    case "online":
+      return step.mode;
+    case "transaction":
+      return step.lock.level === "SHARE UPDATE EXCLUSIVE" ? "validation" : "catalog";
+    // Its gates take what they take.
+    case "application":
+      return "catalog";
+    default:
+      return step satisfies never;
+  }
+}
