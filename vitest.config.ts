@@ -3,7 +3,7 @@ import { defineConfig } from "vitest/config";
 export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
-    globalSetup: ["test/setup/server.ts"],
+    globalSetup: ["test/setup/build.ts", "test/setup/server.ts"],
     pool: "forks",
     maxWorkers: 2,
     // A busy machine is no failure.

@@ -11,7 +11,11 @@ export const completeConfig: Config = {
   },
   identity: { kind: "setting", setting: "app.user_id" },
   users: { table: "person", id: "id", owners: "record.id IN (1, 8)", admins: "FALSE" },
-  roles: { signedIn: "small_company_app", anonymous: "small_company_anonymous" },
+  roles: {
+    signedIn: "small_company_app",
+    anonymous: "small_company_anonymous",
+    login: "small_company_login",
+  },
   defaultOrganization: { name: "Default", slug: "default-org" },
   organizations: [{ name: "Alpha", slug: "alpha", users: "record.id > 3" }],
   day1: {
@@ -38,6 +42,7 @@ export const completeConfig: Config = {
     smallTableInBytes: 0,
     batchTargetInMilliseconds: 5,
     replicaLagLimitInMilliseconds: 1500,
+    tablesAtOnce: 2,
   },
   code: {
     folder: ".",

@@ -1,7 +1,8 @@
 import { execa } from "execa";
 import { expect, test } from "vitest";
+import { program } from "../setup/built-program.ts";
 
-const tenantry = ["--import", "tsx", "bin/tenantry.ts"];
+const tenantry = [program];
 
 test("a shell completes commands, options and stages", async () => {
   const asked = [

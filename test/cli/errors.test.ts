@@ -1,9 +1,9 @@
 import { createServer } from "node:net";
-import { fileURLToPath } from "node:url";
 import { execa } from "execa";
 import { expect, test } from "vitest";
 import { readSnapshot } from "../../src/catalog/snapshot.ts";
 import { sql } from "../../src/postgres/sql.ts";
+import { program } from "../setup/built-program.ts";
 import { createDatabase } from "../setup/database.ts";
 import { makeProject } from "../setup/project.ts";
 import { makeSmallCompany, smallCompany } from "../setup/small-company.ts";
@@ -165,8 +165,7 @@ test("--json is one JSON value a line, errors too", async () => {
 });
 
 test("a reader that has seen enough is no error", async () => {
-  const program = fileURLToPath(new URL("../../bin/tenantry.ts", import.meta.url));
-  const command = `${process.execPath} --import ${import.meta.resolve("tsx")} ${program} explain | true`;
+  const command = `${process.execPath} ${program} explain | true`;
   const { exitCode, stderr } = await execa("bash", ["-c", `set -o pipefail; ${command}`], {
     reject: false,
   });

@@ -1,21 +1,18 @@
 import { existsSync } from "node:fs";
-import { fileURLToPath } from "node:url";
 import { stripVTControlCharacters } from "node:util";
 import { execa } from "execa";
 import { expect, test } from "vitest";
+import { program } from "../setup/built-program.ts";
 import { createDatabase } from "../setup/database.ts";
 import { makeProject } from "../setup/project.ts";
 import { makeSmallCompany, smallCompany } from "../setup/small-company.ts";
-
-const program = fileURLToPath(new URL("../../bin/tenantry.ts", import.meta.url));
-const loader = import.meta.resolve("tsx");
 
 /** Runs a command in a terminal of its own; what it drew, without what moves the cursor. */
 async function inTerminal(
   { folder, url, columns }: { folder: string; url: string; columns: number },
   args: string,
 ): Promise<string[]> {
-  const tenantry = `"${process.execPath}" --import "${loader}" "${program}" ${args}`;
+  const tenantry = `"${process.execPath}" "${program}" ${args}`;
   const { stdout } = await execa(
     "script",
     ["--quiet", "--return", "--command", `stty cols ${columns} rows 24; ${tenantry}`, "/dev/null"],

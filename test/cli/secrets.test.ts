@@ -79,10 +79,8 @@ async function sampleWhile(started: Started): Promise<Sampled> {
       const list = readOf(pid, "cmdline");
       const program = path.basename(list.split("\0")[0] ?? "");
       // What our own process was given cannot be taken back; a child is its copy until it executes.
-      const ours = program === "tenantry" || list.includes("bin/tenantry.ts");
+      const ours = program === "tenantry" || list.includes("bin/tenantry.mjs");
       const environment = ours ? "" : readOf(pid, "environ");
-      // The loader that runs TypeScript starts it before us, and no user of the package has it.
-      if (program === "esbuild") continue;
       sampled.programs.add(program);
       if (`${list}${environment}`.includes(core)) sampled.leaks.push(`${program}: ${list}`);
     }

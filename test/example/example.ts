@@ -10,12 +10,11 @@ import { onTestFinished } from "vitest";
 import { z } from "zod";
 import { makeDialler } from "../../src/demo/dialler.ts";
 import type { Session } from "../../src/postgres/connection.ts";
+import { program } from "../setup/built-program.ts";
 import { createDatabase } from "../setup/database.ts";
 import type { Outcome } from "../setup/project.ts";
 
 const example = fileURLToPath(new URL("../../examples/dialler", import.meta.url));
-const program = fileURLToPath(new URL("../../bin/tenantry.ts", import.meta.url));
-const loader = import.meta.resolve("tsx");
 const chromium = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"].find(
   (file) => existsSync(file),
 );
@@ -113,16 +112,12 @@ export async function makeExample(): Promise<Example> {
     folder,
     git,
     async tenantry(...args) {
-      const { exitCode, stdout, stderr } = await execa(
-        process.execPath,
-        ["--import", loader, program, ...args],
-        {
-          cwd: folder,
-          env: { DATABASE_URL: url, NO_COLOR: "1" },
-          reject: false,
-          stdin: "ignore",
-        },
-      );
+      const { exitCode, stdout, stderr } = await execa(process.execPath, [program, ...args], {
+        cwd: folder,
+        env: { DATABASE_URL: url, NO_COLOR: "1" },
+        reject: false,
+        stdin: "ignore",
+      });
       return { code: exitCode ?? -1, stdout, stderr };
     },
     async build() {

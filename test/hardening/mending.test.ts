@@ -1,4 +1,3 @@
-import { fileURLToPath } from "node:url";
 import { execa } from "execa";
 import { expect, test } from "vitest";
 import { z } from "zod";
@@ -6,6 +5,7 @@ import { readSnapshot } from "../../src/catalog/snapshot.ts";
 import type { Config } from "../../src/config/schema.ts";
 import type { Session } from "../../src/postgres/connection.ts";
 import { sql } from "../../src/postgres/sql.ts";
+import { killedProgram } from "../setup/built-program.ts";
 import { createDatabase } from "../setup/database.ts";
 import { makeProject, type Project } from "../setup/project.ts";
 import { allHardened, askedBy, makeMendedCompany } from "./mended-company.ts";
@@ -237,7 +237,6 @@ test("killed between its steps, Day 3 goes on; rollback.sql undoes it with psql 
   const { session, project, url } = await company("mended killed");
   await run(project, "day1", "day2");
   const { fingerprint } = await readSnapshot(session);
-  const killed = fileURLToPath(new URL("../run/kill-at-event.ts", import.meta.url));
   const applied = sql`
     SELECT count(*) FILTER (WHERE s.state = 'applied')::integer AS applied, count(*)::integer AS steps
       FROM tenantry.step s
@@ -246,17 +245,7 @@ test("killed between its steps, Day 3 goes on; rollback.sql undoes it with psql 
   for (const event of ["10", "7", "9"]) {
     const { signal, stdout } = await execa(
       process.execPath,
-      [
-        "--import",
-        import.meta.resolve("tsx"),
-        killed,
-        event,
-        "run",
-        "--yes",
-        "--json",
-        "--stage",
-        "day3",
-      ],
+      [killedProgram, event, "run", "--yes", "--json", "--stage", "day3"],
       { cwd: project.folder, env: { DATABASE_URL: url }, reject: false, stdin: "ignore" },
     );
     expect(signal, stdout).toBe("SIGKILL");

@@ -1,17 +1,14 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { fileURLToPath } from "node:url";
 import { execa } from "execa";
 import { expect, inject, test, vi } from "vitest";
 import { z } from "zod";
 import { readSnapshot } from "../../src/catalog/snapshot.ts";
 import { openSession, type Session } from "../../src/postgres/connection.ts";
 import { ident, sql } from "../../src/postgres/sql.ts";
+import { killedProgram } from "../setup/built-program.ts";
 import { createDatabase, type TestDatabase } from "../setup/database.ts";
 import { makeProject, type Project } from "../setup/project.ts";
 import { makeSmallCompany, smallCompany } from "../setup/small-company.ts";
-
-const killer = fileURLToPath(new URL("./kill-at-event.ts", import.meta.url));
-const loader = import.meta.resolve("tsx");
 
 async function fingerprintOf(session: Session): Promise<string> {
   return (await readSnapshot(session)).fingerprint.digest;
@@ -36,7 +33,7 @@ async function rowsOf(session: Session): Promise<string[]> {
 async function runKilledAt(project: Project, url: string, event: number): Promise<string[]> {
   const { stdout } = await execa(
     process.execPath,
-    ["--import", loader, killer, String(event), "run", "--yes", "--json"],
+    [killedProgram, String(event), "run", "--yes", "--json"],
     { cwd: project.folder, env: { DATABASE_URL: url }, reject: false, stdin: "ignore" },
   );
   return stdout

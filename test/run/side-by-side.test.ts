@@ -1,4 +1,3 @@
-import { fileURLToPath } from "node:url";
 import { execa } from "execa";
 import fc from "fast-check";
 import { expect, test, vi } from "vitest";
@@ -8,6 +7,7 @@ import type { Config } from "../../src/config/schema.ts";
 import { readRuns, readSteps } from "../../src/journal/journal.ts";
 import { openSession, type Session } from "../../src/postgres/connection.ts";
 import { ident, raw, sql } from "../../src/postgres/sql.ts";
+import { killedProgram } from "../setup/built-program.ts";
 import { createDatabase } from "../setup/database.ts";
 import { makeProject } from "../setup/project.ts";
 import { makeSmallCompany, smallCompany } from "../setup/small-company.ts";
@@ -252,9 +252,6 @@ test("one session of several that is lost ends the run, and run goes on", {
   expect(await project.tenantry("run", "--yes", "--stage", "day1")).toMatchObject({ code: 0 });
 });
 
-const killer = fileURLToPath(new URL("./kill-at-event.ts", import.meta.url));
-const loader = import.meta.resolve("tsx");
-
 test("a run that is killed with several steps under way ends, run again, where an undisturbed one does", {
   timeout: 600_000,
 }, async () => {
@@ -270,7 +267,7 @@ test("a run that is killed with several steps under way ends, run again, where a
     const killed = await makeProject(url, manyTables(online));
     await execa(
       process.execPath,
-      ["--import", loader, killer, String(event), "run", "--yes", "--stage", "day1", "--json"],
+      [killedProgram, String(event), "run", "--yes", "--stage", "day1", "--json"],
       { cwd: killed.folder, env: { DATABASE_URL: url }, reject: false, stdin: "ignore" },
     );
     const again = await killed.tenantry("run", "--yes", "--stage", "day1");

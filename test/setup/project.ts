@@ -1,13 +1,10 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { fileURLToPath } from "node:url";
 import { execa } from "execa";
 import { onTestFinished } from "vitest";
 import type { Config } from "../../src/config/schema.ts";
-
-const program = fileURLToPath(new URL("../../bin/tenantry.ts", import.meta.url));
-const loader = import.meta.resolve("tsx");
+import { program } from "./built-program.ts";
 
 export type Outcome = { readonly code: number; readonly stdout: string; readonly stderr: string };
 
@@ -42,7 +39,7 @@ export async function makeProject(
     writeFile(path.join(folder, "tenantry.config.json"), JSON.stringify(changed));
   await configure(config);
   const start = (...args: readonly string[]): Started => {
-    const child = execa(process.execPath, ["--import", loader, program, ...args], {
+    const child = execa(process.execPath, [program, ...args], {
       cwd: folder,
       env: { ...environment, NO_COLOR: "1" },
       reject: false,

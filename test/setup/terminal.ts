@@ -1,10 +1,7 @@
-import { fileURLToPath } from "node:url";
 import { execa } from "execa";
 import { onTestFinished } from "vitest";
+import { program } from "./built-program.ts";
 import type { Outcome, Project } from "./project.ts";
-
-const program = fileURLToPath(new URL("../../bin/tenantry.ts", import.meta.url));
-const loader = import.meta.resolve("tsx");
 
 export const keys = { enter: "\r", down: "\u001b[B", interrupt: "\u0003" } as const;
 
@@ -24,9 +21,7 @@ export function openTerminal(project: Project, url: string, ...args: string[]): 
 
 /** Runs a line of a shell, which knows `tenantry`, in a terminal as `script` of util-linux gives one. */
 export function openShell(project: Project, url: string, line: string): Terminal {
-  const called = [process.execPath, "--import", loader, program]
-    .map((word) => `'${word}'`)
-    .join(" ");
+  const called = [process.execPath, program].map((word) => `'${word}'`).join(" ");
   const command = `stty cols 100 rows 40; tenantry() { ${called} "$@"; }; ${line}`;
   const child = execa(
     "script",
