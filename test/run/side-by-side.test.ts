@@ -63,7 +63,7 @@ async function rowsOf(session: Session): Promise<string[]> {
       sql`SELECT to_jsonb(record)::text AS row FROM ${ident(name)} AS record ORDER BY 1`,
       z.object({ row: z.string() }),
     );
-    found.push(...rows.map(({ row }) => `${name} ${row}`));
+    for (const { row } of rows) found.push(`${name} ${row}`);
   }
   return found;
 }
