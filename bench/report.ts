@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { z } from "zod";
@@ -67,7 +68,7 @@ export async function say(report: Report): Promise<void> {
 
 /**
  * Writes the tables and plots of docs/performance.md from what was measured last, between the comments
- * that name a bench: no number of the page is typed.
+ * that name a bench: no number of the page is typed. A bench that was not run here keeps its section.
  */
 export async function writePage(): Promise<void> {
   const file = path.join(docs, "performance.md");
@@ -75,7 +76,9 @@ export async function writePage(): Promise<void> {
   const names = [...page.matchAll(/^<!-- ([\w-]+) -->$/gm)].map(([, name = ""]) => name);
   let written = page;
   for (const name of names) {
-    const text = await readFile(path.join(results, `${name}.json`), "utf8");
+    const result = path.join(results, `${name}.json`);
+    if (!existsSync(result)) continue;
+    const text = await readFile(result, "utf8");
     const report = reportSchema.parse(JSON.parse(text));
     for (const plot of report.plots) {
       await mkdir(path.join(docs, "plots"), { recursive: true });

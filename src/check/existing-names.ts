@@ -20,7 +20,7 @@ export const existingNames: Check = {
            // Day 1 and Day 2 make them, and Day 3 finds them there.
            stages.every(({ name }) => name === "day3") ? [] : namesAhead(context)
          }::text[]::regclass[])
-           AND t.tgname = 'attribute_organization'
+           AND t.tgname = '~attribute_organization'
            AND to_regclass('tenantry.run') IS NULL
       `,
       z.object({ name: z.string() }),
@@ -30,8 +30,8 @@ export const existingNames: Check = {
       ...triggers.map(
         ({ name }): Found => ({
           severity: "blocking",
-          what: { object: name, fact: "has a trigger attribute_organization already" },
-          mend: `DROP TRIGGER attribute_organization ON ${name}`,
+          what: { object: name, fact: "has a trigger ~attribute_organization already" },
+          mend: `DROP TRIGGER "~attribute_organization" ON ${name}`,
         }),
       ),
       ...(begins ? tablesAhead(context) : []).flatMap(({ relation, existing }): Found[] =>

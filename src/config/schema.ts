@@ -188,7 +188,7 @@ export const configSchema = z.strictObject({
         .default(1024 * 1024),
       /** Tables that are worked on side by side, where none of them asks another. */
       tablesAtOnce: z.int().min(1).max(16).default(2),
-      batchTargetInMilliseconds: z.int().min(5).max(900).default(60),
+      batchTargetInMilliseconds: z.int().min(5).max(900).default(30),
       replicaLagLimitInMilliseconds: z.int().min(100).default(1500),
     })
     .prefault({}),

@@ -93,11 +93,11 @@ test("names that the plan gives its own are found where somebody else has them",
     session,
     "ALTER TABLE leads ADD COLUMN organization_id uuid",
     "CREATE FUNCTION stamp() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END'",
-    "CREATE TRIGGER attribute_organization BEFORE INSERT ON calls FOR EACH ROW EXECUTE FUNCTION stamp()",
+    'CREATE TRIGGER "~attribute_organization" BEFORE INSERT ON calls FOR EACH ROW EXECUTE FUNCTION stamp()',
   );
   const found = await findings("existing-names", { url });
   expect(found.map(({ severity, says }) => `${severity} ${says}`)).toEqual([
-    "blocking public.calls: has a trigger attribute_organization already",
+    "blocking public.calls: has a trigger ~attribute_organization already",
     "advisory leads: has a column organization_id already, and what it holds is kept",
   ]);
   await execute(
