@@ -18,6 +18,7 @@ import { reachablePartitions } from "./partitions.ts";
 import { type Placement, placeRows } from "./placement.ts";
 import { plantRows } from "./planting.ts";
 import { play, setScene } from "./scene.ts";
+import { readTableFacts } from "./table-facts.ts";
 import { as, type Fence, foreignRows, ownRows, shownBy, type Trial } from "./trial.ts";
 import { resultOf, type Violation, violation } from "./violation.ts";
 import { type TriedTable, tryInserting, tryWriting } from "./writing.ts";
@@ -62,11 +63,15 @@ async function tryTable(
       }
       const organizations = [...scene.organizations.values()];
       const placement = await rowsOf(queries, settings, tenancy, fence, organizations);
+      const facts = await readTableFacts(queries, fence.relation, {
+        column: tenancy.column,
+        role: settings.roles.signedIn,
+      });
       const membersSeeAll = await onlyOurPolicies(queries, fence.relation);
       const results: CheckResult[] = [];
       for (const persona of played) {
         const actor = await play(queries, tenancy, scene, persona);
-        const trial = { queries, settings, tenancy, fence, actor, placement, membersSeeAll };
+        const trial = { queries, settings, tenancy, fence, actor, placement, facts, membersSeeAll };
         results.push(await tryActor(trial));
       }
       return results;

@@ -5,6 +5,7 @@ import type { Tenancy } from "../steps/tenancy.ts";
 import type { Placement } from "./placement.ts";
 import { asRequest, signedInAs } from "./request.ts";
 import type { Actor } from "./scene.ts";
+import type { TableFacts } from "./table-facts.ts";
 import type { Shown } from "./violation.ts";
 
 export type Fence = { readonly relation: RelationName; readonly label: string };
@@ -17,6 +18,7 @@ export type Trial = {
   readonly fence: Fence;
   readonly actor: Actor;
   readonly placement: Placement;
+  readonly facts: TableFacts;
   /** Whether the plan's policies are the only permissive ones, so that a member sees every row. */
   readonly membersSeeAll: boolean;
 };

@@ -1,7 +1,6 @@
 import { z } from "zod";
 import { ident, list, type Sql, sql } from "../postgres/sql.ts";
 import type { TriedCommand } from "../report/events.ts";
-import { rowColumns } from "./likeness.ts";
 import { foreignRows, type Trial } from "./trial.ts";
 
 /** A write that must leave others' rows as they are. */
@@ -44,7 +43,7 @@ export async function writesOf(trial: Trial): Promise<readonly AttemptedWrite[]>
       sql`UPDATE ${table} SET ${column} = ${own ?? target}::uuid WHERE ${column} = ANY (${foreign}::uuid[])`,
     ),
     ...(await upsert(trial, own ?? target)),
-    ...(await merge(trial)),
+    ...merge(trial),
     write(
       "DELETE",
       "a DELETE of others' rows",
@@ -70,46 +69,32 @@ export async function writesOf(trial: Trial): Promise<readonly AttemptedWrite[]>
   ];
 }
 
-const keySchema = z.object({ columns: z.array(z.string()), record: z.string().nullable() });
-
 /** Others' rows by their key, which somebody may know: INSERT … ON CONFLICT (key) DO UPDATE. */
 async function upsert(trial: Trial, organization: string): Promise<readonly AttemptedWrite[]> {
-  const { queries, fence, tenancy, settings } = trial;
+  const { queries, fence, tenancy, facts } = trial;
+  const { key } = facts;
+  // A key with the organization in it is another's key with another organization.
+  if (key === undefined || key.includes(tenancy.column)) return [];
   const table = ident(fence.relation);
   const column = ident(tenancy.column);
   const [target] = await queries.rows(
     sql`
-      SELECT (SELECT array_agg(a.attname::text)
-                FROM pg_attribute a
-               WHERE a.attrelid = i.indrelid
-                 AND a.attnum = ANY (i.indkey)) AS columns,
-             (SELECT (record.*)::text
-                FROM ${table} AS record
-               WHERE record.${column} = ANY (${foreignRows(trial)}::uuid[])
-               LIMIT 1) AS record
-        FROM pg_index i
-        JOIN pg_class c ON c.oid = i.indrelid
-       WHERE c.oid = ${table.parts.join("")}::text::regclass
-         AND i.indisprimary
-         -- ON CONFLICT takes neither a deferrable key nor a table with rules.
-         AND i.indimmediate
-         AND NOT c.relhasrules
+      SELECT (record.*)::text AS record
+        FROM ${table} AS record
+       WHERE record.${column} = ANY (${foreignRows(trial)}::uuid[])
+       LIMIT 1
     `,
-    keySchema,
+    z.object({ record: z.string() }),
   );
-  // A key with the organization in it is another's key with another organization.
-  if (target === undefined || target.record === null || target.columns.includes(tenancy.column)) {
-    return [];
-  }
-  const role = { column: tenancy.column, role: settings.roles.signedIn };
-  const columns = (await rowColumns(queries, fence.relation, role)).filter(({ given }) => given);
+  if (target === undefined) return [];
+  const columns = facts.columns.filter(({ given }) => given);
   const names = columns.map(({ name }) => ident(name));
   const like = (record: Sql) => sql`
     INSERT INTO ${table} (${list([column, ...names])})
            OVERRIDING SYSTEM VALUE
     SELECT ${list([sql`${organization}::uuid`, ...names.map((name) => sql`(theirs.record).${name}`)])}
       FROM (SELECT ${record} AS record) AS theirs
-        ON CONFLICT (${list(target.columns.map((name) => ident(name)))}) DO UPDATE
+        ON CONFLICT (${list(key.map((name) => ident(name)))}) DO UPDATE
        SET ${column} = ${organization}::uuid
   `;
   const what = "an upsert by the key of others' row";
@@ -123,19 +108,8 @@ async function upsert(trial: Trial, organization: string): Promise<readonly Atte
   ];
 }
 
-/** PostgreSQL 15 and later, and no table with rules. */
-async function merge({ queries, fence }: Trial): Promise<readonly AttemptedWrite[]> {
-  const table = ident(fence.relation);
-  const [server] = await queries.rows(
-    sql`
-      SELECT current_setting('server_version_num')::integer >= 150000
-             AND NOT c.relhasrules AS possible
-        FROM pg_class c
-       WHERE c.oid = ${table.parts.join("")}::text::regclass
-    `,
-    z.object({ possible: z.boolean() }),
-  );
-  if (server?.possible !== true) return [];
-  const statement = sql`MERGE INTO ${table} USING (SELECT 1) AS one ON TRUE WHEN MATCHED THEN DELETE`;
+function merge({ fence, facts }: Trial): readonly AttemptedWrite[] {
+  if (!facts.merges) return [];
+  const statement = sql`MERGE INTO ${ident(fence.relation)} USING (SELECT 1) AS one ON TRUE WHEN MATCHED THEN DELETE`;
   return [write("DELETE", "a blind MERGE", statement)];
 }
