@@ -122,7 +122,9 @@ function whyUnreadable(options: pg.ClientConfig): string | undefined {
     new pg.Client(options);
     return undefined;
   } catch (error) {
+    // A URIError is a per cent sign that begins no character: a password that was not encoded.
     if (error instanceof TypeError) return "is none that PostgreSQL knows";
+    if (error instanceof URIError) return "holds a % that begins no encoded character (write %25)";
     // The driver reads sslrootcert, sslcert and sslkey at once.
     const unreadable = z.object({ syscall: z.string(), path: z.string() }).safeParse(error);
     if (!unreadable.success || !(error instanceof Error)) throw error;

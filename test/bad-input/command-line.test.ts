@@ -214,6 +214,7 @@ test("no text, whatever it is, is taken for another database's URL, and no passw
       expect(refusalOf(outcome).code).toMatch(/^(USAGE|CONNECTION_FAILED)$/);
       expect(outcome.stderr).not.toContain("secret-word");
     }),
-    { numRuns: 200 },
+    // A password with a per cent sign, pasted as it is.
+    { numRuns: 200, examples: [["postgresql://nobody:secret-word%@127.0.0.1:1/d"]] },
   );
 });
