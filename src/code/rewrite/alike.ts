@@ -1,0 +1,176 @@
+import ts from "typescript";
+import type { Project } from "../project.ts";
+import { movedTo } from "./apply.ts";
+import type { Edit } from "./edit.ts";
+
+declare module "typescript" {
+  interface Program {
+    /**
+     * Checks some of a file, as an editor does for what is on the screen. It is there since TypeScript
+     * 5.6 and in none of its declarations; where it is no more, the whole file is checked.
+     */
+    getSemanticDiagnostics(
+      source: SourceFile,
+      cancellation: undefined,
+      nodes: readonly Node[],
+    ): readonly Diagnostic[];
+  }
+}
+
+/**
+ * Whether a changed file certainly typechecks as it did: the statements that were changed do, and
+ * whatever is outside them sees the same types as before. It asks for little of the file, where most
+ * of the time would go into its markup; false says that the whole has to be checked.
+ */
+export function isCertainlyAlike(
+  before: Project,
+  after: Project,
+  old: ts.SourceFile,
+  edits: readonly Edit[],
+): boolean {
+  const source = after.program.getSourceFile(old.fileName);
+  if (source === undefined) return false;
+  // What is taken away may have been the only use of a name, or the fault that was expected.
+  const takesAway = edits.some(({ at, until, text }) => !text.includes(old.text.slice(at, until)));
+  if (takesAway || old.text.includes("@ts-expect-error")) return false;
+  if (after.program.getSyntacticDiagnostics(source).length > 0) return false;
+  const changed = new Set<ts.Statement>();
+  for (const { statement, isNew } of statementsOf(source, edits)) {
+    if (!isNew) {
+      const was = statementAt(old, statement, edits);
+      if (was === undefined || !haveSameTypes(was, before, statement, after)) return false;
+    } else if (namesOf(statement).some((name) => hasWord(old.text, name))) return false;
+    changed.add(statement);
+  }
+  return after.program.getSemanticDiagnostics(source, undefined, [...changed]).length === 0;
+}
+
+type Changed = { readonly statement: ts.Statement; readonly isNew: boolean };
+
+/** The innermost statements of the new text that hold something of the edits. */
+function statementsOf(source: ts.SourceFile, edits: readonly Edit[]): Changed[] {
+  return edits.flatMap(({ at }) => {
+    const from = movedTo(at, edits);
+    const until = movedTo(at + 1, edits) - 1;
+    return changedWithin(source, from, until);
+  });
+}
+
+function changedWithin(node: ts.Node, from: number, until: number): Changed[] {
+  const inner = childrenOf(node).find((child) => child.getStart() <= from && until <= child.end);
+  const deeper = inner === undefined ? [] : changedWithin(inner, from, until);
+  if (deeper.length > 0) return deeper;
+  if (hasStatements(node))
+    return node.statements
+      .filter((statement) => from <= statement.getStart() && statement.end <= until)
+      .map((statement) => ({ statement, isNew: true }));
+  return isInList(node) ? [{ statement: node, isNew: false }] : [];
+}
+
+/** The statement of the old text that a changed one was. */
+function statementAt(
+  old: ts.SourceFile,
+  statement: ts.Statement,
+  edits: readonly Edit[],
+): ts.Statement | undefined {
+  const start = statement.getStart();
+  const find = (node: ts.Node): ts.Statement | undefined => {
+    if (movedTo(node.getStart(), edits) > start || movedTo(node.end, edits) < start)
+      return undefined;
+    if (node.kind === statement.kind && isInList(node) && movedTo(node.getStart(), edits) === start)
+      return node;
+    for (const child of childrenOf(node)) {
+      const found = find(child);
+      if (found !== undefined) return found;
+    }
+    return undefined;
+  };
+  return find(old);
+}
+
+function haveSameTypes(
+  was: ts.Statement,
+  before: Project,
+  is: ts.Statement,
+  after: Project,
+): boolean {
+  const old = valuesOf(was);
+  const fresh = valuesOf(is);
+  return (
+    old !== undefined &&
+    fresh?.length === old.length &&
+    old.every((node, index) => {
+      const counterpart = fresh[index];
+      return counterpart !== undefined && typeOf(node, before) === typeOf(counterpart, after);
+    })
+  );
+}
+
+/** All that a statement gives to what is around it; undefined where that cannot be told. */
+function valuesOf(statement: ts.Statement): ts.Node[] | undefined {
+  if (ts.isExpressionStatement(statement) || ts.isExportAssignment(statement))
+    return [statement.expression];
+  if (ts.isReturnStatement(statement))
+    return statement.expression === undefined ? [] : [statement.expression];
+  if (ts.isVariableStatement(statement))
+    return statement.declarationList.declarations.flatMap(({ name, initializer }) =>
+      initializer === undefined ? [name] : [name, initializer],
+    );
+  return undefined;
+}
+
+function typeOf(node: ts.Node, { checker }: Project): string {
+  return checker.typeToString(
+    checker.getTypeAtLocation(node),
+    undefined,
+    ts.TypeFormatFlags.NoTruncation | ts.TypeFormatFlags.UseFullyQualifiedType,
+  );
+}
+
+/** The names that a new statement declares: a variable's, an import's. */
+function namesOf(statement: ts.Statement): string[] {
+  const names: string[] = [];
+  const gather = (node: ts.Node): void => {
+    if (
+      (ts.isBindingElement(node) || ts.isVariableDeclaration(node) || ts.isImportSpecifier(node)) &&
+      ts.isIdentifier(node.name)
+    )
+      names.push(node.name.text);
+    ts.forEachChild(node, gather);
+  };
+  gather(statement);
+  return names;
+}
+
+function hasWord(text: string, word: string): boolean {
+  return new RegExp(`(?<![\\w$])${word.replaceAll("$", "\\$")}(?![\\w$])`).test(text);
+}
+
+function childrenOf(node: ts.Node): ts.Node[] {
+  const children: ts.Node[] = [];
+  ts.forEachChild(node, (child) => {
+    children.push(child);
+  });
+  return children;
+}
+
+type WithStatements = ts.SourceFile | ts.Block | ts.ModuleBlock | ts.CaseOrDefaultClause;
+
+function hasStatements(node: ts.Node): node is WithStatements {
+  return (
+    ts.isSourceFile(node) ||
+    ts.isBlock(node) ||
+    ts.isModuleBlock(node) ||
+    ts.isCaseOrDefaultClause(node)
+  );
+}
+
+/** A statement among others, and no one's body: what is behind `if` is not told from the `if`. */
+function isInList(node: ts.Node): node is ts.Statement {
+  const { parent } = node;
+  return (
+    parent !== undefined &&
+    hasStatements(parent) &&
+    parent.statements.some((statement) => statement === node)
+  );
+}
