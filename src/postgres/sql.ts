@@ -134,6 +134,16 @@ export function toScript(statement: Sql): string {
   return `${written};`;
 }
 
+/**
+ * Statements without values as one text: they take one round trip, and the first that fails is the last.
+ * @throws TypeError for a value, since PostgreSQL takes none with more than one statement
+ */
+export function together(statements: readonly Sql[]): Sql {
+  if (statements.some(({ values }) => values.length > 0))
+    throw new TypeError("only statements without values go together");
+  return list(statements, ";\n");
+}
+
 /** The body of a function in dollar quotes, under a tag that the body does not hold. */
 export function functionBody(body: Sql): Sql {
   let tag = "$function$";

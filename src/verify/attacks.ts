@@ -12,7 +12,6 @@ import { blocked } from "./blocked.ts";
 import { tryCachedPlans } from "./cached-plans.ts";
 import { tryEffects } from "./effects.ts";
 import { type Ground, setGround } from "./ground.ts";
-import { thenUndo, untilUnlocked } from "./impersonation.ts";
 import { tryInterference } from "./interference.ts";
 import { tryMemberships } from "./memberships.ts";
 import { tryRealtime } from "./realtime.ts";
@@ -21,6 +20,7 @@ import { trySharedTables } from "./shared-tables.ts";
 import { tryStorage } from "./storage.ts";
 import { tryStrangers } from "./strangers.ts";
 import type { Fence } from "./trial.ts";
+import { thenUndo, untilUnlocked } from "./undone.ts";
 import { resultOf, violation } from "./violation.ts";
 import type { Tried } from "./writing.ts";
 

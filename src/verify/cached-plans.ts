@@ -1,9 +1,8 @@
 import { randomBytes } from "node:crypto";
 import { z } from "zod";
 import { ident, type RelationName, type Sql, sql } from "../postgres/sql.ts";
+import { attemptRows } from "./attempt.ts";
 import { attackersRequest, type Ground, joinOnly } from "./ground.ts";
-import { attemptRows } from "./impersonation.ts";
-import { asRequest } from "./request.ts";
 import type { Violation } from "./violation.ts";
 import type { Tried } from "./writing.ts";
 
@@ -42,8 +41,11 @@ async function seenByTheSecond(ground: Ground, relation: RelationName): Promise<
   await queries.execute(sql`SAVEPOINT cached`);
   await queries.execute(sql`PREPARE ${name} AS ${allOf(ground, relation)}`);
   const ask = () =>
-    asRequest(queries, attackersRequest(ground), () =>
-      attemptRows(queries, sql`EXECUTE ${name}`, z.object({ organization: z.string().nullable() })),
+    attemptRows(
+      queries,
+      sql`EXECUTE ${name}`,
+      z.object({ organization: z.string().nullable() }),
+      attackersRequest(ground),
     );
   await joinOnly(ground, ["own"]);
   await ask();

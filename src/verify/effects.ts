@@ -1,6 +1,6 @@
 import { ident, type RelationName, type Sql, sql } from "../postgres/sql.ts";
+import { attempt } from "./attempt.ts";
 import { attackersRequest, type Ground, joinOnly, othersHave } from "./ground.ts";
-import { attempt } from "./impersonation.ts";
 import { insertLike } from "./likeness.ts";
 import { asRequest } from "./request.ts";
 import type { Violation } from "./violation.ts";

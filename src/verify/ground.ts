@@ -3,7 +3,7 @@ import type { Settings } from "../config/settings.ts";
 import type { Queries } from "../postgres/connection.ts";
 import { ident, list, type RelationName, raw, type Sql, sql } from "../postgres/sql.ts";
 import type { Tenancy } from "../steps/tenancy.ts";
-import { silently } from "./impersonation.ts";
+import { silently } from "./attempt.ts";
 import { type Placement, placeRows } from "./placement.ts";
 import { plantRows } from "./planting.ts";
 import { type Claims, type Request, signedInAs } from "./request.ts";

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { ident, list, type RelationName, raw, type Sql, sql } from "../postgres/sql.ts";
+import { attempt, attemptRowsOfEach, silently } from "./attempt.ts";
 import { attackersRequest, type Ground, joinOnly, labelOf } from "./ground.ts";
-import { attempt, attemptRows, silently } from "./impersonation.ts";
 import { asRequest } from "./request.ts";
 import {
   fencedRelations,
@@ -61,22 +61,19 @@ function sourceOf(relation: { readonly schema: string; readonly name: string }):
 /** Digests of what each source answers to the member; how it refuses is an answer too. */
 async function digests(ground: Ground, sources: readonly Source[]): Promise<string[]> {
   const { queries } = ground;
-  return asRequest(queries, attackersRequest(ground), async () => {
-    const found: string[] = [];
-    for (const { from } of sources) {
-      const answer = await attemptRows(
-        queries,
-        // A sum needs no order.
-        sql`
-          SELECT count(*) || ' ' || coalesce(sum(hashtextextended(answer::text, 0)), 0) AS digest
-            FROM ${from} AS answer
-        `,
-        z.object({ digest: z.string() }),
-      );
-      found.push(answer.kind === "done" ? (answer.rows[0]?.digest ?? "") : answer.sqlState);
-    }
-    return found;
-  });
+  // A sum needs no order.
+  const statements = sources.map(
+    ({ from }) => sql`
+      SELECT count(*) || ' ' || coalesce(sum(hashtextextended(answer::text, 0)), 0) AS digest
+        FROM ${from} AS answer
+    `,
+  );
+  const answers = await asRequest(queries, attackersRequest(ground), () =>
+    attemptRowsOfEach(queries, statements, z.object({ digest: z.string() })),
+  );
+  return answers.map((answer) =>
+    answer.kind === "done" ? (answer.rows[0]?.digest ?? "") : answer.sqlState,
+  );
 }
 
 async function deleteOthers({ queries, fences, tenancy, foreign }: Ground): Promise<void> {

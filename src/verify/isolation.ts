@@ -12,7 +12,6 @@ import { policyNames } from "../steps/fence.ts";
 import type { Persona } from "../steps/stage.ts";
 import type { Tenancy } from "../steps/tenancy.ts";
 import { blocked } from "./blocked.ts";
-import { thenUndo, untilUnlocked } from "./impersonation.ts";
 import { organizationIsIndexed } from "./index-use.ts";
 import { reachablePartitions } from "./partitions.ts";
 import { type Placement, placeRows } from "./placement.ts";
@@ -20,6 +19,7 @@ import { plantRows } from "./planting.ts";
 import { play, setScene } from "./scene.ts";
 import { readTableFacts } from "./table-facts.ts";
 import { as, type Fence, foreignRows, ownRows, shownBy, type Trial } from "./trial.ts";
+import { thenUndo, untilUnlocked } from "./undone.ts";
 import { resultOf, type Violation, violation } from "./violation.ts";
 import { type TriedTable, tryInserting, tryWriting } from "./writing.ts";
 

@@ -1,8 +1,7 @@
 import { z } from "zod";
 import { ident, type RelationName, raw, type Sql, sql } from "../postgres/sql.ts";
+import { attempt } from "./attempt.ts";
 import { attackersRequest, type Ground, joinOnly } from "./ground.ts";
-import { attempt } from "./impersonation.ts";
-import { asRequest } from "./request.ts";
 import type { Violation } from "./violation.ts";
 import type { Tried } from "./writing.ts";
 
@@ -60,7 +59,7 @@ async function changes(ground: Ground, role: Role, statement: Sql): Promise<bool
   if (role === "none") await joinOnly(ground, []);
   else await joinOnly(ground, ["own"], role);
   const before = await state(ground);
-  await asRequest(queries, attackersRequest(ground), () => attempt(queries, statement));
+  await attempt(queries, statement, attackersRequest(ground));
   const after = await state(ground);
   await queries.execute(sql`ROLLBACK TO SAVEPOINT membership`);
   return before !== after;

@@ -2,7 +2,7 @@ import { z } from "zod";
 import type { Queries } from "../postgres/connection.ts";
 import { ident, type RelationName, sql } from "../postgres/sql.ts";
 import type { Tenancy } from "../steps/tenancy.ts";
-import { attempt, silently } from "./impersonation.ts";
+import { attempt, silently } from "./attempt.ts";
 import { isAt, placeOfRow } from "./place.ts";
 
 /** The rows that a trial is judged by. */

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import type { Queries } from "../postgres/connection.ts";
 import { ident, list, type Sql, sql } from "../postgres/sql.ts";
-import { attemptRows, silently } from "./impersonation.ts";
+import { attemptRows, silently } from "./attempt.ts";
 import { madeUp, type RowColumn, rowColumns } from "./likeness.ts";
 import { madeUpRow } from "./made-up-row.ts";
 import { placeOfRow } from "./place.ts";

@@ -1,8 +1,8 @@
 import { z } from "zod";
 import { type Sql, sql } from "../postgres/sql.ts";
+import { attempt, attemptRows } from "./attempt.ts";
 import { attackersRequest, type Ground, joinOnly } from "./ground.ts";
-import { attempt, attemptRows } from "./impersonation.ts";
-import { asRequest, type Request } from "./request.ts";
+import type { Request } from "./request.ts";
 import { isAccepted } from "./surroundings.ts";
 import type { Violation } from "./violation.ts";
 import type { Tried } from "./writing.ts";
@@ -51,14 +51,12 @@ export async function tryRealtime(ground: Ground): Promise<Tried> {
       ...{ statement, answer },
     });
     const listening = sql`SELECT topic FROM realtime.messages WHERE topic = ${topic}`;
-    const heard = await asRequest(queries, request, () =>
-      attemptRows(queries, listening, z.object({ topic: z.string() })),
-    );
+    const heard = await attemptRows(queries, listening, z.object({ topic: z.string() }), request);
     if (heard.kind === "done" && heard.rows.length > 0) {
       const what = "what is said in a channel of others is heard";
       violations.set(what, { what, shown: shown(listening, `${topic}, which the proof made`) });
     }
-    const spoken = await asRequest(queries, request, () => attempt(queries, saying(topic)));
+    const spoken = await attempt(queries, saying(topic), request);
     if (spoken.kind === "done") {
       const what = "something can be said in a channel of others";
       violations.set(what, { what, shown: shown(saying(topic), "it was written") });

@@ -1,8 +1,7 @@
 import { z } from "zod";
 import { ident, sql } from "../postgres/sql.ts";
+import { attemptRows } from "./attempt.ts";
 import { attackersRequest, type Ground, joinOnly, labelOf } from "./ground.ts";
-import { attemptRows } from "./impersonation.ts";
-import { asRequest } from "./request.ts";
 import { relationsBeside } from "./surroundings.ts";
 import type { Violation } from "./violation.ts";
 import type { Tried } from "./writing.ts";
@@ -24,8 +23,11 @@ export async function tryRelationsBeside(ground: Ground): Promise<Tried> {
        WHERE ${column} <> ${own}::uuid
        LIMIT 1
     `;
-    const seen = await asRequest(queries, request, () =>
-      attemptRows(queries, statement, z.object({ organization: z.string() })),
+    const seen = await attemptRows(
+      queries,
+      statement,
+      z.object({ organization: z.string() }),
+      request,
     );
     const label = labelOf(relation);
     if (seen.kind === "refused") {

@@ -1,6 +1,6 @@
 import type { Settings } from "../config/settings.ts";
 import type { Queries } from "../postgres/connection.ts";
-import { list, sql } from "../postgres/sql.ts";
+import { ident, literal, type Sql, sql, together } from "../postgres/sql.ts";
 
 /** How a request comes to the database: its role, and what its session says of who asks. */
 export type Request = {
@@ -62,15 +62,25 @@ function saying(
  */
 export async function asRequest<Result>(
   queries: Queries,
-  { login, role, settings }: Request,
+  request: Request,
   work: () => Promise<Result>,
 ): Promise<Result> {
-  const user = login === undefined ? [] : [["session_authorization", login] as const];
-  const all = [...settings, ...user, ["role", role] as const];
-  const set = list(all.map(([name, value]) => sql`set_config(${name}, ${value}, TRUE)`));
-  await queries.execute(sql`SELECT ${set}`);
+  await queries.execute(together(beginningAs(request)));
   const result = await work();
-  await queries.execute(sql`RESET ROLE`);
-  if (login !== undefined) await queries.execute(sql`RESET SESSION AUTHORIZATION`);
+  await queries.execute(together(endingAs(request)));
   return result;
+}
+
+/** What a transaction becomes the request with. */
+export function beginningAs({ login, role, settings }: Request): readonly Sql[] {
+  const user = login === undefined ? [] : [["session_authorization", login] as const];
+  return [...settings, ...user, ["role", role] as const].map(
+    ([name, value]) => sql`SET LOCAL ${ident(name)} = ${literal(value)}`,
+  );
+}
+
+/** What it is itself again with; what the request said is left standing. */
+export function endingAs({ login }: Request): readonly Sql[] {
+  const user = login === undefined ? [] : [sql`RESET SESSION AUTHORIZATION`];
+  return [sql`RESET ROLE`, ...user];
 }

@@ -4,7 +4,7 @@ import type { Queries } from "../postgres/connection.ts";
 import { ident, list, type RelationName, raw, type Sql, sql } from "../postgres/sql.ts";
 import type { Persona } from "../steps/stage.ts";
 import type { Tenancy } from "../steps/tenancy.ts";
-import { attempt, silently } from "./impersonation.ts";
+import { attempt, silently } from "./attempt.ts";
 
 /** A persona as an existing user plays it, with only the memberships that the proof wants. */
 export type Actor = {

@@ -1,8 +1,7 @@
 import { z } from "zod";
 import { ident, list, sql } from "../postgres/sql.ts";
+import { attempt } from "./attempt.ts";
 import { attackersRequest, type Ground, joinOnly, labelOf } from "./ground.ts";
-import { attempt } from "./impersonation.ts";
-import { asRequest } from "./request.ts";
 import { isAccepted } from "./surroundings.ts";
 import type { Violation } from "./violation.ts";
 import type { Tried } from "./writing.ts";
@@ -53,7 +52,7 @@ export async function trySharedTables(ground: Ground): Promise<Tried> {
     for (const [what, statement] of writes) {
       await queries.execute(sql`SAVEPOINT shared`);
       const request = attackersRequest(ground);
-      const outcome = await asRequest(queries, request, () => attempt(queries, statement));
+      const outcome = await attempt(queries, statement, request);
       await queries.execute(sql`ROLLBACK TO SAVEPOINT shared`);
       const through = outcome.kind === "done" ? outcome.rows > 0 : outcome.sqlState === "23505";
       if (!through) continue;

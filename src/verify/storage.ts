@@ -1,8 +1,7 @@
 import { z } from "zod";
 import { type Sql, sql } from "../postgres/sql.ts";
+import { attempt, attemptRows } from "./attempt.ts";
 import { attackersRequest, type Ground, joinOnly } from "./ground.ts";
-import { attempt, attemptRows } from "./impersonation.ts";
-import { asRequest } from "./request.ts";
 import { isAccepted } from "./surroundings.ts";
 import type { Violation } from "./violation.ts";
 import type { Tried } from "./writing.ts";
@@ -46,9 +45,7 @@ export async function tryStorage(ground: Ground): Promise<Tried> {
       ...{ statement, answer },
     });
     const reading = sql`SELECT name FROM storage.objects WHERE bucket_id = ${bucket.id} AND name = ${name}`;
-    const seen = await asRequest(queries, request, () =>
-      attemptRows(queries, reading, z.object({ name: z.string() })),
-    );
+    const seen = await attemptRows(queries, reading, z.object({ name: z.string() }), request);
     if (seen.kind === "done" && seen.rows.length > 0) {
       violations.push({
         what: `a file in a folder of others in ${bucket.id} is seen`,
@@ -56,7 +53,7 @@ export async function tryStorage(ground: Ground): Promise<Tried> {
       });
     }
     const writing = sql`INSERT INTO storage.objects (bucket_id, name) VALUES (${bucket.id}, ${`${name}.mine`})`;
-    const written = await asRequest(queries, request, () => attempt(queries, writing));
+    const written = await attempt(queries, writing, request);
     if (written.kind === "done") {
       violations.push({
         what: `a file can be put into a folder of others in ${bucket.id}`,

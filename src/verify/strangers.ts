@@ -1,8 +1,8 @@
 import { z } from "zod";
 import { ident, type RelationName, sql } from "../postgres/sql.ts";
+import { attempt, attemptRowsOfEach, silently } from "./attempt.ts";
 import { forgedRequest, readAskedFor, staleRequest } from "./forgery.ts";
 import { attackersRequest, type Ground, joinOnly, labelOf, othersHave } from "./ground.ts";
-import { attempt, attemptRows, silently } from "./impersonation.ts";
 import { anonymous, asRequest, type Request, signedInAsNobody } from "./request.ts";
 import type { Fence } from "./trial.ts";
 import type { Violation } from "./violation.ts";
@@ -71,27 +71,36 @@ async function tryReading(ground: Ground, stranger: Stranger): Promise<Violation
     { relation: tenancy.memberships, column: "organization_id" },
     { relation: tenancy.organizations, column: "id" },
   ];
-  return asRequest(queries, stranger.request, async () => {
-    const violations: Violation[] = [];
-    for (const { relation, column } of relations) {
-      const statement = sql`
-        SELECT coalesce(${ident(column)}::text, 'none') AS organization
-          FROM ${ident(relation)}
-         WHERE (${ident(column)} = ANY (${theirs}::uuid[])) IS NOT TRUE
-         LIMIT 1
-      `;
-      const seen = await attemptRows(queries, statement, z.object({ organization: z.string() }));
-      // Refused, or wrong in its own claims: either way nothing was seen.
-      const [row] = seen.kind === "done" ? seen.rows : [];
-      if (row === undefined) continue;
-      const { name: who, request } = stranger;
-      const answer = `a row of organization ${row.organization}`;
-      violations.push({
-        what: `${who} sees others' rows of ${labelOf(relation)}`,
-        shown: { who, request, object: relation, statement, answer },
-      });
-    }
-    return violations;
+  const looks = relations.map(({ relation, column }) => ({
+    relation,
+    statement: sql`
+      SELECT coalesce(${ident(column)}::text, 'none') AS organization
+        FROM ${ident(relation)}
+       WHERE (${ident(column)} = ANY (${theirs}::uuid[])) IS NOT TRUE
+       LIMIT 1
+    `,
+  }));
+  const statements = looks.map(({ statement }) => statement);
+  const { name: who, request } = stranger;
+  const all = await asRequest(queries, request, async () => {
+    // For one row of many the planner reads the whole table, and where all is well there is none.
+    await queries.execute(sql`SET LOCAL enable_seqscan = off`);
+    const seen = await attemptRowsOfEach(
+      queries,
+      statements,
+      z.object({ organization: z.string() }),
+    );
+    await queries.execute(sql`SET LOCAL enable_seqscan TO DEFAULT`);
+    return seen;
+  });
+  return looks.flatMap(({ relation, statement }, index): Violation[] => {
+    // Refused, or wrong in its own claims: either way nothing was seen.
+    const seen = all[index];
+    const [row] = seen?.kind === "done" ? seen.rows : [];
+    if (row === undefined) return [];
+    const answer = `a row of organization ${row.organization}`;
+    const what = `${who} sees others' rows of ${labelOf(relation)}`;
+    return [{ what, shown: { who, request, object: relation, statement, answer } }];
   });
 }
 

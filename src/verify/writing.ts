@@ -1,11 +1,12 @@
 import { z } from "zod";
 import { ident, type Sql, sql } from "../postgres/sql.ts";
 import type { TriedCommand, TriedOutcome } from "../report/events.ts";
-import { type Attempt, attempt, type Refused, silently } from "./impersonation.ts";
+import { type Attempt, attemptThenUndo, type Refused, silently } from "./attempt.ts";
 import { insertLike } from "./likeness.ts";
 import { isPartitioned } from "./partitions.ts";
 import { isAt, placeOfRow } from "./place.ts";
-import { as, foreignRows, shownBy, type Trial } from "./trial.ts";
+import { signedInAs } from "./request.ts";
+import { foreignRows, shownBy, type Trial } from "./trial.ts";
 import { type Violation, violation } from "./violation.ts";
 import { writesOf } from "./writes.ts";
 
@@ -76,11 +77,9 @@ async function judged(
      ORDER BY 1
   `;
   const rowSchema = z.object({ row: z.string() });
-  const before = await queries.rows(others, rowSchema);
-  await queries.execute(sql`SAVEPOINT judged`);
-  const outcome = await outcomeOf(trial, statement);
-  const after = await queries.rows(others, rowSchema);
-  await queries.execute(sql`ROLLBACK TO SAVEPOINT judged`);
+  const look = () => queries.rows(others, rowSchema);
+  const before = await look();
+  const { outcome, seen: after } = await outcomeOf(trial, statement, look);
   const untouched = JSON.stringify(before) === JSON.stringify(after);
   const leak = `others had ${before.length} rows and now have ${after.length}, or they were written to`;
   return { leak: untouched ? undefined : leak, outcome };
@@ -88,7 +87,7 @@ async function judged(
 
 /** A row for somebody else's organization, or for none. */
 export async function tryInserting(trial: Trial): Promise<TriedTable> {
-  const { queries, tenancy, actor, placement } = trial;
+  const { tenancy, actor, placement } = trial;
   const violations: Violation[] = [];
   const remarks: string[] = [];
   let untried = false;
@@ -97,12 +96,10 @@ export async function tryInserting(trial: Trial): Promise<TriedTable> {
   );
   const insertInto = await insertLike({ ...trial, place: placement.places[0] });
   for (const organization of [...[...new Set(strangers)].slice(0, 2), null]) {
-    await queries.execute(sql`SAVEPOINT inserting`);
     const { statement, told } = insertInto(organization);
-    const outcome = await outcomeOf(trial, statement);
     // A trigger may have given it one.
-    const filled = organization === null && !(await hasRowsOfNone(trial));
-    await queries.execute(sql`ROLLBACK TO SAVEPOINT inserting`);
+    const wasFilled = async () => organization === null && !(await hasRowsOfNone(trial));
+    const { outcome, seen: filled } = await outcomeOf(trial, statement, wasFilled);
     if (outcome.kind === "done" && filled) continue;
     const whose = nameOf(trial, organization);
     if (outcome.kind === "done") {
@@ -168,13 +165,19 @@ function nameOf({ placement }: Trial, organization: string | null): string {
 }
 
 /**
- * What comes of a statement as the persona. Where a trigger of the application's refuses it before
- * row-level security is asked, it is tried again without triggers, if this role may silence them.
+ * What comes of a statement as the persona, which is undone after a look. Where a trigger of the
+ * application's refuses it before row-level security is asked, it is tried again without triggers, if
+ * this role may silence them.
  */
-async function outcomeOf(trial: Trial, statement: Sql): Promise<Attempt> {
-  const tryIt = () => as(trial, () => attempt(trial.queries, statement));
-  const outcome = await tryIt();
-  return isRefusedByApplication(outcome) ? silently(trial.queries, tryIt) : outcome;
+async function outcomeOf<Seen>(
+  { queries, settings, actor }: Trial,
+  statement: Sql,
+  look: () => Promise<Seen>,
+): Promise<{ readonly outcome: Attempt; readonly seen: Seen }> {
+  const request = signedInAs(settings, actor.user);
+  const tryIt = () => attemptThenUndo(queries, statement, request, look);
+  const tried = await tryIt();
+  return isRefusedByApplication(tried.outcome) ? silently(queries, tryIt) : tried;
 }
 
 /** P0001 is RAISE without a code; constraints are what triggers like to raise, or run into. */
