@@ -29,8 +29,19 @@ export const stableText = {
   search_path: "pg_catalog",
 } as const;
 
+const columnSchema = z.object({
+  name: z.string(),
+  /** What of a value is hashed: itself, its characters whatever its collation says, or its text. */
+  hashed: z.enum(["value", "characters", "text"]),
+});
+
+export type CountedColumn = z.output<typeof columnSchema>;
+
 /** A table with the columns that its rows' checksum goes over. */
-export type CountedTable = { readonly relation: RelationName; readonly columns: readonly string[] };
+export type CountedTable = {
+  readonly relation: RelationName;
+  readonly columns: readonly CountedColumn[];
+};
 
 /** The tables whose rows a dump holds: an extension brings its own when it is created. */
 export async function dumpedTables(queries: Queries): Promise<CountedTable[]> {
@@ -38,13 +49,27 @@ export async function dumpedTables(queries: Queries): Promise<CountedTable[]> {
     sql`
       SELECT n.nspname::text AS schema,
              c.relname::text AS name,
-             ARRAY(
-               SELECT a.attname::text
-                 FROM pg_attribute a
-                WHERE a.attrelid = c.oid
-                  AND a.attnum > 0
-                  AND NOT a.attisdropped
-                ORDER BY a.attnum
+             coalesce(
+               (SELECT json_agg(
+                         json_build_object(
+                           'name', a.attname,
+                           -- Of the types whose equal values are the same: 1.0 and 1.00 hash alike, and are not.
+                           'hashed', CASE
+                             WHEN t.typnamespace <> 'pg_catalog'::regnamespace THEN 'text'
+                             WHEN t.typname IN ('text', 'varchar', 'bpchar') THEN 'characters'
+                             WHEN t.typname IN ('bool', 'int2', 'int4', 'int8', 'oid', 'uuid', 'date', 'time',
+                                                'timestamp', 'timestamptz', 'bytea') THEN 'value'
+                             ELSE 'text'
+                           END
+                         )
+                         ORDER BY a.attnum
+                       )
+                  FROM pg_attribute a
+                  JOIN pg_type t ON t.oid = a.atttypid
+                 WHERE a.attrelid = c.oid
+                   AND a.attnum > 0
+                   AND NOT a.attisdropped),
+               '[]'
              ) AS columns
         FROM pg_class c
         JOIN pg_namespace n ON n.oid = c.relnamespace
@@ -61,7 +86,7 @@ export async function dumpedTables(queries: Queries): Promise<CountedTable[]> {
              )
        ORDER BY 1, 2
     `,
-    z.object({ schema: z.string(), name: z.string(), columns: z.array(z.string()) }),
+    z.object({ schema: z.string(), name: z.string(), columns: z.array(columnSchema) }),
   );
   return tables.map(({ columns, ...relation }) => ({ relation, columns }));
 }
@@ -92,7 +117,7 @@ async function countTable(
   const [row] = await queries.rows(
     sql`
       SELECT count(*) AS rows,
-             coalesce(sum(hashtextextended(${rowText(columns)}, 0)::numeric), 0)::text AS checksum
+             coalesce(sum(${rowHash(columns)}), 0)::text AS checksum
         FROM ONLY ${ident(relation)} AS record
     `,
     z.object({ rows: z.coerce.number(), checksum: z.string() }),
@@ -101,10 +126,25 @@ async function countTable(
   return { schema: relation.schema, table: relation.name, ...row };
 }
 
-/** A row of these columns as one text, of which only equal rows have the same. */
-export function rowText(columns: readonly string[]): Sql {
-  const values = columns.map((column) => sql`record.${ident(column)}`);
-  return sql`ROW(${list(values)})::text COLLATE "C"`;
+/**
+ * A hash of the row `record` over these columns. Hashing values takes a third of the time that it takes
+ * to make them text first, and the live database pays for it.
+ */
+export function rowHash(columns: readonly CountedColumn[]): Sql {
+  const values = columns.map(({ name, hashed }) => {
+    const value = sql`record.${ident(name)}`;
+    switch (hashed) {
+      case "value":
+        return value;
+      case "characters":
+        return sql`${value} COLLATE "C"`;
+      case "text":
+        return sql`${value}::text COLLATE "C"`;
+      default:
+        return hashed satisfies never;
+    }
+  });
+  return sql`hash_record_extended(ROW(${list(values)}), 0)`;
 }
 
 export type ContentsDifference = { readonly object: string; readonly difference: string };

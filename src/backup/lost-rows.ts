@@ -1,7 +1,7 @@
 import { z } from "zod";
 import type { Queries, Session } from "../postgres/connection.ts";
 import { ident, type Sql, sql } from "../postgres/sql.ts";
-import { type CountedTable, dumpedTables, rowText } from "./contents.ts";
+import { type CountedTable, dumpedTables, rowHash } from "./contents.ts";
 
 /** What putting a restored database in the place of the live one does to a table's rows. */
 export type LostRows = {
@@ -25,8 +25,8 @@ export async function countLostRows(live: Session, restored: Session): Promise<L
         const differences: LostRows[] = [];
         for (const table of before) {
           const found = now.find((one) => nameOf(one) === nameOf(table));
-          const there = found?.columns ?? [];
-          const columns = table.columns.filter((column) => there.includes(column));
+          const there = new Set(found?.columns.map(({ name }) => name));
+          const columns = table.columns.filter(({ name }) => there.has(name));
           const difference = await compareTable(
             {
               queries: liveQueries,
@@ -119,11 +119,11 @@ const fetchCount: Sql = { parts: [String(fetchedRows)], values: [] };
 function declareCursor({ relation, columns }: CountedTable): Sql {
   return sql`
     DECLARE tenantry_rows NO SCROLL CURSOR FOR
-     SELECT hashtextextended(${rowText(columns)}, 0)::text AS hash,
+     SELECT ${rowHash(columns)}::text AS hash,
             count(*) AS rows
        FROM ONLY ${ident(relation)} AS record
-      GROUP BY hashtextextended(${rowText(columns)}, 0)
-      ORDER BY hashtextextended(${rowText(columns)}, 0)
+      GROUP BY ${rowHash(columns)}
+      ORDER BY ${rowHash(columns)}
   `;
 }
 

@@ -8,7 +8,7 @@ import { compareWithBackup } from "../../src/backup/compare.ts";
 import { withBackup } from "../../src/backup/open.ts";
 import { restoreBackup } from "../../src/backup/restore.ts";
 import { openSession, type Session } from "../../src/postgres/connection.ts";
-import { ident, type Sql, sql } from "../../src/postgres/sql.ts";
+import { ident, literal, raw, type Sql, sql } from "../../src/postgres/sql.ts";
 import { createDatabase, type TestDatabase } from "../setup/database.ts";
 import { temporaryFolder } from "./temporary-folder.ts";
 
@@ -129,6 +129,48 @@ test("what is restored has the same schema, counts and checksums, whatever it ho
     ),
   );
   expect(setting).toEqual([{ setconfig: ["work_mem=7MB"] }]);
+});
+
+test("a value that only looks otherwise is another one, whatever its type", async () => {
+  const database = await createDatabase("restore looks");
+  const values = {
+    numeric: ["1.0", "1.00"],
+    interval: ["1 day", "24:00:00"],
+    "double precision": ["0", "-0"],
+    text: ["a", "b"],
+    "varchar(9)": ["a", "A"],
+    'text COLLATE "no_case"': ["a", "A"],
+    json: ['{"a":1}', '{"a": 1}'],
+    jsonb: ['{"a":1.0}', '{"a":1.00}'],
+    "text[]": ["{a}", "{A}"],
+    point: ["(1,1)", "(1,2)"],
+    bytea: ["\\x00", "\\x01"],
+    boolean: ["true", "false"],
+    timestamptz: ["2026-01-01 00:00:00Z", "2026-01-01 00:00:01Z"],
+    uuid: ["00000000-0000-0000-0000-000000000001", "00000000-0000-0000-0000-000000000002"],
+    integer: ["1", "2"],
+  } as const;
+  const types = Object.entries(values);
+  await database.session.execute(
+    sql`CREATE COLLATION "no_case" (provider = icu, locale = 'und-u-ks-level2', deterministic = FALSE)`,
+  );
+  for (const [index, [type, [was]]] of types.entries()) {
+    const table = ident(`of type ${index}`);
+    await database.session.execute(sql`CREATE TABLE ${table} (value ${raw(type)})`);
+    await database.session.execute(sql`INSERT INTO ${table} VALUES (${literal(was)})`);
+  }
+  const backup = await made(database.url);
+  for (const [index, [, [, is]]] of types.entries())
+    await database.session.execute(
+      sql`UPDATE ${ident(`of type ${index}`)} SET value = ${literal(is)}`,
+    );
+  const differences = await withBackup(backup.folder, undefined, (opened) =>
+    compareWithBackup(opened, { url: database.url }),
+  );
+  for (const index of types.keys())
+    expect(differences.join("\n")).toContain(
+      `public.of type ${index} has 1 rows, and not the same`,
+    );
 });
 
 test("a restore that is not the same says where it differs", async () => {
