@@ -46,13 +46,14 @@ function showPlan(
   snapshot: Snapshot,
   application: ReadApplication | undefined,
 ): string {
-  const parts = planned.map(({ stage, title, steps }) => {
+  const parts = planned.map(({ stage, title, steps, leavesOut }) => {
     const table = formatTable(
       ["step", "strongest lock", "on", "size"],
       foldPartitions(steps).map((folded) => row(folded, snapshot)),
       [3],
     );
-    return `${stage}: ${title}\n${table}\n`;
+    const left = leavesOut.map((text) => `note: ${text}\n`).join("");
+    return `${stage}: ${title}\n${table}\n${left}`;
   });
   return [
     ...notices.map((notice) => `note: ${notice}\n`),

@@ -51,7 +51,7 @@ export const day3: Stage = {
 function whatIsLeftOfTheApplication({ application }: StageContext): string {
   const since = "code that writes as the service role must name the organization from now on";
   if (application === undefined) {
-    return `Day 3's application part was not run with it: tenantry code rewrite gives the application's queries their organization, and tenantry code check says which have none; ${since}`;
+    return `Day 3's application part is not run with it: tenantry code rewrite gives the application's queries their organization, and tenantry code check says which have none; ${since}`;
   }
   return application.changes.length === 0
     ? `the application as it stands in the folder must be what runs: ${since}`

@@ -197,6 +197,7 @@ test("what cannot be hardened is said with its reason, and by its name it is a f
   const exempt = { ...allHardened.exemptTables, prices: "kept for themselves" };
   await project.configure({ ...allHardened, exemptTables: exempt });
   const planned = await project.tenantry("plan", "--stage", "day3", "--json");
+  const shown = await project.tenantry("plan", "--stage", "day3");
   for (const reason of [
     "cheap (small_company_app may read it, and has no SELECT on prices)",
     "whole (small_company_app may read it, and has no SELECT on prices)",
@@ -209,6 +210,7 @@ test("what cannot be hardened is said with its reason, and by its name it is a f
     "leads.halfway (lets everybody through in one of its conditions only: the other may be meant)",
   ]) {
     expect(planned.stdout, planned.stderr).toContain(reason);
+    expect(shown.stdout, shown.stderr).toContain(reason);
   }
   expect(planned.stdout).toContain("day3/priced/security-invoker");
   expect(planned.stdout).not.toContain("narrow");

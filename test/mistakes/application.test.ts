@@ -114,7 +114,7 @@ test("nobody is left to believe that the application's queries were found and ch
 
   const run = await project.tenantry("run", "--yes");
   expect(run.code, run.stderr).toBe(0);
-  expect(run.stdout + run.stderr).toContain("Day 3's application part was not run");
+  expect(run.stdout + run.stderr).toContain("Day 3's application part is not run");
   const verified = await project.tenantry("--stage", "day3", "--verify");
   expect(verified.code).toBe(0);
   expect(await outcomeOf(session.execute(sql`SELECT FROM organizations`))).toBe("done");
