@@ -95,11 +95,17 @@ export async function tryInserting(trial: Trial): Promise<TriedTable> {
     (organization) => !actor.organizations.includes(organization),
   );
   const insertInto = await insertLike({ ...trial, place: placement.places[0] });
-  for (const organization of [...[...new Set(strangers)].slice(0, 2), null]) {
+  const others = [...new Set(strangers)].slice(0, 2);
+  for (const { organization, fires } of [
+    ...[...others, null].map((one) => ({ organization: one, fires: true })),
+    // Once more without the trigger that would give it one, of whoever the copied row is.
+    { organization: null, fires: false },
+  ]) {
     const { statement, told } = insertInto(organization);
     // A trigger may have given it one.
     const wasFilled = async () => organization === null && !(await hasRowsOfNone(trial));
-    const { outcome, seen: filled } = await outcomeOf(trial, statement, wasFilled);
+    const tryIt = () => outcomeOf(trial, statement, wasFilled);
+    const { outcome, seen: filled } = await (fires ? tryIt() : silently(trial.queries, tryIt));
     if (outcome.kind === "done" && filled) continue;
     const whose = nameOf(trial, organization);
     if (outcome.kind === "done") {

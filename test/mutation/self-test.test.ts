@@ -17,6 +17,11 @@ const ofEachLeak: readonly Mutant[] = leakNames.flatMap((leak) =>
   mutants.filter((mutant) => mutant.leak === leak).slice(-1),
 );
 
+/** Open for rows of no organization, which a trigger would give one before the policies are asked. */
+const openForNone = mutants.filter(
+  ({ name }) => name === "all policies open for rows of no organization",
+);
+
 /** Does no harm, so that nobody can notice it. */
 const harmless: Mutant = {
   name: "nothing broken at all",
@@ -41,8 +46,8 @@ describe("the fence of small databases, broken", () => {
     expect(scoreOf(results)).toMatchObject({ mutants: ofEachLeak.length, survivors: [] });
   });
 
-  test.concurrent("on PostgreSQL alone: what the helpers answer is noticed by those who try it", async () => {
-    const results = await tried("plain", [...helpers, harmless]);
+  test.concurrent("on PostgreSQL alone: what the helpers answer, and rows of no organization, are noticed by those who try it", async () => {
+    const results = await tried("plain", [...helpers, ...openForNone, harmless]);
     expect(findingsOfTheWhole(results)).toEqual([]);
     const unnoticed = results.results.filter(({ caught }) => caught.proof?.length === 0);
     expect(unnoticed.map(({ mutant }) => mutant.name)).toEqual([harmless.name]);
