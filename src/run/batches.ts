@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
 import { fillBatch } from "../journal/batch.ts";
 import type { StepKey } from "../journal/step-marks.ts";
-import type { Queries } from "../postgres/connection.ts";
+import type { Queries, Session } from "../postgres/connection.ts";
 import { type Sql, sql } from "../postgres/sql.ts";
 import { stepFacts } from "../report/events.ts";
 import type { BatchesStep } from "../steps/step.ts";
@@ -10,6 +10,7 @@ import { interruptedError } from "./interruption.ts";
 import type { PageRange, PageRanges } from "./page-ranges.ts";
 import { withPatience } from "./patience.ts";
 import type { StepContext } from "./run-step.ts";
+import { type Pace, paceByWriters } from "./writers-wait.ts";
 
 const firstBatchInPages = 16;
 const largestBatchInPages = 4096;
@@ -28,7 +29,7 @@ export type Filling = {
 /**
  * Fills ranges of pages until none is left, on this session and on those that no table wants for the
  * time being. A batch's size follows the time that the last one took, since that is how long a writer
- * may wait for a row. Whose triggers fire is filled by one alone: what they write would be in each other's way.
+ * may wait for a row, and batches are shorter while one does. Whose triggers fire is filled by one alone: what they write would be in each other's way.
  * @throws the first failure, when every batch under way has ended
  */
 export async function fillSideBySide(context: StepContext, filling: Filling): Promise<void> {
@@ -37,6 +38,13 @@ export async function fillSideBySide(context: StepContext, filling: Filling): Pr
   const interrupted = AbortSignal.any([context.interrupted, failed.signal]);
   const failures: unknown[] = [];
   const working: Promise<void>[] = [];
+  const backends = new Set<number>();
+  const pace = paceByWriters(context, () => [...backends]);
+  const fillOn = async (session: Session, limits: Limits): Promise<void> => {
+    backends.add(session.backend);
+    await fill({ ...context, session, interrupted }, filling, pace, limits);
+    backends.delete(session.backend);
+  };
   const begin = (work: Promise<void>) => {
     const fail = (error: unknown): void => {
       failures.push(error);
@@ -47,22 +55,25 @@ export async function fillSideBySide(context: StepContext, filling: Filling): Pr
   const help = (): void => {
     if (!filling.step.silencesTriggers || !sessions.idle) return;
     const until = () => sessions.wanted;
-    begin(
-      sessions.lend((session) => fill({ ...context, session, interrupted }, filling, { until })),
-    );
+    begin(sessions.lend((session) => fillOn(session, { until })));
   };
-  begin(fill({ ...context, interrupted }, filling, { before: help }));
+  begin(fillOn(context.session, { before: help }));
   // Helpers are begun while the others work.
   for (let ended = 0; ended < working.length; ended += 1) await working[ended];
+  await pace.stop().catch((error: unknown) => failures.push(error));
   if (failures.length > 0) throw failures[0];
 }
+
+/** What is done before each batch, and whether there shall be none any more. */
+type Limits = { readonly before?: () => void; readonly until?: () => boolean };
 
 async function fill(
   context: StepContext,
   filling: Filling,
-  { before, until }: { readonly before?: () => void; readonly until?: () => boolean },
+  pace: Pace,
+  { before, until }: Limits,
 ): Promise<void> {
-  const { lease, online, emit, interrupted } = context;
+  const { lease, emit, interrupted } = context;
   const { step, ranges, total } = filling;
   const facts = stepFacts(step);
   let pages = firstBatchInPages;
@@ -76,7 +87,7 @@ async function fill(
     const { rows, milliseconds } = await withPatience(context, step, () =>
       fillRange(context, filling, range),
     );
-    pages = steer(pages, milliseconds, online.batchTargetInMilliseconds);
+    pages = steer(pages, milliseconds, pace.milliseconds);
     ranges.finish(range);
     filling.rows += rows;
     emit({ kind: "step-progress", step: facts, done: ranges.done, total, rows: filling.rows });
