@@ -6,7 +6,8 @@ import { openProject, type Project } from "../code/project.ts";
 import { findingRow } from "../code/rows.ts";
 import { AppError } from "../errors.ts";
 import { workflowCommand } from "../report/annotations.ts";
-import { type CodeOptions, counted, withCode } from "./code-place.ts";
+import { counted } from "../report/units.ts";
+import { type CodeOptions, withCode } from "./code-place.ts";
 import { findingsSarif, shownPath } from "./code-sarif.ts";
 import { writeReport } from "./write-report.ts";
 

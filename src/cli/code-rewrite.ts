@@ -4,9 +4,10 @@ import { unifiedDiff } from "../code/rewrite/diff.ts";
 import { type Rewriting, type RewrittenFile, rewriteCode } from "../code/rewrite/rewrite.ts";
 import { findingRow } from "../code/rows.ts";
 import { AppError } from "../errors.ts";
+import { counted } from "../report/units.ts";
 import { showFindings } from "./code-check.ts";
 import { writeOverRead } from "./code-files.ts";
-import { type CodeOptions, counted, withCode } from "./code-place.ts";
+import { type CodeOptions, withCode } from "./code-place.ts";
 
 export type RewriteOptions = CodeOptions & {
   /** Changes the files, instead of showing how they would change. */

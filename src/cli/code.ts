@@ -2,7 +2,8 @@ import { type Inventory, takeInventory } from "../code/inventory.ts";
 import { openProject } from "../code/project.ts";
 import { inventoryRows } from "../code/rows.ts";
 import { formatTable } from "../report/table.ts";
-import { type CodeOptions, counted, withCode } from "./code-place.ts";
+import { counted } from "../report/units.ts";
+import { type CodeOptions, withCode } from "./code-place.ts";
 import { inventorySarif } from "./code-sarif.ts";
 import { writeReport } from "./write-report.ts";
 

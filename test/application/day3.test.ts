@@ -100,9 +100,11 @@ test("Day 3 rewrites the application between two runs of its gates; rolled back,
   const verified = await project.tenantry("--stage", "day3", "--verify", "--verbose");
   expectDone(verified);
 
-  expectDone(await project.tenantry("rollback", "--yes", "--stage", "day3"));
+  const back = await project.tenantry("rollback", "--yes", "--stage", "day3");
+  expectDone(back);
   expect(await text()).toBe(leads);
   expect(await contracted(session)).toBe(false);
+  expect(back.stderr).toContain("out of the application's files again: src/leads.ts;");
 });
 
 test("a gate that held and does not any more fails the stage, which rolls itself back before the database is touched", {
