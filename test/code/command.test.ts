@@ -49,6 +49,27 @@ test("code is listed without a database, for people, programs and code scanning"
   ]);
 });
 
+test("where what is left waits for the scaffold, a rewrite says so", async () => {
+  const project = await makeApplication({
+    ...files,
+    "supabase/functions/report/index.ts": `import { createClient } from "@supabase/supabase-js";
+declare const Deno: any;
+Deno.serve(async () => {
+  const admin = createClient(Deno.env.get("SUPABASE_URL"), Deno.env.get("SUPABASE_SERVICE_ROLE_KEY"));
+  return Response.json(await admin.from("leads").select("id"));
+});
+`,
+  });
+  const before = await project.tenantry("code", "rewrite");
+  expect(before.stdout).toMatch(
+    /first: tenantry code scaffold --write .*_shared\/organization\.ts/,
+  );
+  await project.tenantry("code", "scaffold", "--write");
+  const after = await project.tenantry("code", "rewrite");
+  expect(after.stdout).toContain("left: 2");
+  expect(after.stdout).not.toContain("code scaffold");
+});
+
 test("in CI, findings in a file hold no colors, and errors come first", async () => {
   const project = await makeApplication({
     "src/draft.ts": `export const draft = () => localStorage.getItem("draft");\n`,
