@@ -60,7 +60,7 @@ export async function tenantry({ folder, config }: EslintOptions = {}): Promise<
             if (rule.id !== id) continue;
             context.report({
               loc: { line: place.line, column: place.column - 1 },
-              message: `${what}: ${fact}. ${mend}`,
+              message: `${what}: ${fact} → ${mend}`,
             });
           }
         },

@@ -1,4 +1,3 @@
-import pc from "picocolors";
 import { audit, type JudgedFinding, judge } from "../audit/audit.ts";
 import { auditContext } from "../audit/context.ts";
 import { rules } from "../audit/rules/index.ts";
@@ -6,6 +5,7 @@ import { compareFingerprints, describeDifference } from "../catalog/fingerprint.
 import { readSnapshot } from "../catalog/snapshot.ts";
 import { AppError } from "../errors.ts";
 import { readFingerprintAfter, readRuns } from "../journal/journal.ts";
+import { colorsFor } from "../report/colors.ts";
 import { wrapped } from "../report/wrap.ts";
 import type { GlobalOptions } from "./options.ts";
 import { type Workplace, withWorkplace } from "./workplace.ts";
@@ -83,6 +83,7 @@ function showFindings(findings: readonly JudgedFinding[]): string {
     const own = findings.filter((finding) => finding.rule === rule.id);
     return own.length === 0 ? [] : [{ rule, own }];
   });
+  const pc = colorsFor(process.stdout);
   parts.sort((one, other) => findings.indexOf(first(one.own)) - findings.indexOf(first(other.own)));
   const shown = parts.map(({ rule, own }) => {
     const lines = own.map(({ object, fact, mend, accepted }) => {

@@ -1,4 +1,3 @@
-import pc from "picocolors";
 import { stateOf } from "../code/fence.ts";
 import { type Finding, findingsOf } from "../code/findings.ts";
 import { takeInventory } from "../code/inventory.ts";
@@ -6,7 +5,10 @@ import { openProject, type Project } from "../code/project.ts";
 import { findingRow } from "../code/rows.ts";
 import { AppError } from "../errors.ts";
 import { workflowCommand } from "../report/annotations.ts";
-import { type CodeOptions, counted, withCode } from "./code-place.ts";
+import { colorsFor } from "../report/colors.ts";
+import { counted } from "../report/units.ts";
+import { withName, wrapped } from "../report/wrap.ts";
+import { type CodeOptions, withCode } from "./code-place.ts";
 import { findingsSarif, shownPath } from "./code-sarif.ts";
 import { writeReport } from "./write-report.ts";
 
@@ -53,27 +55,37 @@ export function summary(findings: readonly Finding[]): string {
   return `${counted(errors, "error")}, ${counted(findings.length - errors, "warning")}`;
 }
 
-/** By rule: why once, then each place with what mends it. */
-export function showFindings(findings: readonly (Finding & { reason?: string })[]): string {
-  const byRule = new Map<string, (Finding & { reason?: string })[]>();
-  for (const finding of findings)
-    byRule.set(finding.rule.id, [...(byRule.get(finding.rule.id) ?? []), finding]);
-  return [...byRule.values()]
-    .map((own) => {
-      const [first] = own;
-      if (first === undefined) return "";
-      const mark = first.rule.level === "error" ? pc.red("✘") : pc.yellow("!");
-      const lines = own.map(({ place, what, fact, mend, reason }) =>
-        [
-          `  ${pc.bold(`${place.file}:${place.line}`)}  ${what}: ${fact}`,
-          ...(reason === undefined ? [] : [`      left as it is: ${reason}`]),
-          `      → ${mend}`,
-        ].join("\n"),
+/** By rule, errors first: why once, then each place with what mends it. */
+export function showFindings(
+  findings: readonly (Finding & { reason?: string })[],
+  columns = process.stdout.columns ?? Number.POSITIVE_INFINITY,
+): string {
+  const pc = colorsFor(process.stdout);
+  const rules = [...new Set(findings.map(({ rule }) => rule))];
+  rules.sort((one, other) => rank(one.level) - rank(other.level));
+  return rules
+    .map((rule) => {
+      const own = findings.filter((finding) => finding.rule === rule);
+      const mark = rule.level === "error" ? pc.red("✘") : pc.yellow("!");
+      const lines = own.flatMap(({ place, what, fact, mend, reason }) => {
+        const where = `${place.file}:${place.line}`;
+        const said = wrapped(`${where}  ${what}: ${fact}`, columns, "      ").trimStart();
+        return [
+          `  ${pc.bold(where)} ${said.slice(where.length).replace(/^ /, "")}`,
+          ...(reason === undefined ? [] : [wrapped(`left as it is: ${reason}`, columns, "      ")]),
+          `      → ${wrapped(mend, columns, "        ").trimStart()}`,
+        ];
+      });
+      const title = withName(wrapped(rule.title, columns, "  ").trimStart(), rule.id, columns, pc);
+      return [`${mark} ${title}`, pc.dim(wrapped(rule.why, columns, "  ")), ...lines, "", ""].join(
+        "\n",
       );
-      const heading = `${mark} ${first.rule.title}  ${pc.dim(first.rule.id)}\n  ${pc.dim(first.rule.why)}`;
-      return `${heading}\n${lines.join("\n")}\n\n`;
     })
     .join("");
+}
+
+function rank(level: Finding["rule"]["level"]): number {
+  return level === "error" ? 0 : 1;
 }
 
 function annotation(project: Project, { rule, place, what, fact, mend }: Finding): string {

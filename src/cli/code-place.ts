@@ -28,8 +28,3 @@ export async function withCode(
     work({ settings, folder, output }),
   );
 }
-
-/** `1 file`, `2 files` */
-export function counted(count: number, what: string): string {
-  return `${count} ${what}${count === 1 ? "" : "s"}`;
-}

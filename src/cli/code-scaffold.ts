@@ -4,8 +4,9 @@ import { openProject } from "../code/project.ts";
 import { unifiedDiff } from "../code/rewrite/diff.ts";
 import { type Scaffold, type ScaffoldedFile, scaffold } from "../code/scaffold/scaffold.ts";
 import { AppError } from "../errors.ts";
+import { counted } from "../report/units.ts";
 import { writeOverRead } from "./code-files.ts";
-import { type CodeOptions, counted, withCode } from "./code-place.ts";
+import { type CodeOptions, withCode } from "./code-place.ts";
 
 export type ScaffoldOptions = CodeOptions & {
   /** Writes the files, instead of showing them. */

@@ -12,6 +12,7 @@ import { type VisibleRows, visibleRows } from "../demo/visible-rows.ts";
 import { AppError } from "../errors.ts";
 import { formatTable } from "../report/table.ts";
 import { formatCount, formatDuration } from "../report/units.ts";
+import { wrapped } from "../report/wrap.ts";
 import { chooseForDemo } from "../scratch/binaries.ts";
 import { type Server, startServer } from "../scratch/server.ts";
 import { globalOptions } from "./options.ts";
@@ -101,6 +102,7 @@ async function play(workplace: Workplace, server: Server, options: DemoOptions):
   const after = (await readSnapshot(session)).fingerprint;
   const equal = before.digest === after.digest;
   const { writes, failed, longestWaitInMilliseconds, p99InMilliseconds } = report;
+  const written = `The application made ${formatCount(writes)} writes meanwhile: ${failed} failed, the longest took ${formatDuration(longestWaitInMilliseconds)} (99 % under ${formatDuration(p99InMilliseconds)}).`;
   await output.show(
     {
       kind: "demo",
@@ -113,10 +115,11 @@ async function play(workplace: Workplace, server: Server, options: DemoOptions):
       p99InMilliseconds,
     },
     () => `
-fingerprint before  ${before.digest}
-fingerprint after   ${after.digest}  ${equal ? "equal" : "DIFFERENT"}
+The schema's fingerprint, ${equal ? "equal" : "DIFFERENT"}:
+before  ${before.digest}
+after   ${after.digest}
 
-The application made ${formatCount(writes)} writes meanwhile: ${failed} failed, the longest took ${formatDuration(longestWaitInMilliseconds)} (99 % under ${formatDuration(p99InMilliseconds)}).
+${wrapped(written, process.stdout.columns ?? Number.POSITIVE_INFINITY, "")}
 `,
   );
   if (!equal || failed > 0) {

@@ -1,8 +1,8 @@
 import { closest, distance } from "fastest-levenshtein";
-import pc from "picocolors";
 import { stages } from "../../stages/index.ts";
 import { AppError } from "../errors.ts";
 import { allTopics, explain, type Topic, topicKinds } from "../explain/explain.ts";
+import { colorsFor } from "../report/colors.ts";
 import { wrapped } from "../report/wrap.ts";
 import type { GlobalOptions } from "./options.ts";
 import { showResult } from "./output.ts";
@@ -29,6 +29,7 @@ export function explainCommand(options: ExplainOptions): void {
 }
 
 function showTopic({ topic, name, facts }: Topic, columns: number): string {
+  const pc = colorsFor(process.stdout);
   const lines = facts.map(
     ({ label, text }) => `  ${pc.dim(label)}\n${wrapped(text, columns, "    ")}`,
   );
@@ -36,6 +37,7 @@ function showTopic({ topic, name, facts }: Topic, columns: number): string {
 }
 
 function showNames(topics: readonly Topic[], columns: number): string {
+  const pc = colorsFor(process.stdout);
   const lists = topicKinds.map((kind) => {
     const names = topics.filter(({ topic }) => topic === kind).map(({ name }) => name);
     return `${pc.bold(kind)}\n${wrapped(names.join(" "), columns, "  ")}\n`;

@@ -64,13 +64,13 @@ function showPlan(
 
 /** What Day 3 would do to the application's files now, and whether it would be refused. */
 function showApplication({ changes, gates, unfenced }: ReadApplication): string {
-  const files = changes.map(({ file }) => file).join(", ");
+  const files = changes.map(({ file }) => `\n  ${file}`).join("");
   const names = gates.map(({ name }) => name).join(", ");
   const refused =
     unfenced.length === 0
       ? ""
       : `Day 3 would be refused: ${unfenced.length} findings are left to a person (tenantry code check)\n`;
-  return `files that Day 3 changes: ${files || "none"}\ngates: ${names}\n${refused}`;
+  return `files that Day 3 changes:${files || " none"}\ngates: ${names}\n${refused}`;
 }
 
 /** A step, with all others that do the same to other partitions of its table. */

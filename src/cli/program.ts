@@ -163,7 +163,7 @@ export function program(): Command {
       ),
     );
   add(root, "rollback")
-    .addOption(stageChoice("else all that are left"))
+    .addOption(stageChoice("else the last that was begun"))
     .option("--all", "all stages, the last first")
     .option("--despite-guards", "also where a guard speaks against it")
     .option("--lose-attribution", "without keeping which row was whose")

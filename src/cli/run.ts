@@ -7,6 +7,8 @@ import { AppError, type ErrorCode } from "../errors.ts";
 import { type Run, readRuns, runInForce } from "../journal/journal.ts";
 import { digestOf, planStages } from "../plan/plan.ts";
 import { refuseOtherTenancy } from "../plan/same-tenancy.ts";
+import { sqlState } from "../postgres/connection.ts";
+import { explainSqlState } from "../postgres/sql-states.ts";
 import { rollBack } from "../rollback/roll-back.ts";
 import { resumeStage, runStage } from "../run/run-stage.ts";
 import type { Application } from "../steps/application.ts";
@@ -285,7 +287,9 @@ async function rolledBack(
       differences.length === 0
         ? `${stage} was rolled back; the schema is as it was before it`
         : `${stage} was rolled back, and the schema differs from before as listed`,
-    next: `mend the cause, then tenantry run --stage ${stage}`,
+    next:
+      explainSqlState(sqlState(error.cause) ?? "")?.next ??
+      `mend the cause, then tenantry run --stage ${stage}`,
     cause: error,
   });
 }

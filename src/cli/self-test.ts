@@ -1,4 +1,3 @@
-import pc from "picocolors";
 import { leaks } from "../audit/leaks.ts";
 import { type LayerName, layerNames, type MutationResults, tryMutants } from "../audit/mutants.ts";
 import { AppError } from "../errors.ts";
@@ -7,6 +6,7 @@ import { mutants } from "../mutation/mutants/index.ts";
 import { findingsOfTheWhole, isCaughtBy, leaksWithoutMutant, scoreOf } from "../mutation/score.ts";
 import { type SmallCompany, smallCompanies } from "../mutation/small-company.ts";
 import type { Target } from "../postgres/connection.ts";
+import { colorsFor } from "../report/colors.ts";
 import { formatTable } from "../report/table.ts";
 import { formatDuration } from "../report/units.ts";
 import { withFencedCompany } from "./fenced-company.ts";
@@ -118,6 +118,7 @@ function showScore(tested: readonly Tested[], result: SelfTestResult): string {
     mutant.leak,
     ...layerNames.map((layer) => cellOf(tested, mutant.name, layer)),
   ]);
+  const pc = colorsFor(process.stdout);
   const table = formatTable(["the fence, broken", "leak", ...layerNames], rows);
   const scores = result.databases.flatMap(
     ({ database, whole, mutants: all, caughtBy, survivors }) => {

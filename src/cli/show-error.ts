@@ -4,6 +4,7 @@ import { redacted } from "../postgres/redaction.ts";
 import { explainSqlState } from "../postgres/sql-states.ts";
 import { colorsFor } from "../report/colors.ts";
 import { jsonLine } from "../report/json.ts";
+import { withName, wrapped } from "../report/wrap.ts";
 import type { ErrorResult } from "./results.ts";
 
 /** Says on standard error what happened, to what, the state now, and what to do next. */
@@ -18,11 +19,19 @@ export function showError(
   }
   const { code, object, fault, state, next, details, stack } = result;
   const pc = colorsFor(process.stderr);
+  // A pipe has no width.
+  const { columns = Number.POSITIVE_INFINITY } = process.stderr;
+  const said = (text: string, margin: string) => wrapped(text, columns, margin).trimStart();
+  const about = oneLine(object);
+  const what = `${about}: ${harmless(fault)}`;
+  // What has lines of its own keeps them.
+  const told = what.includes("\n") ? what : said(what, "    ");
+  const headed = told.startsWith(about) ? pc.bold(about) + told.slice(about.length) : told;
   const lines = [
-    `${pc.red(pc.bold("✘"))} ${pc.bold(oneLine(object))}: ${harmless(fault)}  ${pc.dim(code)}`,
+    `${pc.red(pc.bold("✘"))} ${withName(told, code, columns, pc).replace(told, () => headed)}`,
     ...details.map((detail) => `    ${harmless(detail).replaceAll("\n", "\n    ")}`),
-    `  now:  ${oneLine(state)}`,
-    `  next: ${oneLine(next)}`,
+    `  now:  ${said(oneLine(state), "        ")}`,
+    `  next: ${said(oneLine(next), "        ")}`,
     ...(stack === undefined ? [] : [pc.dim(stack)]),
   ];
   process.stderr.write(`${lines.join("\n")}\n`);

@@ -1,5 +1,5 @@
-import pc from "picocolors";
 import type { Finding } from "../check/check.ts";
+import { colorsFor } from "../report/colors.ts";
 import { wrapped } from "../report/wrap.ts";
 
 type Shown = {
@@ -21,6 +21,7 @@ export function showFindings({ database, findings, asked }: Shown, columns: numb
 }
 
 function block({ check, severity, what, why, mend }: Finding, columns: number): string {
+  const pc = colorsFor(process.stdout);
   const mark = severity === "blocking" ? pc.red("✘") : pc.yellow("!");
   return [
     `${mark} ${pc.bold(check)}  ${severity}`,

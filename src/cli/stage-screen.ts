@@ -2,7 +2,7 @@ import { findRelation, type Snapshot } from "../catalog/snapshot.ts";
 import type { NewRun } from "../journal/journal.ts";
 import type { StagePlan } from "../plan/plan.ts";
 import { formatTable } from "../report/table.ts";
-import { formatBytes, formatCount, formatDuration } from "../report/units.ts";
+import { counted, formatBytes, formatCount, formatDuration } from "../report/units.ts";
 import { labelled } from "../report/wrap.ts";
 import { type LockLevel, lockLevels, type Step } from "../steps/step.ts";
 import { fromConfig, type Workplace } from "./workplace.ts";
@@ -30,6 +30,7 @@ export function showStageScreen(
       columns,
     ),
     labelled("", `the git tag before-multitenancy-${plan.stage} in ${repository}`, columns),
+    ...applicationNotes(workplace, plan, columns),
     labelled(
       "locks",
       `given up after ${settings.online.lockTimeoutInMilliseconds} ms and asked for again, so that nobody queues behind them`,
@@ -39,7 +40,9 @@ export function showStageScreen(
       "time",
       rehearsed
         ? `${formatDuration(total)} in its rehearsal, without the backup`
-        : "unknown: tenantry rehearse tries it on a copy",
+        : plan.steps.some(({ mode }) => mode === "application")
+          ? "unknown: the gates take what they take"
+          : "unknown: tenantry rehearse tries it on a copy",
       columns,
     ),
     labelled(
@@ -49,6 +52,31 @@ export function showStageScreen(
     ),
   ];
   return `\n${plan.stage}: ${plan.title}\n${formatTable(head, rows, [1, 2, 3, 5])}\n${notes.join("\n")}\n`;
+}
+
+/** What becomes of the application's files, and what it is asked before and after. */
+function applicationNotes(workplace: Workplace, plan: StagePlan, columns: number): string[] {
+  return plan.steps.flatMap((step) => {
+    if (step.mode !== "application") return [];
+    const { changes, gates } = step;
+    const folder = fromConfig(workplace, workplace.settings.code.folder);
+    const files = changes.map(({ file }) => file).join(", ");
+    const names = gates.map(({ name }) => name).join(", ");
+    return [
+      changes.length === 0
+        ? labelled("files", "none is changed: the application is rewritten already", columns)
+        : labelled(
+            "files",
+            `${counted(changes.length, "file")} changed in ${folder}, none committed: ${files}`,
+            columns,
+          ),
+      labelled(
+        "gates",
+        changes.length === 0 ? names : `${names}, before the files are changed and after`,
+        columns,
+      ),
+    ];
+  });
 }
 
 type Part = { readonly title: string; readonly steps: readonly Step[] };

@@ -13,7 +13,7 @@ ${tenantTables(settings)}
 | | |
 | --- | --- |
 | reading | gives the rows of the organizations that the caller is a member of, whatever else is asked. Name one: \`${column}=eq.<id>\`. Without it an ordered list cannot use its index |
-| inserting | say \`${column}\`. Left out, it is the caller's own where they are a member of one organization, and refused where of several or none |
+| inserting | say \`${column}\`. Left out, it is the one that the table above says; where that is not one, the caller's own; where the caller is a member of several or none, it is refused |
 | another organization's \`${column}\` | is refused: \`42501 new row violates row-level security policy\`, HTTP 403 |
 | updating, deleting | touches nothing of other organizations: 0 rows, no error |
 | \`on_conflict\` | names the columns of the constraint with \`${column}\` first, where it became one for each organization |

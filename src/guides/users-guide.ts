@@ -9,8 +9,8 @@ another organization sees it, and you see nothing of theirs.
   invite you.
 - **You work for several?** Choose one at the top. What you see and write is of that one, until you choose
   another; your choice is remembered in this browser, for you alone.
-- **Owners and admins** invite people, change roles, and edit what belongs to the organization as a whole.
-  Members work with the rest.
+- **Owners and admins** decide who belongs to the organization and in which role, and edit what is of the
+  organization as a whole. Members work with the rest.
 - **You leave an organization?** From that moment on you see nothing of it. What you wrote stays with it.
 - **Something of another company shows?** That must never be. Do not touch it, and report it at once.
 `;

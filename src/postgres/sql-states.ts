@@ -13,6 +13,8 @@ const definitionChanged =
 const leftover =
   "tenantry check names what is in the way; rename it, or take another name in the configuration";
 const mendRows = "mend the rows that the message names, then tenantry run again";
+const attribute =
+  'a source may tell no organization, as of a user who is in none or in several: mend the rows or memberships, or give the table unattributed: "default", then tenantry run again';
 const makeRoom = "make room on the server, then tenantry run again";
 const waitAndRepeat = "run the same command again when the server answers";
 
@@ -38,14 +40,14 @@ export const sqlStates: Readonly<Record<string, SqlState>> = {
     "a text is no key or number: a persona's identity, or a column of another type",
     "compare the types of identity.setting and of the users' key",
   ),
-  "23502": state("not null violation", "a row has no value where one must be", mendRows),
+  "23502": state("not null violation", "a row has no value where one must be", attribute),
   "23503": state(
     "foreign key violation",
     "a row names an organization, or another row, that does not exist",
     mendRows,
   ),
   "23505": state("unique violation", "two rows have the same key", mendRows),
-  "23514": state("check violation", "a row does not keep a constraint of its table", mendRows),
+  "23514": state("check violation", "a row does not keep a constraint of its table", attribute),
   "23P01": state("exclusion violation", "two rows exclude each other", mendRows),
   "25006": state(
     "read only SQL transaction",

@@ -87,6 +87,9 @@ const step = stepFactsSchema;
 const steps = z.array(stepFactsSchema).readonly();
 const milliseconds = z.number();
 
+/** Before or after the application's files were changed. */
+const gateWhen = z.enum(["before", "after"]);
+
 /** Everything that happens, as data: shown live, line by line, or as JSON, and kept in the log. */
 export const runEventSchema = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("notice"), text: z.string() }),
@@ -154,12 +157,12 @@ export const runEventSchema = z.discriminatedUnion("kind", [
     code: z.string(),
     message: z.string(),
   }),
+  z.object({ kind: z.literal("gate-started"), step, gate: z.string(), when: gateWhen }),
   z.object({
     kind: z.literal("gate-finished"),
     step,
     gate: z.string(),
-    /** Before or after the application's files were changed. */
-    when: z.enum(["before", "after"]),
+    when: gateWhen,
     holds: z.boolean(),
     milliseconds,
   }),

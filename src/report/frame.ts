@@ -79,8 +79,9 @@ function drawPart(part: Part, columns: number, now: number, colors: Colors): str
   }
 }
 
-function runningFacts({ doing, pace }: Part, now: number): string[] {
-  const title = doing?.title ?? "";
+function runningFacts({ name, doing, pace }: Part, now: number): string[] {
+  // A part that concerns no table is named after its step.
+  const title = doing?.title === name ? "" : (doing?.title ?? "");
   if (pace !== undefined) return [title, ...paceFacts(pace)];
   const lasted = doing === undefined ? 0 : now - doing.since;
   // What is over at once needs no clock.
@@ -106,7 +107,9 @@ function withFacts(name: string, facts: readonly string[], columns: number): str
 function footOf(progress: Progress, now: number): string[] {
   const { parts, interrupted, notices } = progress;
   const done = parts.filter(({ state }) => state === "done").length;
-  const left = stepsLeftMilliseconds(progress, now);
+  // Of what failed nobody knows when it goes on.
+  const failed = parts.some(({ state }) => state === "failed");
+  const left = failed ? undefined : stepsLeftMilliseconds(progress, now);
   const time = left === undefined ? "" : `, about ${formatDuration(left)} of steps left`;
   const whole = done === parts.length ? [] : [`${done} of ${parts.length} done${time}`];
   const noted = notices.slice(-2).map((notice) => `note: ${notice}`);

@@ -1,7 +1,7 @@
 import type { RunEvent, StepFacts } from "./events.ts";
 import { atLeast, type Level } from "./level.ts";
 import { beginPace, type Pace, paceFacts } from "./pace.ts";
-import { formatBytes, formatCount, formatDuration } from "./units.ts";
+import { counted, formatBytes, formatCount, formatDuration } from "./units.ts";
 
 /** A backfill says so often how far it is, where lines are all there is to see of it. */
 const progressEveryMilliseconds = 10_000;
@@ -57,7 +57,7 @@ export function describe(event: RunEvent, level: Level): string | undefined {
     case "notice":
       return `note: ${event.text}`;
     case "stage-started":
-      return `${event.stage}: ${event.title} (${event.steps.length} steps)${event.resumed ? ", going on where it stopped" : ""}`;
+      return `${event.stage}: ${event.title} (${counted(event.steps.length, "step")})${event.resumed ? ", going on where it stopped" : ""}`;
     case "backup-started":
       return `${event.stage}: backing up`;
     case "backup-finished":
@@ -80,6 +80,8 @@ export function describe(event: RunEvent, level: Level): string | undefined {
       return `  ${about(event.step)} ${formatDuration(event.milliseconds)}`;
     case "step-verified":
       return verbose ? event.claims.map((claim) => `    holds: ${claim}`).join("\n") : undefined;
+    case "gate-started":
+      return verbose ? `  ${about(event.step)}: ${event.gate} begins, ${event.when} it` : undefined;
     case "gate-finished":
       return `  ${about(event.step)}: ${event.gate} ${event.holds ? "holds" : "does not hold"} ${event.when} it ${formatDuration(event.milliseconds)}`;
     case "proof-started":
@@ -94,7 +96,7 @@ export function describe(event: RunEvent, level: Level): string | undefined {
         ? `${event.stage}: stopped: ${event.message}`
         : `${event.stage}: failed: ${event.message}`;
     case "rollback-started":
-      return `${event.stage}: rolling back ${event.steps.length} steps`;
+      return `${event.stage}: rolling back ${counted(event.steps.length, "step")}`;
     case "step-undone":
       return `  undone: ${about(event.step)} ${formatDuration(event.milliseconds)}`;
     case "rollback-finished":

@@ -13,6 +13,7 @@ import { describe } from "./lines.ts";
 import { advance, beginProgress, failRunning, type Progress } from "./progress.ts";
 import type { Reporter } from "./reporter.ts";
 import { showCriteria } from "./results.ts";
+import { wrapped } from "./wrap.ts";
 
 type Task = ListrTaskWrapper<unknown, typeof DefaultRenderer, typeof SimpleRenderer>;
 
@@ -45,11 +46,15 @@ export function liveReporter(): Reporter {
     list.progress.interrupted = undefined;
     list.end(failed);
     list = undefined;
-    for (const notice of notices) write(process.stderr, `note: ${notice}\n`);
+    for (const notice of notices) say({ kind: "notice", text: notice });
   };
   const say = (event: RunEvent) => {
     const line = describe(event, "normal");
-    if (line !== undefined) write(process.stderr, `${line}\n`);
+    if (line === undefined) return;
+    const { columns = Number.POSITIVE_INFINITY } = process.stderr;
+    // What is indented has lines of its own.
+    const fitting = /^\S[^\n]*$/.test(line) ? wrapped(line, columns, "      ").trimStart() : line;
+    write(process.stderr, `${fitting}\n`);
   };
   let results: string[] = [];
   const conclude = (event: RunEvent, failed: boolean) => {

@@ -139,12 +139,8 @@ export function advance(progress: Progress, event: RunEvent, now: number): void 
       part.waiting = { reason: event.reason, attempt: event.attempt };
       break;
     }
-    case "gate-finished":
-      begin(
-        ofStep(event.step),
-        `${event.gate} ${event.holds ? "held" : "did not hold"} ${event.when} it`,
-        now,
-      );
+    case "gate-started":
+      begin(ofStep(event.step), `${event.gate} ${event.when} it`, now);
       break;
     case "step-applied":
       stepTook(ofStep(event.step), event.milliseconds);
@@ -175,6 +171,7 @@ export function advance(progress: Progress, event: RunEvent, now: number): void 
       break;
     case "stage-started":
     case "stage-applied":
+    case "gate-finished":
     case "rollback-started":
     case "rollback-finished":
     case "statement":

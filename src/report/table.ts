@@ -23,6 +23,9 @@ const leastColumns = 12;
 
 type Rows = readonly (readonly string[])[];
 
+/** Rows that are about one thing. */
+export type Group = { readonly title: string; readonly rows: Rows };
+
 /**
  * Rows under a heading, without frames, so that a line can be copied or searched for. Where a
  * terminal is too narrow, texts are cut, the last column's first, and the first column's last;
@@ -42,6 +45,41 @@ export function formatTable(
   return narrowed === undefined
     ? listRows(head, rows, width)
     : draw(head, rows, numeric, narrowed).text;
+}
+
+/** The same for groups, each below its title, with the columns of all under each other. */
+export function formatGroups(
+  head: readonly string[],
+  groups: readonly Group[],
+  numeric: readonly number[] = [],
+  width: number | undefined = process.stdout.columns,
+): string {
+  // A cell with lines of its own would not be one line of the table.
+  const rows = groups.map((group) => group.rows.map((row) => row.map(onOneLine)));
+  const whole = draw(head, rows.flat(), numeric, []);
+  const fits = width === undefined || sumOf(whole.widths) <= width;
+  const narrowed = fits ? whole.widths : narrow(whole.widths, numeric, width);
+  const titled = (group: Group, lines: readonly string[]) => [group.title, ...lines].join("\n");
+  if (narrowed === undefined) {
+    const lists = groups.map((group, index) =>
+      titled(group, [listRows(head, rows[index] ?? [], width ?? 0)]),
+    );
+    return lists.join("\n");
+  }
+  const [heading = "", rule = "", ...lines] = draw(head, rows.flat(), numeric, narrowed).text.split(
+    "\n",
+  );
+  let next = 0;
+  const parts = groups.map((group) => {
+    const own = lines.slice(next, next + group.rows.length);
+    next += group.rows.length;
+    return titled(group, own);
+  });
+  return [heading, rule, ...parts].join("\n");
+}
+
+function onOneLine(cell: string): string {
+  return cell.replaceAll(/\s*\n\s*/g, " ");
 }
 
 function draw(

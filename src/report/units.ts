@@ -20,6 +20,11 @@ export function formatDuration(milliseconds: number): string {
   return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }
 
+/** So many of what has a regular plural: `1 file`, `2 files`. */
+export function counted(count: number, what: string): string {
+  return `${formatCount(count)} ${what}${count === 1 ? "" : "s"}`;
+}
+
 /** A count with its thousands apart: `320,000`. */
 export function formatCount(count: number): string {
   return new Intl.NumberFormat("en-US").format(count);

@@ -1,8 +1,16 @@
-/** Broken between words, each line behind the margin; a word that is longer stays whole. */
+import type { Colors } from "./colors.ts";
+
+/** A command of ours with its options, or a word. */
+const unbroken = /\btenantry(?: [a-z]+){0,2}(?: --[a-z-]+(?: [^\s-]\S*)?)*\S*|\S+/g;
+
+/**
+ * Broken between words, each line behind the margin. A word that is longer stays whole, and so does a
+ * command: it is copied.
+ */
 export function wrapped(text: string, columns: number, margin: string): string {
   const lines: string[] = [];
   let line = margin;
-  for (const word of text.split(/\s+/)) {
+  for (const word of text.match(unbroken) ?? []) {
     const longer = line === margin ? `${margin}${word}` : `${line} ${word}`;
     if (longer.length > columns && line !== margin) {
       lines.push(line);
@@ -16,4 +24,11 @@ export function wrapped(text: string, columns: number, margin: string): string {
 export function labelled(label: string, text: string, columns: number): string {
   const margin = " ".repeat(9);
   return label.padEnd(margin.length) + wrapped(text, columns, margin).trimStart();
+}
+
+/** What was wrapped, and behind it the name of its kind, dim; below it where there is no room. */
+export function withName(text: string, name: string, columns: number, { dim }: Colors): string {
+  const last = text.length - (text.lastIndexOf("\n") + 1);
+  const between = last + name.length + 4 > columns ? "\n    " : "  ";
+  return `${text}${between}${dim(name)}`;
 }

@@ -171,11 +171,16 @@ async function undoFiles(
   { files, applicationFolder, emit }: UndoContext,
   { changes }: ApplicationStep,
 ): Promise<void> {
+  const names = changes.map(({ file }) => file).join(", ");
   switch (files) {
-    case "undo files":
-      return undoChanges(applicationFolder, changes);
+    case "undo files": {
+      await undoChanges(applicationFolder, changes);
+      if (changes.length === 0) return;
+      const text = `what Day 3 wrote is out of the application's files again: ${names}; what was built or deployed with it is not`;
+      emit({ kind: "notice", text });
+      return;
+    }
     case "leave files": {
-      const names = changes.map(({ file }) => file).join(", ");
       emit({ kind: "notice", text: `left as they are, and written by Day 3: ${names || "none"}` });
       return;
     }

@@ -58,18 +58,13 @@ async function run(
   gate: Gate,
   when: "before" | "after",
 ): Promise<GateResult> {
+  const facts = { step: stepFacts(step), gate: gate.name, when };
+  emit({ kind: "gate-started", ...facts });
   const result = await runGate(gate, applicationFolder, interrupted);
   // An interrupted gate fails, which says nothing of the application.
   if (interrupted.aborted) throw interruptedError(step.id);
   const { holds, milliseconds } = result;
-  emit({
-    kind: "gate-finished",
-    step: stepFacts(step),
-    gate: gate.name,
-    when,
-    holds,
-    milliseconds,
-  });
+  emit({ kind: "gate-finished", ...facts, holds, milliseconds });
   return result;
 }
 

@@ -8,7 +8,7 @@ import type { ApplicationStep } from "../../src/steps/step.ts";
 export function rewriteApplication({ changes, gates }: Application): ApplicationStep {
   return {
     id: "day3/application",
-    title: "give the application's queries their organization",
+    title: "rewrite the application's queries",
     mode: "application",
     lock: { level: "none" },
     changes,

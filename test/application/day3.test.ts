@@ -9,6 +9,7 @@ import { sql } from "../../src/postgres/sql.ts";
 import { createDatabase } from "../setup/database.ts";
 import { makeProject, type Project } from "../setup/project.ts";
 import { makeSmallCompany, smallCompany } from "../setup/small-company.ts";
+import { keys, openTerminal } from "../setup/terminal.ts";
 import { expectDone, patience } from "../three-days/three-days.ts";
 
 /** With a byte order mark and the line ends of another system, which a rewriting leaves alone. */
@@ -44,6 +45,7 @@ if (existsSync("never") || (existsSync("after") && changed)) {
 type Company = {
   readonly session: Session;
   readonly project: Project;
+  readonly url: string;
   text(): Promise<string>;
   write(name: string, text: string): Promise<void>;
 };
@@ -69,7 +71,7 @@ async function company(name: string, code: Config["code"] = {}): Promise<Company
     expectDone(await project.tenantry("run", "--yes", "--stage", stage));
   }
   const text = () => readFile(path.join(project.folder, "src/leads.ts"), "utf8");
-  return { session, project, text, write };
+  return { session, project, url, text, write };
 }
 
 const day3 = ["run", "--yes", "--stage", "day3"] as const;
@@ -88,7 +90,7 @@ test("Day 3 rewrites the application between two runs of its gates; rolled back,
 }, async () => {
   const { session, project, text } = await company("application day3");
   const plan = await project.tenantry("plan", "--stage", "day3");
-  expect(plan.stdout).toContain("files that Day 3 changes: src/leads.ts\ngates: typecheck");
+  expect(plan.stdout).toContain("files that Day 3 changes:\n  src/leads.ts\ngates: typecheck");
   expect(await text()).toBe(leads);
 
   const run = await project.tenantry(...day3);
@@ -100,9 +102,28 @@ test("Day 3 rewrites the application between two runs of its gates; rolled back,
   const verified = await project.tenantry("--stage", "day3", "--verify", "--verbose");
   expectDone(verified);
 
-  expectDone(await project.tenantry("rollback", "--yes", "--stage", "day3"));
+  const back = await project.tenantry("rollback", "--yes", "--stage", "day3");
+  expectDone(back);
   expect(await text()).toBe(leads);
   expect(await contracted(session)).toBe(false);
+  expect(back.stderr).toContain("out of the application's files again: src/leads.ts;");
+});
+
+test("whoever is asked is shown which files Day 3 changes, and what it asks of them", {
+  timeout: patience,
+}, async () => {
+  const { project, url, text } = await company("application asked");
+  const { sees, press, ended } = openTerminal(
+    project,
+    url,
+    ...day3.filter((arg) => arg !== "--yes"),
+  );
+  const screen = await sees("Run day3 on");
+  expect(screen).toMatch(/files +1 file changed in .*, none committed:\s+src\/leads\.ts/);
+  expect(screen).toMatch(/gates +typecheck, before the files are changed and after/);
+  press("n", keys.enter);
+  expect((await ended).code).toBe(2);
+  expect(await text()).toBe(leads);
 });
 
 test("a gate that held and does not any more fails the stage, which rolls itself back before the database is touched", {

@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import { stripVTControlCharacters } from "node:util";
 import { execa } from "execa";
 import { expect, test } from "vitest";
+import { makeApplication } from "../code/application.ts";
 import { program } from "../setup/built-program.ts";
 import { createDatabase } from "../setup/database.ts";
 import { makeProject } from "../setup/project.ts";
@@ -16,7 +17,11 @@ async function inTerminal(
   const { stdout } = await execa(
     "script",
     ["--quiet", "--return", "--command", `stty cols ${columns} rows 24; ${tenantry}`, "/dev/null"],
-    { cwd: folder, env: { DATABASE_URL: url, TERM: "xterm", CI: "", NO_COLOR: "1" } },
+    {
+      cwd: folder,
+      env: { DATABASE_URL: url, TERM: "xterm", CI: "", NO_COLOR: "1" },
+      reject: false,
+    },
   );
   return stripVTControlCharacters(stdout)
     .split(/\r?\n/)
@@ -45,5 +50,27 @@ test.runIf(existsSync("/usr/bin/script"))(
 
     const status = await inTerminal(place, "status");
     for (const line of status.slice(1, -2)) expect(line.length).toBeLessThanOrEqual(40);
+  },
+);
+
+test.runIf(existsSync("/usr/bin/script"))(
+  "what is found in the code fits a terminal of 60 columns, each place with its file and line",
+  async () => {
+    const file = "src/features/outbound-dialler/hooks/use-leads-of-campaign.ts";
+    const { folder } = await makeApplication({
+      [file]: `import { supabase } from "../../../client";
+export const load = () => supabase.from("leads").select("*").eq("status", "waiting for a call");
+export const save = (rows: object[]) => supabase.from("leads").insert(rows);
+`,
+    });
+    const place = { folder, url: "postgresql://nowhere.invalid:1/none", columns: 60 };
+    const list = await inTerminal(place, "code list");
+    expect(list).toContain(file);
+    expect(list.join("\n")).toMatch(/^ +2 +select leads .*unfenced$/m);
+    const check = await inTerminal(place, "code check");
+    expect(check.join("\n")).toContain(`${file}:3`);
+    // The path alone is longer than that.
+    for (const line of [...list, ...check].filter((one) => !one.includes(file)))
+      expect(line.length).toBeLessThanOrEqual(60);
   },
 );

@@ -1,8 +1,10 @@
 import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { applyPatch, parsePatch } from "diff";
+import { execa } from "execa";
 import { expect, test } from "vitest";
 import { resultSchema } from "../../src/cli/results.ts";
+import { program } from "../setup/built-program.ts";
 import { makeApplication } from "./application.ts";
 
 const leads = `import { supabase } from "./client";
@@ -45,6 +47,41 @@ test("code is listed without a database, for people, programs and code scanning"
     ["src/campaigns.ts", "campaigns", "user-key"],
     ["src/leads.ts", "leads", "user-key"],
   ]);
+});
+
+test("where what is left waits for the scaffold, a rewrite says so", async () => {
+  const project = await makeApplication({
+    ...files,
+    "supabase/functions/report/index.ts": `import { createClient } from "@supabase/supabase-js";
+declare const Deno: any;
+Deno.serve(async () => {
+  const admin = createClient(Deno.env.get("SUPABASE_URL"), Deno.env.get("SUPABASE_SERVICE_ROLE_KEY"));
+  return Response.json(await admin.from("leads").select("id"));
+});
+`,
+  });
+  const before = await project.tenantry("code", "rewrite");
+  expect(before.stdout).toMatch(
+    /first: tenantry code scaffold --write .*_shared\/organization\.ts/,
+  );
+  await project.tenantry("code", "scaffold", "--write");
+  const after = await project.tenantry("code", "rewrite");
+  expect(after.stdout).toContain("left: 2");
+  expect(after.stdout).not.toContain("code scaffold");
+});
+
+test("in CI, findings in a file hold no colors, and errors come first", async () => {
+  const project = await makeApplication({
+    "src/draft.ts": `export const draft = () => localStorage.getItem("draft");\n`,
+    ...files,
+  });
+  const { stdout } = await execa(process.execPath, [program, "code", "check"], {
+    cwd: project.folder,
+    env: { CI: "true", NO_COLOR: undefined, FORCE_COLOR: undefined },
+    reject: false,
+  });
+  expect(stdout).not.toContain("\u001b");
+  expect(stdout.indexOf("unfenced-query")).toBeLessThan(stdout.indexOf("shared-cache"));
 });
 
 test("a rewrite shows a patch and changes nothing; --write does the same; twice changes nothing more", async () => {

@@ -36,7 +36,7 @@ test("ESLint is told the same as the guard, also of what is not saved yet", asyn
       id: "unfenced-query",
       line: 3,
       column: 46,
-      message: expect.stringMatching(/^select leads: has no filter on organization_id\. /),
+      message: expect.stringMatching(/^select leads: has no filter on organization_id → /),
     },
   ]);
   const fenced = leads.replace('"*")', '"*").eq("organization_id", own)');

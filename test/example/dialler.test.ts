@@ -14,6 +14,9 @@ const beta = "agent11@beta.example";
 /** Of both organizations, once there are any. */
 const both = "agent02@alpha.example";
 
+/** Of none, for a while. */
+const nobody = "agent03@alpha.example";
+
 const lead = (page: Page, name: string) => page.locator("li[data-lead]", { hasText: name });
 
 async function upload(page: Page, name: string): Promise<void> {
@@ -24,7 +27,7 @@ async function upload(page: Page, name: string): Promise<void> {
 
 test.skipIf(missing !== undefined)(
   "the dialler: what one organization uploads the other sees before Day 3, and never after, in a real browser",
-  { timeout: 300_000 },
+  { timeout: 600_000 },
   async () => {
     const example = await makeExample();
     const { session, folder, tenantry, git } = example;
@@ -98,6 +101,25 @@ test.skipIf(missing !== undefined)(
       await lead(first, "Beta's own lead").waitFor();
       expect(await lead(first, "Alpha").count()).toBe(0);
       expect(await first.getByLabel("Leads to upload").inputValue()).toBe("");
+
+      // Of no organization, until somebody makes them a member.
+      const membership = sql`
+        SELECT o.id, u.id, 'member' FROM organizations o, auth.users u
+         WHERE o.slug = 'alpha' AND u.email = ${nobody}
+      `;
+      await session.execute(sql`
+        DELETE FROM organization_users
+         WHERE user_id = (SELECT id FROM auth.users WHERE email = ${nobody})
+      `);
+      await signOut(first);
+      await signIn(first, nobody);
+      await first.getByText("You are not a member of any organization yet.").waitFor();
+      await session.execute(
+        sql`INSERT INTO organization_users (organization_id, user_id, role) ${membership}`,
+      );
+      await first.getByRole("button", { name: "Look again" }).click();
+      await lead(first, "Alpha's second lead").waitFor();
+      await first.getByText("Alpha Corp").waitFor();
 
       // The service role knows no row-level security: the function's own filter is the fence.
       const [row] = await session.rows(

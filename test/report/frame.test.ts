@@ -223,6 +223,35 @@ test("where one of several fails it is the one marked, and what stopped beside i
   expect(lines).toContain("◼ table_001");
 });
 
+test("of what failed no time is told that it would still take", () => {
+  const progress = underWay(
+    { tables: 2, done: 0 },
+    { "day1/table_001/backfill": 60_000, "day1/table_002/backfill": 60_000 },
+  );
+  expect(drawn(progress, 80, 20)).toContain("of steps left");
+  take(progress, { kind: "stage-failed", stage: "day1", code: "X", message: "no more room" });
+  expect(drawn(progress, 80, 20)).not.toContain("of steps left");
+});
+
+test("the application's gates are shown while they run, with when", () => {
+  const step = { id: "day3/application", title: "rewrite the application's queries", table: null };
+  const progress = beginProgress({
+    kind: "stage-started",
+    stage: "day3",
+    title: "Proof and contract",
+    steps: [step],
+    tablesAtOnce: 1,
+    resumed: true,
+    predictedMilliseconds: {},
+  });
+  if (progress === undefined) throw new Error("a stage has progress");
+  take(progress, { kind: "step-started", step });
+  take(progress, { kind: "gate-started", step, gate: "end to end", when: "before" }, -3000);
+  expect(drawn(progress, 80, 20)).toContain(
+    "▸ rewrite the application's queries  end to end before it, 5.0 s",
+  );
+});
+
 test("more tables at once than lines are counted", () => {
   const progress = sideBySide(4);
   for (const step of names(4).map(stepOf)) take(progress, { kind: "step-started", step });

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { formatTable } from "../../src/report/table.ts";
+import { formatGroups, formatTable } from "../../src/report/table.ts";
 
 const head = ["step", "strongest lock", "on", "size"];
 const rows = [
@@ -55,3 +55,30 @@ test("where nothing else does, each row is a list", () => {
 test("a table without rows is its heading", () => {
   expect(formatTable(head, [], [3], 40)).toContain("step");
 });
+
+test.each([60, 120])(
+  "groups stand below their titles, their columns below each other, in %i columns",
+  (width) => {
+    const groups = [
+      { title: "src/leads.ts", rows: [["7", "select leads", "unfenced"]] },
+      {
+        title: "src/hooks/campaigns.ts",
+        rows: [
+          ["5", "insert campaigns", "fenced"],
+          ["120", "select\n  campaigns", "fenced"],
+        ],
+      },
+    ];
+    expect(formatGroups(["line", "what", "state"], groups, [0], width)).toBe(
+      [
+        "line  what              state",
+        "─".repeat(32),
+        "src/leads.ts",
+        "   7  select leads      unfenced",
+        "src/hooks/campaigns.ts",
+        "   5  insert campaigns  fenced",
+        " 120  select campaigns  fenced",
+      ].join("\n"),
+    );
+  },
+);

@@ -30,8 +30,22 @@ const column: Step = {
 
 test("what looks at rows takes longer on a larger table, and a change of the catalog does not", () => {
   const megabyte = 1024 * 1024;
-  expect(estimate(index, 1000 * megabyte)).toBeGreaterThan(50 * estimate(index, megabyte));
+  expect(estimate(index, 1000 * megabyte)).toBeGreaterThan(
+    50 * (estimate(index, megabyte) ?? Number.NaN),
+  );
   expect(estimate(column, 1000 * megabyte)).toBe(estimate(column, 0));
+});
+
+test("nothing is said of how long the application's gates take: a test suite may be a second or an hour", () => {
+  const gates: Step = {
+    ...common,
+    id: "day3/application",
+    mode: "application",
+    lock: { level: "none" },
+    changes: [],
+    gates: [{ name: "test", command: "npm test" }],
+  };
+  expect(estimate(gates, 0)).toBeUndefined();
 });
 
 test("steps are estimated by the sizes that their tables have, also by none", async () => {

@@ -17,7 +17,7 @@ export async function startApi(database: string, folder: string): Promise<Api> {
     "postgrest",
   );
   const child: ChildProcess = spawn(program, [], {
-    stdio: ["ignore", "ignore", "inherit"],
+    stdio: ["ignore", "ignore", "pipe"],
     env: {
       PGRST_DB_URI: database,
       PGRST_DB_SCHEMAS: "public",
@@ -28,6 +28,11 @@ export async function startApi(database: string, folder: string): Promise<Api> {
       PGRST_LOG_LEVEL: "crit",
     },
   });
+  // It tells each of its steps, whatever its log level: heard only where it does not start.
+  let said = "";
+  child.stderr?.on("data", (chunk) => {
+    said = `${said}${chunk}`.slice(-4000);
+  });
   // A backend that fails leaves no PostgREST behind.
   process.on("exit", () => child.kill());
   for (let attempt = 0; attempt < 100; attempt++) {
@@ -36,7 +41,7 @@ export async function startApi(database: string, folder: string): Promise<Api> {
     await new Promise((done) => setTimeout(done, 100));
   }
   child.kill();
-  throw new Error("PostgREST does not answer");
+  throw new Error(`PostgREST does not answer\n${said}`);
 }
 
 /** Hands a request on, without the prefix that Supabase puts before it. */

@@ -5,6 +5,7 @@ export function Calls() {
   return (
     <section aria-label="Calls">
       <h2>Calls</h2>
+      {calls.error !== null && <p role="alert">{calls.error.message}</p>}
       <ul>
         {calls.data?.map((call) => (
           <li key={call.id}>

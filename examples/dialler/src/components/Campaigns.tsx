@@ -25,6 +25,7 @@ export function Campaigns() {
         </button>
       </form>
       {create.error !== null && <p role="alert">{create.error.message}</p>}
+      {campaigns.error !== null && <p role="alert">{campaigns.error.message}</p>}
       <ul>
         {campaigns.data?.map((campaign) => (
           <li key={campaign.id}>

@@ -17,6 +17,7 @@ export function Leads() {
   const [userId, setUserId] = useState("");
   const upload = useUploadLeads(userId);
   const disposition = useDisposition();
+  const [fault, setFault] = useState<string>();
   const [text, setText] = useState(() => localStorage.getItem("lead-draft") ?? "");
   useEffect(() => {
     supabase.auth.getUser().then(({ data }) => setUserId(data.user?.id ?? ""));
@@ -43,6 +44,8 @@ export function Leads() {
         Upload
       </button>
       {upload.error !== null && <p role="alert">{upload.error.message}</p>}
+      {leads.error !== null && <p role="alert">{leads.error.message}</p>}
+      {fault !== undefined && <p role="alert">{fault}</p>}
       <ul>
         {leads.data?.map((lead) => (
           <li key={lead.id} data-lead={lead.id}>
@@ -50,7 +53,13 @@ export function Leads() {
               {lead.name} <small>{lead.phone}</small>
             </span>
             <span>{lead.status}</span>
-            <button type="button" onClick={() => disposition(lead.id, "interested")}>
+            <button
+              type="button"
+              onClick={() => {
+                setFault(undefined);
+                disposition(lead.id, "interested").catch((error) => setFault(String(error)));
+              }}
+            >
               Interested
             </button>
           </li>

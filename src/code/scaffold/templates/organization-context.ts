@@ -98,7 +98,7 @@ export type OrganizationBoundaryProps = {
  */
 export function OrganizationBoundary({
   children,
-  loading = null,
+  loading = <p role="status">Your organizations are being loaded.</p>,
   signedOut = null,
   none = <p>You are not a member of any organization yet. Ask an owner to invite you.</p>,
 }: OrganizationBoundaryProps) {
@@ -106,31 +106,43 @@ export function OrganizationBoundary({
   const { switchOrganization, reload } = useStore();
   switch (state.kind) {
     case "loading":
-      return loading;
+      return <section className="organization">{loading}</section>;
     case "signed-out":
       return signedOut;
     case "none":
-      return none;
+      return (
+        <section className="organization">
+          <h2>No organization yet</h2>
+          {none}
+          <button type="button" onClick={reload}>
+            Look again
+          </button>
+        </section>
+      );
     case "failed":
       return (
-        <p role="alert">
-          Your organizations could not be loaded: {state.message}{" "}
+        <section className="organization">
+          <p role="alert">Your organizations could not be loaded: {state.message}</p>
           <button type="button" onClick={reload}>
             Try again
           </button>
-        </p>
+        </section>
       );
     case "choosing":
       return (
-        <ul>
-          {state.memberships.map(({ organization }) => (
-            <li key={organization.id}>
-              <button type="button" onClick={() => switchOrganization(organization.id)}>
-                {organization.name}
-              </button>
-            </li>
-          ))}
-        </ul>
+        <section className="organization">
+          <h2>Which organization?</h2>
+          <p>You are a member of several. You can go from one to another at any time.</p>
+          <ul>
+            {state.memberships.map(({ organization }) => (
+              <li key={organization.id}>
+                <button type="button" onClick={() => switchOrganization(organization.id)}>
+                  {organization.name}
+                </button>
+              </li>
+            ))}
+          </ul>
+        </section>
       );
     case "ready":
       return <Fragment key={state.current.organization.id}>{children}</Fragment>;

@@ -1,12 +1,15 @@
-/** A select of the user's organizations; nothing where there is only one. */
+/** A select of the user's organizations; the name alone where there is only one. */
 export function organizationSwitcher(context: string): string {
   return `import { useOrganizationActions, useOrganizationState } from "${context}";
 
-/** Lets a member of several organizations go from one to another. */
+/** Says which organization this is, and lets a member of several go from one to another. */
 export function OrganizationSwitcher() {
   const state = useOrganizationState();
   const { switchOrganization } = useOrganizationActions();
-  if (state.kind !== "ready" || state.memberships.length < 2) return null;
+  if (state.kind !== "ready") return null;
+  if (state.memberships.length < 2) {
+    return <span className="organization-name">{state.current.organization.name}</span>;
+  }
   return (
     <select
       aria-label="Organization"

@@ -1,0 +1,32 @@
+import { expect, test } from "vitest";
+import { sql } from "../../src/postgres/sql.ts";
+import { createDatabase } from "../setup/database.ts";
+import { makeProject } from "../setup/project.ts";
+import { makeSmallCompany, smallCompany } from "../setup/small-company.ts";
+import { expectDone } from "../three-days/three-days.ts";
+
+test("whoever joined a second organization since Day 1 fails Day 2 on a small table, with what mends it", async () => {
+  const { session, url } = await createDatabase("of two organizations");
+  await makeSmallCompany(session, 20);
+  await session.execute(sql`CREATE TABLE notes (id bigint PRIMARY KEY, person_id bigint NOT NULL)`);
+  await session.execute(sql`INSERT INTO notes VALUES (1, 4)`);
+  const online = { ...smallCompany.online, smallTableInBytes: 1_000_000 };
+  const notes = (unattributed: "error" | "default") => ({
+    ...smallCompany,
+    online,
+    day2: { tables: { ...smallCompany.day2.tables, notes: { user: "person_id", unattributed } } },
+  });
+  const project = await makeProject(url, notes("error"));
+  expectDone(await project.tenantry("run", "--yes", "--stage", "day1"));
+  await session.execute(sql`
+    INSERT INTO organization_users (organization_id, user_id, role)
+    SELECT id, 4, 'member' FROM organizations WHERE slug <> 'alpha'
+  `);
+  const failed = await project.tenantry("run", "--yes", "--stage", "day2");
+  expect(failed.code).toBe(1);
+  expect(failed.stderr).toContain("day2 was rolled back; the schema is as it was before it");
+  expect(failed.stderr).toMatch(/next: .*in none or in several.*unattributed: "default"/);
+
+  const mended = await makeProject(url, notes("default"));
+  expectDone(await mended.tenantry("run", "--yes", "--stage", "day2"));
+});
