@@ -31,6 +31,7 @@ import { serverGrowth } from "./server-growth.ts";
 import { serverVersion } from "./server-version.ts";
 import { standby } from "./standby.ts";
 import { timeouts } from "./timeouts.ts";
+import { unattributedRows } from "./unattributed-rows.ts";
 import { unfinishedBackups } from "./unfinished-backups.ts";
 import { unfinishedRestores } from "./unfinished-restores.ts";
 import { unvalidatedConstraints } from "./unvalidated-constraints.ts";
@@ -63,6 +64,7 @@ export const checks: readonly Check[] = [
   existingNames,
   primaryKeys,
   viaIndexes,
+  unattributedRows,
   invalidIndexes,
   unvalidatedConstraints,
   updateTriggers,

@@ -87,6 +87,26 @@ test("a table without primary key, a via without index, an index that is not val
   expect((await look()).flat()).toEqual([]);
 });
 
+test("rows that lead to no organization are found before a stage fails at them", async () => {
+  const { url, session } = await company("unattributed");
+  await execute(session, "ALTER TABLE calls ALTER COLUMN lead_id DROP NOT NULL");
+  expect(await findings("unattributed-rows", { url })).toEqual([]);
+  await execute(session, "INSERT INTO calls (said) VALUES ('hello?')");
+  expect(await findings("unattributed-rows", { url })).toEqual([
+    {
+      severity: "blocking",
+      says: "calls: has rows whose lead_id is NULL",
+      mend: 'give them one (SELECT * FROM "public"."calls" AS record WHERE "lead_id" IS NULL), or unattributed: "default" for the table',
+    },
+  ]);
+  const calls = { via: "lead_id", unattributed: "default" as const };
+  const config = {
+    ...smallCompany,
+    day1: { tables: { ...smallCompany.day1.tables, calls } },
+  };
+  expect(await findings("unattributed-rows", { url }, { config })).toEqual([]);
+});
+
 test("names that the plan gives its own are found where somebody else has them", async () => {
   const { url, session } = await company("names");
   await execute(

@@ -5,7 +5,7 @@ import { makeProject } from "../setup/project.ts";
 import { makeSmallCompany, smallCompany } from "../setup/small-company.ts";
 import { expectDone } from "../three-days/three-days.ts";
 
-test("whoever joined a second organization since Day 1 fails Day 2 on a small table, with what mends it", async () => {
+test("whoever joined a second organization since Day 1 fails Day 2 on a small table, with what mends it, and a check says so before", async () => {
   const { session, url } = await createDatabase("of two organizations");
   await makeSmallCompany(session, 20);
   await session.execute(sql`CREATE TABLE notes (id bigint PRIMARY KEY, person_id bigint NOT NULL)`);
@@ -22,11 +22,24 @@ test("whoever joined a second organization since Day 1 fails Day 2 on a small ta
     INSERT INTO organization_users (organization_id, user_id, role)
     SELECT id, 4, 'member' FROM organizations WHERE slug <> 'alpha'
   `);
+  const checked = await project.tenantry("check", "--stage", "day2", "--json");
+  const [shown] = checked.stdout.split("\n").map((line) => JSON.parse(line));
+  expect(shown.findings).toContainEqual(
+    expect.objectContaining({
+      check: "unattributed-rows",
+      severity: "blocking",
+      what: {
+        object: "notes",
+        fact: "has rows of users who are in no organization, or in several",
+      },
+    }),
+  );
   const failed = await project.tenantry("run", "--yes", "--stage", "day2");
   expect(failed.code).toBe(1);
   expect(failed.stderr).toContain("day2 was rolled back; the schema is as it was before it");
   expect(failed.stderr).toMatch(/next: .*in none or in several.*unattributed: "default"/);
 
   const mended = await makeProject(url, notes("default"));
+  expect(await mended.tenantry("check", "--stage", "day2")).toMatchObject({ code: 0 });
   expectDone(await mended.tenantry("run", "--yes", "--stage", "day2"));
 });
