@@ -131,6 +131,12 @@ function faultsOf(issue: z.core.$ZodIssue): Fault[] {
     }));
   }
   if (issue.code === "invalid_union" && issue.path.includes("tables")) {
+    // A source that is known, where only what goes with it is not.
+    const beside = issue.errors.find(
+      (faults) => faults.length > 0 && faults.every(({ path: [key] }) => isTableOption(key)),
+    );
+    if (beside !== undefined)
+      return beside.flatMap((one) => faultsOf({ ...one, path: [...issue.path, ...one.path] }));
     return [
       {
         path: place,
@@ -140,6 +146,10 @@ function faultsOf(issue: z.core.$ZodIssue): Fault[] {
     ];
   }
   return [{ path: place, fault: issue.message, fix: "see docs/configuration.md" }];
+}
+
+function isTableOption(key: PropertyKey | undefined): boolean {
+  return key === "access" || key === "unattributed";
 }
 
 function suggestion(key: string, place: readonly PropertyKey[]): string {

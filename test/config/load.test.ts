@@ -107,7 +107,13 @@ test("all faults of a configuration are said at once, each with its place and ho
     identity: { kind: "setting", setting: "user_id" },
     users: { owners: " ", owner: "TRUE" },
     defaultOrganization: { name: "X", slug: "Not A Slug" },
-    day1: { tables: { leads: { user_id: "user_id" }, calls: { via: "t".repeat(64) } } },
+    day1: {
+      tables: {
+        leads: { user_id: "user_id" },
+        calls: { via: "t".repeat(64) },
+        scripts: { user: "user_id", unattributed: "fail", access: "nobody" },
+      },
+    },
     sharedTables: { countries: "" },
     online: { lockTimeoutInMilliseconds: 1000 },
   });
@@ -120,11 +126,13 @@ test("all faults of a configuration are said at once, each with its place and ho
       expect.stringMatching(/^defaultOrganization\.slug: lower-case letters/),
       expect.stringMatching(/^day1\.tables\.leads: says no tenancy source/),
       expect.stringMatching(/^day1\.tables\.calls\.via: .*63 bytes/),
+      expect.stringMatching(/^day1\.tables\.scripts\.unattributed: .*"error"\|"default"/),
+      expect.stringMatching(/^day1\.tables\.scripts\.access: .*"members"\|"admins"/),
       expect.stringMatching(/^sharedTables\.countries: say why/),
       expect.stringMatching(/^online\.lockTimeoutInMilliseconds: /),
     ]),
   );
-  expect(faults).toHaveLength(9);
+  expect(faults).toHaveLength(11);
 });
 
 test("all faults between the parts of a configuration are said at once", () => {
