@@ -27,7 +27,7 @@ export type BackupRequest = SnapshotRequest & {
   /** Tags the application's repository, told where the backup will be; gives the tag's name. */
   readonly tag: (folder: string) => Promise<string | null>;
   /** Further files, by name, which stay in clear: the rollback script. */
-  readonly files: Readonly<Record<string, string>>;
+  readonly files: Readonly<Record<string, Iterable<string>>>;
 };
 
 export type Backup = {
@@ -53,7 +53,7 @@ export async function backUp(request: BackupRequest): Promise<Backup> {
     const gitTag = await request.tag(folder);
     const { facts, globals, fingerprint } = await takeSnapshot(request, partial);
     const { host, port, database } = targetParts(request.target);
-    const write = (file: string, content: string) =>
+    const write = (file: string, content: string | Iterable<string>) =>
       writeFile(path.join(partial, file), content, { mode: 0o600, flush: true });
     await write(parts.globals, JSON.stringify(globals));
     await write(parts.globalsScript, globalsScript(globals, database));

@@ -16,7 +16,7 @@ import type { Settings } from "../config/settings.ts";
 import { readRuns } from "../journal/journal.ts";
 import type { StagePlan } from "../plan/plan.ts";
 import { describeTarget } from "../postgres/connection.ts";
-import { rollbackScript } from "../rollback/script.ts";
+import { rollbackScriptPieces } from "../rollback/script.ts";
 import { interruptedError } from "../run/interruption.ts";
 import type { BackupFacts } from "../run/run-stage.ts";
 import type { StageName } from "../steps/stage.ts";
@@ -76,7 +76,7 @@ tenantry:    ${version}`,
         }
         return tag.name;
       },
-      files: { "rollback.sql": rollbackScript(plan.stage, plan.steps) },
+      files: { "rollback.sql": rollbackScriptPieces(plan.stage, plan.steps) },
       signal: interrupted,
       onProgress: (progress) => emit({ kind: "backup-progress", stage: plan.stage, ...progress }),
     });

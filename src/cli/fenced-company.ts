@@ -13,7 +13,7 @@ import { planStages } from "../plan/plan.ts";
 import { openSession, type Session, type Target } from "../postgres/connection.ts";
 import { openObserver } from "../postgres/observer.ts";
 import { ident, sql } from "../postgres/sql.ts";
-import { runStage } from "../run/run-stage.ts";
+import { beginStage, runStage } from "../run/run-stage.ts";
 
 /** A small company's database behind its fence, and what its journal says of it. */
 export type FencedCompany = {
@@ -79,7 +79,7 @@ async function runDays(
       const wanted = stages.filter((stage) => stage.name === name);
       const { stages: planned, tenancy, digest } = planStages(settings, snapshot, wanted, name);
       for (const plan of planned) {
-        await runStage(context, {
+        const begun = await beginStage(context, {
           plan,
           tenancy,
           planDigest: digest,
@@ -87,6 +87,7 @@ async function runDays(
           predicted: {},
           backUp: async () => ({ folder: "none", bytes: 0, gitTag: null, tag: "none" }),
         });
+        await runStage(context, begun);
       }
     }
     await lease.release();

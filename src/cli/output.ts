@@ -3,7 +3,7 @@ import { AppError } from "../errors.ts";
 import { type ObservedStatement, type Target, targetParts } from "../postgres/connection.ts";
 import { redacted } from "../postgres/redaction.ts";
 import type { Listener } from "../report/events.ts";
-import { jsonLine } from "../report/json.ts";
+import { jsonLinePieces } from "../report/json.ts";
 import { type LogFile, openLogFile } from "../report/log-file.ts";
 import { createReporter, outputMode } from "../report/reporter.ts";
 import { type GlobalOptions, levelOf } from "./options.ts";
@@ -34,7 +34,8 @@ export function showResult(
   result: Result,
   words: () => string,
 ): void {
-  process.stdout.write(json ? jsonLine(result) : words());
+  if (!json) process.stdout.write(words());
+  else for (const piece of jsonLinePieces(result)) process.stdout.write(piece);
 }
 
 type Place = {

@@ -1,7 +1,8 @@
 import { readSnapshot } from "../catalog/snapshot.ts";
 import { relationKey } from "../config/relation-name.ts";
 import { AppError } from "../errors.ts";
-import { type Run, readRuns, readSteps } from "../journal/journal.ts";
+import { type Run, readRuns } from "../journal/journal.ts";
+import { readOutlines } from "../journal/steps.ts";
 import { type Target, targetParts } from "../postgres/connection.ts";
 import { type OldApplication, startOldApplication } from "../rehearsal/old-application.ts";
 import { predict, type Scale } from "../rehearsal/prediction.ts";
@@ -88,7 +89,7 @@ async function describeStage(
   if (run === undefined) {
     return { stage, planDigest: "", steps: [], milliseconds: 0, predictedMilliseconds: 0, failure };
   }
-  const steps = (await readSteps(session, run.id)).flatMap(
+  const steps = (await readOutlines(session, run.id)).flatMap(
     ({ definition, milliseconds, grownBytes }) => {
       if (milliseconds === null) return [];
       const measured = { milliseconds, grownBytes };

@@ -1,6 +1,7 @@
 import { keepAttribution } from "../attribution/keep.ts";
 import { AppError } from "../errors.ts";
-import { type Run, readFingerprintBefore, readRuns, readSteps } from "../journal/journal.ts";
+import { type Run, readFingerprintBefore, readRuns } from "../journal/journal.ts";
+import { readSteps, verifySteps } from "../journal/steps.ts";
 import { type Session, targetParts } from "../postgres/connection.ts";
 import { askGuards, runsToUndo } from "../rollback/guards.ts";
 import { rollBack } from "../rollback/roll-back.ts";
@@ -41,7 +42,7 @@ export async function rollbackIn(workplace: Workplace, options: RollbackOptions)
   if (options.printSql === true) return printScripts(session, runs);
   // A journal that cannot say what to undo is refused before anything is kept.
   for (const { id } of runs) {
-    await readSteps(session, id);
+    await verifySteps(session, id);
     await readFingerprintBefore(session, id);
   }
   if (!options.despiteGuards) await askGuards(session, runs);

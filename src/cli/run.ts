@@ -3,23 +3,20 @@ import { stages } from "../../stages/index.ts";
 import { loadAttribution } from "../attribution/load.ts";
 import { readAttribution } from "../attribution/manifest.ts";
 import { readSystem } from "../backup/belongs.ts";
-import { AppError, type ErrorCode } from "../errors.ts";
+import { AppError } from "../errors.ts";
 import { type Run, readRuns, runInForce } from "../journal/journal.ts";
 import { digestOf, planStages } from "../plan/plan.ts";
 import { refuseOtherTenancy } from "../plan/same-tenancy.ts";
-import { sqlState } from "../postgres/connection.ts";
-import { explainSqlState } from "../postgres/sql-states.ts";
-import { rollBack } from "../rollback/roll-back.ts";
-import { resumeStage, runStage } from "../run/run-stage.ts";
+import { type BegunStage, beginStage, resumeStage, runStage } from "../run/run-stage.ts";
 import type { Application } from "../steps/application.ts";
 import type { Kept } from "../steps/kept.ts";
 import type { Stage, StageName } from "../steps/stage.ts";
 import { readApplication, refuseUnfenced } from "./application.ts";
 import { backUpStage, refuseUntaggableStages } from "./backup.ts";
 import { confirm, mayAsk } from "./confirm.ts";
+import { decide, rolledBack } from "./failed-stage.ts";
 import type { GlobalOptions } from "./options.ts";
 import { predictionOf } from "./prediction.ts";
-import { askWhich } from "./prompt.ts";
 import { showStageScreen } from "./stage-screen.ts";
 import type { VerifyBackupOptions } from "./verify-backup.ts";
 import {
@@ -48,6 +45,21 @@ export function run(options: RunOptions): Promise<void> {
 
 /** Runs stages in a workplace that is open already. */
 export async function runIn(workplace: Workplace, options: RunOptions): Promise<void> {
+  const notices = await planBefore(workplace, options);
+  await whileWriting(workplace, "run", async (writing) => {
+    for (const text of notices) writing.emit({ kind: "notice", text });
+    // Asked again under the lease: another run may have come to its end meanwhile.
+    for (const stage of await stagesToRun(workplace, options.stage))
+      await runOne(writing, stage, options);
+  });
+}
+
+/**
+ * Plans what is to be run, and asks whether it is meant. The plan and the snapshot are let go with
+ * this: each stage is planned again when its turn comes.
+ * @returns what to say of the plan
+ */
+async function planBefore(workplace: Workplace, options: RunOptions): Promise<readonly string[]> {
   const wanted = await stagesToRun(workplace, options.stage);
   const snapshot = await readSnapshotToPlan(workplace);
   // What is under way goes on as it was journaled, whatever the configuration says now.
@@ -79,12 +91,7 @@ export async function runIn(workplace: Workplace, options: RunOptions): Promise<
     database: snapshot.server.database,
     target: workplace.target,
   });
-  await whileWriting(workplace, "run", async (writing) => {
-    for (const text of plan.notices) writing.emit({ kind: "notice", text });
-    // Asked again under the lease: another run may have come to its end meanwhile.
-    for (const stage of await stagesToRun(workplace, options.stage))
-      await runOne(writing, stage, options);
-  });
+  return plan.notices;
 }
 
 /**
@@ -146,13 +153,36 @@ async function attemptStage(
   stage: StageName,
   options: RunOptions,
 ): Promise<void> {
-  const { settings, session, configFile } = writing;
-  const context = { ...writing, online: settings.online };
-  const existing = await runInForce(session, stage);
+  const context = { ...writing, online: writing.settings.online };
+  const existing = await runInForce(writing.session, stage);
   if (existing !== undefined) {
     refuseUnlessUnderWay(existing);
     return resumeStage(context, existing);
   }
+  await runStage(context, await planAndBegin(writing, stage, options));
+}
+
+/** The plan is let go with this, before the steps run: that of a thousand tables has 25 MB. */
+async function planAndBegin(
+  writing: WritingWorkplace,
+  stage: StageName,
+  options: RunOptions,
+): Promise<BegunStage> {
+  const context = { ...writing, online: writing.settings.online };
+  const { plan, tenancy, digest, server, fingerprint } = await planAnew(writing, stage, options);
+  return beginStage(context, {
+    plan,
+    tenancy,
+    fingerprint,
+    planDigest: digest,
+    predicted: await predictionOf(writing, stage, digest, options),
+    backUp: () => backUpStage(writing, plan, { server, fingerprint }, options),
+  });
+}
+
+/** Plans a stage on the database as it is now; most of the snapshot is let go with this. */
+async function planAnew(writing: WritingWorkplace, stage: StageName, options: RunOptions) {
+  const { settings, configFile } = writing;
   const snapshot = await readSnapshotToPlan(writing);
   const definition = stages.filter(({ name }) => name === stage);
   const kept = await loadKept(writing, stage, options.attribution);
@@ -166,15 +196,8 @@ async function attemptStage(
   });
   const [plan] = planned;
   if (plan === undefined) throw new Error(`there is no stage ${stage}`);
-  const { fingerprint } = snapshot;
-  await runStage(context, {
-    plan,
-    tenancy,
-    fingerprint,
-    planDigest: digest,
-    predicted: await predictionOf(writing, stage, digest, options),
-    backUp: () => backUpStage(writing, plan, snapshot, options),
-  });
+  const { server, fingerprint } = snapshot;
+  return { plan, tenancy, digest, server, fingerprint };
 }
 
 /**
@@ -219,77 +242,5 @@ function refuseUnlessUnderWay(run: Run): void {
     next: applied
       ? `tenantry --stage ${run.stage} --verify asks whether it holds`
       : `tenantry rollback --stage ${run.stage} goes on with it`,
-  });
-}
-
-/** After these, the state is one to go on from, and no reason to undo anything. */
-const resumable: readonly ErrorCode[] = [
-  "INTERRUPTED",
-  "CONNECTION_LOST",
-  "LEASE_LOST",
-  "STAGE_ALREADY_APPLIED",
-  "STAGE_OUT_OF_ORDER",
-  "CONFIG_INVALID",
-  "PROOF_BLOCKED",
-];
-
-type Decision = "retry" | "roll back" | "stop";
-
-/** A stage that fails rolls itself back, unless somebody is there to be asked. */
-async function decide(
-  { session, output }: WritingWorkplace,
-  stage: StageName,
-  error: unknown,
-  interactive: boolean,
-): Promise<Decision> {
-  if (!(error instanceof AppError) || resumable.includes(error.code)) return "stop";
-  const under = await runInForce(session, stage);
-  if (under?.state !== "running") return "stop";
-  if (!interactive) return "roll back";
-  await output.settle();
-  process.stderr.write(`\n${error.object}: ${error.fault}\n${error.details.join("\n")}\n`);
-  return askWhich<Decision>(`${stage} failed. What now?`, [
-    { name: "try again from the step that failed", value: "retry" },
-    { name: `roll back ${stage} to where it started`, value: "roll back" },
-    { name: "stop and keep the checkpoints (tenantry run goes on)", value: "stop" },
-  ]);
-}
-
-/** Rolls the failed stage back; what is thrown then says why it failed and what is left of it. */
-async function rolledBack(
-  writing: WritingWorkplace,
-  stage: StageName,
-  error: unknown,
-): Promise<unknown> {
-  const under = await runInForce(writing.session, stage);
-  if (under === undefined || !(error instanceof AppError)) return error;
-  let differences: readonly string[];
-  try {
-    differences = await rollBack({ ...writing, online: writing.settings.online }, under);
-  } catch (stopped) {
-    if (!(stopped instanceof AppError)) throw stopped;
-    return new AppError({
-      code: error.code,
-      object: error.object,
-      fault: error.fault,
-      details: [...error.details, `the rollback stopped at ${stopped.object}: ${stopped.fault}`],
-      state: `${stage} is rolled back in part: ${stopped.state}`,
-      next: `tenantry rollback --stage ${stage} goes on with it; then mend the cause`,
-      cause: error,
-    });
-  }
-  return new AppError({
-    code: error.code,
-    object: error.object,
-    fault: error.fault,
-    details: [...error.details, ...differences],
-    state:
-      differences.length === 0
-        ? `${stage} was rolled back; the schema is as it was before it`
-        : `${stage} was rolled back, and the schema differs from before as listed`,
-    next:
-      explainSqlState(sqlState(error.cause) ?? "")?.next ??
-      `mend the cause, then tenantry run --stage ${stage}`,
-    cause: error,
   });
 }

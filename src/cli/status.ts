@@ -1,7 +1,8 @@
 import path from "node:path";
 import { z } from "zod";
 import { stages } from "../../stages/index.ts";
-import { type JournaledStep, type Run, readRuns, readSteps } from "../journal/journal.ts";
+import { type Run, readRuns } from "../journal/journal.ts";
+import { type JournaledStep, readOutlines, readSteps } from "../journal/steps.ts";
 import { describeTarget, type Session } from "../postgres/connection.ts";
 import { sql } from "../postgres/sql.ts";
 import { offBy } from "../rehearsal/prediction.ts";
@@ -39,8 +40,10 @@ export async function statusIn(
   const journaled: JournaledStep[] = [];
   for (const { name, title } of stages) {
     const run = runs.findLast(({ stage }) => stage === name);
-    const steps = run === undefined ? [] : await readSteps(session, run.id);
-    if (run?.state !== "rolled back") journaled.push(...steps);
+    const steps = run === undefined ? [] : await readOutlines(session, run.id);
+    if (withSteps && run !== undefined && run.state !== "rolled back") {
+      journaled.push(...(await readSteps(session, run.id)));
+    }
     const running = steps.filter(({ state }) => state === "running");
     const next = steps.find(({ state }) => state === "pending");
     const current = (running.length > 0 ? running : [next]).flatMap(

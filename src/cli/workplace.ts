@@ -132,18 +132,16 @@ export async function inWorkplace<Result>(
 }
 
 /**
-/**
  * Adds what writing needs: checks, the journal, the lease on a session of its own, and signals. The
  * first SIGINT lets the statements under way end; the second cancels them.
  */
 export async function whileWriting<Result>(
   workplace: Workplace,
   command: WritingCommand,
-  work: (writing: WritingWorkplace, snapshot: Snapshot) => Promise<Result>,
+  work: (writing: WritingWorkplace) => Promise<Result>,
 ): Promise<Result> {
-  const { session, target, settings, folder, output } = workplace;
-  const snapshot = await readSnapshot(session);
-  await refuseToWrite(command, session, { target, snapshot, settings, folder, stages: [] });
+  const { session, target, settings, output } = workplace;
+  await refuseUnlessReady(command, workplace);
   await createJournal(session);
   const observer = await openObserver(target, "tenantry observer", sessionSettings);
   const keeper = await openSession(target, "tenantry lease", sessionSettings);
@@ -163,18 +161,15 @@ export async function whileWriting<Result>(
   try {
     const lease = await takeLease(keeper);
     try {
-      return await work(
-        {
-          ...workplace,
-          observer,
-          openBeside,
-          lease,
-          emit: output.emit,
-          interrupted: signals.interrupted,
-          applicationFolder: fromConfig(workplace, settings.code.folder),
-        },
-        snapshot,
-      );
+      return await work({
+        ...workplace,
+        observer,
+        openBeside,
+        lease,
+        emit: output.emit,
+        interrupted: signals.interrupted,
+        applicationFolder: fromConfig(workplace, settings.code.folder),
+      });
     } finally {
       if (!lease.lost.aborted) await release(lease);
     }
@@ -183,6 +178,14 @@ export async function whileWriting<Result>(
     await output.close();
     await Promise.all([observer.close(), keeper.close()]);
   }
+}
+
+async function refuseUnlessReady(
+  command: WritingCommand,
+  { session, target, settings, folder }: Workplace,
+): Promise<void> {
+  const snapshot = await readSnapshot(session);
+  await refuseToWrite(command, session, { target, snapshot, settings, folder, stages: [] });
 }
 
 /** A lease whose connection is lost ends by itself; what was thrown before says more. */

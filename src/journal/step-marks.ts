@@ -1,6 +1,6 @@
 import type { Queries } from "../postgres/connection.ts";
 import { sql } from "../postgres/sql.ts";
-import type { StepCost } from "./journal.ts";
+import type { StepCost } from "./steps.ts";
 
 /** Where a step of a run is, for the statements below. */
 export type StepKey = { readonly runId: number; readonly position: number };

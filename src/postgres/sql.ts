@@ -91,7 +91,7 @@ function concatenated(left: Sql, right: Sql): Sql {
 
 /** Builds SQL from a template: SQL goes in as it is, anything else becomes a parameter. */
 export function sql(strings: TemplateStringsArray, ...pieces: readonly (Sql | SqlValue)[]): Sql {
-  const [first = "", ...others] = dedented(strings);
+  const [first = "", ...others] = dedentedOnce(strings);
   return others.reduce((built, following, index) => {
     const piece = pieces[index];
     if (piece === undefined) throw new TypeError("undefined in SQL");
@@ -102,6 +102,17 @@ export function sql(strings: TemplateStringsArray, ...pieces: readonly (Sql | Sq
 
 function isSql(piece: Sql | SqlValue): piece is Sql {
   return typeof piece === "object" && piece !== null && "parts" in piece;
+}
+
+/** By the template's place in the source code: its texts are the same ones every time it is used. */
+const known = new WeakMap<TemplateStringsArray, readonly string[]>();
+
+function dedentedOnce(strings: TemplateStringsArray): readonly string[] {
+  const before = known.get(strings);
+  if (before !== undefined) return before;
+  const lines = dedented(strings);
+  known.set(strings, lines);
+  return lines;
 }
 
 /** Takes the source code's own indentation out of a template, never out of what is put into it. */

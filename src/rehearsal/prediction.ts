@@ -1,17 +1,17 @@
 import { relationKey } from "../config/relation-name.ts";
-import type { StepCost } from "../journal/journal.ts";
-import type { Step } from "../steps/step.ts";
+import type { StepCost } from "../journal/steps.ts";
+import type { StepOutline } from "../steps/step.ts";
 
 /** How many times larger the tables are than their copies, by relation. */
 export type Scale = ReadonlyMap<string, number>;
 
 /** Whether a step looks at every row of its table; the others change the catalog alone. */
-function looksAtRows(step: Step): boolean {
+function looksAtRows(step: StepOutline): boolean {
   return step.mode !== "transaction" || step.lock.level === "SHARE UPDATE EXCLUSIVE";
 }
 
 /** What a step will cost, from what it cost on a copy. */
-export function predict(step: Step, measured: StepCost, scale: Scale): StepCost {
+export function predict(step: StepOutline, measured: StepCost, scale: Scale): StepCost {
   const factor = step.table === undefined ? 1 : (scale.get(relationKey(step.table)) ?? 1);
   const { milliseconds, grownBytes } = measured;
   return {

@@ -5,15 +5,16 @@ import { dropLoaded } from "../attribution/load.ts";
 import { compareFingerprints, describeDifference } from "../catalog/fingerprint.ts";
 import { readSnapshot } from "../catalog/snapshot.ts";
 import { AppError } from "../errors.ts";
-import {
-  type JournaledStep,
-  type Run,
-  readFingerprintBefore,
-  readSteps,
-  setRunState,
-} from "../journal/journal.ts";
+import { type Run, readFingerprintBefore, setRunState } from "../journal/journal.ts";
 import { holdLease } from "../journal/lease.ts";
 import { markUndone } from "../journal/step-marks.ts";
+import {
+  inTurn,
+  type JournaledOutline,
+  type JournaledStep,
+  readOutlines,
+  verifySteps,
+} from "../journal/steps.ts";
 import { type Queries, type Session, sqlState } from "../postgres/connection.ts";
 import { ident, type Sql, sql } from "../postgres/sql.ts";
 import { stepFacts } from "../report/events.ts";
@@ -40,11 +41,12 @@ export async function rollBack(
   files: Files = "undo files",
 ): Promise<readonly string[]> {
   const { session, lease, emit } = context;
-  const steps = (await readSteps(session, run.id)).filter(
+  // Read first: a journal that cannot say how it was is refused before anything is undone.
+  await verifySteps(session, run.id);
+  await readFingerprintBefore(session, run.id);
+  const steps = (await readOutlines(session, run.id)).filter(
     ({ state }) => state === "applied" || state === "running",
   );
-  // Read first: a journal that cannot say how it was is refused before anything is undone.
-  const before = await readFingerprintBefore(session, run.id);
   if (run.state !== "rolling back") await refuseForeignDependents(session, run);
   emit({
     kind: "rollback-started",
@@ -57,8 +59,7 @@ export async function rollBack(
   });
   await undoAll({ ...context, runId: run.id, files }, steps);
 
-  const { fingerprint: after } = await readSnapshot(session);
-  const differences = compareFingerprints(before, after).map(describeDifference);
+  const differences = await differencesSince(session, run);
   await session.transaction(async (queries) => {
     await holdLease(queries, lease.token);
     await setRunState(queries, run.id, "rolled back");
@@ -73,7 +74,14 @@ export async function rollBack(
   return differences;
 }
 
-async function undoAll(context: UndoContext, steps: readonly JournaledStep[]): Promise<void> {
+/** What is different from before the run, object by object. */
+async function differencesSince(session: Session, run: Run): Promise<readonly string[]> {
+  const before = await readFingerprintBefore(session, run.id);
+  const { fingerprint: after } = await readSnapshot(session);
+  return compareFingerprints(before, after).map(describeDifference);
+}
+
+async function undoAll(context: UndoContext, steps: readonly JournaledOutline[]): Promise<void> {
   try {
     await umzugOf(context, steps).down({ to: 0 });
   } catch (thrown) {
@@ -82,8 +90,12 @@ async function undoAll(context: UndoContext, steps: readonly JournaledStep[]): P
   }
 }
 
-/** The steps to undo as umzug's migrations; a step that was under way is undone like one applied. */
-function umzugOf(context: UndoContext, steps: readonly JournaledStep[]): Umzug<UndoContext> {
+/**
+ * The steps to undo as umzug's migrations, whose statements are read when their turn comes; a step that
+ * was under way is undone like one applied.
+ */
+function umzugOf(context: UndoContext, steps: readonly JournaledOutline[]): Umzug<UndoContext> {
+  const turn = inTurn(context.session, context.runId, steps.toReversed());
   const remaining = new Set(steps.map(({ definition }) => definition.id));
   return new Umzug<UndoContext>({
     context,
@@ -95,10 +107,10 @@ function umzugOf(context: UndoContext, steps: readonly JournaledStep[]): Umzug<U
         remaining.delete(name);
       },
     },
-    migrations: steps.map((step) => ({
-      name: step.definition.id,
-      up: () => Promise.reject(new Error(`${step.definition.id} is not run in a rollback`)),
-      down: () => undo(context, step),
+    migrations: steps.map(({ definition, position }) => ({
+      name: definition.id,
+      up: () => Promise.reject(new Error(`${definition.id} is not run in a rollback`)),
+      down: async () => undo(context, await turn(position)),
     })),
   });
 }

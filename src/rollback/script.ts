@@ -7,8 +7,16 @@ import { type Step, statementsOf } from "../steps/step.ts";
  * script may too, from wherever it stopped.
  */
 export function rollbackScript(stage: StageName, steps: readonly Step[]): string {
+  return [...rollbackScriptPieces(stage, steps)].join("");
+}
+
+/** The same in pieces, for a file: that of a thousand tables has many megabytes. */
+export function* rollbackScriptPieces(
+  stage: StageName,
+  steps: readonly Step[],
+): Generator<string, void> {
   const run = sql`(SELECT max(id) FROM tenantry.run WHERE stage = ${literal(stage)} AND state <> 'rolled back')`;
-  const blocks = steps.toReversed().map((step) => {
+  const block = (step: Step): string => {
     const loses = step.down.kind === "lossy" ? `-- Loses ${oneLine(step.down.loses)}.\n` : "";
     const journal = sql`UPDATE tenantry.step
    SET state = 'undone',
@@ -24,12 +32,12 @@ export function rollbackScript(stage: StageName, steps: readonly Step[]): string
                   AND state IN ('applied', 'running')) AS begun,
        ${present(step)} AS present`;
     return `-- ${oneLine(step.id)}: ${oneLine(step.title)}\n${loses}${asked(begun)}\\if :begun\n${filesLeft(step)}\\if :present\n${prepared(step)}\\else\n${passOver(step)}\\endif\nBEGIN;\n${statements}\n${toScript(journal)}\nCOMMIT;\n${strict}\\endif\n`;
-  });
+  };
   const end = sql`UPDATE tenantry.run
    SET state = 'rolled back',
        finished_at = clock_timestamp()
  WHERE id = ${run}`;
-  return `-- Undoes ${stage} with psql alone: psql --file rollback.sql "$DATABASE_URL"
+  yield `-- Undoes ${stage} with psql alone: psql --file rollback.sql "$DATABASE_URL"
 -- Stops at the first error, or where a lock is not granted at once, so that nobody queues behind it:
 -- run the same file again. What the journal does not know to be done is not undone.
 \\set ON_ERROR_STOP on
@@ -43,9 +51,11 @@ ${asked(inForce(stage))}\\if :in_force
 \\endif
 ${toScript(begin(stage))}
 
-${blocks.join("\n")}
-${toScript(end)}
 `;
+  for (const [index, step] of steps.toReversed().entries()) {
+    yield index === 0 ? block(step) : `\n${block(step)}`;
+  }
+  yield `\n${toScript(end)}\n`;
 }
 
 const strict = "\\set ON_ERROR_STOP on\n\\set ON_ERROR_ROLLBACK off\n";

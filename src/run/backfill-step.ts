@@ -1,8 +1,8 @@
 import { z } from "zod";
 import { AppError } from "../errors.ts";
-import type { JournaledStep } from "../journal/journal.ts";
 import { holdLease } from "../journal/lease.ts";
 import { markApplied, markRunning, type StepKey, startAtFirstPage } from "../journal/step-marks.ts";
+import type { JournaledStep } from "../journal/steps.ts";
 import type { Session } from "../postgres/connection.ts";
 import { ident, sql } from "../postgres/sql.ts";
 import type { BatchesStep } from "../steps/step.ts";

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { relationKey } from "../config/relation-name.ts";
 import type { Queries } from "../postgres/connection.ts";
 import { sql } from "../postgres/sql.ts";
-import type { Step } from "../steps/step.ts";
+import type { StepOutline } from "../steps/step.ts";
 
 /**
  * What steps took for each megabyte of their table, and whatever they do, in milliseconds, on two cores
@@ -16,7 +16,7 @@ const megabyte = 1024 * 1024;
 /** What steps will take where no rehearsal says it, in milliseconds, from the sizes of their tables. */
 export async function estimateSteps(
   queries: Queries,
-  steps: readonly Step[],
+  steps: readonly StepOutline[],
 ): Promise<readonly (readonly [id: string, milliseconds: number])[]> {
   const tables = steps.flatMap(({ table }) => (table === undefined ? [] : [table]));
   const found = await queries.rows(
@@ -43,14 +43,14 @@ export async function estimateSteps(
  * @param bytes of the step's table, without its indexes
  * @returns milliseconds; undefined where no size says them
  */
-export function estimate(step: Step, bytes: number): number | undefined {
+export function estimate(step: StepOutline, bytes: number): number | undefined {
   const work = workOf(step);
   return work === undefined
     ? undefined
     : Math.round(perStep + (bytes / megabyte) * perMegabyte[work]);
 }
 
-function workOf(step: Step): keyof typeof perMegabyte | undefined {
+function workOf(step: StepOutline): keyof typeof perMegabyte | undefined {
   switch (step.mode) {
     case "batches":
     case "online":
@@ -61,6 +61,6 @@ function workOf(step: Step): keyof typeof perMegabyte | undefined {
     case "application":
       return undefined;
     default:
-      return step satisfies never;
+      return step.mode satisfies never;
   }
 }

@@ -1,6 +1,6 @@
 import { MigrationError } from "umzug";
 import { AppError, type ErrorCode } from "../errors.ts";
-import type { JournaledStep } from "../journal/journal.ts";
+import type { JournaledOutline } from "../journal/steps.ts";
 import type { LaneOf } from "../steps/lanes.ts";
 import type { StepContext } from "./run-step.ts";
 
@@ -11,8 +11,8 @@ import type { StepContext } from "./run-step.ts";
  */
 export async function runLanes(
   context: StepContext,
-  lanes: readonly LaneOf<JournaledStep>[],
-  runLane: (context: StepContext, steps: readonly JournaledStep[]) => Promise<void>,
+  lanes: readonly LaneOf<JournaledOutline>[],
+  runLane: (context: StepContext, steps: readonly JournaledOutline[]) => Promise<void>,
 ): Promise<void> {
   const failed = new AbortController();
   const failures: unknown[] = [];

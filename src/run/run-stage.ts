@@ -8,16 +8,16 @@ import {
   beginRun,
   type NewRun,
   type Run,
-  readSteps,
   recordFingerprintAfter,
   runInForce,
   setRunState,
 } from "../journal/journal.ts";
 import { holdLease } from "../journal/lease.ts";
+import { readOutlines, verifySteps } from "../journal/steps.ts";
 import type { Plan, StagePlan } from "../plan/plan.ts";
 import { stepAhead } from "../report/events.ts";
 import type { StageName } from "../steps/stage.ts";
-import type { Step } from "../steps/step.ts";
+import type { StepOutline } from "../steps/step.ts";
 import { verificationError, verifyStage } from "../verify/stage.ts";
 import { version } from "../version.ts";
 import type { RunContext } from "./context.ts";
@@ -45,20 +45,35 @@ export type NewStage = {
 
 type StageContext = Omit<RunContext, "runId"> & { readonly settings: Settings };
 
-/**
- * Runs a stage from its start: backup, steps, verification.
- * @throws AppError; whatever is thrown, the journal says where the stage stands
- */
-export async function runStage(context: StageContext, stage: NewStage): Promise<void> {
-  const started = performance.now();
+/** A stage whose backup is made and whose steps are journaled: the plan is not needed any more. */
+export type BegunStage = {
+  readonly run: Run;
+  readonly leavesOut: readonly string[];
+  readonly startedAt: number;
+};
+
+/** Begins a stage: its backup, and its steps in the journal. Nothing of the database is changed yet. */
+export async function beginStage(context: StageContext, stage: NewStage): Promise<BegunStage> {
+  const startedAt = performance.now();
   const { plan } = stage;
   const predicted = Object.entries(stage.predicted).map(
     ([id, { milliseconds }]) => [id, milliseconds] as const,
   );
   await announce(context, plan, { steps: plan.steps, predicted, resumed: false });
   const run = await begin(context, stage);
-  await carryOut(context, run, started);
-  for (const text of plan.leavesOut) context.emit({ kind: "notice", text });
+  return { run, leavesOut: plan.leavesOut, startedAt };
+}
+
+/**
+ * Runs a stage that is begun to its end: steps, verification.
+ * @throws AppError; whatever is thrown, the journal says where the stage stands
+ */
+export async function runStage(
+  context: StageContext,
+  { run, leavesOut, startedAt }: BegunStage,
+): Promise<void> {
+  await carryOut(context, run, startedAt);
+  for (const text of leavesOut) context.emit({ kind: "notice", text });
 }
 
 /**
@@ -67,7 +82,14 @@ export async function runStage(context: StageContext, stage: NewStage): Promise<
  */
 export async function resumeStage(context: StageContext, run: Run): Promise<void> {
   const started = performance.now();
-  const steps = (await readSteps(context.session, run.id)).filter(
+  await announceLeft(context, run);
+  await carryOut(context, run, started);
+}
+
+/** @throws AppError JOURNAL_INCOMPATIBLE where one of the steps cannot be run as it stands there */
+async function announceLeft(context: StageContext, run: Run): Promise<void> {
+  await verifySteps(context.session, run.id);
+  const steps = (await readOutlines(context.session, run.id)).filter(
     // A step that is applied and not verified is verified first.
     ({ state, verified }) => state !== "applied" || !verified,
   );
@@ -76,14 +98,13 @@ export async function resumeStage(context: StageContext, run: Run): Promise<void
   );
   const left = steps.map(({ definition }) => definition);
   await announce(context, run, { steps: left, predicted, resumed: true });
-  await carryOut(context, run, started);
 }
 
 async function announce(
   { session, emit, online }: StageContext,
   { stage, title }: { readonly stage: StageName; readonly title: string },
   left: {
-    readonly steps: readonly Step[];
+    readonly steps: readonly StepOutline[];
     readonly predicted: readonly (readonly [id: string, milliseconds: number])[];
     readonly resumed: boolean;
   },

@@ -1,8 +1,8 @@
 import { z } from "zod";
 import { AppError } from "../errors.ts";
-import type { JournaledStep } from "../journal/journal.ts";
 import { holdLease } from "../journal/lease.ts";
 import { markApplied, markVerified, recordCost, type StepKey } from "../journal/step-marks.ts";
+import type { JournaledStep } from "../journal/steps.ts";
 import { sqlState } from "../postgres/connection.ts";
 import { sql } from "../postgres/sql.ts";
 import { stepFacts } from "../report/events.ts";

@@ -1,6 +1,6 @@
 import { Umzug, type UmzugStorage } from "umzug";
-import { type JournaledStep, readApplied, readSteps } from "../journal/journal.ts";
 import { markApplied, markUndone, type StepKey } from "../journal/step-marks.ts";
+import { inTurn, type JournaledOutline, readApplied, readOutlines } from "../journal/steps.ts";
 import type { Session } from "../postgres/connection.ts";
 import { stretchesOf } from "../steps/lanes.ts";
 import type { RunContext } from "./context.ts";
@@ -16,13 +16,14 @@ import { Turns } from "./turns.ts";
  * @throws AppError of the first step that fails; those applied by then stay applied
  */
 export async function runSteps(context: RunContext): Promise<void> {
-  const journaled = await readSteps(context.session, context.runId);
-  for (const step of journaled) {
-    if (step.state === "applied" && !step.verified) await verifyStep(context, step);
-  }
+  const { session, runId } = context;
+  const journaled = await readOutlines(session, runId);
+  const unverified = journaled.filter(({ state, verified }) => state === "applied" && !verified);
+  const turn = inTurn(session, runId, unverified);
+  for (const { position } of unverified) await verifyStep(context, await turn(position));
   const left = journaled.filter(({ state }) => state !== "applied");
   const beside = await openBeside(context, left);
-  const sessions = new Sessions([context.session, ...beside]);
+  const sessions = new Sessions([session, ...beside]);
   const shared = { ...context, sessions, turns: new Turns() };
   try {
     for (const lanes of stretchesOf(left, ({ definition }) => definition.lane)) {
@@ -38,7 +39,7 @@ export async function runSteps(context: RunContext): Promise<void> {
 /** The sessions beside the one that works: none where nothing of what is left can use them. */
 async function openBeside(
   { online, openBeside: open }: RunContext,
-  left: readonly JournaledStep[],
+  left: readonly JournaledOutline[],
 ): Promise<Session[]> {
   const used = left.some(
     ({ definition: { lane, mode } }) => lane !== undefined || mode === "batches",
@@ -53,15 +54,16 @@ async function openBeside(
   }
 }
 
-/** The steps of a lane as umzug's migrations. */
-function umzugOf(context: StepContext, lane: readonly JournaledStep[]): Umzug<StepContext> {
+/** The steps of a lane as umzug's migrations; their statements are read when their turn comes. */
+function umzugOf(context: StepContext, lane: readonly JournaledOutline[]): Umzug<StepContext> {
+  const turn = inTurn(context.session, context.runId, lane);
   return new Umzug<StepContext>({
     context,
     logger: undefined,
     storage: journalStorage(context, lane),
-    migrations: lane.map((step) => ({
-      name: step.definition.id,
-      up: () => runStep(context, step),
+    migrations: lane.map(({ definition, position }) => ({
+      name: definition.id,
+      up: async () => runStep(context, await turn(position)),
     })),
   });
 }
@@ -72,7 +74,7 @@ function umzugOf(context: StepContext, lane: readonly JournaledStep[]): Umzug<St
  */
 function journalStorage(
   { session, runId }: StepContext,
-  lane: readonly JournaledStep[],
+  lane: readonly JournaledOutline[],
 ): UmzugStorage<StepContext> {
   const keyOf = (name: string): StepKey => {
     const step = lane.find(({ definition }) => definition.id === name);

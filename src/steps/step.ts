@@ -111,6 +111,12 @@ export type DatabaseStep = TransactionStep | OnlineStep | BatchesStep;
 /** The smallest thing that is applied, verified, checkpointed and undone. Plain data. */
 export type Step = DatabaseStep | ApplicationStep;
 
+/** What a step is, without its statements: what to show of it, and what it may run beside. */
+export type StepOutline = Pick<
+  Step,
+  "id" | "title" | "mode" | "table" | "partitionOf" | "lane" | "lock"
+>;
+
 /** What the database is asked after a step. */
 export function checksOf(step: Step): readonly Check[] {
   return step.mode === "application" ? [] : step.verify;
@@ -154,15 +160,22 @@ const lockSchema = z.discriminatedUnion("level", [
   z.object({ level: z.enum(lockLevels), on: some(relationNameSchema) }),
 ]);
 
-const common = {
+const outline = {
   id: z.string(),
   title: z.string(),
   partitionOf: relationNameSchema.exactOptional(),
   lane: laneSchema.exactOptional(),
   lock: lockSchema,
-  down: downSchema,
 };
+const common = { ...outline, down: downSchema };
 const verified = { verify: some(checkSchema) };
+
+/** Reads the outline of a step back from the journal. */
+export const stepOutlineSchema = z.object({
+  ...outline,
+  mode: z.enum(["transaction", "online", "batches", "application"]),
+  table: relationNameSchema.exactOptional(),
+});
 
 /** Reads a step back from the journal. */
 export const stepSchema = z.discriminatedUnion("mode", [

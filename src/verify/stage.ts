@@ -1,6 +1,7 @@
 import type { Settings } from "../config/settings.ts";
 import { AppError } from "../errors.ts";
-import { type Run, readSteps } from "../journal/journal.ts";
+import type { Run } from "../journal/journal.ts";
+import { eachStep } from "../journal/steps.ts";
 import type { Session } from "../postgres/connection.ts";
 import { allResults, type CheckResult, type StageVerification } from "../report/events.ts";
 import type { StageName } from "../steps/stage.ts";
@@ -25,12 +26,13 @@ export async function verifyStage(
   run: Run,
   reach: Reach,
 ): Promise<StageVerification> {
-  const steps = await readSteps(session, run.id);
-  const lasting = steps
-    .flatMap(({ definition }) => checksOf(definition))
-    .filter((check) => check.lasting);
+  const checks: CheckResult[] = [];
+  for await (const { definition } of eachStep(session, run.id)) {
+    const lasting = checksOf(definition).filter((check) => check.lasting);
+    checks.push(...(await ask(session, lasting)));
+  }
   return {
-    checks: await ask(session, lasting),
+    checks,
     isolation: await withMending(session, settings, await prove(session, settings, run, reach)),
     criteria: await ask(session, run.criteria),
   };

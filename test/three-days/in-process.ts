@@ -10,7 +10,7 @@ import { openSession } from "../../src/postgres/connection.ts";
 import { openObserver } from "../../src/postgres/observer.ts";
 import { rollBack } from "../../src/rollback/roll-back.ts";
 import type { RunContext } from "../../src/run/context.ts";
-import { runStage } from "../../src/run/run-stage.ts";
+import { beginStage, runStage } from "../../src/run/run-stage.ts";
 import type { StageName } from "../../src/steps/stage.ts";
 import { verificationError, verifyStage } from "../../src/verify/stage.ts";
 import { stages } from "../../stages/index.ts";
@@ -62,17 +62,16 @@ export async function daysOn(url: string, config: Config): Promise<Days> {
     async run(stage) {
       const { of, tenancy, digest } = await plan(stage);
       const { fingerprint } = await readSnapshot(session);
-      await runStage(
-        { ...context, settings },
-        {
-          plan: of,
-          tenancy,
-          planDigest: digest,
-          fingerprint,
-          predicted: {},
-          backUp: async () => ({ folder: "none", bytes: 0, gitTag: null, tag: "no tag" }),
-        },
-      );
+      const inSettings = { ...context, settings };
+      const begun = await beginStage(inSettings, {
+        plan: of,
+        tenancy,
+        planDigest: digest,
+        fingerprint,
+        predicted: {},
+        backUp: async () => ({ folder: "none", bytes: 0, gitTag: null, tag: "no tag" }),
+      });
+      await runStage(inSettings, begun);
     },
     async verify(stage) {
       const results = await verifyStage(session, settings, await inForce(stage), "and around it");
