@@ -1,6 +1,5 @@
 import { createHash } from "node:crypto";
-import { createReadStream } from "node:fs";
-import { readdir, readFile, writeFile } from "node:fs/promises";
+import { open, readdir, readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { z } from "zod";
 import { AppError } from "../errors.ts";
@@ -67,12 +66,23 @@ async function listEntries(folder: string): Promise<Entry[]> {
     .sort((one, other) => (one.name < other.name ? -1 : 1));
 }
 
+const pieceInBytes = 1024 * 1024;
+
 async function describeFile(folder: string, name: string): Promise<Manifest["files"][number]> {
   const hash = createHash("sha256");
   let bytes = 0;
-  for await (const chunk of createReadStream(path.join(folder, name))) {
-    hash.update(chunk);
-    bytes += chunk.length;
+  const file = await open(path.join(folder, name));
+  try {
+    // One for the whole file: the chunks of a stream pile up until the collector looks at them.
+    const buffer = Buffer.allocUnsafe(pieceInBytes);
+    for (;;) {
+      const { bytesRead } = await file.read(buffer);
+      if (bytesRead === 0) break;
+      hash.update(buffer.subarray(0, bytesRead));
+      bytes += bytesRead;
+    }
+  } finally {
+    await file.close();
   }
   return { path: name, bytes, sha256: hash.digest("hex") };
 }
