@@ -20,8 +20,8 @@ export type Refused = RefusalSource & {
 };
 
 /**
- * Tries a statement within a savepoint, which is kept or undone, as itself or as a request. A lock that somebody else holds says
- * nothing of the fence: that is thrown, for all of it to be tried again.
+ * Tries a statement within a savepoint, which is kept or undone, as itself or as a request. A lock that
+ * somebody else holds says nothing of the fence: that is thrown, for all of it to be tried again.
  */
 export function attempt(queries: Queries, statement: Sql, as?: Request): Promise<Attempt> {
   return inSavepoint(queries, executed(queries, statement), as);

@@ -1,5 +1,6 @@
 import ts from "typescript";
 import type { Project } from "../project.ts";
+import { everyNode } from "../syntax.ts";
 import { movedTo } from "./apply.ts";
 import type { Edit } from "./edit.ts";
 
@@ -21,15 +22,15 @@ declare module "typescript" {
  * Whether a changed file certainly typechecks as it did: the statements that were changed do, and
  * whatever is outside them sees the same types as before. It asks for little of the file, where most
  * of the time would go into its markup; false says that the whole has to be checked.
+ * @param source what `old` became
  */
 export function isCertainlyAlike(
   before: Project,
   after: Project,
   old: ts.SourceFile,
+  source: ts.SourceFile,
   edits: readonly Edit[],
 ): boolean {
-  const source = after.program.getSourceFile(old.fileName);
-  if (source === undefined) return false;
   // What is taken away may have been the only use of a name, or the fault that was expected.
   const takesAway = edits.some(({ at, until, text }) => !text.includes(old.text.slice(at, until)));
   if (takesAway || old.text.includes("@ts-expect-error")) return false;
@@ -57,7 +58,9 @@ function statementsOf(source: ts.SourceFile, edits: readonly Edit[]): Changed[] 
 }
 
 function changedWithin(node: ts.Node, from: number, until: number): Changed[] {
-  const inner = childrenOf(node).find((child) => child.getStart() <= from && until <= child.end);
+  const inner = ts.forEachChild(node, (child) =>
+    child.getStart() <= from && until <= child.end ? child : undefined,
+  );
   const deeper = inner === undefined ? [] : changedWithin(inner, from, until);
   if (deeper.length > 0) return deeper;
   if (hasStatements(node))
@@ -79,11 +82,7 @@ function statementAt(
       return undefined;
     if (node.kind === statement.kind && isInList(node) && movedTo(node.getStart(), edits) === start)
       return node;
-    for (const child of childrenOf(node)) {
-      const found = find(child);
-      if (found !== undefined) return found;
-    }
-    return undefined;
+    return ts.forEachChild(node, find);
   };
   return find(old);
 }
@@ -130,28 +129,18 @@ function typeOf(node: ts.Node, { checker }: Project): string {
 /** The names that a new statement declares: a variable's, an import's. */
 function namesOf(statement: ts.Statement): string[] {
   const names: string[] = [];
-  const gather = (node: ts.Node): void => {
+  everyNode(statement, (node) => {
     if (
       (ts.isBindingElement(node) || ts.isVariableDeclaration(node) || ts.isImportSpecifier(node)) &&
       ts.isIdentifier(node.name)
     )
       names.push(node.name.text);
-    ts.forEachChild(node, gather);
-  };
-  gather(statement);
+  });
   return names;
 }
 
 function hasWord(text: string, word: string): boolean {
   return new RegExp(`(?<![\\w$])${word.replaceAll("$", "\\$")}(?![\\w$])`).test(text);
-}
-
-function childrenOf(node: ts.Node): ts.Node[] {
-  const children: ts.Node[] = [];
-  ts.forEachChild(node, (child) => {
-    children.push(child);
-  });
-  return children;
 }
 
 type WithStatements = ts.SourceFile | ts.Block | ts.ModuleBlock | ts.CaseOrDefaultClause;

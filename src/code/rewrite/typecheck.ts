@@ -47,7 +47,7 @@ function newFaults(
   const found = new Map<Mending, string>();
   for (const [file, edits] of byFile) {
     const source = changed.program.getSourceFile(file.fileName);
-    if (source === undefined || isCertainlyAlike(project, changed, file, edits)) continue;
+    if (source === undefined || isCertainlyAlike(project, changed, file, source, edits)) continue;
     const after = diagnosticsOf(changed, source);
     // Where there is no fault, it does not matter how many there were.
     if (after.length === 0) continue;
