@@ -1,4 +1,5 @@
-import { mkdtemp, rm } from "node:fs/promises";
+import { randomBytes } from "node:crypto";
+import { mkdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { execa } from "execa";
@@ -46,7 +47,7 @@ fi
  * @param alsoRemoved folders that go with it when this process is killed, and only then
  */
 export async function makeWatchedFolder(...alsoRemoved: readonly string[]): Promise<WatchedFolder> {
-  const folder = await mkdtemp(path.join(tmpdir(), watchedFolderPrefix));
+  const folder = path.join(tmpdir(), `${watchedFolderPrefix}${randomBytes(6).toString("hex")}`);
   const watchdog = execa("/bin/sh", ["-c", script, "sh", folder, ...alsoRemoved], {
     cwd: "/",
     stdin: "pipe",
@@ -56,6 +57,8 @@ export async function makeWatchedFolder(...alsoRemoved: readonly string[]): Prom
     reject: false,
   });
   watchdog.unref();
+  // After its watch: killed between the two, this process would leave it behind.
+  await mkdir(folder, { mode: 0o700 });
   return {
     path: folder,
     processFile: path.join(folder, "process"),

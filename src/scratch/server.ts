@@ -1,7 +1,6 @@
 import { existsSync } from "node:fs";
-import { chown, mkdtemp, readFile, rm } from "node:fs/promises";
+import { chown, mkdir, readFile, rm } from "node:fs/promises";
 import { createServer } from "node:net";
-import os from "node:os";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { execa } from "execa";
@@ -9,7 +8,7 @@ import { AppError } from "../errors.ts";
 import type { ServerBinaries } from "./binaries.ts";
 import { hasCode, prepareEmbedded } from "./embedded.ts";
 import { findServerUser, type ServerUser } from "./server-user.ts";
-import { folderPrefix, stopServer, watchServer } from "./watchdog.ts";
+import { nameServerFolder, stopServer, watchServer } from "./watchdog.ts";
 
 export type ServerOptions = {
   readonly binaries: ServerBinaries;
@@ -54,12 +53,13 @@ export async function startServer(options: ServerOptions): Promise<Server> {
   const { binaries } = options;
   const bin = binaries.origin === "local" ? binaries.folder : await prepareEmbedded(binaries);
   const user = await findServerUser();
-  const folder = await mkdtemp(path.join(os.tmpdir(), folderPrefix));
-  if (user !== undefined) await chown(folder, user.uid, user.gid);
+  const folder = nameServerFolder();
   const place = { bin, folder, user };
   const watched = options.outlivesProcess === true ? undefined : watchServer(folder);
   const stop = () => (watched === undefined ? stopServer(folder) : watched.stop());
   try {
+    await mkdir(folder, { mode: 0o700 });
+    if (user !== undefined) await chown(folder, user.uid, user.gid);
     await initialise(place);
     const { port, pid, waitForEnd } = await launch(place, options.settings ?? {});
     return {
@@ -105,7 +105,8 @@ async function initialise(place: Place): Promise<void> {
     execa(
       path.join(place.bin, "initdb"),
       [
-        `--pgdata=${data}`,
+        // Not from the root: initdb would make again what has been removed meanwhile.
+        "--pgdata=data",
         "--username=postgres",
         "--auth=trust",
         "--encoding=UTF8",

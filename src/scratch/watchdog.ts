@@ -1,9 +1,16 @@
+import { randomBytes } from "node:crypto";
+import os from "node:os";
 import path from "node:path";
 import { execa } from "execa";
 import { AppError } from "../errors.ts";
 
 /** How the folders of scratch servers begin: nothing else is ever removed. */
-export const folderPrefix = "tenantry-server-";
+const folderPrefix = "tenantry-server-";
+
+/** A name for the folder of a scratch server, which nothing else has: its watch comes first. */
+export function nameServerFolder(): string {
+  return path.join(os.tmpdir(), `${folderPrefix}${randomBytes(6).toString("hex")}`);
+}
 
 /**
  * Waits for the end of its input, which comes when the process at the other end closes it or dies,
@@ -15,6 +22,8 @@ cat >/dev/null
 lock="$1/data/postmaster.pid"
 if [ -f "$lock" ]; then
   server=$(head -n 1 "$lock")
+  # initdb's own server writes its number with a minus, which would be a process group's.
+  server=\${server#-}
   kill -INT "$server"
   tries=0
   while [ -f "$lock" ] && [ "$tries" -lt 240 ]; do
@@ -23,7 +32,13 @@ if [ -f "$lock" ]; then
     sleep 0.05
   done
 fi
-rm -rf "$1"
+# What is still making the data directory writes for a moment; it fails on what is gone.
+tries=0
+until rm -rf "$1" || [ "$tries" -ge 200 ]; do
+  tries=$((tries + 1))
+  sleep 0.05
+done
+[ ! -e "$1" ]
 `;
 
 function runScript(folder: string, stdin: "pipe" | "ignore") {
@@ -57,7 +72,10 @@ export async function stopServer(folder: string): Promise<void> {
   verifyStopped(folder, exitCode);
 }
 
-/** Starts a process that stops the server as soon as this process ends, or `stop` is called. */
+/**
+ * Starts a process that stops the server in a folder and removes it as soon as this process ends, or
+ * `stop` is called. The folder need not be there yet: made after its watch, it cannot be left over.
+ */
 export function watchServer(folder: string): { stop(): Promise<void> } {
   const watchdog = runScript(folder, "pipe");
   watchdog.unref();

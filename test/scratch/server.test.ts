@@ -1,10 +1,10 @@
 import { existsSync } from "node:fs";
-import { chmod, mkdir, mkdtemp, rm } from "node:fs/promises";
+import { chmod, mkdir, mkdtemp, readdir, rm } from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { execa } from "execa";
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test } from "vitest";
 import { z } from "zod";
 import { openSession } from "../../src/postgres/connection.ts";
 import { sql } from "../../src/postgres/sql.ts";
@@ -72,6 +72,36 @@ test("a server ends with its process, even a killed one", async () => {
   await owner;
   expect(await vanished(folder)).toBe(true);
 });
+
+test("a process that is killed while its server is made leaves no folder", async () => {
+  const temporary = await mkdtemp(path.join(os.tmpdir(), "tenantry-test-"));
+  onTestFinished(() => rm(temporary, { recursive: true, force: true }));
+  // A server runs as another user than root.
+  await chmod(temporary, 0o777);
+  const script = `
+    import { findServerBinaries } from "./src/scratch/binaries.ts";
+    import { startServer } from "./src/scratch/server.ts";
+    const [binaries] = await findServerBinaries({ major: 18, origin: "embedded" });
+    await startServer({ binaries });
+  `;
+  const ours = async () =>
+    (await readdir(temporary)).filter((name) => name.startsWith("tenantry-server-"));
+  for (const milliseconds of [0, 15, 45, 90, 130, 170, 210, 250, 300, 400]) {
+    const owner = execa(
+      process.execPath,
+      ["--import", "tsx", "--input-type=module", "-e", script],
+      { reject: false, env: { TMPDIR: temporary } },
+    );
+    await expect.poll(ours, { timeout: 20_000, interval: 2 }).toHaveLength(1);
+    await sleep(milliseconds);
+    owner.kill("SIGKILL");
+    await owner;
+    await expect.poll(ours, { timeout: 10_000 }).toEqual([]);
+  }
+  // Nothing comes back, either.
+  await sleep(2000);
+  expect(await ours()).toEqual([]);
+}, 120_000);
 
 test("a process with nothing else to do waits until its server has stopped", async () => {
   const { owner, folder } = await startElsewhere(false, "await server.stop()");
