@@ -35,7 +35,13 @@ export async function dumpDatabase(options: DumpOptions): Promise<string> {
   const { password, database } = targetParts(options.target);
   try {
     const { signal, attempt } = options;
-    const launched = { program: programs.pgDump, password, signal, removesWhenKilled: [attempt] };
+    const launched = {
+      program: programs.pgDump,
+      password,
+      signal,
+      removesWhenKilled: [attempt],
+      givesWay: true,
+    };
     await launch(launched, (passfile) =>
       pgDump(connectionFor(options.target, passfile), {
         filePath: options.folder,

@@ -13,6 +13,8 @@ export type Launch = {
   readonly signal: AbortSignal | undefined;
   /** Removed when this process is killed meanwhile; otherwise it is for the caller to remove. */
   readonly removesWhenKilled: readonly string[];
+  /** What else runs on this machine comes first, such as the database that is dumped. */
+  readonly givesWay: boolean;
 };
 
 /**
@@ -21,7 +23,7 @@ export type Launch = {
  * @param start begins the program before it first waits
  */
 export async function launch<Result>(
-  { program, password, signal, removesWhenKilled }: Launch,
+  { program, password, signal, removesWhenKilled, givesWay }: Launch,
   start: (passfile: string | undefined) => Promise<Result>,
 ): Promise<Result> {
   signal?.throwIfAborted();
@@ -29,7 +31,7 @@ export async function launch<Result>(
   const end = () => endProcess(folder.processFile);
   try {
     const launcher = path.join(folder.path, path.basename(program));
-    await writeFile(launcher, launcherOf(program));
+    await writeFile(launcher, launcherOf(program, givesWay));
     await chmod(launcher, 0o700);
     const passfile =
       password === undefined ? undefined : await writePassfile(folder.path, password);
@@ -45,9 +47,10 @@ export async function launch<Result>(
 }
 
 /** Tells the number of its process, then becomes the program. */
-function launcherOf(program: string): string {
+function launcherOf(program: string, givesWay: boolean): string {
   const quoted = `'${program.replaceAll("'", `'\\''`)}'`;
-  return `#!/bin/sh\necho $$ >"\${0%/*}/process"\nexec ${quoted} "$@"\n`;
+  const command = givesWay ? `nice -n 10 ${quoted}` : quoted;
+  return `#!/bin/sh\necho $$ >"\${0%/*}/process"\nexec ${command} "$@"\n`;
 }
 
 async function writePassfile(folder: string, password: string): Promise<string> {

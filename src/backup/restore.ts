@@ -135,7 +135,9 @@ async function restoreSections(
   const { password } = targetParts(target);
   const { pgRestore: program } = await clientProgramsFor(backup.serverMajor);
   try {
-    await launch({ program, password, signal, removesWhenKilled: [] }, (passfile) =>
+    // Somebody waits for it, in an incident perhaps.
+    const launched = { program, password, signal, removesWhenKilled: [], givesWay: false };
+    await launch(launched, (passfile) =>
       pgRestore(connectionFor(target, passfile), {
         filePath: backup.dump,
         format: FormatEnum.Directory,

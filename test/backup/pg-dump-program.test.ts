@@ -1,5 +1,6 @@
 import { existsSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
+import os from "node:os";
 import path from "node:path";
 import { expect, test, vi } from "vitest";
 import { dumpDatabase } from "../../src/backup/dump.ts";
@@ -75,6 +76,12 @@ test("whatever pg_dump says, the password is not shown", async () => {
     fault: "pg_dump failed",
     details: ["no entry for (password) here"],
   });
+});
+
+test("pg_dump gives way to what else runs on its machine", async () => {
+  await pretend('echo "niceness $(nice)" >&2; exit 1');
+  const own = os.getPriority();
+  expect(await dumpServer(17)).toMatchObject({ details: [`niceness ${Math.min(own + 10, 19)}`] });
 });
 
 test("a pg_dump that was killed is told from one that failed", async () => {
