@@ -3,6 +3,7 @@ import { AppError } from "../errors.ts";
 import { type Run, readFingerprintBefore, readRuns } from "../journal/journal.ts";
 import { readSteps, verifySteps } from "../journal/steps.ts";
 import { type Session, targetParts } from "../postgres/connection.ts";
+import { refuseForeignDependents } from "../rollback/dependents.ts";
 import { askGuards, runsToUndo } from "../rollback/guards.ts";
 import { rollBack } from "../rollback/roll-back.ts";
 import { rollbackScript } from "../rollback/script.ts";
@@ -45,6 +46,8 @@ export async function rollbackIn(workplace: Workplace, options: RollbackOptions)
     await verifySteps(session, id);
     await readFingerprintBefore(session, id);
   }
+  // Asked about all of them at once: a second one that cannot go would leave the first one undone.
+  await refuseForeignDependents(session, runs);
   if (!options.despiteGuards) await askGuards(session, runs);
   const stages = runs.map(({ stage }) => stage);
   const { database } = targetParts(target);

@@ -117,11 +117,14 @@ export async function* eachStep(session: Session, runId: number): AsyncGenerator
 }
 
 /**
- * Reads all steps of a run, and keeps none.
+ * Reads all steps of a run, and keeps none of their statements.
  * @throws AppError JOURNAL_INCOMPATIBLE where one of them cannot be run or undone as it stands there
  */
-export async function verifySteps(session: Session, runId: number): Promise<void> {
-  for await (const _step of eachStep(session, runId));
+export async function verifySteps(session: Session, runId: number): Promise<JournaledOutline[]> {
+  const outlines = await readOutlines(session, runId);
+  const turn = inTurn(session, runId, outlines);
+  for (const { position } of outlines) await turn(position);
+  return outlines;
 }
 
 /**

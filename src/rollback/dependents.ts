@@ -8,25 +8,38 @@ import { policyNames } from "../steps/fence.ts";
 const dependentSchema = z.object({ dependent: z.string(), on: z.string() });
 
 /**
- * Looks for what others have made on what a rollback drops: the server would refuse at the column or
- * the function, when the fences are down already.
+ * Looks for what others have made on what the rollback of these runs drops: the server would refuse at
+ * the column or the function, when the fences are down already. What each of them made, another may
+ * stand on. A run whose rollback has begun was asked about then.
  * @throws AppError ROLLBACK_REFUSED with all of it; nothing is undone then
  */
-export async function refuseForeignDependents(session: Session, run: Run): Promise<void> {
+export async function refuseForeignDependents(
+  session: Session,
+  runs: readonly Run[],
+): Promise<void> {
   // Day 3 makes no column and no table.
-  if (run.stage === "day3") return;
-  const partitions = await partitionNames(session, run);
-  const found = await session.rows(foreignDependents(run, partitions), dependentSchema);
+  const losing = runs.filter(({ stage, state }) => stage !== "day3" && state !== "rolling back");
+  const [run] = losing;
+  if (run === undefined) return;
+  const fences = runs.flatMap((one) => one.fences);
+  const partitions = await partitionNames(session, fences);
+  const asked = {
+    tenancy: run.tenancy,
+    fences,
+    losing: losing.flatMap((one) => one.fences),
+    losesOrganizations: losing.some(({ stage }) => stage === "day1"),
+  };
+  const found = await session.rows(foreignDependents(asked, partitions), dependentSchema);
   if (found.length === 0) return;
   throw new AppError({
     code: "ROLLBACK_REFUSED",
-    object: run.stage,
+    object: losing.map(({ stage }) => stage).join(", "),
     fault: "what others have made depends on what it would drop",
     state: "nothing was undone",
     next: "drop or change what is listed, and run the same command again",
     details: [
       ...found.map(({ dependent, on }) => `${dependent} depends on ${on}`),
-      ...(await missingTables(session, run)).map(
+      ...(await missingTables(session, fences)).map(
         (name) =>
           `${name} is not there any more: where it has another name now, give it its own back`,
       ),
@@ -35,7 +48,7 @@ export async function refuseForeignDependents(session: Session, run: Run): Promi
 }
 
 /** Tables that the stage has fenced, and that were dropped or renamed since. */
-async function missingTables(session: Session, { fences }: Run): Promise<string[]> {
+async function missingTables(session: Session, fences: Run["fences"]): Promise<string[]> {
   const rows = await session.rows(
     sql`
       SELECT format('%I.%I', wanted.schema, wanted.name) AS name
@@ -48,7 +61,7 @@ async function missingTables(session: Session, { fences }: Run): Promise<string[
 }
 
 /** The names of the fenced tables' partitions, whose policies the stage names after them. */
-async function partitionNames(session: Session, { fences }: Run): Promise<string[]> {
+async function partitionNames(session: Session, fences: Run["fences"]): Promise<string[]> {
   const rows = await session.rows(
     sql`
       SELECT c.relname::text AS name
@@ -61,9 +74,18 @@ async function partitionNames(session: Session, { fences }: Run): Promise<string
   return rows.map(({ name }) => name);
 }
 
-function foreignDependents({ stage, tenancy, fences }: Run, partitions: readonly string[]): Sql {
+type Asked = Pick<Run, "tenancy" | "fences"> & {
+  /** Of the fences, those whose columns go. */
+  readonly losing: Run["fences"];
+  readonly losesOrganizations: boolean;
+};
+
+function foreignDependents(
+  { tenancy, fences, losing, losesOrganizations }: Asked,
+  partitions: readonly string[],
+): Sql {
   const tables = fences.map(({ relation }) => relation);
-  const whole = stage === "day1" ? [tenancy.organizations, tenancy.memberships] : [];
+  const whole = losesOrganizations ? [tenancy.organizations, tenancy.memberships] : [];
   const names = [...[...tables, ...whole].map(({ name }) => name), ...partitions];
   const ours = names.flatMap((name) => Object.values(policyNames(name)));
   return sql`
@@ -78,6 +100,14 @@ function foreignDependents({ stage, tenancy, fences }: Run, partitions: readonly
         FROM ${named(tables)}
        CROSS JOIN LATERAL pg_partition_tree(to_regclass(format('%I.%I', wanted.schema, wanted.name))) AS tree
     ),
+    losing AS (
+      SELECT tree.relid::oid AS oid
+        FROM ${named(losing.map(({ relation }) => relation))}
+       CROSS JOIN LATERAL pg_partition_tree(to_regclass(format('%I.%I', wanted.schema, wanted.name))) AS tree
+       UNION
+      SELECT to_regclass(format('%I.%I', wanted.schema, wanted.name))::oid
+        FROM ${named(losing.map(({ relation }) => relation))}
+    ),
     dropped_table AS (
       SELECT c.oid
         FROM ${named(whole)}
@@ -91,8 +121,8 @@ function foreignDependents({ stage, tenancy, fences }: Run, partitions: readonly
     ),
     dropped AS (
       SELECT 'pg_class'::regclass AS class, a.attrelid AS object, a.attnum::integer AS part
-        FROM fenced
-        JOIN pg_attribute a ON a.attrelid = fenced.oid AND a.attname = ${tenancy.column}
+        FROM losing
+        JOIN pg_attribute a ON a.attrelid = losing.oid AND a.attname = ${tenancy.column}
        UNION ALL
       SELECT 'pg_class'::regclass, dropped_table.oid, part
         FROM dropped_table
@@ -100,7 +130,7 @@ function foreignDependents({ stage, tenancy, fences }: Run, partitions: readonly
        UNION ALL
       SELECT 'pg_proc'::regclass, helper.oid, 0
         FROM helper
-       WHERE ${stage === "day1"}
+       WHERE ${losesOrganizations}
     )
     SELECT DISTINCT pg_describe_object(d.classid, d.objid, d.objsubid) AS dependent,
            pg_describe_object(d.refclassid, d.refobjid, d.refobjsubid) AS "on"

@@ -12,7 +12,6 @@ import {
   inTurn,
   type JournaledOutline,
   type JournaledStep,
-  readOutlines,
   verifySteps,
 } from "../journal/steps.ts";
 import { type Queries, type Session, sqlState } from "../postgres/connection.ts";
@@ -42,12 +41,11 @@ export async function rollBack(
 ): Promise<readonly string[]> {
   const { session, lease, emit } = context;
   // Read first: a journal that cannot say how it was is refused before anything is undone.
-  await verifySteps(session, run.id);
-  await readFingerprintBefore(session, run.id);
-  const steps = (await readOutlines(session, run.id)).filter(
+  const steps = (await verifySteps(session, run.id)).filter(
     ({ state }) => state === "applied" || state === "running",
   );
-  if (run.state !== "rolling back") await refuseForeignDependents(session, run);
+  await readFingerprintBefore(session, run.id);
+  await refuseForeignDependents(session, [run]);
   emit({
     kind: "rollback-started",
     stage: run.stage,

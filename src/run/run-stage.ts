@@ -13,7 +13,7 @@ import {
   setRunState,
 } from "../journal/journal.ts";
 import { holdLease } from "../journal/lease.ts";
-import { readOutlines, verifySteps } from "../journal/steps.ts";
+import { verifySteps } from "../journal/steps.ts";
 import type { Plan, StagePlan } from "../plan/plan.ts";
 import { stepAhead } from "../report/events.ts";
 import type { StageName } from "../steps/stage.ts";
@@ -88,8 +88,7 @@ export async function resumeStage(context: StageContext, run: Run): Promise<void
 
 /** @throws AppError JOURNAL_INCOMPATIBLE where one of the steps cannot be run as it stands there */
 async function announceLeft(context: StageContext, run: Run): Promise<void> {
-  await verifySteps(context.session, run.id);
-  const steps = (await readOutlines(context.session, run.id)).filter(
+  const steps = (await verifySteps(context.session, run.id)).filter(
     // A step that is applied and not verified is verified first.
     ({ state, verified }) => state !== "applied" || !verified,
   );

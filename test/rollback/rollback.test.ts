@@ -210,6 +210,12 @@ test("what others have made on the organizations is named before anything is und
     sql`CREATE POLICY own ON bills USING (organization_id = ANY (ARRAY(SELECT tenancy.caller_organizations())))`,
   ];
   for (const statement of others) await session.execute(statement);
+  const standing = await fingerprintOf(session);
+  const all = await project.tenantry("rollback", "--yes", "--all");
+  expect(all).toMatchObject({ code: 1, stderr: expect.stringContaining("nothing was undone") });
+  expect(all.stderr).toContain("constraint bills_organization_id_fkey on table bills depends on");
+  expect(all.stderr).not.toContain("settings");
+  expect(await fingerprintOf(session)).toBe(standing);
   await project.tenantry("rollback", "--yes", "--stage", "day3");
   await project.tenantry("rollback", "--yes", "--stage", "day2");
   const before = await fingerprintOf(session);
