@@ -1,5 +1,4 @@
-import { existsSync } from "node:fs";
-import { mkdir, readdir, stat } from "node:fs/promises";
+import { mkdir } from "node:fs/promises";
 import path from "node:path";
 import { z } from "zod";
 import { type Fingerprint, readFingerprint } from "../catalog/fingerprint.ts";
@@ -11,13 +10,7 @@ import { type Globals, readGlobals } from "./globals.ts";
 import { parts } from "./layout.ts";
 import type { Manifest } from "./manifest.ts";
 import { readTableBytes, verifySpace } from "./space.ts";
-
-/** How far a dump is: tables that were begun, of all, and bytes that are written. */
-export type DumpProgress = {
-  readonly tables: number;
-  readonly ofTables: number;
-  readonly bytes: number;
-};
+import { type DumpProgress, watchDump } from "./watch-dump.ts";
 
 export type SnapshotRequest = {
   readonly target: Target;
@@ -92,9 +85,10 @@ export async function takeSnapshot(
         dumping.catch(stopOther),
         describe(queries, tables).catch(stopOther),
       ]);
-      progress.stop();
+      const [watched] = await Promise.allSettled([progress.stop()]);
       request.signal?.throwIfAborted();
       if (dumped.status === "rejected" || described.status === "rejected") throw failures[0];
+      if (watched.status === "rejected") throw watched.reason;
       const { contents, ...rest } = described.value;
       return {
         ...rest,
@@ -149,31 +143,4 @@ async function cancelBackend(target: Target, { backend }: Session): Promise<void
   } finally {
     await session.close();
   }
-}
-
-/** A table's data is a file of its own, which is there as soon as the table is begun. */
-const dataFile = /^\d+\.dat/;
-
-/** Looks at what is written, since pg_dump tells nobody how far it is. */
-function watchDump(
-  folder: string,
-  ofTables: number,
-  onProgress: SnapshotRequest["onProgress"],
-): { stop(): void } {
-  if (onProgress === undefined) return { stop() {} };
-  let looking = false;
-  const look = async (): Promise<void> => {
-    if (looking || !existsSync(folder)) return;
-    looking = true;
-    const names = (await readdir(folder)).filter((name) => dataFile.test(name));
-    const sizes = await Promise.all(
-      names.map(async (name) => (await stat(path.join(folder, name))).size),
-    );
-    const bytes = sizes.reduce((sum, size) => sum + size, 0);
-    onProgress({ tables: Math.min(names.length, ofTables), ofTables, bytes });
-    looking = false;
-  };
-  // A folder that goes away while it is looked at belongs to a dump that failed, which says so.
-  const timer = setInterval(() => void look().catch(() => clearInterval(timer)), 250);
-  return { stop: () => clearInterval(timer) };
 }

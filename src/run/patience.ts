@@ -5,6 +5,7 @@ import { isConnectionLoss, isLockConflict, sqlState } from "../postgres/connecti
 import type { Observer } from "../postgres/observer.ts";
 import { sql } from "../postgres/sql.ts";
 import { explainSqlState } from "../postgres/sql-states.ts";
+import { askRepeatedly } from "../repeatedly.ts";
 import { type StepFacts, stepFacts } from "../report/events.ts";
 import type { Step } from "../steps/step.ts";
 import type { RunContext } from "./context.ts";
@@ -77,27 +78,11 @@ function watchBlockers(
   { observer, session }: Pick<RunContext, "observer" | "session">,
   seen: (blockers: readonly string[], milliseconds: number) => void,
 ): { stop(): Promise<void> } {
-  let asking: Promise<void> = Promise.resolve();
-  let failure: unknown;
   const started = performance.now();
-  const timer = setInterval(() => {
-    asking = asking
-      .then(() => blockersOf(observer, session.backend))
-      .then((blockers) => {
-        if (blockers.length > 0) seen(blockers, performance.now() - started);
-      })
-      .catch((error: unknown) => {
-        failure = error;
-        clearInterval(timer);
-      });
-  }, 120);
-  return {
-    async stop() {
-      clearInterval(timer);
-      await asking;
-      if (failure !== undefined) throw failure;
-    },
-  };
+  return askRepeatedly(120, async () => {
+    const blockers = await blockersOf(observer, session.backend);
+    if (blockers.length > 0) seen(blockers, performance.now() - started);
+  });
 }
 
 /** Who keeps a backend waiting, in words. */

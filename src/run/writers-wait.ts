@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { sql } from "../postgres/sql.ts";
+import { askRepeatedly } from "../repeatedly.ts";
 import type { RunContext } from "./context.ts";
 
 const lookEveryMilliseconds = 50;
@@ -26,8 +27,6 @@ export function paceByWriters(
 ): Pace {
   const longest = online.batchTargetInMilliseconds;
   let milliseconds = longest;
-  let looking: Promise<void> | undefined;
-  let failure: unknown;
   const look = async (): Promise<void> => {
     const ours = backends().map(String);
     const [seen] = await observer.rows(
@@ -52,25 +51,11 @@ export function paceByWriters(
         ? Math.max(longest * leastShare, milliseconds / 2)
         : Math.min(longest, milliseconds * recovery);
   };
-  const timer = setInterval(() => {
-    if (looking !== undefined) return;
-    looking = look()
-      .catch((error: unknown) => {
-        failure = error;
-        clearInterval(timer);
-      })
-      .finally(() => {
-        looking = undefined;
-      });
-  }, lookEveryMilliseconds);
+  const { stop } = askRepeatedly(lookEveryMilliseconds, look);
   return {
     get milliseconds() {
       return milliseconds;
     },
-    async stop() {
-      clearInterval(timer);
-      await looking;
-      if (failure !== undefined) throw failure;
-    },
+    stop,
   };
 }

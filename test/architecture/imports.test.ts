@@ -9,6 +9,7 @@ const root = fileURLToPath(new URL("../..", import.meta.url));
 const allowed: Readonly<Record<string, readonly string[]>> = {
   "src/errors.ts": [],
   "src/version.ts": [],
+  "src/repeatedly.ts": [],
   "src/postgres": ["src/errors.ts"],
   "src/config": ["src/errors.ts", "src/postgres/sql.ts"],
   "src/catalog": ["src/postgres"],
@@ -39,6 +40,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     "src/application",
     "src/attribution",
     "src/errors.ts",
+    "src/repeatedly.ts",
     "src/version.ts",
     "src/postgres",
     "src/config",
@@ -65,6 +67,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   "src/scratch": ["src/errors.ts"],
   "src/backup": [
     "src/errors.ts",
+    "src/repeatedly.ts",
     "src/version.ts",
     "src/postgres",
     "src/catalog",
