@@ -7,11 +7,13 @@ import { SignIn } from "@/components/SignIn";
 import { supabase } from "@/integrations/supabase/client";
 
 export function App() {
-  const [session, setSession] = useState<Session | null>(null);
+  // Undefined until it is known whether somebody is signed in: no form flashes up before.
+  const [session, setSession] = useState<Session | null>();
   useEffect(() => {
     const { data } = supabase.auth.onAuthStateChange((_event, next) => setSession(next));
     return () => data.subscription.unsubscribe();
   }, []);
+  if (session === undefined) return null;
   if (session === null) return <SignIn />;
   return (
     <>
