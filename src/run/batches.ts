@@ -105,7 +105,7 @@ async function fill(
  * @returns the rows, and for how long they were locked
  */
 async function fillRange(
-  { session, lease }: StepContext,
+  { session, lease, online }: StepContext,
   { step, key, ranges }: Filling,
   range: PageRange,
 ): Promise<{ rows: number; milliseconds: number }> {
@@ -117,6 +117,8 @@ async function fillRange(
   };
   const rows = await session.transaction(work, "read write", {
     idle_in_transaction_session_timeout: "5s",
+    // Waiting for one row that a transaction of the application holds, it would hold all others.
+    lock_timeout: `${online.lockTimeoutInMilliseconds}ms`,
     synchronous_commit: "local",
     ...(step.silencesTriggers ? { session_replication_role: "replica" } : {}),
   });

@@ -47,7 +47,9 @@ export async function withPatience<Result>(
         }
       },
       {
-        retries: context.online.lockAttempts - 1,
+        // A batch holds nothing while it pauses: it may wait for as long as others' transactions last.
+        retries:
+          step.mode === "batches" ? Number.POSITIVE_INFINITY : context.online.lockAttempts - 1,
         minTimeout: 100,
         maxTimeout: 3_000,
         factor: 1.6,
