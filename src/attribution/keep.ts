@@ -98,7 +98,7 @@ async function keepWhole(queries: Queries, relation: RelationName, file: string)
 
 async function keepRows(
   queries: Queries,
-  { column, defaultOrganizationId }: Run["tenancy"],
+  { column, defaultOrganizationId, helpers }: Run["tenancy"],
   existing: Relation,
   { folder, file }: { readonly folder: string; readonly file: string },
 ): Promise<Attribution["tables"][number]> {
@@ -106,7 +106,11 @@ async function keepRows(
   // A partitioned table has its rows in its partitions only.
   const rowsOf =
     existing.kind === "partitioned table" ? ident(relation) : sql`ONLY ${ident(relation)}`;
-  if (await allInOne(queries, rowsOf, column, defaultOrganizationId)) {
+  // Where rows have a source, it may tell another organization of them when it is asked again.
+  const withoutSource = existing.columns.some(
+    (one) => one.name === column && one.default?.includes(helpers.writingOrganization.name),
+  );
+  if (withoutSource && (await allInOne(queries, rowsOf, column, defaultOrganizationId))) {
     return { ...relation, rows: 0, kept: { kind: "default" } };
   }
   const key = keyOf(existing, column);

@@ -18,7 +18,7 @@ const tableSchema = z.object({
   kept: z.discriminatedUnion("kind", [
     /** A row's key and its organization, as COPY writes them, packed by gzip. */
     z.object({ kind: z.literal("rows"), key: z.tuple([z.string()], z.string()), file: z.string() }),
-    /** Every row was the default organization's. */
+    /** Every row was the default organization's, which the column's default gives them again. */
     z.object({ kind: z.literal("default") }),
     /** Nothing tells a row of it from another. */
     z.object({ kind: z.literal("no key") }),

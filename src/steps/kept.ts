@@ -117,6 +117,39 @@ export function restoreRows(table: TablePlan, kept: KeptTable): BatchesStep {
    AND record.ctid < ${"(0,0)"}::tid`,
     silencesTriggers: table.triggersMayBeSilenced,
     down: { kind: "covered", by: stepId(table, "column") },
+    verify: [
+      forNow(
+        none(
+          `every row of ${table.label} that was kept has an organization`,
+          sql`
+            SELECT ${placeOf(table.relation, table.label)} AS violation
+              FROM ${ident(table.relation)} AS record
+              JOIN ${ident(kept.loadedAs)} AS kept ON ${sameKey(kept)}
+             WHERE record.${ident(table.tenancy.column)} IS NULL
+               AND kept.kept_organization IS NOT NULL
+             LIMIT 5
+          `,
+        ),
+      ),
+    ],
+  };
+}
+
+/**
+ * The same for rows that were written while the ranges were gone through: their new versions are on
+ * pages that were behind already, with the organization that a trigger or the default gave them.
+ */
+export function restoreLeftOverRows(table: TablePlan, kept: KeptTable): TransactionStep {
+  return {
+    id: stepId(table, "kept-left-over"),
+    title: "give rows that were written meanwhile the organization that was kept",
+    table: table.relation,
+    mode: "transaction",
+    lock: { level: "ROW EXCLUSIVE", on: [table.relation] },
+    up: table.triggersMayBeSilenced
+      ? [silenceTriggers, giveBack(table, kept)]
+      : [giveBack(table, kept)],
+    down: { kind: "covered", by: stepId(table, "column") },
     verify: [rowsAreBack(table, kept)],
   };
 }

@@ -13,7 +13,7 @@ import {
   validation,
 } from "./constraints.ts";
 import { fence } from "./fence.ts";
-import { restoreRows } from "./kept.ts";
+import { restoreLeftOverRows, restoreRows } from "./kept.ts";
 import { setNotNull } from "./not-null.ts";
 import { attachIndex, dropIndexes, indexOfPartitioned } from "./partitioned-index.ts";
 import type { Check, DatabaseStep, Down, Step, TransactionStep } from "./step.ts";
@@ -38,7 +38,12 @@ export function partitionedTable(
   return [
     column,
     ...(hasServingIndex(table) ? [] : index(table, between, leaves)),
-    ...(kept === undefined ? [] : leaves.map((leaf) => ofPartition(leaf, restoreRows(leaf, kept)))),
+    ...(kept === undefined
+      ? []
+      : [
+          ...leaves.map((leaf) => ofPartition(leaf, restoreRows(leaf, kept))),
+          restoreLeftOverRows(table, kept),
+        ]),
     ...(withNotNull
       ? [
           ...leaves.map((leaf) => ofPartition(leaf, backfillPartition(leaf))),

@@ -14,7 +14,7 @@ import {
   validation,
 } from "./constraints.ts";
 import { fence, fenceDown } from "./fence.ts";
-import { restoreRows, restoreRowsAtOnce, rowsAreBack } from "./kept.ts";
+import { restoreLeftOverRows, restoreRows, restoreRowsAtOnce, rowsAreBack } from "./kept.ts";
 import { columnIsNotNull, setNotNull } from "./not-null.ts";
 import { partitionedTable } from "./partitioned-table.ts";
 import { organizationOf } from "./sources.ts";
@@ -49,7 +49,9 @@ export function tenantTable(table: TablePlan, smallTableInBytes: number): Some<S
 function online(table: TablePlan, column: TransactionStep): Some<Step> {
   return [
     column,
-    ...(table.kept === undefined ? [] : [restoreRows(table, table.kept)]),
+    ...(table.kept === undefined
+      ? []
+      : [restoreRows(table, table.kept), restoreLeftOverRows(table, table.kept)]),
     ...(needsNotNull(table) ? [backfill(table)] : []),
     ...(hasServingIndex(table) ? [] : [buildIndex(table)]),
     ...(needsNotNull(table) || needsForeignKey(table) ? [constrain(table)] : []),
