@@ -2,8 +2,10 @@ import { AppError, type ErrorCode } from "../errors.ts";
 import { runInForce } from "../journal/journal.ts";
 import { sqlState } from "../postgres/connection.ts";
 import { explainSqlState } from "../postgres/sql-states.ts";
+import { whatSpeaksAgainst } from "../rollback/guards.ts";
 import { rollBack } from "../rollback/roll-back.ts";
 import type { StageName } from "../steps/stage.ts";
+import { keepWhatIsLost } from "./keep-attribution.ts";
 import { askWhich } from "./prompt.ts";
 import type { WritingWorkplace } from "./workplace.ts";
 
@@ -20,19 +22,32 @@ const resumable: readonly ErrorCode[] = [
 
 export type Decision = "retry" | "roll back" | "stop";
 
-/** A stage that fails rolls itself back, unless somebody is there to be asked. */
+/**
+ * A stage that fails rolls itself back, unless somebody is there to be asked. One that was begun by an
+ * earlier command may have stood for days: then it is undone only where no guard speaks against it.
+ */
 export async function decide(
-  { session, output }: WritingWorkplace,
+  { session, output, emit }: WritingWorkplace,
   stage: StageName,
   error: unknown,
-  interactive: boolean,
+  { interactive, resumed }: { readonly interactive: boolean; readonly resumed: boolean },
 ): Promise<Decision> {
   if (!(error instanceof AppError) || resumable.includes(error.code)) return "stop";
   const under = await runInForce(session, stage);
   if (under?.state !== "running") return "stop";
-  if (!interactive) return "roll back";
+  const against = resumed ? await whatSpeaksAgainst(session, [under]) : [];
+  if (!interactive) {
+    if (against.length === 0) return "roll back";
+    emit({
+      kind: "notice",
+      text: `${stage} failed and is not rolled back by itself, since it was begun earlier and this speaks against it: ${against.map((line) => line.trim()).join("; ")}. tenantry run goes on with it, tenantry rollback --despite-guards undoes it`,
+    });
+    return "stop";
+  }
   await output.settle();
-  process.stderr.write(`\n${error.object}: ${error.fault}\n${error.details.join("\n")}\n`);
+  const speaks = against.length === 0 ? [] : ["What speaks against rolling it back:", ...against];
+  const said = [`${error.object}: ${error.fault}`, ...error.details, ...speaks];
+  process.stderr.write(`\n${said.join("\n")}\n`);
   return askWhich<Decision>(`${stage} failed. What now?`, [
     { name: "try again from the step that failed", value: "retry" },
     { name: `roll back ${stage} to where it started`, value: "roll back" },
@@ -45,11 +60,13 @@ export async function rolledBack(
   writing: WritingWorkplace,
   stage: StageName,
   error: unknown,
+  resumed: boolean,
 ): Promise<unknown> {
   const under = await runInForce(writing.session, stage);
   if (under === undefined || !(error instanceof AppError)) return error;
   let differences: readonly string[];
   try {
+    if (resumed) await keepWhatIsLost(writing, under);
     differences = await rollBack({ ...writing, online: writing.settings.online }, under);
   } catch (stopped) {
     if (!(stopped instanceof AppError)) throw stopped;

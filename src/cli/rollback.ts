@@ -1,4 +1,3 @@
-import { keepAttribution } from "../attribution/keep.ts";
 import { AppError } from "../errors.ts";
 import { type Run, readFingerprintBefore, readRuns } from "../journal/journal.ts";
 import { readSteps, verifySteps } from "../journal/steps.ts";
@@ -9,14 +8,9 @@ import { rollBack } from "../rollback/roll-back.ts";
 import { rollbackScript } from "../rollback/script.ts";
 import type { StageName } from "../steps/stage.ts";
 import { confirm } from "./confirm.ts";
+import { keepWhatIsLost } from "./keep-attribution.ts";
 import type { GlobalOptions } from "./options.ts";
-import {
-  fromConfig,
-  type Workplace,
-  type WritingWorkplace,
-  whileWriting,
-  withWorkplace,
-} from "./workplace.ts";
+import { type Workplace, whileWriting, withWorkplace } from "./workplace.ts";
 
 export type RollbackOptions = GlobalOptions & {
   readonly stage?: StageName | undefined;
@@ -58,10 +52,12 @@ export async function rollbackIn(workplace: Workplace, options: RollbackOptions)
   });
 
   await whileWriting(workplace, "rollback", async (writing) => {
+    // Asked again under the lease: somebody else may have undone or applied something meanwhile.
+    refuseUnlessSame(runs, runsToUndo(await readRuns(session), wanted));
     const different: string[] = [];
     // Differences stop nothing: whoever rolls back in an incident wants all of it undone.
     for (const run of runs) {
-      if (options.loseAttribution !== true) await keep(writing, run);
+      if (options.loseAttribution !== true) await keepWhatIsLost(writing, run);
       const found = await rollBack(
         { ...writing, online: writing.settings.online },
         run,
@@ -70,6 +66,19 @@ export async function rollbackIn(workplace: Workplace, options: RollbackOptions)
       different.push(...found.map((difference) => `${run.stage}: ${difference}`));
     }
     if (different.length > 0) throw fingerprintDiffers(stages.join(", "), different);
+  });
+}
+
+/** @throws AppError ROLLBACK_REFUSED where these are not the runs that were asked about */
+function refuseUnlessSame(asked: readonly Run[], now: readonly Run[]): void {
+  const facts = (runs: readonly Run[]) => runs.map(({ id, state }) => `${id} ${state}`).join();
+  if (facts(asked) === facts(now)) return;
+  throw new AppError({
+    code: "ROLLBACK_REFUSED",
+    object: asked.map(({ stage }) => stage).join(", "),
+    fault: "somebody else has changed what stands since this was asked about",
+    state: "nothing was undone",
+    next: "tenantry status, then tenantry rollback again where it is still meant",
   });
 }
 
@@ -85,18 +94,6 @@ async function printScripts(session: Session, runs: readonly Run[]): Promise<voi
       ),
     );
   }
-}
-
-/** Keeps what undoing a run loses; an interrupted rollback that goes on has done so already. */
-async function keep(writing: WritingWorkplace, run: Run): Promise<void> {
-  const { target, settings, emit } = writing;
-  if (run.state === "rolling back" || run.fences.length === 0 || run.stage === "day3") return;
-  const folder = fromConfig(writing, settings.backups.folder);
-  const kept = await keepAttribution(target, run, folder);
-  emit({
-    kind: "notice",
-    text: `which row was whose is kept: tenantry run --stage ${run.stage} --attribution ${kept} brings it back`,
-  });
 }
 
 function fingerprintDiffers(stages: string, differences: readonly string[]): AppError {

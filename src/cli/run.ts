@@ -134,15 +134,19 @@ async function runOne(
   stage: StageName,
   options: RunOptions,
 ): Promise<void> {
+  const resumed = (await runInForce(writing.session, stage)) !== undefined;
   for (;;) {
     try {
       await attemptStage(writing, stage, options);
       return;
     } catch (error) {
-      const decision = await decide(writing, stage, error, mayAsk(options));
+      const decision = await decide(writing, stage, error, {
+        interactive: mayAsk(options),
+        resumed,
+      });
       if (decision === "retry") continue;
       if (decision === "stop") throw error;
-      throw await rolledBack(writing, stage, error);
+      throw await rolledBack(writing, stage, error, resumed);
     }
   }
 }

@@ -2,7 +2,7 @@ import { hostname, userInfo } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
 import { AppError } from "../errors.ts";
-import type { Queries, Session } from "../postgres/connection.ts";
+import { type Queries, type Session, sqlState } from "../postgres/connection.ts";
 import { sql } from "../postgres/sql.ts";
 import { incompatible } from "./schema.ts";
 
@@ -34,18 +34,27 @@ export async function takeLease(session: Session): Promise<Lease> {
   const holder = `${userInfo().username}@${hostname()}, process ${process.pid}`;
   const until = Date.now() + patienceInMilliseconds;
   for (;;) {
-    const result = await tryToTake(session, holder);
+    const result = await tryToTake(session, holder).catch((error: unknown) => {
+      if (sqlState(error) !== lockNotAvailable) throw error;
+      return readHolder(session);
+    });
     if ("taken" in result) return keep(session, result.taken);
-    if (Date.now() > until) throw leaseHeld(result.heldBy, result.expires);
+    if (Date.now() > until) throw leaseHeld(result);
     await sleep(250);
   }
 }
 
-async function tryToTake(
-  session: Session,
-  holder: string,
-): Promise<{ taken: number } | { heldBy: string; expires: string }> {
-  return session.transaction(async (queries) => {
+const lockNotAvailable = "55P03";
+
+type Held = {
+  readonly heldBy: string;
+  readonly expires: string;
+  /** Server processes whose transactions write under the old token still. */
+  readonly writing: readonly number[];
+};
+
+async function tryToTake(session: Session, holder: string): Promise<{ taken: number } | Held> {
+  const take = async (queries: Queries): Promise<{ taken: number } | Held> => {
     // FOR UPDATE waits for a transaction that writes under the old token (see `holdLease`).
     const [lease] = await queries.rows(
       sql`
@@ -62,7 +71,7 @@ async function tryToTake(
       leaseSchema,
     );
     if (lease === undefined) throw incompatible("lacks the row of its table lease");
-    if (lease.held) return { heldBy: lease.holder, expires: lease.expires };
+    if (lease.held) return { heldBy: lease.holder, expires: lease.expires, writing: [] };
     const taken = lease.token + 1;
     await queries.execute(sql`
       UPDATE tenantry.lease
@@ -73,7 +82,33 @@ async function tryToTake(
              expires_at = clock_timestamp() + make_interval(secs => ${lifetimeInSeconds})
     `);
     return { taken };
-  });
+  };
+  // A validation under the old token may last for hours, of a killed run's too.
+  return session.transaction(take, "read write", { lock_timeout: "1s" });
+}
+
+/** Who holds the lease while it cannot be locked, asked without a lock. */
+async function readHolder(session: Session): Promise<Held> {
+  const [held] = await session.rows(
+    sql`
+      SELECT holder AS "heldBy",
+             expires_at::text AS expires,
+             ARRAY(
+               SELECT l.pid
+                 FROM pg_locks l
+                WHERE l.relation = 'tenantry.lease'::regclass
+                  AND l.database = (SELECT d.oid FROM pg_database d WHERE d.datname = current_database())
+                  AND l.mode = 'RowShareLock'
+                  AND l.granted
+                  AND l.pid <> pg_backend_pid()
+                ORDER BY l.pid
+             ) AS writing
+        FROM tenantry.lease
+    `,
+    z.object({ heldBy: z.string(), expires: z.string(), writing: z.array(z.number()) }),
+  );
+  if (held === undefined) throw incompatible("lacks the row of its table lease");
+  return held;
 }
 
 function keep(session: Session, token: number): Lease {
@@ -122,13 +157,17 @@ export async function holdLease(queries: Queries, token: number): Promise<void> 
   if (held.length === 0) throw leaseLost();
 }
 
-function leaseHeld(holder: string, expires: string): AppError {
+function leaseHeld({ heldBy, expires, writing }: Held): AppError {
   return new AppError({
     code: "LEASE_HELD",
     object: "this database",
-    fault: `another run holds the lease: ${holder}`,
+    fault: `another run holds the lease: ${heldBy}`,
     state: "nothing was changed",
     next: `wait for it (tenantry status shows where it is); if it is dead, the lease ends by itself at ${expires}`,
+    details: writing.map(
+      (process) =>
+        `its server process ${process} is in a statement; where the run is dead: SELECT pg_terminate_backend(${process})`,
+    ),
   });
 }
 

@@ -2,7 +2,7 @@ import { AppError } from "../errors.ts";
 import type { Run } from "../journal/journal.ts";
 import type { Session } from "../postgres/connection.ts";
 import type { StageName } from "../steps/stage.ts";
-import { ask } from "../verify/checks.ts";
+import { ask, isAnswered } from "../verify/checks.ts";
 
 /**
  * The runs to undo, newest first.
@@ -45,21 +45,32 @@ export function runsToUndo(
   });
 }
 
+/** What the guards that were journaled with these runs say against undoing them. */
+export async function whatSpeaksAgainst(
+  session: Session,
+  runs: readonly Run[],
+): Promise<readonly string[]> {
+  const details: string[] = [];
+  for (const run of runs) {
+    // A rollback that was interrupted has asked them, or was told not to.
+    if (run.state === "rolling back") continue;
+    for (const guard of run.guards) {
+      const [result] = await ask(session, [{ ...guard, lasting: false }]);
+      if (result === undefined || result.violations.length === 0) continue;
+      // Before its tables are there, a stage has nothing to guard.
+      if (run.state !== "applied" && !isAnswered(result)) continue;
+      details.push(`${run.stage}: ${guard.because}`, ...result.violations.map((row) => `  ${row}`));
+    }
+  }
+  return details;
+}
+
 /**
  * Asks the guards that were journaled with the runs.
  * @throws AppError ROLLBACK_REFUSED with what speaks against undoing them
  */
 export async function askGuards(session: Session, runs: readonly Run[]): Promise<void> {
-  const details: string[] = [];
-  for (const run of runs) {
-    for (const guard of run.guards) {
-      const [result] = await ask(session, [{ ...guard, lasting: false }]);
-      if (result === undefined || result.violations.length === 0) continue;
-      // Before its tables are there, or after they are gone, a stage has nothing to guard.
-      if (run.state !== "applied") continue;
-      details.push(`${run.stage}: ${guard.because}`, ...result.violations.map((row) => `  ${row}`));
-    }
-  }
+  const details = await whatSpeaksAgainst(session, runs);
   if (details.length === 0) return;
   throw new AppError({
     code: "ROLLBACK_REFUSED",

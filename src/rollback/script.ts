@@ -33,10 +33,24 @@ export function* rollbackScriptPieces(
        ${present(step)} AS present`;
     return `-- ${oneLine(step.id)}: ${oneLine(step.title)}\n${loses}${asked(begun)}\\if :begun\n${filesLeft(step)}\\if :present\n${prepared(step)}\\else\n${passOver(step)}\\endif\nBEGIN;\n${statements}\n${toScript(journal)}\nCOMMIT;\n${strict}\\endif\n`;
   };
-  const end = sql`UPDATE tenantry.run
-   SET state = 'rolled back',
-       finished_at = clock_timestamp()
- WHERE id = ${run}`;
+  const end = sql`DO ${functionBody(sql`
+DECLARE
+  left_over text;
+BEGIN
+  SELECT string_agg(id, ', ' ORDER BY position DESC)
+    INTO left_over
+    FROM tenantry.step
+   WHERE run_id = ${run}
+     AND state IN ('applied', 'running');
+  IF left_over IS NOT NULL THEN
+    RAISE 'this file is of another run of ${raw(stage)} than the one in force, of which these steps are left: %', left_over
+      USING HINT = 'Take the file of the newest backup of this stage, or tenantry rollback --stage ${raw(stage)} --print-sql.';
+  END IF;
+  UPDATE tenantry.run
+     SET state = 'rolled back',
+         finished_at = clock_timestamp()
+   WHERE id = ${run};
+END`)}`;
   yield `-- Undoes ${stage} with psql alone: psql --file rollback.sql "$DATABASE_URL"
 -- Stops at the first error, or where a lock is not granted at once, so that nobody queues behind it:
 -- run the same file again. What the journal does not know to be done is not undone.
@@ -116,6 +130,11 @@ BEGIN
               WHERE l.expires_at > clock_timestamp()) THEN
     RAISE 'tenantry itself is at work on this database: end it first';
   END IF;
+  -- One that sleeps would go on when it wakes: so it finds its lease taken, as by another run.
+  UPDATE tenantry.lease
+     SET token = token + 1,
+         holder = 'rollback.sql',
+         expires_at = '-infinity';
   UPDATE tenantry.run
      SET state = 'rolling back'
    WHERE stage = ${literal(stage)}

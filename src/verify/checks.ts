@@ -22,6 +22,13 @@ async function violationsOf(queries: Queries, query: Check["violations"]): Promi
     return rows.map(({ violation }) => violation);
   } catch (error) {
     if (sqlState(error) === undefined) throw error;
-    return [`could not be checked: ${error instanceof Error ? error.message : String(error)}`];
+    return [`${notChecked}: ${error instanceof Error ? error.message : String(error)}`];
   }
+}
+
+const notChecked = "could not be checked";
+
+/** Whether a check was answered, and not only could not be asked. */
+export function isAnswered({ violations }: CheckResult): boolean {
+  return !violations.some((violation) => violation.startsWith(`${notChecked}: `));
 }
