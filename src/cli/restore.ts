@@ -118,7 +118,11 @@ async function restoreInPlace(
       await release();
       await live.close();
       const keptAs = `${database.slice(0, 30)}_before_restore_${Date.now()}`;
-      await swapDatabases(session, { live: database, restored, keptAs });
+      const ending = await openSession(server, "tenantry restore", { statement_timeout: "0" });
+      await swapDatabases(
+        { renaming: session, ending },
+        { live: database, restored, keptAs },
+      ).finally(() => ending.close());
       await output.show(
         { kind: "restored", database, folder: backup.folder, keptAs },
         () => `${database} is as it was at ${backup.manifest.madeAt}: schema, counts and checksums are those of the backup.
