@@ -3,6 +3,7 @@ import { z } from "zod";
 import { AppError } from "../errors.ts";
 import { isConnectionLoss, type Queries, type Session, sqlState } from "../postgres/connection.ts";
 import { ident, sql, toScript } from "../postgres/sql.ts";
+import { endSessions, readLastingSessions } from "./database-sessions.ts";
 import { messageOf } from "./folder.ts";
 
 export type Swap = {
@@ -33,7 +34,11 @@ export async function swapDatabases(
   });
   const ended = endSessionsUntil(ending, live, () => settled);
   const [outcome] = await Promise.allSettled([renamed, ended]);
-  if (outcome.status === "rejected") throw notSwapped(outcome.reason, swap);
+  if (outcome.status === "fulfilled") return;
+  const lasting = await readLastingSessions(ending, swap.live).catch((error: unknown) => [
+    `roles that could not be asked for (${messageOf(error)})`,
+  ]);
+  throw notSwapped(outcome.reason, swap, lasting);
 }
 
 function rename(session: Session, swap: Swap): Promise<void> {
@@ -75,16 +80,7 @@ async function endSessionsUntil(
   }
 }
 
-async function endSessions(queries: Queries, database: string): Promise<void> {
-  await queries.execute(sql`
-    SELECT pg_terminate_backend(pid)
-      FROM pg_stat_activity
-     WHERE datid = ${database}::oid
-       AND backend_type <> 'parallel worker'
-  `);
-}
-
-function notSwapped(error: unknown, swap: Swap): AppError {
+function notSwapped(error: unknown, swap: Swap, lasting: readonly string[]): AppError {
   const { live, restored, keptAs } = swap;
   if (isConnectionLoss(error)) {
     return new AppError({
@@ -98,11 +94,12 @@ function notSwapped(error: unknown, swap: Swap): AppError {
   }
   // 55006: object in use.
   const inUse = sqlState(error) === "55006";
+  const whose = lasting.length === 0 ? "its sessions" : `sessions of ${lasting.join(", ")}`;
   return new AppError({
     code: "RESTORE_FAILED",
     object: live,
     fault: inUse
-      ? "is in use, and its sessions could not be ended"
+      ? `is in use, and ${whose} could not be ended`
       : `could not be put out of its place: ${messageOf(error)}`,
     state: `the database is as it was, and open; what was restored is in ${restored}`,
     next: "stop the application, and run the same command again; or, while nobody is connected, run the statements below in psql",

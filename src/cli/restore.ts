@@ -4,6 +4,7 @@ import { verifyBelongs } from "../backup/belongs.ts";
 import { compareWithBackup } from "../backup/compare.ts";
 import { countLostRows, type LostRows } from "../backup/lost-rows.ts";
 import { type OpenBackup, withBackup } from "../backup/open.ts";
+import { verifyReplaceable } from "../backup/replaceable.ts";
 import { beingRestoredSuffix, restoreBackup } from "../backup/restore.ts";
 import { swapDatabases } from "../backup/swap.ts";
 import { AppError } from "../errors.ts";
@@ -104,7 +105,7 @@ async function restoreInPlace(
   try {
     await verifyBelongs(backup, live);
     await onServer(target, async (session, server) => {
-      await verifyPrivileges(session, database);
+      await verifyReplaceable(session, database);
       const restored = await restoreBeside({ ...place, session, server, database }, backup);
       try {
         const copy = await openSession({ ...server, database: restored }, "tenantry restore");
@@ -218,25 +219,6 @@ async function exists(session: Session, database: string): Promise<boolean> {
     z.object({ datname: z.string() }),
   );
   return found.length > 0;
-}
-
-async function verifyPrivileges(session: Session, database: string): Promise<void> {
-  const [row] = await session.rows(
-    sql`
-      SELECT r.rolsuper OR r.rolcreatedb AND pg_has_role(r.oid, d.datdba, 'MEMBER') AS may
-        FROM pg_roles r
-       CROSS JOIN pg_database d
-       WHERE r.rolname = current_user
-         AND d.datname = ${database}
-    `,
-    z.object({ may: z.boolean() }),
-  );
-  if (row?.may === true) return;
-  throw refused(
-    database,
-    "is put in its place by renaming it, which takes its owner, with CREATEDB, or a superuser",
-    "connect as such a role; or restore with --into, and point the application there",
-  );
 }
 
 /** @throws AppError CONFIRMATION_NEEDED unless the database's name is given */

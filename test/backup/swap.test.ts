@@ -2,6 +2,7 @@ import { readdir } from "node:fs/promises";
 import path from "node:path";
 import { expect, inject, onTestFinished, test } from "vitest";
 import { z } from "zod";
+import { verifyReplaceable } from "../../src/backup/replaceable.ts";
 import { swapDatabases } from "../../src/backup/swap.ts";
 import { openSession, type Session } from "../../src/postgres/connection.ts";
 import { ident, sql } from "../../src/postgres/sql.ts";
@@ -157,4 +158,97 @@ test("a kill while the names change leaves the database open, and the next resto
   expect(await kept()).toEqual([expect.stringContaining("_being_restored")]);
   expect(await project.tenantry(...restore)).toMatchObject({ code: 0 });
   expect(await kept()).toEqual([expect.stringContaining("_before_restore_")]);
+});
+
+/** As a role that owns the database and may make others. */
+async function asOwner(
+  server: Session,
+  databases: readonly string[],
+): Promise<() => Promise<Session>> {
+  const role = ident(owner);
+  await server.execute(sql`CREATE ROLE ${role} LOGIN CREATEDB`);
+  for (const database of databases)
+    await server.execute(sql`ALTER DATABASE ${ident(database)} OWNER TO ${role}`);
+  onTestFinished(async () => {
+    for (const database of await databasesOf(server, owner))
+      await server.execute(sql`ALTER DATABASE ${ident(database)} OWNER TO CURRENT_USER`);
+    await server.execute(sql`DROP ROLE ${role}`);
+  });
+  const url = new URL(inject("databaseUrl"));
+  url.username = encodeURIComponent(owner);
+  return async () => {
+    const session = await openSession({ url: url.href });
+    onTestFinished(() => session.close());
+    return session;
+  };
+}
+
+const owner = "swap test: owner";
+
+async function databasesOf(server: Session, role: string): Promise<string[]> {
+  const rows = await server.rows(
+    sql`
+      SELECT datname::text AS name
+        FROM pg_database
+       WHERE pg_get_userbyid(datdba) = ${role}
+    `,
+    z.object({ name: z.string() }),
+  );
+  return rows.map(({ name }) => name);
+}
+
+/** A role that somebody is connected as, to this database. */
+async function connectedAs(server: Session, url: string, role: string): Promise<Session> {
+  await server.execute(sql`CREATE ROLE ${ident(role)} LOGIN`);
+  const place = new URL(url);
+  place.username = encodeURIComponent(role);
+  const session = await openSession({ url: place.href });
+  onTestFinished(async () => {
+    await session.close();
+    await server.execute(sql`DROP ROLE ${ident(role)}`);
+  });
+  return session;
+}
+
+test("a role that may not end the application's sessions is refused before anything is restored", async () => {
+  const server = await onServer();
+  const { database, swap } = await twoDatabases(server, "swap privileges");
+  await database.session.close();
+  const connect = await asOwner(server, [swap.live, swap.restored]);
+  const role = await connect();
+  await verifyReplaceable(role, swap.live);
+  await connectedAs(server, database.url, "swap test: application");
+  await expect(verifyReplaceable(role, swap.live)).rejects.toMatchObject({
+    code: "RESTORE_REFUSED",
+    fault: expect.stringContaining(
+      "swap test: owner may not end the sessions of swap test: application (1)",
+    ),
+    next: expect.stringContaining("pg_signal_backend"),
+  });
+  await expect(
+    swapDatabases({ renaming: role, ending: await connect() }, swap),
+  ).rejects.toMatchObject({
+    code: "RESTORE_FAILED",
+    fault: "is in use, and sessions of swap test: application (1) could not be ended",
+    state: `the database is as it was, and open; what was restored is in ${swap.restored}`,
+    details: [expect.stringContaining("RENAME TO"), expect.stringContaining("RENAME TO")],
+  });
+  expect(await isRestored(database.url)).toBe(false);
+
+  await server.execute(sql`GRANT pg_signal_backend TO ${ident(owner)}`);
+  await verifyReplaceable(role, swap.live);
+  await swapDatabases({ renaming: role, ending: await connect() }, swap);
+  expect(await isRestored(database.url)).toBe(true);
+});
+
+test("sessions of a superuser take a superuser to end", async () => {
+  const server = await onServer();
+  const { swap } = await twoDatabases(server, "swap superuser");
+  const connect = await asOwner(server, [swap.live, swap.restored]);
+  await server.execute(sql`GRANT pg_signal_backend TO ${ident(owner)}`);
+  await expect(verifyReplaceable(await connect(), swap.live)).rejects.toMatchObject({
+    code: "RESTORE_REFUSED",
+    next: expect.stringContaining("as a superuser for a superuser's"),
+  });
+  await verifyReplaceable(server, swap.live);
 });
