@@ -14,7 +14,7 @@ import type { OpenBackup } from "./open.ts";
 export const beingRestoredSuffix = "_being_restored";
 
 /** What a restore goes by. */
-export type Restorable = Pick<OpenBackup, "globals" | "serverMajor" | "dump">;
+export type Restorable = Pick<OpenBackup, "globals" | "fingerprint" | "serverMajor" | "dump">;
 
 export type RestoreRequest = {
   readonly backup: Restorable;
@@ -43,6 +43,7 @@ export async function restoreBackup(request: RestoreRequest): Promise<void> {
     await createRoles(request, session);
     await createDatabase(request, session);
     try {
+      await dropPublicSchema(request);
       await runRestore(request);
       signal?.throwIfAborted();
       for (const statement of databaseStatements(backup.globals, database)) {
@@ -101,6 +102,17 @@ async function createDatabase(
     `);
   const wanted = anyLocale ? await knownLocale(session, collation) : collation;
   await create(wanted, anyLocale ? await knownLocale(session, characterType) : characterType);
+}
+
+/** A new database has a schema `public` again, which pg_dump takes for granted and never drops. */
+async function dropPublicSchema({ backup, server, database }: RestoreRequest): Promise<void> {
+  if (backup.fingerprint.entries.some(({ object }) => object === "schema public")) return;
+  const session = await openSession({ ...server, database }, "tenantry restore");
+  try {
+    await session.execute(sql`DROP SCHEMA public`);
+  } finally {
+    await session.close();
+  }
 }
 
 /** The locale where the server's machine has it; else C, which serves every encoding. */

@@ -1,3 +1,4 @@
+import { readFingerprint } from "../catalog/fingerprint.ts";
 import { openSession, type Target } from "../postgres/connection.ts";
 import { dumpDatabase } from "./dump.ts";
 import { readGlobals } from "./globals.ts";
@@ -20,7 +21,12 @@ export async function dumpSchema(
       const { snapshot, major } = await readServer(queries);
       const options = { target, folder, attempt: folder, jobs: 1, snapshot, signal };
       await dumpDatabase({ ...options, serverMajor: major, schemaOnly: true });
-      return { globals: await readGlobals(queries), serverMajor: major, dump: folder };
+      return {
+        globals: await readGlobals(queries),
+        fingerprint: await readFingerprint(queries),
+        serverMajor: major,
+        dump: folder,
+      };
     }, "read only snapshot");
   } finally {
     await session.close();

@@ -1,0 +1,41 @@
+import { expect, test } from "vitest";
+import { compareWithBackup } from "../../src/backup/compare.ts";
+import { withBackup } from "../../src/backup/open.ts";
+import { sql } from "../../src/postgres/sql.ts";
+import { createDatabase } from "../setup/database.ts";
+import { made, restoreAndCompare } from "./restored.ts";
+
+test("what a dump never brings back is not missed, and what it writes otherwise is the same", async () => {
+  const database = await createDatabase("restore otherwise");
+  const { session } = database;
+  for (const statement of [
+    sql`CREATE SCHEMA app`,
+    sql`CREATE TABLE app.leads AS SELECT n, n % 2 AS same FROM generate_series(1, 9) AS n`,
+    sql`CREATE VIEW app.few AS SELECT n FROM app.leads WHERE n < 5 WITH LOCAL CHECK OPTION`,
+    sql`ALTER VIEW app.few SET (security_barrier = TRUE)`,
+    sql`DROP SCHEMA public`,
+  ])
+    await session.execute(statement);
+  const build = sql`CREATE UNIQUE INDEX CONCURRENTLY leads_same ON app.leads (same)`;
+  await expect(session.execute(build)).rejects.toThrow("could not create unique index");
+  const backup = await made(database.url);
+  expect(await restoreAndCompare(backup, database)).toEqual([]);
+});
+
+test("a valid index and another option are missed", async () => {
+  const database = await createDatabase("restore options");
+  const { session } = database;
+  await session.execute(sql`CREATE TABLE leads (n integer)`);
+  await session.execute(sql`CREATE INDEX leads_n ON leads (n)`);
+  await session.execute(sql`CREATE VIEW few WITH (security_barrier = TRUE) AS SELECT n FROM leads`);
+  const backup = await made(database.url);
+  await session.execute(sql`DROP INDEX leads_n`);
+  await session.execute(sql`ALTER VIEW few SET (security_barrier = FALSE)`);
+  const differences = await withBackup(backup.folder, undefined, (opened) =>
+    compareWithBackup(opened, { url: database.url }),
+  );
+  expect(differences).toEqual([
+    expect.stringContaining("missing: index public.leads_n"),
+    expect.stringContaining("changed: relation public.few"),
+  ]);
+});
