@@ -4,7 +4,7 @@ import { AppError } from "../errors.ts";
 import { openSession, type Session, type Target, targetParts } from "../postgres/connection.ts";
 import { ident, literal, sql } from "../postgres/sql.ts";
 import { programFailed } from "./client-failure.ts";
-import { clientProgramsFor } from "./client-programs.ts";
+import { clientProgramsForDump } from "./client-programs.ts";
 import { connectionFor } from "./connection-options.ts";
 import { databaseStatements, roleStatements } from "./globals.ts";
 import { launch } from "./launch.ts";
@@ -14,7 +14,10 @@ import type { OpenBackup } from "./open.ts";
 export const beingRestoredSuffix = "_being_restored";
 
 /** What a restore goes by. */
-export type Restorable = Pick<OpenBackup, "globals" | "fingerprint" | "serverMajor" | "dump">;
+export type Restorable = Pick<
+  OpenBackup,
+  "globals" | "fingerprint" | "serverMajor" | "dumpMajor" | "dump"
+>;
 
 export type RestoreRequest = {
   readonly backup: Restorable;
@@ -145,7 +148,7 @@ async function restoreSections(
   section: "pre-data" | "post-data" | undefined,
 ): Promise<void> {
   const { password } = targetParts(target);
-  const { pgRestore: program } = await clientProgramsFor(backup.serverMajor);
+  const { pgRestore: program } = await clientProgramsForDump(backup.dumpMajor);
   try {
     // Somebody waits for it, in an incident perhaps.
     const launched = { program, password, signal, removesWhenKilled: [], givesWay: false };

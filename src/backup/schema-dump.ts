@@ -20,11 +20,12 @@ export async function dumpSchema(
     return await session.transaction(async (queries) => {
       const { snapshot, major } = await readServer(queries);
       const options = { target, folder, attempt: folder, jobs: 1, snapshot, signal };
-      await dumpDatabase({ ...options, serverMajor: major, schemaOnly: true });
+      const version = await dumpDatabase({ ...options, serverMajor: major, schemaOnly: true });
       return {
         globals: await readGlobals(queries),
         fingerprint: await readFingerprint(queries),
         serverMajor: major,
+        dumpMajor: Number.parseInt(version, 10),
         dump: folder,
       };
     }, "read only snapshot");

@@ -1,3 +1,5 @@
+import { readFile, writeFile } from "node:fs/promises";
+import path from "node:path";
 import { expect, test } from "vitest";
 import { compareWithBackup } from "../../src/backup/compare.ts";
 import { withBackup } from "../../src/backup/open.ts";
@@ -38,4 +40,18 @@ test("a valid index and another option are missed", async () => {
     expect.stringContaining("missing: index public.leads_n"),
     expect.stringContaining("changed: relation public.few"),
   ]);
+});
+
+test("a dump that pg_restore is too old for is refused with both versions", async () => {
+  const database = await createDatabase("restore newer dump");
+  const backup = await made(database.url);
+  const file = path.join(backup.folder, "manifest.json");
+  const manifest = await readFile(file, "utf8");
+  await writeFile(file, manifest.replace(/("pgDumpVersion": ")\d+/, "$199"));
+  await expect(restoreAndCompare(backup, database)).rejects.toMatchObject({
+    code: "BACKUP_TOOL_MISSING",
+    object: "pg_restore",
+    fault: expect.stringMatching(/^version \d+ cannot read what pg_dump 99 wrote$/),
+    next: expect.stringContaining("postgresql-client-99"),
+  });
 });
