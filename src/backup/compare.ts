@@ -5,6 +5,7 @@ import {
   readFingerprint,
 } from "../catalog/fingerprint.ts";
 import { openSession, type Target } from "../postgres/connection.ts";
+import { sessionSettings } from "../postgres/session-settings.ts";
 import { compareContents, dumpedTables, readContents, stableText } from "./contents.ts";
 import type { OpenBackup } from "./open.ts";
 
@@ -17,7 +18,7 @@ export async function compareWithBackup(
   target: Target,
 ): Promise<string[]> {
   const session = await openSession(target, "tenantry restore", {
-    statement_timeout: "0",
+    ...sessionSettings,
     row_security: "off",
     ...stableText,
   });

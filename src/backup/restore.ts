@@ -2,6 +2,7 @@ import { FormatEnum, pgRestore } from "pg-dump-restore";
 import { z } from "zod";
 import { AppError } from "../errors.ts";
 import { openSession, type Session, type Target, targetParts } from "../postgres/connection.ts";
+import { sessionSettings } from "../postgres/session-settings.ts";
 import { ident, literal, sql } from "../postgres/sql.ts";
 import { programFailed } from "./client-failure.ts";
 import { clientProgramsForDump } from "./client-programs.ts";
@@ -40,7 +41,7 @@ export type RestoreRequest = {
  */
 export async function restoreBackup(request: RestoreRequest): Promise<void> {
   const { backup, server, database, signal } = request;
-  const session = await openSession(server, "tenantry restore", { statement_timeout: "0" });
+  const session = await openSession(server, "tenantry restore", sessionSettings);
   try {
     await verifyExtensions(request, session);
     await createRoles(request, session);
@@ -110,7 +111,7 @@ async function createDatabase(
 /** A new database has a schema `public` again, which pg_dump takes for granted and never drops. */
 async function dropPublicSchema({ backup, server, database }: RestoreRequest): Promise<void> {
   if (backup.fingerprint.entries.some(({ object }) => object === "schema public")) return;
-  const session = await openSession({ ...server, database }, "tenantry restore");
+  const session = await openSession({ ...server, database }, "tenantry restore", sessionSettings);
   try {
     await session.execute(sql`DROP SCHEMA public`);
   } finally {
@@ -142,6 +143,28 @@ async function runRestore(request: RestoreRequest): Promise<void> {
   await restoreSections(request, target, "post-data");
 }
 
+/**
+ * pg_restore switches off every timeout but this one, which ends a worker that waits for another. It
+ * is set only where it would be another: some poolers refuse a connection with options.
+ */
+async function settingsForWorkers(target: Target): Promise<Readonly<Record<string, string>>> {
+  const session = await openSession(target, "tenantry restore", sessionSettings);
+  try {
+    const limited = await session.rows(
+      sql`
+        SELECT name
+          FROM pg_settings
+         WHERE name = 'idle_session_timeout'
+           AND reset_val <> '0'
+      `,
+      z.object({ name: z.string() }),
+    );
+    return Object.fromEntries(limited.map(({ name }) => [name, "0"]));
+  } finally {
+    await session.close();
+  }
+}
+
 async function restoreSections(
   { backup, database, jobs, signal }: RestoreRequest,
   target: Target,
@@ -149,11 +172,12 @@ async function restoreSections(
 ): Promise<void> {
   const { password } = targetParts(target);
   const { pgRestore: program } = await clientProgramsForDump(backup.dumpMajor);
+  const settings = await settingsForWorkers(target);
   try {
     // Somebody waits for it, in an incident perhaps.
     const launched = { program, password, signal, removesWhenKilled: [], givesWay: false };
     await launch(launched, (passfile) =>
-      pgRestore(connectionFor(target, passfile), {
+      pgRestore(connectionFor(target, passfile, settings), {
         filePath: backup.dump,
         format: FormatEnum.Directory,
         jobs,

@@ -1,5 +1,6 @@
 import { readFingerprint } from "../catalog/fingerprint.ts";
 import { openSession, type Target } from "../postgres/connection.ts";
+import { sessionSettings } from "../postgres/session-settings.ts";
 import { dumpDatabase } from "./dump.ts";
 import { readGlobals } from "./globals.ts";
 import type { Restorable } from "./restore.ts";
@@ -15,7 +16,7 @@ export async function dumpSchema(
   folder: string,
   signal: AbortSignal,
 ): Promise<Restorable> {
-  const session = await openSession(target, "tenantry backup", { statement_timeout: "0" });
+  const session = await openSession(target, "tenantry backup", sessionSettings);
   try {
     return await session.transaction(async (queries) => {
       const { snapshot, major } = await readServer(queries);

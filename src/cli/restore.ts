@@ -11,6 +11,7 @@ import { AppError } from "../errors.ts";
 import { readRuns } from "../journal/journal.ts";
 import { takeLease } from "../journal/lease.ts";
 import { openSession, type Session, type Target, targetParts } from "../postgres/connection.ts";
+import { sessionSettings } from "../postgres/session-settings.ts";
 import { ident, sql } from "../postgres/sql.ts";
 import { formatTable } from "../report/table.ts";
 import { formatCount } from "../report/units.ts";
@@ -97,7 +98,7 @@ async function restoreInPlace(
 ): Promise<void> {
   const { output, target, signal } = place;
   const { database } = targetParts(target);
-  const live = await openSession(target, "tenantry restore", { statement_timeout: "0" });
+  const live = await openSession(target, "tenantry restore", sessionSettings);
   const release = await holdLive(live, target).catch(async (error: unknown) => {
     await live.close();
     throw error;
@@ -108,7 +109,11 @@ async function restoreInPlace(
       await verifyReplaceable(session, database);
       const restored = await restoreBeside({ ...place, session, server, database }, backup);
       try {
-        const copy = await openSession({ ...server, database: restored }, "tenantry restore");
+        const copy = await openSession(
+          { ...server, database: restored },
+          "tenantry restore",
+          sessionSettings,
+        );
         const lost = await countLostRows(live, copy).finally(() => copy.close());
         signal.throwIfAborted();
         await confirmLoss(options, output, { backup, database, lost });
@@ -119,7 +124,7 @@ async function restoreInPlace(
       await release();
       await live.close();
       const keptAs = `${database.slice(0, 30)}_before_restore_${Date.now()}`;
-      const ending = await openSession(server, "tenantry restore", { statement_timeout: "0" });
+      const ending = await openSession(server, "tenantry restore", sessionSettings);
       await swapDatabases(
         { renaming: session, ending },
         { live: database, restored, keptAs },
@@ -153,7 +158,7 @@ async function holdLive(live: Session, target: Target): Promise<() => Promise<vo
     );
   }
   if (runs.length === 0) return async () => {};
-  const keeper = await openSession(target, "tenantry lease");
+  const keeper = await openSession(target, "tenantry lease", sessionSettings);
   const lease = await takeLease(keeper);
   let held = true;
   return async () => {
@@ -171,7 +176,7 @@ async function onServer(
 ): Promise<void> {
   const own = targetParts(target).database === "postgres";
   const server = { ...target, database: own ? "template1" : "postgres" };
-  const session = await openSession(server, "tenantry restore", { statement_timeout: "0" });
+  const session = await openSession(server, "tenantry restore", sessionSettings);
   try {
     await work(session, server);
   } finally {
