@@ -126,7 +126,7 @@ async function knownLocale(session: Session, locale: string): Promise<string> {
       SELECT EXISTS (
                SELECT
                  FROM pg_collation
-                WHERE ${locale} IN (collcollate, collname::text)
+                WHERE ${locale}::text IN (collcollate::text, collname::text)
              ) AS known
     `,
     z.object({ known: z.boolean() }),

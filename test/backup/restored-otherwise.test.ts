@@ -3,8 +3,10 @@ import path from "node:path";
 import { expect, test } from "vitest";
 import { compareWithBackup } from "../../src/backup/compare.ts";
 import { withBackup } from "../../src/backup/open.ts";
+import { restoreBackup } from "../../src/backup/restore.ts";
 import { sql } from "../../src/postgres/sql.ts";
 import { createDatabase } from "../setup/database.ts";
+import { serverOf } from "../setup/majors.ts";
 import { made, restoreAndCompare } from "./restored.ts";
 
 test("what a dump never brings back is not missed, and what it writes otherwise is the same", async () => {
@@ -54,4 +56,18 @@ test("a dump that pg_restore is too old for is refused with both versions", asyn
     fault: expect.stringMatching(/^version \d+ cannot read what pg_dump 99 wrote$/),
     next: expect.stringContaining("postgresql-client-99"),
   });
+});
+
+test("a backup of PostgreSQL 14 is restored on a server of its own version", async () => {
+  const { url } = await serverOf(14);
+  const database = await createDatabase("restore on 14", url);
+  await database.session.execute(sql`CREATE TABLE leads AS SELECT 1 AS n`);
+  const backup = await made(database.url);
+  const target = { url, database: "restored on 14" };
+  const request = { server: { url }, database: target.database, jobs: 1, anyLocale: true };
+  const differences = await withBackup(backup.folder, undefined, async (opened) => {
+    await restoreBackup({ backup: opened, ...request });
+    return compareWithBackup(opened, target);
+  });
+  expect(differences).toEqual([]);
 });
