@@ -3,10 +3,11 @@ import { z } from "zod";
 import { AppError } from "../errors.ts";
 import { openSession, type Session, type Target, targetParts } from "../postgres/connection.ts";
 import { sessionSettings } from "../postgres/session-settings.ts";
-import { ident, literal, sql } from "../postgres/sql.ts";
+import { ident, sql } from "../postgres/sql.ts";
 import { programFailed } from "./client-failure.ts";
 import { clientProgramsForDump } from "./client-programs.ts";
 import { connectionFor } from "./connection-options.ts";
+import { knownLocale, localeClauses } from "./database-locale.ts";
 import { databaseStatements, roleStatements } from "./globals.ts";
 import { launch } from "./launch.ts";
 import type { OpenBackup } from "./open.ts";
@@ -95,17 +96,12 @@ async function createDatabase(
   { backup, database, anyLocale }: RestoreRequest,
   session: Session,
 ): Promise<void> {
-  const { encoding, collation, characterType } = backup.globals;
-  const create = (collate: string, ctype: string) =>
-    session.execute(sql`
-      CREATE DATABASE ${ident(database)}
-        TEMPLATE template0
-        ENCODING ${literal(encoding)}
-        LC_COLLATE ${literal(collate)}
-        LC_CTYPE ${literal(ctype)}
-    `);
-  const wanted = anyLocale ? await knownLocale(session, collation) : collation;
-  await create(wanted, anyLocale ? await knownLocale(session, characterType) : characterType);
+  const locale = anyLocale ? await knownLocale(session, backup.globals) : backup.globals;
+  await session.execute(sql`
+    CREATE DATABASE ${ident(database)}
+      TEMPLATE template0
+      ${localeClauses(locale)}
+  `);
 }
 
 /** A new database has a schema `public` again, which pg_dump takes for granted and never drops. */
@@ -117,21 +113,6 @@ async function dropPublicSchema({ backup, server, database }: RestoreRequest): P
   } finally {
     await session.close();
   }
-}
-
-/** The locale where the server's machine has it; else C, which serves every encoding. */
-async function knownLocale(session: Session, locale: string): Promise<string> {
-  const [row] = await session.rows(
-    sql`
-      SELECT EXISTS (
-               SELECT
-                 FROM pg_collation
-                WHERE ${locale}::text IN (collcollate::text, collname::text)
-             ) AS known
-    `,
-    z.object({ known: z.boolean() }),
-  );
-  return row?.known === true ? locale : "C";
 }
 
 async function runRestore(request: RestoreRequest): Promise<void> {

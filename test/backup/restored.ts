@@ -29,7 +29,7 @@ export async function made(url: string, changes: Partial<BackupRequest> = {}): P
 /** Restores beside the database and compares; what was restored goes with the test. */
 export async function restoreAndCompare(
   { folder }: Backup,
-  { name }: TestDatabase,
+  { name }: Pick<TestDatabase, "name">,
   identityFile?: string,
 ): Promise<string[]> {
   const server = { url: inject("databaseUrl") };
