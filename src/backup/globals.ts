@@ -110,10 +110,14 @@ export function roleStatements(globals: Globals, existing: readonly string[]): S
         ({ role, member, admin }) =>
           sql`GRANT ${ident(role)} TO ${ident(member)}${admin ? sql` WITH ADMIN OPTION` : sql``}`,
       ),
-    ...globals.settings
-      .filter(({ role, inDatabase }) => role !== null && !inDatabase && names.includes(role))
-      .map((setting) => applySetting(setting, undefined)),
   ];
+}
+
+/** The settings of the roles that a server lacks: they may hold secrets, and belong in no log. */
+export function roleSettings(globals: Globals, existing: readonly string[]): Sql[] {
+  return globals.settings
+    .filter(({ role, inDatabase }) => role !== null && !inDatabase && !existing.includes(role))
+    .map((setting) => applySetting(setting, undefined));
 }
 
 function createRole({ name, attributes, connectionLimit }: Globals["roles"][number]): Sql {
@@ -121,14 +125,11 @@ function createRole({ name, attributes, connectionLimit }: Globals["roles"][numb
   return sql`CREATE ROLE ${ident(name)}${raw(attributes.map((word) => ` ${word}`).join(""))}${raw(limit)}`;
 }
 
-/** Gives a database the settings, the owner, the grants and the limit that the one that was dumped had. */
+/** Gives a database the owner, the grants and the limit that the one that was dumped had. */
 export function databaseStatements(globals: Globals, database: string): Sql[] {
   const { connectionLimit = -1 } = globals;
   return [
     sql`ALTER DATABASE ${ident(database)} OWNER TO ${ident(globals.owner)}`,
-    ...globals.settings
-      .filter(({ inDatabase }) => inDatabase)
-      .map((setting) => applySetting(setting, database)),
     sql`REVOKE ALL ON DATABASE ${ident(database)} FROM PUBLIC`,
     ...globals.grants.map(
       ({ grantee, privilege, grantable }) =>
@@ -140,6 +141,13 @@ export function databaseStatements(globals: Globals, database: string): Sql[] {
       ? []
       : [sql`ALTER DATABASE ${ident(database)} CONNECTION LIMIT ${raw(String(connectionLimit))}`]),
   ];
+}
+
+/** The settings of a database and of roles in it: they may hold secrets, and belong in no log. */
+export function databaseSettings(globals: Globals, database: string): Sql[] {
+  return globals.settings
+    .filter(({ inDatabase }) => inDatabase)
+    .map((setting) => applySetting(setting, database));
 }
 
 /** Settings that hold a list of names: quoted as a whole, the list would be one odd name. */
@@ -174,7 +182,12 @@ function listed(value: string): string[] {
 
 /** The same as a script, for whoever has psql alone. */
 export function globalsScript(globals: Globals, database: string): string {
-  const statements = [...roleStatements(globals, []), ...databaseStatements(globals, database)];
+  const statements = [
+    ...roleStatements(globals, []),
+    ...roleSettings(globals, []),
+    ...databaseStatements(globals, database),
+    ...databaseSettings(globals, database),
+  ];
   return `-- What pg_dump leaves out: roles (their passwords are in no backup), memberships, settings, and
 -- the grants on the database. CREATE ROLE fails where the role exists: go on past it.
 -- The database: ${toScript(localeClauses(globals)).replaceAll(/\s+/g, " ").replace(/;$/, "").trim()}

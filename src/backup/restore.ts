@@ -3,12 +3,12 @@ import { z } from "zod";
 import { AppError } from "../errors.ts";
 import { openSession, type Session, type Target, targetParts } from "../postgres/connection.ts";
 import { sessionSettings } from "../postgres/session-settings.ts";
-import { ident, sql } from "../postgres/sql.ts";
+import { ident, type Sql, sql } from "../postgres/sql.ts";
 import { programFailed } from "./client-failure.ts";
 import { clientProgramsForDump } from "./client-programs.ts";
 import { connectionFor } from "./connection-options.ts";
 import { knownLocale, localeClauses } from "./database-locale.ts";
-import { databaseStatements, roleStatements } from "./globals.ts";
+import { databaseSettings, databaseStatements, roleSettings, roleStatements } from "./globals.ts";
 import { launch } from "./launch.ts";
 import type { OpenBackup } from "./open.ts";
 
@@ -54,6 +54,7 @@ export async function restoreBackup(request: RestoreRequest): Promise<void> {
       for (const statement of databaseStatements(backup.globals, database)) {
         await session.execute(statement);
       }
+      await executeUnobserved(server, databaseSettings(backup.globals, database));
     } catch (error) {
       await session.execute(sql`DROP DATABASE IF EXISTS ${ident(database)} WITH (FORCE)`);
       throw error;
@@ -83,13 +84,25 @@ async function verifyExtensions({ backup }: RestoreRequest, session: Session): P
   });
 }
 
-async function createRoles({ backup }: RestoreRequest, session: Session): Promise<void> {
+async function createRoles({ backup, server }: RestoreRequest, session: Session): Promise<void> {
   const existing = await session.rows(
     sql`SELECT rolname::text AS name FROM pg_roles`,
     z.object({ name: z.string() }),
   );
   const names = existing.map(({ name }) => name);
   for (const statement of roleStatements(backup.globals, names)) await session.execute(statement);
+  await executeUnobserved(server, roleSettings(backup.globals, names));
+}
+
+/** Without a log of it: the settings of a database are a place for an application's secrets. */
+async function executeUnobserved(server: Target, statements: readonly Sql[]): Promise<void> {
+  const { observe: _observe, ...unobserved } = server;
+  const session = await openSession(unobserved, "tenantry restore", sessionSettings);
+  try {
+    for (const statement of statements) await session.execute(statement);
+  } finally {
+    await session.close();
+  }
 }
 
 async function createDatabase(
