@@ -64,18 +64,23 @@ export function describeVerified(verified: VerifiedBackup): string {
   return `${folder} holds: restored into ${restoredInto} in ${formatDuration(milliseconds)}; the schema's fingerprint, and counts and checksums of ${formatCount(rows)} rows in ${tables} tables (${formatBytes(bytes)}), are the same`;
 }
 
-/** The backup that a stage in force stands on, or the newest there is. */
+/**
+ * The backup that a stage in force stands on, or the newest there is.
+ * @throws AppError BACKUP_DAMAGED where a backup's age cannot be told: it may be the newest
+ */
 export async function backupOf(
   workplace: Workplace,
   stage: StageName | undefined,
 ): Promise<string> {
   const folder = fromConfig(workplace, workplace.settings.backups.folder);
+  const { session } = workplace;
   if (stage === undefined) {
-    const [newest] = await listBackups(folder);
+    const { backups, unreadable } = await listBackups(folder);
+    for (const error of unreadable) throw error;
+    const [newest] = backups;
     if (newest === undefined) throw noBackup(folder, "holds no backup");
     return newest.folder;
   }
-  const { session } = workplace;
   const run = (await readRuns(session)).findLast((one) => one.stage === stage);
   if (run === undefined) throw noBackup(stage, "was never begun, so it has no backup");
   const manifest = await readManifest(run.backupFolder);
