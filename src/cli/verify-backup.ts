@@ -1,5 +1,5 @@
 import path from "node:path";
-import { verifyBelongs } from "../backup/belongs.ts";
+import { readSystem, verifyBelongs } from "../backup/belongs.ts";
 import { compareWithBackup } from "../backup/compare.ts";
 import { readManifest } from "../backup/manifest.ts";
 import { withBackup } from "../backup/open.ts";
@@ -65,7 +65,7 @@ export function describeVerified(verified: VerifiedBackup): string {
 }
 
 /**
- * The backup that a stage in force stands on, or the newest there is.
+ * The backup that a stage in force stands on, or the newest of this database.
  * @throws AppError BACKUP_DAMAGED where a backup's age cannot be told: it may be the newest
  */
 export async function backupOf(
@@ -77,8 +77,12 @@ export async function backupOf(
   if (stage === undefined) {
     const { backups, unreadable } = await listBackups(folder);
     for (const error of unreadable) throw error;
-    const [newest] = backups;
-    if (newest === undefined) throw noBackup(folder, "holds no backup");
+    const here = await readSystem(session);
+    const newest = backups.find(
+      ({ manifest: { database } }) =>
+        database.name === here.name && database.system === here.system,
+    );
+    if (newest === undefined) throw noBackup(folder, `holds no backup of ${here.name}`);
     return newest.folder;
   }
   const run = (await readRuns(session)).findLast((one) => one.stage === stage);

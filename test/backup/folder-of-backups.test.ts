@@ -17,6 +17,23 @@ async function backupsIn(folder: string): Promise<string[]> {
   return names.filter((name) => /^(manual|day)/.test(name) && !name.endsWith("-attribution"));
 }
 
+test("of a folder that several databases have, the newest backup of this one is verified", async () => {
+  const folder = await temporaryFolder();
+  const one = await company("backups of one", folder);
+  const other = await company("backups of another", folder);
+  expect(await one.tenantry("backup")).toMatchObject({ code: 0 });
+  const [own = ""] = await backupsIn(folder);
+  expect(await other.tenantry("backup", "verify")).toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining("holds no backup of backups_of_another"),
+  });
+  expect(await other.tenantry("backup")).toMatchObject({ code: 0 });
+  expect(await one.tenantry("backup", "verify")).toMatchObject({
+    code: 0,
+    stdout: expect.stringContaining(`${path.join(folder, own)} holds`),
+  });
+});
+
 test("a backup whose manifest cannot be read stays, is named, and is in nobody's way", async () => {
   const folder = await temporaryFolder();
   const project = await company("backups unreadable", folder);
