@@ -92,6 +92,7 @@ const leftOut: string[] = [
   "rows of foreign tables",
   "rows of extensions' own tables, but those that the extension marks for dumps",
   "replication slots, and the state of subscriptions",
+  "indexes that a failed build left invalid",
   "the planner's statistics (ANALYZE makes them again)",
   "contents of materialized views (a restore refreshes them)",
 ];

@@ -12,34 +12,78 @@ export type ClientPrograms = {
 };
 
 /**
- * The client programs for a server: of its own major where they are here, else the newest. What a
+ * The client programs for a server: of its own major where they are here, else of the next. What a
  * newer pg_dump writes may hold settings that an older server refuses at restore.
  * @throws AppError BACKUP_TOOL_MISSING when there are none, or all are older than the server
  */
 export async function clientProgramsFor(serverMajor: number): Promise<ClientPrograms> {
+  const { found, chosen } = await choosePrograms(serverMajor);
+  if (chosen !== undefined && chosen.major >= serverMajor) return chosen;
+  throw toolMissing(
+    "pg_dump",
+    serverMajor,
+    missing(found, chosen?.major) ??
+      `version ${chosen?.major} refuses a server of version ${serverMajor}`,
+  );
+}
+
+/**
+ * The client programs for a dump: of the major that wrote it where they are here, else of the next.
+ * @throws AppError BACKUP_TOOL_MISSING when there are none, or all are older than the dump
+ */
+export async function clientProgramsForDump(dumpMajor: number): Promise<ClientPrograms> {
+  const { found, chosen } = await choosePrograms(dumpMajor);
+  if (chosen !== undefined && chosen.major >= dumpMajor) return chosen;
+  throw toolMissing(
+    "pg_restore",
+    dumpMajor,
+    missing(found, chosen?.major) ??
+      `version ${chosen?.major} cannot read what pg_dump ${dumpMajor} wrote`,
+  );
+}
+
+/** pg_dump and pg_restore from this major on send this to a server, and one before it refuses that. */
+const transactionTimeoutSince = 17;
+
+/** Whether these programs can restore into a server of the major what they dumped from it. */
+export function canRestoreInto(programs: ClientPrograms, serverMajor: number): boolean {
+  return programs.major < transactionTimeoutSince || serverMajor >= transactionTimeoutSince;
+}
+
+async function choosePrograms(
+  major: number,
+): Promise<{ found: number | undefined; chosen: ClientPrograms | undefined }> {
   const found = (await findPgDumps()).map(({ path: pgDump, ...facts }) => ({
     ...facts,
     pgDump,
     pgRestore: path.join(path.dirname(pgDump), "pg_restore"),
   }));
   const whole = found.filter(({ pgRestore }) => existsSync(pgRestore));
-  const chosen = whole.find(({ major }) => major === serverMajor) ?? whole[0];
-  if (chosen !== undefined && chosen.major >= serverMajor) return chosen;
-  throw new AppError({
+  const nearest = Math.min(...whole.map((one) => one.major).filter((one) => one >= major));
+  const chosen = whole.find((programs) => programs.major === nearest) ?? whole[0];
+  return { found: found[0]?.major, chosen };
+}
+
+function toolMissing(object: string, major: number, fault: string): AppError {
+  return new AppError({
     code: "BACKUP_TOOL_MISSING",
-    object: "pg_dump",
-    fault: missing(found[0]?.major, chosen?.major, serverMajor),
-    state: "nothing was changed: no backup, no stage",
-    next: `install PostgreSQL's client programs, version ${serverMajor} or later (Debian, Ubuntu: apt-get install postgresql-client-${serverMajor}, where need be from apt.postgresql.org; macOS: brew install libpq)`,
+    object,
+    fault,
+    state:
+      object === "pg_dump" ? "nothing was changed: no backup, no stage" : "nothing was changed",
+    next: `install PostgreSQL's client programs, version ${suitable(major)} (Debian, Ubuntu: apt-get install postgresql-client-${major}, where need be from apt.postgresql.org; macOS: brew install libpq)`,
   });
 }
 
-function missing(
-  found: number | undefined,
-  chosen: number | undefined,
-  serverMajor: number,
-): string {
+/** The majors whose programs do for a server or a dump of this one. */
+function suitable(major: number): string {
+  const last = transactionTimeoutSince - 1;
+  if (major > last) return `${major} or later`;
+  return major === last ? `${major}` : `${major} to ${last}`;
+}
+
+function missing(found: number | undefined, chosen: number | undefined): string | undefined {
   if (found === undefined) return "not found on PATH";
   if (chosen === undefined) return `version ${found} has no pg_restore beside it`;
-  return `version ${chosen} refuses a server of version ${serverMajor}`;
+  return undefined;
 }

@@ -4,14 +4,23 @@ import { type Target, targetParts } from "../postgres/connection.ts";
 /**
  * The library writes its parts into a URL as they are, and has no place for a passfile or for every
  * SSL mode: so they are encoded here, and the rest goes behind the database's name.
+ * @param settings of the program's sessions, over those of the role and the database
  */
-export function connectionFor(target: Target, passfile: string | undefined): ConnectionOptions {
+export function connectionFor(
+  target: Target,
+  passfile: string | undefined,
+  settings: Readonly<Record<string, string>> = {},
+): ConnectionOptions {
   const { host, port, user, database, sslMode } = targetParts(target);
   const parameters = new URLSearchParams({ application_name: "tenantry backup" });
   const given = new URLSearchParams(target.url?.split("?")[1]);
   for (const name of handedOn) {
     const value = given.get(name);
     if (value !== null) parameters.set(name, value);
+  }
+  const options = Object.entries(settings).map(([name, value]) => `-c ${name}=${value}`);
+  if (options.length > 0) {
+    parameters.set("options", [parameters.get("options") ?? [], options].flat().join(" "));
   }
   const libpqMode = libpqSslMode(sslMode, given.get("ssl"));
   if (libpqMode !== undefined) parameters.set("sslmode", libpqMode);

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import type { Queries } from "../postgres/connection.ts";
 import { ident, list, literal, raw, type Sql, sql, toScript } from "../postgres/sql.ts";
+import { localeClauses, localeFields, localeSchema } from "./database-locale.ts";
 
 const roleSchema = z.object({
   name: z.string(),
@@ -19,10 +20,10 @@ const settingSchema = z.object({
 
 /** What a database stands on and `pg_dump` leaves out. Passwords are nobody's to read. */
 export const globalsSchema = z.object({
-  encoding: z.string(),
-  collation: z.string(),
-  characterType: z.string(),
+  ...localeSchema.shape,
   owner: z.string(),
+  /** -1 for none; older backups do not say. */
+  connectionLimit: z.number().optional(),
   roles: z.array(roleSchema),
   memberships: z.array(z.object({ role: z.string(), member: z.string(), admin: z.boolean() })),
   settings: z.array(settingSchema),
@@ -42,10 +43,9 @@ export async function readGlobals(queries: Queries): Promise<Globals> {
 
 const statement: Sql = sql`
   SELECT json_build_object(
-           'encoding', pg_encoding_to_char(d.encoding),
-           'collation', d.datcollate,
-           'characterType', d.datctype,
+           ${localeFields},
            'owner', pg_get_userbyid(d.datdba),
+           'connectionLimit', d.datconnlimit,
            'roles', (
              SELECT coalesce(json_agg(json_build_object(
                       'name', r.rolname,
@@ -110,10 +110,14 @@ export function roleStatements(globals: Globals, existing: readonly string[]): S
         ({ role, member, admin }) =>
           sql`GRANT ${ident(role)} TO ${ident(member)}${admin ? sql` WITH ADMIN OPTION` : sql``}`,
       ),
-    ...globals.settings
-      .filter(({ role, inDatabase }) => role !== null && !inDatabase && names.includes(role))
-      .map((setting) => applySetting(setting, undefined)),
   ];
+}
+
+/** The settings of the roles that a server lacks: they may hold secrets, and belong in no log. */
+export function roleSettings(globals: Globals, existing: readonly string[]): Sql[] {
+  return globals.settings
+    .filter(({ role, inDatabase }) => role !== null && !inDatabase && !existing.includes(role))
+    .map((setting) => applySetting(setting, undefined));
 }
 
 function createRole({ name, attributes, connectionLimit }: Globals["roles"][number]): Sql {
@@ -121,13 +125,11 @@ function createRole({ name, attributes, connectionLimit }: Globals["roles"][numb
   return sql`CREATE ROLE ${ident(name)}${raw(attributes.map((word) => ` ${word}`).join(""))}${raw(limit)}`;
 }
 
-/** Gives a database the settings, the owner and the grants that the one that was dumped had. */
+/** Gives a database the owner, the grants and the limit that the one that was dumped had. */
 export function databaseStatements(globals: Globals, database: string): Sql[] {
+  const { connectionLimit = -1 } = globals;
   return [
     sql`ALTER DATABASE ${ident(database)} OWNER TO ${ident(globals.owner)}`,
-    ...globals.settings
-      .filter(({ inDatabase }) => inDatabase)
-      .map((setting) => applySetting(setting, database)),
     sql`REVOKE ALL ON DATABASE ${ident(database)} FROM PUBLIC`,
     ...globals.grants.map(
       ({ grantee, privilege, grantable }) =>
@@ -135,7 +137,17 @@ export function databaseStatements(globals: Globals, database: string): Sql[] {
           grantee === "public" ? raw("PUBLIC") : ident(grantee)
         }${grantable ? sql` WITH GRANT OPTION` : sql``}`,
     ),
+    ...(connectionLimit < 0
+      ? []
+      : [sql`ALTER DATABASE ${ident(database)} CONNECTION LIMIT ${raw(String(connectionLimit))}`]),
   ];
+}
+
+/** The settings of a database and of roles in it: they may hold secrets, and belong in no log. */
+export function databaseSettings(globals: Globals, database: string): Sql[] {
+  return globals.settings
+    .filter(({ inDatabase }) => inDatabase)
+    .map((setting) => applySetting(setting, database));
 }
 
 /** Settings that hold a list of names: quoted as a whole, the list would be one odd name. */
@@ -170,14 +182,15 @@ function listed(value: string): string[] {
 
 /** The same as a script, for whoever has psql alone. */
 export function globalsScript(globals: Globals, database: string): string {
-  const statements = [...roleStatements(globals, []), ...databaseStatements(globals, database)];
+  const statements = [
+    ...roleStatements(globals, []),
+    ...roleSettings(globals, []),
+    ...databaseStatements(globals, database),
+    ...databaseSettings(globals, database),
+  ];
   return `-- What pg_dump leaves out: roles (their passwords are in no backup), memberships, settings, and
 -- the grants on the database. CREATE ROLE fails where the role exists: go on past it.
--- The database: ENCODING ${literalText(globals.encoding)} LC_COLLATE ${literalText(globals.collation)} LC_CTYPE ${literalText(globals.characterType)}
+-- The database: ${toScript(localeClauses(globals)).replaceAll(/\s+/g, " ").replace(/;$/, "").trim()}
 ${statements.map(toScript).join("\n")}
 `;
-}
-
-function literalText(text: string): string {
-  return `'${text.replaceAll(/['\r\n]/g, "")}'`;
 }

@@ -15,6 +15,8 @@ export type OpenBackup = {
   readonly globals: Globals;
   readonly fingerprint: Fingerprint;
   readonly serverMajor: number;
+  /** That of the pg_dump that wrote it, which no older pg_restore reads. */
+  readonly dumpMajor: number;
   /** The folder that pg_dump wrote. */
   readonly dump: string;
 };
@@ -57,6 +59,7 @@ async function read(folder: string, clear: string, manifest: Manifest): Promise<
     folder,
     manifest,
     serverMajor: manifest.serverMajor,
+    dumpMajor: Number.parseInt(manifest.pgDumpVersion, 10) || manifest.serverMajor,
     globals: await parse(parts.globals, globalsSchema),
     fingerprint: await parse(parts.fingerprint, fingerprintSchema),
     dump: path.join(clear, parts.dump),

@@ -2,11 +2,13 @@ import { FormatEnum, pgRestore } from "pg-dump-restore";
 import { z } from "zod";
 import { AppError } from "../errors.ts";
 import { openSession, type Session, type Target, targetParts } from "../postgres/connection.ts";
-import { ident, literal, sql } from "../postgres/sql.ts";
+import { sessionSettings } from "../postgres/session-settings.ts";
+import { ident, type Sql, sql } from "../postgres/sql.ts";
 import { programFailed } from "./client-failure.ts";
-import { clientProgramsFor } from "./client-programs.ts";
+import { clientProgramsForDump } from "./client-programs.ts";
 import { connectionFor } from "./connection-options.ts";
-import { databaseStatements, roleStatements } from "./globals.ts";
+import { knownLocale, localeClauses } from "./database-locale.ts";
+import { databaseSettings, databaseStatements, roleSettings, roleStatements } from "./globals.ts";
 import { launch } from "./launch.ts";
 import type { OpenBackup } from "./open.ts";
 
@@ -14,7 +16,10 @@ import type { OpenBackup } from "./open.ts";
 export const beingRestoredSuffix = "_being_restored";
 
 /** What a restore goes by. */
-export type Restorable = Pick<OpenBackup, "globals" | "serverMajor" | "dump">;
+export type Restorable = Pick<
+  OpenBackup,
+  "globals" | "fingerprint" | "serverMajor" | "dumpMajor" | "dump"
+>;
 
 export type RestoreRequest = {
   readonly backup: Restorable;
@@ -37,17 +42,19 @@ export type RestoreRequest = {
  */
 export async function restoreBackup(request: RestoreRequest): Promise<void> {
   const { backup, server, database, signal } = request;
-  const session = await openSession(server, "tenantry restore", { statement_timeout: "0" });
+  const session = await openSession(server, "tenantry restore", sessionSettings);
   try {
     await verifyExtensions(request, session);
     await createRoles(request, session);
     await createDatabase(request, session);
     try {
+      await dropPublicSchema(request);
       await runRestore(request);
       signal?.throwIfAborted();
       for (const statement of databaseStatements(backup.globals, database)) {
         await session.execute(statement);
       }
+      await executeUnobserved(server, databaseSettings(backup.globals, database));
     } catch (error) {
       await session.execute(sql`DROP DATABASE IF EXISTS ${ident(database)} WITH (FORCE)`);
       throw error;
@@ -77,45 +84,48 @@ async function verifyExtensions({ backup }: RestoreRequest, session: Session): P
   });
 }
 
-async function createRoles({ backup }: RestoreRequest, session: Session): Promise<void> {
+async function createRoles({ backup, server }: RestoreRequest, session: Session): Promise<void> {
   const existing = await session.rows(
     sql`SELECT rolname::text AS name FROM pg_roles`,
     z.object({ name: z.string() }),
   );
   const names = existing.map(({ name }) => name);
   for (const statement of roleStatements(backup.globals, names)) await session.execute(statement);
+  await executeUnobserved(server, roleSettings(backup.globals, names));
+}
+
+/** Without a log of it: the settings of a database are a place for an application's secrets. */
+async function executeUnobserved(server: Target, statements: readonly Sql[]): Promise<void> {
+  const { observe: _observe, ...unobserved } = server;
+  const session = await openSession(unobserved, "tenantry restore", sessionSettings);
+  try {
+    for (const statement of statements) await session.execute(statement);
+  } finally {
+    await session.close();
+  }
 }
 
 async function createDatabase(
   { backup, database, anyLocale }: RestoreRequest,
   session: Session,
 ): Promise<void> {
-  const { encoding, collation, characterType } = backup.globals;
-  const create = (collate: string, ctype: string) =>
-    session.execute(sql`
-      CREATE DATABASE ${ident(database)}
-        TEMPLATE template0
-        ENCODING ${literal(encoding)}
-        LC_COLLATE ${literal(collate)}
-        LC_CTYPE ${literal(ctype)}
-    `);
-  const wanted = anyLocale ? await knownLocale(session, collation) : collation;
-  await create(wanted, anyLocale ? await knownLocale(session, characterType) : characterType);
+  const locale = anyLocale ? await knownLocale(session, backup.globals) : backup.globals;
+  await session.execute(sql`
+    CREATE DATABASE ${ident(database)}
+      TEMPLATE template0
+      ${localeClauses(locale)}
+  `);
 }
 
-/** The locale where the server's machine has it; else C, which serves every encoding. */
-async function knownLocale(session: Session, locale: string): Promise<string> {
-  const [row] = await session.rows(
-    sql`
-      SELECT EXISTS (
-               SELECT
-                 FROM pg_collation
-                WHERE ${locale} IN (collcollate, collname::text)
-             ) AS known
-    `,
-    z.object({ known: z.boolean() }),
-  );
-  return row?.known === true ? locale : "C";
+/** A new database has a schema `public` again, which pg_dump takes for granted and never drops. */
+async function dropPublicSchema({ backup, server, database }: RestoreRequest): Promise<void> {
+  if (backup.fingerprint.entries.some(({ object }) => object === "schema public")) return;
+  const session = await openSession({ ...server, database }, "tenantry restore", sessionSettings);
+  try {
+    await session.execute(sql`DROP SCHEMA public`);
+  } finally {
+    await session.close();
+  }
 }
 
 async function runRestore(request: RestoreRequest): Promise<void> {
@@ -127,18 +137,41 @@ async function runRestore(request: RestoreRequest): Promise<void> {
   await restoreSections(request, target, "post-data");
 }
 
+/**
+ * pg_restore switches off every timeout but this one, which ends a worker that waits for another. It
+ * is set only where it would be another: some poolers refuse a connection with options.
+ */
+async function settingsForWorkers(target: Target): Promise<Readonly<Record<string, string>>> {
+  const session = await openSession(target, "tenantry restore", sessionSettings);
+  try {
+    const limited = await session.rows(
+      sql`
+        SELECT name
+          FROM pg_settings
+         WHERE name = 'idle_session_timeout'
+           AND reset_val <> '0'
+      `,
+      z.object({ name: z.string() }),
+    );
+    return Object.fromEntries(limited.map(({ name }) => [name, "0"]));
+  } finally {
+    await session.close();
+  }
+}
+
 async function restoreSections(
   { backup, database, jobs, signal }: RestoreRequest,
   target: Target,
   section: "pre-data" | "post-data" | undefined,
 ): Promise<void> {
   const { password } = targetParts(target);
-  const { pgRestore: program } = await clientProgramsFor(backup.serverMajor);
+  const { pgRestore: program } = await clientProgramsForDump(backup.dumpMajor);
+  const settings = await settingsForWorkers(target);
   try {
     // Somebody waits for it, in an incident perhaps.
     const launched = { program, password, signal, removesWhenKilled: [], givesWay: false };
     await launch(launched, (passfile) =>
-      pgRestore(connectionFor(target, passfile), {
+      pgRestore(connectionFor(target, passfile, settings), {
         filePath: backup.dump,
         format: FormatEnum.Directory,
         jobs,

@@ -1,4 +1,6 @@
+import { readFingerprint } from "../catalog/fingerprint.ts";
 import { openSession, type Target } from "../postgres/connection.ts";
+import { sessionSettings } from "../postgres/session-settings.ts";
 import { dumpDatabase } from "./dump.ts";
 import { readGlobals } from "./globals.ts";
 import type { Restorable } from "./restore.ts";
@@ -14,13 +16,19 @@ export async function dumpSchema(
   folder: string,
   signal: AbortSignal,
 ): Promise<Restorable> {
-  const session = await openSession(target, "tenantry backup", { statement_timeout: "0" });
+  const session = await openSession(target, "tenantry backup", sessionSettings);
   try {
     return await session.transaction(async (queries) => {
       const { snapshot, major } = await readServer(queries);
       const options = { target, folder, attempt: folder, jobs: 1, snapshot, signal };
-      await dumpDatabase({ ...options, serverMajor: major, schemaOnly: true });
-      return { globals: await readGlobals(queries), serverMajor: major, dump: folder };
+      const version = await dumpDatabase({ ...options, serverMajor: major, schemaOnly: true });
+      return {
+        globals: await readGlobals(queries),
+        fingerprint: await readFingerprint(queries),
+        serverMajor: major,
+        dumpMajor: Number.parseInt(version, 10),
+        dump: folder,
+      };
     }, "read only snapshot");
   } finally {
     await session.close();

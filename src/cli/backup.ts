@@ -3,7 +3,7 @@ import path from "node:path";
 import { type Backup, backUp } from "../backup/backup.ts";
 import { type Push, pushTag } from "../backup/push.ts";
 import type { Tree } from "../backup/repository.ts";
-import { removeOldBackups } from "../backup/retention.ts";
+import { describeUnreadable, removeOldBackups } from "../backup/retention.ts";
 import {
   refuseUntaggable,
   type Tag,
@@ -120,7 +120,9 @@ async function keepNewest(
   const needed = (await readRuns(session))
     .filter(({ state }) => state !== "rolled back")
     .map(({ backupFolder }) => backupFolder);
-  for (const folder of await removeOldBackups(made, keep, needed)) {
+  const { removed, unreadable } = await removeOldBackups(made, keep, needed);
+  for (const error of unreadable) emit({ kind: "notice", text: describeUnreadable(error) });
+  for (const folder of removed) {
     emit({ kind: "notice", text: `removed ${folder}: backups.keep is ${keep}` });
   }
 }

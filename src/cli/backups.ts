@@ -1,6 +1,6 @@
 import path from "node:path";
 import { backUp } from "../backup/backup.ts";
-import { listBackups } from "../backup/retention.ts";
+import { describeUnreadable, listBackups } from "../backup/retention.ts";
 import { formatTable } from "../report/table.ts";
 import { formatBytes, formatCount } from "../report/units.ts";
 import { dumpOptions } from "./backup.ts";
@@ -38,7 +38,10 @@ export async function makeBackupIn(workplace: Workplace): Promise<void> {
 export function showBackups(options: GlobalOptions): Promise<void> {
   return withWorkplace(options, async (workplace) => {
     const folder = fromConfig(workplace, workplace.settings.backups.folder);
-    const backups = await listBackups(folder);
+    const { backups, unreadable } = await listBackups(folder);
+    for (const error of unreadable) {
+      workplace.output.emit({ kind: "notice", text: describeUnreadable(error) });
+    }
     const rows = backups.map(({ folder: backup, manifest }) => {
       const { tables } = manifest.contents;
       const count = tables.reduce((sum, table) => sum + table.rows, 0);

@@ -8,6 +8,7 @@ import { makeWatchedFolder } from "../backup/watched-folder.ts";
 import { readSnapshot, type Snapshot } from "../catalog/snapshot.ts";
 import { relationKey } from "../config/relation-name.ts";
 import { openSession, type Target } from "../postgres/connection.ts";
+import { sessionSettings } from "../postgres/session-settings.ts";
 import { sql } from "../postgres/sql.ts";
 import { copySample } from "../rehearsal/sample.ts";
 import { readServerSettings } from "../rehearsal/server-settings.ts";
@@ -112,8 +113,8 @@ async function withCopySource<Result>(
 
 /** The sample and the copy have sessions of their own: a copy that fails ends them. */
 async function fillWithSample(from: Target, to: Target, percentage: number): Promise<void> {
-  const source = await openSession(from, "tenantry rehearsal", { statement_timeout: "0" });
-  const copy = await openSession(to, "tenantry rehearsal", { statement_timeout: "0" });
+  const source = await openSession(from, "tenantry rehearsal", sessionSettings);
+  const copy = await openSession(to, "tenantry rehearsal", sessionSettings);
   try {
     await copySample(source, copy, { percentage });
   } finally {

@@ -4,12 +4,14 @@ import { verifyBelongs } from "../backup/belongs.ts";
 import { compareWithBackup } from "../backup/compare.ts";
 import { countLostRows, type LostRows } from "../backup/lost-rows.ts";
 import { type OpenBackup, withBackup } from "../backup/open.ts";
+import { verifyReplaceable } from "../backup/replaceable.ts";
 import { beingRestoredSuffix, restoreBackup } from "../backup/restore.ts";
 import { swapDatabases } from "../backup/swap.ts";
 import { AppError } from "../errors.ts";
 import { readRuns } from "../journal/journal.ts";
 import { takeLease } from "../journal/lease.ts";
 import { openSession, type Session, type Target, targetParts } from "../postgres/connection.ts";
+import { sessionSettings } from "../postgres/session-settings.ts";
 import { ident, sql } from "../postgres/sql.ts";
 import { formatTable } from "../report/table.ts";
 import { formatCount } from "../report/units.ts";
@@ -96,7 +98,7 @@ async function restoreInPlace(
 ): Promise<void> {
   const { output, target, signal } = place;
   const { database } = targetParts(target);
-  const live = await openSession(target, "tenantry restore", { statement_timeout: "0" });
+  const live = await openSession(target, "tenantry restore", sessionSettings);
   const release = await holdLive(live, target).catch(async (error: unknown) => {
     await live.close();
     throw error;
@@ -104,10 +106,14 @@ async function restoreInPlace(
   try {
     await verifyBelongs(backup, live);
     await onServer(target, async (session, server) => {
-      await verifyPrivileges(session, database);
+      await verifyReplaceable(session, database);
       const restored = await restoreBeside({ ...place, session, server, database }, backup);
       try {
-        const copy = await openSession({ ...server, database: restored }, "tenantry restore");
+        const copy = await openSession(
+          { ...server, database: restored },
+          "tenantry restore",
+          sessionSettings,
+        );
         const lost = await countLostRows(live, copy).finally(() => copy.close());
         signal.throwIfAborted();
         await confirmLoss(options, output, { backup, database, lost });
@@ -118,7 +124,11 @@ async function restoreInPlace(
       await release();
       await live.close();
       const keptAs = `${database.slice(0, 30)}_before_restore_${Date.now()}`;
-      await swapDatabases(session, { live: database, restored, keptAs });
+      const ending = await openSession(server, "tenantry restore", sessionSettings);
+      await swapDatabases(
+        { renaming: session, ending },
+        { live: database, restored, keptAs },
+      ).finally(() => ending.close());
       await output.show(
         { kind: "restored", database, folder: backup.folder, keptAs },
         () => `${database} is as it was at ${backup.manifest.madeAt}: schema, counts and checksums are those of the backup.
@@ -148,7 +158,7 @@ async function holdLive(live: Session, target: Target): Promise<() => Promise<vo
     );
   }
   if (runs.length === 0) return async () => {};
-  const keeper = await openSession(target, "tenantry lease");
+  const keeper = await openSession(target, "tenantry lease", sessionSettings);
   const lease = await takeLease(keeper);
   let held = true;
   return async () => {
@@ -166,7 +176,7 @@ async function onServer(
 ): Promise<void> {
   const own = targetParts(target).database === "postgres";
   const server = { ...target, database: own ? "template1" : "postgres" };
-  const session = await openSession(server, "tenantry restore", { statement_timeout: "0" });
+  const session = await openSession(server, "tenantry restore", sessionSettings);
   try {
     await work(session, server);
   } finally {
@@ -214,25 +224,6 @@ async function exists(session: Session, database: string): Promise<boolean> {
     z.object({ datname: z.string() }),
   );
   return found.length > 0;
-}
-
-async function verifyPrivileges(session: Session, database: string): Promise<void> {
-  const [row] = await session.rows(
-    sql`
-      SELECT r.rolsuper OR r.rolcreatedb AND pg_has_role(r.oid, d.datdba, 'MEMBER') AS may
-        FROM pg_roles r
-       CROSS JOIN pg_database d
-       WHERE r.rolname = current_user
-         AND d.datname = ${database}
-    `,
-    z.object({ may: z.boolean() }),
-  );
-  if (row?.may === true) return;
-  throw refused(
-    database,
-    "is put in its place by renaming it, which takes its owner, with CREATEDB, or a superuser",
-    "connect as such a role; or restore with --into, and point the application there",
-  );
 }
 
 /** @throws AppError CONFIRMATION_NEEDED unless the database's name is given */

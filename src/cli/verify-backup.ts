@@ -1,5 +1,5 @@
 import path from "node:path";
-import { verifyBelongs } from "../backup/belongs.ts";
+import { readSystem, verifyBelongs } from "../backup/belongs.ts";
 import { compareWithBackup } from "../backup/compare.ts";
 import { readManifest } from "../backup/manifest.ts";
 import { withBackup } from "../backup/open.ts";
@@ -64,18 +64,27 @@ export function describeVerified(verified: VerifiedBackup): string {
   return `${folder} holds: restored into ${restoredInto} in ${formatDuration(milliseconds)}; the schema's fingerprint, and counts and checksums of ${formatCount(rows)} rows in ${tables} tables (${formatBytes(bytes)}), are the same`;
 }
 
-/** The backup that a stage in force stands on, or the newest there is. */
+/**
+ * The backup that a stage in force stands on, or the newest of this database.
+ * @throws AppError BACKUP_DAMAGED where a backup's age cannot be told: it may be the newest
+ */
 export async function backupOf(
   workplace: Workplace,
   stage: StageName | undefined,
 ): Promise<string> {
   const folder = fromConfig(workplace, workplace.settings.backups.folder);
+  const { session } = workplace;
   if (stage === undefined) {
-    const [newest] = await listBackups(folder);
-    if (newest === undefined) throw noBackup(folder, "holds no backup");
+    const { backups, unreadable } = await listBackups(folder);
+    for (const error of unreadable) throw error;
+    const here = await readSystem(session);
+    const newest = backups.find(
+      ({ manifest: { database } }) =>
+        database.name === here.name && database.system === here.system,
+    );
+    if (newest === undefined) throw noBackup(folder, `holds no backup of ${here.name}`);
     return newest.folder;
   }
-  const { session } = workplace;
   const run = (await readRuns(session)).findLast((one) => one.stage === stage);
   if (run === undefined) throw noBackup(stage, "was never begun, so it has no backup");
   const manifest = await readManifest(run.backupFolder);

@@ -14,6 +14,7 @@ import {
   type Target,
 } from "../postgres/connection.ts";
 import { type Observer, openObserver } from "../postgres/observer.ts";
+import { sessionSettings } from "../postgres/session-settings.ts";
 import { sql } from "../postgres/sql.ts";
 import type { Listener } from "../report/events.ts";
 import type { GlobalOptions } from "./options.ts";
@@ -64,16 +65,6 @@ export type WritingWorkplace = Workplace & {
   readonly emit: Listener;
   readonly interrupted: AbortSignal;
   readonly applicationFolder: string;
-};
-
-/** No timeout of the role or the database may end a step of ours. */
-const sessionSettings = {
-  statement_timeout: "0",
-  idle_in_transaction_session_timeout: "0",
-  idle_session_timeout: "0",
-  // A concurrent build may wait longer than the role may; where it matters, a step sets its own.
-  lock_timeout: "0",
-  client_min_messages: "warning",
 };
 
 /**

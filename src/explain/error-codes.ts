@@ -109,9 +109,9 @@ export const errorExplanations: Readonly<Record<ErrorCode | "INTERNAL", ErrorExp
     next: "Mend what the message names; no stage begins without a backup.",
   },
   BACKUP_TOOL_MISSING: {
-    means: "pg_dump or pg_restore is missing, or older than the server.",
+    means: "pg_dump or pg_restore is missing, or older than the server or than the backup.",
     state: untouched,
-    next: "Install PostgreSQL's client programs of the server's version, or a newer one.",
+    next: "Install PostgreSQL's client programs of the server's version; for a server before 17, none of 17 or later.",
   },
   BACKUP_DAMAGED: {
     means: "Files of the backup are missing, altered or extra, compared with its manifest.",

@@ -161,13 +161,19 @@ export async function openSession(
     },
     close: () => client.end(),
   };
-  // From PostgreSQL 17; a database's own would end a build or a dump midway.
-  await run(
-    plain(
-      "SELECT set_config(name, '0', FALSE) FROM pg_settings WHERE name = 'transaction_timeout'",
-    ),
-  );
-  for (const [name, value] of Object.entries(settings)) await session.set(name, value);
+  try {
+    // From PostgreSQL 17; a database's own would end a build or a dump midway.
+    await run(
+      plain(
+        "SELECT set_config(name, '0', FALSE) FROM pg_settings WHERE name = 'transaction_timeout'",
+      ),
+    );
+    for (const [name, value] of Object.entries(settings)) await session.set(name, value);
+  } catch (error) {
+    // Nobody else could close it, and an open connection keeps the process alive.
+    await client.end();
+    throw error;
+  }
   return session;
 }
 

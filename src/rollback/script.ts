@@ -56,6 +56,7 @@ END`)}`;
 -- run the same file again. What the journal does not know to be done is not undone.
 \\set ON_ERROR_STOP on
 SET lock_timeout = '400ms';
+SET statement_timeout = 0;
 SET client_min_messages = warning;
 
 ${asked(inForce(stage))}\\if :in_force

@@ -3,6 +3,7 @@ import { writeFile } from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
 import { expect, test, vi } from "vitest";
+import { clientProgramsForDump } from "../../src/backup/client-programs.ts";
 import { dumpDatabase } from "../../src/backup/dump.ts";
 import { findPgDumps, type PgDump } from "../../src/scratch/binaries.ts";
 import { temporaryFolder } from "./temporary-folder.ts";
@@ -50,6 +51,13 @@ test("a pg_dump older than the server is refused with both versions", async () =
     fault: "version 15 refuses a server of version 17",
     next: expect.stringContaining("version 17 or later"),
   });
+});
+
+test("a dump is read by the pg_restore of the major that wrote it, else of the next", async () => {
+  const programs = [await programOf(18), await programOf(17), await programOf(16)];
+  vi.mocked(findPgDumps).mockResolvedValue(programs);
+  const read = async (major: number) => (await clientProgramsForDump(major)).major;
+  expect([await read(16), await read(17), await read(15)]).toEqual([16, 17, 16]);
 });
 
 test("a pg_dump that cannot be started is a failed backup", async () => {

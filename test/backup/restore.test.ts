@@ -1,15 +1,15 @@
 import { appendFile, readdir, readFile, truncate, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { generateIdentity, identityToRecipient } from "age-encryption";
-import { expect, inject, onTestFinished, test } from "vitest";
+import { expect, inject, test } from "vitest";
 import { z } from "zod";
-import { type Backup, type BackupRequest, backUp } from "../../src/backup/backup.ts";
 import { compareWithBackup } from "../../src/backup/compare.ts";
 import { withBackup } from "../../src/backup/open.ts";
 import { restoreBackup } from "../../src/backup/restore.ts";
-import { openSession, type Session } from "../../src/postgres/connection.ts";
+import type { Session } from "../../src/postgres/connection.ts";
 import { ident, literal, raw, type Sql, sql } from "../../src/postgres/sql.ts";
-import { createDatabase, type TestDatabase } from "../setup/database.ts";
+import { createDatabase } from "../setup/database.ts";
+import { made, onServer, restoreAndCompare, restoredName } from "./restored.ts";
 import { temporaryFolder } from "./temporary-folder.ts";
 
 const hostile = 'we"ird; $1\n--';
@@ -70,45 +70,6 @@ async function makeOddities(session: Session): Promise<void> {
   for (const statement of oddities) await session.execute(statement);
 }
 
-async function made(url: string, changes: Partial<BackupRequest> = {}): Promise<Backup> {
-  return backUp({
-    target: { url },
-    stage: "day1",
-    folder: await temporaryFolder(),
-    jobs: 2,
-    tag: async () => null,
-    files: { "rollback.sql": "SELECT 1;\n" },
-    ...changes,
-  });
-}
-
-/** Restores beside the database and compares; what was restored goes with the test. */
-async function restoreAndCompare(
-  { folder }: Backup,
-  { name }: TestDatabase,
-  identityFile?: string,
-): Promise<string[]> {
-  const server = { url: inject("databaseUrl") };
-  const database = `${name.slice(0, 50)} restored`;
-  const drop = sql`DROP DATABASE IF EXISTS ${ident(database)} WITH (FORCE)`;
-  onTestFinished(async () => {
-    await onServer((session) => session.execute(drop));
-  });
-  return withBackup(folder, identityFile, async (backup) => {
-    await restoreBackup({ backup, server, database, jobs: 2, anyLocale: true });
-    return compareWithBackup(backup, { ...server, database });
-  });
-}
-
-async function onServer<Result>(work: (session: Session) => Promise<Result>): Promise<Result> {
-  const session = await openSession({ url: inject("databaseUrl") });
-  try {
-    return await work(session);
-  } finally {
-    await session.close();
-  }
-}
-
 test("what is restored has the same schema, counts and checksums, whatever it holds", async () => {
   const database = await createDatabase("restore equal");
   await makeOddities(database.session);
@@ -123,7 +84,7 @@ test("what is restored has the same schema, counts and checksums, whatever it ho
         SELECT setconfig
           FROM pg_db_role_setting s
           JOIN pg_database d ON d.oid = s.setdatabase
-         WHERE d.datname = ${`${database.name.slice(0, 50)} restored`}
+         WHERE d.datname = ${restoredName(database.name)}
       `,
       z.object({ setconfig: z.array(z.string()) }),
     ),

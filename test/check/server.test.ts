@@ -173,6 +173,30 @@ test.skipIf(newer === undefined || !olderDump)(
   },
 );
 
+test("a pg_dump whose backups the server would refuse at restore is found", async () => {
+  const { url } = await serverOf(16);
+  const folder = await emptyFolder();
+  const program = path.join(folder, "pg_dump");
+  await writeFile(path.join(folder, "pg_restore"), "");
+  const pretend = (version: string) =>
+    writeFile(program, `#!/bin/sh\necho 'pg_dump (PostgreSQL) ${version}'\n`, { mode: 0o755 });
+  vi.stubEnv("PATH", `${folder}${path.delimiter}${process.env["PATH"]}`);
+  try {
+    await pretend("17.4");
+    expect(await findings("client-programs", { url })).toMatchObject([
+      {
+        severity: "blocking",
+        says: `${program}: is of version 17, and the server of 16`,
+        mend: expect.stringContaining("postgresql-client-16"),
+      },
+    ]);
+    await pretend("16.4");
+    expect(await findings("client-programs", { url })).toEqual([]);
+  } finally {
+    vi.unstubAllEnvs();
+  }
+});
+
 test.each([14, 16, 17, 18])(
   "every check can be asked of PostgreSQL %i, as a role that is no superuser",
   async (major) => {

@@ -229,3 +229,41 @@ test("a configuration in TypeScript may read DATABASE_URL", async () => {
   );
   expect(await project.tenantry("status")).toMatchObject({ code: 0 });
 });
+
+test("a secret in a setting of the database or of a role comes back with a restore, and is in no log of it", async () => {
+  const name = await databaseName();
+  const holder = ident("settings holder");
+  await session.execute(sql`CREATE ROLE ${holder}`);
+  await session.execute(sql`ALTER ROLE ${holder} SET "app.settings.key" TO ${literal(core)}`);
+  await session.execute(
+    sql`ALTER DATABASE ${ident(name)} SET "app.settings.jwt_secret" TO ${literal(core)}`,
+  );
+  const project = await makeProject(server.url, config);
+  expect(await project.tenantry("backup")).toMatchObject({ code: 0 });
+  await session.execute(sql`DROP ROLE ${holder}`);
+  await session.execute(sql`ALTER DATABASE ${ident(name)} RESET "app.settings.jwt_secret"`);
+  const [backup = ""] = readdirSync(path.join(project.folder, "backups")).filter((folder) =>
+    folder.startsWith("manual"),
+  );
+  const into = server.url.replace(/[^/]+$/, "with_settings");
+  const restore = ["restore", path.join("backups", backup), "--into", into, "--debug"];
+  const { code, stdout, stderr } = await project.tenantry(...restore);
+  expect({ code, stderr }).toMatchObject({ code: 0 });
+  expect(stdout + stderr).not.toContain(core);
+  const logs = path.join(project.folder, ".tenantry", "logs");
+  const log = readdirSync(logs).map((file) => readFileSync(path.join(logs, file), "utf8"));
+  expect(log.join("")).toContain("CREATE DATABASE");
+  expect(log.join("")).not.toContain(core);
+  const restored = await openSession({ url: into });
+  const settings = await restored.rows(
+    sql`
+      SELECT current_setting('app.settings.jwt_secret') AS secret,
+             (SELECT setconfig[1]
+                FROM pg_db_role_setting
+               WHERE setrole = '"settings holder"'::regrole) AS holds
+    `,
+    z.object({ secret: z.string(), holds: z.string() }),
+  );
+  await restored.close();
+  expect(settings).toEqual([{ secret: core, holds: `app.settings.key=${core}` }]);
+});

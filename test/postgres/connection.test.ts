@@ -40,3 +40,13 @@ test("a transaction's own settings end with it, and one that is refused leaves t
   await expect(refused).rejects.toMatchObject({ code: "22023" });
   expect(await session.rows(setting, answer)).toEqual([{ value: "on" }]);
 });
+
+test("a session that the server refuses a setting is closed, and keeps no process alive", async () => {
+  const { session, url } = await createDatabase("refused setting");
+  const name = "tenantry refused";
+  await expect(openSession({ url }, name, { no_such_setting: "1" })).rejects.toMatchObject({
+    code: "42704",
+  });
+  const open = sql`SELECT pid FROM pg_stat_activity WHERE application_name = ${name}`;
+  await expect.poll(() => session.rows(open, z.unknown())).toEqual([]);
+});

@@ -5,7 +5,7 @@ import { expect, test } from "vitest";
 import { z } from "zod";
 import { readSnapshot } from "../../src/catalog/snapshot.ts";
 import type { Session } from "../../src/postgres/connection.ts";
-import { sql } from "../../src/postgres/sql.ts";
+import { ident, sql } from "../../src/postgres/sql.ts";
 import { createDatabase } from "../setup/database.ts";
 import { makeProject, type Project } from "../setup/project.ts";
 import { makeSmallCompany, smallCompany } from "../setup/small-company.ts";
@@ -51,18 +51,23 @@ test("each stage alone goes back to the fingerprint from before it", async () =>
 });
 
 test("rollback.sql does the same with psql alone, also twice", async () => {
-  const { session, url } = await createDatabase("psql alone");
+  const database = await createDatabase("psql alone");
+  const { session, url } = database;
   await makeSmallCompany(session);
   const before = await fingerprintOf(session);
   const project = await makeProject(url, smallCompany);
   await project.tenantry("run", "--yes");
   const backups = (await backupsOf(project)).reverse();
   expect(backups.map((name) => name.slice(0, 4))).toEqual(["day3", "day2", "day1"]);
+  // A hasty database ends nothing of it.
+  const { name } = database;
+  await session.execute(sql`ALTER DATABASE ${ident(name)} SET statement_timeout = 1`);
   for (const backup of backups) {
     const script = path.join(project.folder, "backups", backup, "rollback.sql");
     await execa("psql", ["--quiet", "--no-psqlrc", "--file", script, url]);
     await execa("psql", ["--quiet", "--no-psqlrc", "--file", script, url]);
   }
+  await session.execute(sql`ALTER DATABASE ${ident(name)} RESET statement_timeout`);
   expect(await fingerprintOf(session)).toBe(before);
   const status = await project.tenantry("status", "--json");
   expect(JSON.parse(status.stdout).stages).toMatchObject([
