@@ -15,7 +15,7 @@ import {
 import { payloadOf } from "./payload.ts";
 import type { CodeFile } from "./project.ts";
 import type { Symbols } from "./symbols.ts";
-import { callsBehind, isFunctionNode, methodOf, type Place, unwrap } from "./syntax.ts";
+import { callsBehind, isFunctionNode, methodOf, type Place, shortText, unwrap } from "./syntax.ts";
 import { stringsOf, type Tables } from "./table-name.ts";
 import type { TenantTables } from "./tenant-tables.ts";
 
@@ -92,12 +92,18 @@ function behindFactory(
     declaration !== undefined && ts.isParameter(declaration) && isFunctionNode(declaration.parent)
       ? declaration.parent.parameters.indexOf(declaration)
       : -1;
-  return symbols.callsOf(factory).flatMap((call) => {
+  const [handed] = symbols.handedOn(factory);
+  const unseen =
+    handed === undefined
+      ? []
+      : [chainAt(around, begun, end, { kind: "unresolved", text: shortText(handed) })];
+  const seen = symbols.callsOf(factory).flatMap((call) => {
     const file = symbols.project.files.find(({ source }) => source === call.getSourceFile());
     const given = position === -1 ? argument : call.arguments[position];
     if (file === undefined || given === undefined) return [];
     return grow({ ...around, file }, begun, call, () => stringsOf(symbols, given), way + 1);
   });
+  return [...unseen, ...seen];
 }
 
 function chainAt(

@@ -1,6 +1,6 @@
 import ts from "typescript";
 import { argumentsFor, functionCalled, type Symbols } from "./symbols.ts";
-import { heldBy, nameOf, returnedBy, unwrap } from "./syntax.ts";
+import { heldBy, isFunctionNode, nameOf, returnedBy, unwrap } from "./syntax.ts";
 
 const longestWay = 8;
 
@@ -29,7 +29,13 @@ export function heldUnder(
   }
   if (ts.isPropertyAccessExpression(inner))
     return valuesOf(symbols, inner.name, way).flatMap(further);
+  // It is handed on: what it is given there, nobody sees.
+  if (isFunctionNode(inner) || isFunction(symbols, inner)) return [inner];
   return ts.isIdentifier(inner) ? valuesOf(symbols, inner, way).flatMap(further) : [];
+}
+
+function isFunction(symbols: Symbols, node: ts.Expression): boolean {
+  return symbols.symbolOf(node)?.declarations?.some(ts.isFunctionDeclaration) ?? false;
 }
 
 /** What a name's declarations and assignments give it. */
