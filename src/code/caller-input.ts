@@ -1,6 +1,6 @@
 import path from "node:path";
 import ts from "typescript";
-import { assignedTo, heldUnder, objectsTakenApart } from "./held.ts";
+import { heldUnder, objectsTakenApart, valuesOf } from "./held.ts";
 import { isOfServerAction, isPartOfRequest, isRequest } from "./request.ts";
 import { argumentsFor, functionCalled, type Symbols } from "./symbols.ts";
 import { type FunctionNode, isFunctionNode, methodOf, returnedBy, unwrap } from "./syntax.ts";
@@ -93,7 +93,7 @@ function searchOf(
         )
       );
     }
-    if (ts.isVariableDeclaration(declaration)) return valuesOf(declaration).some(further);
+    if (ts.isVariableDeclaration(declaration)) return ofVariable(declaration).some(further);
     if (!ts.isParameter(declaration)) return false;
     const { parent } = declaration;
     const call = isFunctionNode(parent) ? calls.get(parent) : undefined;
@@ -110,15 +110,9 @@ function searchOf(
     );
   };
 
-  /** What a variable is made with, and what it is given later. */
-  const valuesOf = (declaration: ts.VariableDeclaration): readonly ts.Expression[] => {
-    const { name, initializer, parent } = declaration;
+  const ofVariable = ({ name, initializer }: ts.VariableDeclaration): readonly ts.Expression[] => {
     const first = initializer === undefined ? [] : [initializer];
-    if (!ts.isIdentifier(name)) return first;
-    if ((parent.flags & ts.NodeFlags.Const) !== 0) return first;
-    const symbol = symbols.symbolOf(name);
-    const uses = symbol === undefined ? [] : symbols.usesOf(symbol, name.text);
-    return [...first, ...uses.flatMap((use) => assignedTo(use) ?? [])];
+    return ts.isIdentifier(name) ? valuesOf(symbols, name) : first;
   };
 
   return { isSent, isDeclared };

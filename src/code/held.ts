@@ -50,8 +50,18 @@ export function valuesOf(symbols: Symbols, name: ts.MemberName, way = 0): readon
       ts.isPropertyAssignment(declaration);
     return isHolder && declaration.initializer !== undefined ? [declaration.initializer] : [];
   });
-  if (declared.length > 0 || symbol === undefined) return declared;
-  return symbols.usesOf(symbol, name.text).flatMap((use) => assignedTo(use) ?? []);
+  return symbol === undefined ? declared : [...declared, ...assignedLater(symbols, symbol)];
+}
+
+/** What a name is given behind its declaration; a constant is given nothing. */
+export function assignedLater(symbols: Symbols, symbol: ts.Symbol): readonly ts.Expression[] {
+  const [declaration] = symbol.declarations ?? [];
+  const isConstant =
+    declaration !== undefined &&
+    (ts.isVariableDeclaration(declaration) || ts.isBindingElement(declaration)) &&
+    (ts.getCombinedNodeFlags(declaration) & ts.NodeFlags.Const) !== 0;
+  if (isConstant) return [];
+  return symbols.usesOf(symbol, symbol.name).flatMap((use) => assignedTo(use) ?? []);
 }
 
 /** `const { client } = this.context` */
@@ -87,7 +97,7 @@ const assigning = new Set([
 ]);
 
 /** `client = createClient(…)` below the declaration, or `this.client = client` in a constructor. */
-export function assignedTo(use: ts.MemberName): ts.Expression | undefined {
+function assignedTo(use: ts.MemberName): ts.Expression | undefined {
   const target =
     ts.isPropertyAccessExpression(use.parent) && use.parent.name === use ? use.parent : use;
   const { parent } = target;
