@@ -1,4 +1,11 @@
-import { hasSqlDetails, loadModule, type Node, parseSync } from "libpg-query";
+import {
+  hasSqlDetails,
+  type InsertStmt,
+  loadModule,
+  type Node,
+  parseSync,
+  type WithClause,
+} from "libpg-query";
 
 // It reads by PostgreSQL's own grammar, compiled to WebAssembly, which has to be there first.
 await loadModule();
@@ -13,6 +20,25 @@ export function statementsOf(text: string): readonly Node[] | undefined {
     if (hasSqlDetails(error)) return undefined;
     throw error;
   }
+}
+
+/** The inserts of a statement: itself, and what its `WITH` writes. */
+export function insertsIn(statement: Node): readonly InsertStmt[] {
+  const own = "InsertStmt" in statement ? [statement.InsertStmt] : [];
+  const made = (withOf(statement)?.ctes ?? []).flatMap((one) =>
+    "CommonTableExpr" in one && one.CommonTableExpr.ctequery !== undefined
+      ? insertsIn(one.CommonTableExpr.ctequery)
+      : [],
+  );
+  return [...own, ...made];
+}
+
+function withOf(statement: Node): WithClause | undefined {
+  if ("SelectStmt" in statement) return statement.SelectStmt.withClause;
+  if ("InsertStmt" in statement) return statement.InsertStmt.withClause;
+  if ("UpdateStmt" in statement) return statement.UpdateStmt.withClause;
+  if ("DeleteStmt" in statement) return statement.DeleteStmt.withClause;
+  return "MergeStmt" in statement ? statement.MergeStmt.withClause : undefined;
 }
 
 /** Everything below a node that is an object. */
