@@ -2,7 +2,7 @@ import ts from "typescript";
 import { type Annotations, annotationFor } from "./annotation.ts";
 import { clientsOf, leastBound } from "./client.ts";
 import { schemaOf } from "./client-schema.ts";
-import { embedsOf } from "./embeds.ts";
+import { selectionOf } from "./embeds.ts";
 import { type Chain, type Operation, operations } from "./entry.ts";
 import { filtersOf } from "./filters.ts";
 import {
@@ -119,7 +119,6 @@ function chainAt(
   const [argument] = first?.call.arguments ?? [];
   const writes = ["insert", "upsert", "update"].includes(operation);
   const columns = calls.findLast(({ name }) => name === "select")?.call.arguments[0];
-  const selected = columns === undefined ? undefined : stringsOf(symbols, columns);
   const later = laterCallsOf(symbols, end);
   return {
     kind: "chain",
@@ -135,7 +134,7 @@ function chainAt(
     operationCall: first?.call,
     payload: writes && argument !== undefined ? payloadOf(symbols, argument, column) : undefined,
     filters: [...filtersOf(symbols, calls), ...laterFilters(symbols, later)],
-    embeds: selected?.kind === "known" ? selected.names.flatMap(embedsOf) : [],
+    selection: selectionOf(symbols, columns),
     later,
   };
 }
