@@ -39,6 +39,13 @@ export function symbolsOf(project: Project): Symbols {
     );
     return candidates.filter((identifier) => isSame(symbolOf(identifier), symbol));
   };
+  let imported: ReadonlyMap<ts.Node, readonly string[]> | undefined;
+  /** Its own name, and those of `import { load as read }` and `import anything`. */
+  const namesOf = ({ declarations }: ts.Symbol, name: string): ReadonlySet<string> => {
+    imported ??= importedNames(project, symbolOf);
+    const [declaration] = declarations ?? [];
+    return new Set([name, ...((declaration && imported.get(declaration)) ?? [])]);
+  };
   type Uses = {
     readonly calls: readonly ts.CallExpression[];
     readonly handedOn: readonly ts.MemberName[];
@@ -49,7 +56,10 @@ export function symbolsOf(project: Project): Symbols {
     if (known !== undefined) return known;
     const name = nameOfFunction(node);
     const symbol = name === undefined ? undefined : symbolOf(name);
-    const uses = name === undefined || symbol === undefined ? [] : usesOf(symbol, name.text);
+    const uses =
+      name === undefined || symbol === undefined
+        ? []
+        : [...namesOf(symbol, name.text)].flatMap((one) => usesOf(symbol, one));
     const found = {
       calls: uses.flatMap((use) => callBy(use) ?? []),
       handedOn: isNamedItself(node) ? uses.filter(isHandedOn) : [],
@@ -60,6 +70,29 @@ export function symbolsOf(project: Project): Symbols {
   const callsOf = (node: FunctionNode) => usesOfFunction(node).calls;
   const handedOn = (node: FunctionNode) => usesOfFunction(node).handedOn;
   return { project, checker, symbolOf, usesOf, callsOf, handedOn };
+}
+
+/** The names by which files import what others export, by its declaration. */
+function importedNames(
+  { files }: Project,
+  symbolOf: Symbols["symbolOf"],
+): ReadonlyMap<ts.Node, readonly string[]> {
+  const found = new Map<ts.Node, string[]>();
+  const add = (name: ts.Identifier) => {
+    const declaration = symbolOf(name)?.declarations?.[0];
+    if (declaration === undefined) return;
+    const names = found.get(declaration);
+    if (names === undefined) found.set(declaration, [name.text]);
+    else names.push(name.text);
+  };
+  for (const statement of files.flatMap(({ source }) => [...source.statements])) {
+    const clause = ts.isImportDeclaration(statement) ? statement.importClause : undefined;
+    if (clause?.name !== undefined) add(clause.name);
+    const bindings = clause?.namedBindings;
+    if (bindings !== undefined && ts.isNamedImports(bindings))
+      for (const { name } of bindings.elements) add(name);
+  }
+  return found;
 }
 
 function identifiersByName({ files }: Project): ReadonlyMap<string, ts.MemberName[]> {
