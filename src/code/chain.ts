@@ -2,7 +2,7 @@ import ts from "typescript";
 import { type Annotations, annotationFor } from "./annotation.ts";
 import { clientsOf, leastBound } from "./client.ts";
 import { schemaOf } from "./client-schema.ts";
-import { embedsOf } from "./embeds.ts";
+import { selectionOf } from "./embeds.ts";
 import { type Chain, type Operation, operations } from "./entry.ts";
 import { filtersOf } from "./filters.ts";
 import {
@@ -15,7 +15,7 @@ import {
 import { payloadOf } from "./payload.ts";
 import type { CodeFile } from "./project.ts";
 import type { Symbols } from "./symbols.ts";
-import { callsBehind, isFunctionNode, methodOf, type Place, unwrap } from "./syntax.ts";
+import { callsBehind, isFunctionNode, methodOf, type Place, shortText, unwrap } from "./syntax.ts";
 import { stringsOf, type Tables } from "./table-name.ts";
 import type { TenantTables } from "./tenant-tables.ts";
 
@@ -92,12 +92,18 @@ function behindFactory(
     declaration !== undefined && ts.isParameter(declaration) && isFunctionNode(declaration.parent)
       ? declaration.parent.parameters.indexOf(declaration)
       : -1;
-  return symbols.callsOf(factory).flatMap((call) => {
+  const [handed] = symbols.handedOn(factory);
+  const unseen =
+    handed === undefined
+      ? []
+      : [chainAt(around, begun, end, { kind: "unresolved", text: shortText(handed) })];
+  const seen = symbols.callsOf(factory).flatMap((call) => {
     const file = symbols.project.files.find(({ source }) => source === call.getSourceFile());
     const given = position === -1 ? argument : call.arguments[position];
     if (file === undefined || given === undefined) return [];
     return grow({ ...around, file }, begun, call, () => stringsOf(symbols, given), way + 1);
   });
+  return [...unseen, ...seen];
 }
 
 function chainAt(
@@ -113,7 +119,6 @@ function chainAt(
   const [argument] = first?.call.arguments ?? [];
   const writes = ["insert", "upsert", "update"].includes(operation);
   const columns = calls.findLast(({ name }) => name === "select")?.call.arguments[0];
-  const selected = columns === undefined ? undefined : stringsOf(symbols, columns);
   const later = laterCallsOf(symbols, end);
   return {
     kind: "chain",
@@ -129,7 +134,7 @@ function chainAt(
     operationCall: first?.call,
     payload: writes && argument !== undefined ? payloadOf(symbols, argument, column) : undefined,
     filters: [...filtersOf(symbols, calls), ...laterFilters(symbols, later)],
-    embeds: selected?.kind === "known" ? selected.names.flatMap(embedsOf) : [],
+    selection: selectionOf(symbols, columns),
     later,
   };
 }

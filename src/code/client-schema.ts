@@ -2,6 +2,7 @@ import ts from "typescript";
 import { valuesOf } from "./held.ts";
 import { functionCalled, type Symbols } from "./symbols.ts";
 import { heldBy, methodOf, propertyOf, returnedBy, unwrap } from "./syntax.ts";
+import { stringsOf } from "./table-name.ts";
 
 const longestWay = 8;
 
@@ -22,11 +23,13 @@ export function schemaOf(symbols: Symbols, client: ts.Expression, way = 0): stri
   if (ts.isCallExpression(inner)) {
     const [argument] = inner.arguments;
     const method = methodOf(inner);
-    if (method?.name === "schema" && argument !== undefined) return textOf(argument);
+    if (method?.name === "schema" && argument !== undefined) return textOf(symbols, argument);
     const called = functionCalled(symbols, inner);
     if (called !== undefined && !called.getSourceFile().isDeclarationFile)
       return first(returnedBy(called));
-    return inner.arguments.map(schemaInOptions).find((schema) => schema !== undefined);
+    return inner.arguments
+      .map((one) => schemaInOptions(symbols, one))
+      .find((schema) => schema !== undefined);
   }
   if (ts.isBinaryExpression(inner)) return first([inner.right, inner.left]);
   const name = ts.isPropertyAccessExpression(inner) ? inner.name : inner;
@@ -34,7 +37,7 @@ export function schemaOf(symbols: Symbols, client: ts.Expression, way = 0): stri
   return first(valuesOf(symbols, name));
 }
 
-function schemaInOptions(argument: ts.Expression): string | undefined {
+function schemaInOptions(symbols: Symbols, argument: ts.Expression): string | undefined {
   const options = unwrap(argument);
   const db = ts.isObjectLiteralExpression(options) ? propertyOf(options, "db") : undefined;
   const held = db === undefined ? undefined : heldBy(db);
@@ -44,10 +47,11 @@ function schemaInOptions(argument: ts.Expression): string | undefined {
       ? propertyOf(inner, "schema")
       : undefined;
   const value = schema === undefined ? undefined : heldBy(schema);
-  return value === undefined ? undefined : textOf(value);
+  return value === undefined ? undefined : textOf(symbols, value);
 }
 
-function textOf(node: ts.Expression): string | undefined {
-  const inner = unwrap(node);
-  return ts.isStringLiteralLike(inner) ? inner.text : undefined;
+function textOf(symbols: Symbols, node: ts.Expression): string | undefined {
+  const known = stringsOf(symbols, node);
+  const [one, other] = known.kind === "known" ? known.names : [];
+  return other === undefined ? one : undefined;
 }

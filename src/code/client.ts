@@ -1,8 +1,8 @@
 import ts from "typescript";
-import { anyEndsWith, type ClientKind, keyOf } from "./client-key.ts";
-import { assignedTo, heldUnder, objectsTakenApart } from "./held.ts";
+import { type ClientKind, keyOf, kindByName } from "./client-key.ts";
+import { assignedLater, heldUnder, objectsTakenApart } from "./held.ts";
 import { argumentsFor, functionCalled, type Symbols } from "./symbols.ts";
-import { isFunctionNode, isNothing, returnedBy, shortText, unwrap } from "./syntax.ts";
+import { isEither, isFunctionNode, isNothing, returnedBy, shortText, unwrap } from "./syntax.ts";
 
 export type Client = {
   readonly kind: ClientKind;
@@ -18,12 +18,11 @@ const makers = /^create(\w*)Client$|^SupabaseClient$/;
 export function clientsOf(symbols: Symbols, expression: ts.Expression): readonly Client[] {
   const followed = new Set<ts.Node>();
   const { symbolOf } = symbols;
-  const { serviceRole, userKey } = symbols.project.settings.code.clients;
 
   const unknown = (node: ts.Node): Client[] => [{ kind: "unknown", from: shortText(node) }];
   const byName = (name: string): Client[] | undefined => {
-    if (anyEndsWith([name], serviceRole)) return [{ kind: "service-role", from: name }];
-    return anyEndsWith([name], userKey) ? [{ kind: "user-key", from: name }] : undefined;
+    const kind = kindByName(name, symbols.project.settings.code.clients);
+    return kind === undefined ? undefined : [{ kind, from: name }];
   };
 
   const follow = (node: ts.Expression, way: number): readonly Client[] => {
@@ -70,12 +69,9 @@ export function clientsOf(symbols: Symbols, expression: ts.Expression): readonly
     const found = (symbol?.declarations ?? []).flatMap((declaration) =>
       ofDeclaration(declaration, way),
     );
-    if (found.length > 0) return found;
-    const assigned =
-      symbol === undefined
-        ? []
-        : symbols.usesOf(symbol, name.text).flatMap((use) => assignedTo(use) ?? []);
-    const clients = assigned.flatMap((value) => follow(value, way + 1));
+    // It may be another one by the time that it asks.
+    const assigned = symbol === undefined ? [] : assignedLater(symbols, symbol);
+    const clients = [...found, ...assigned.flatMap((value) => follow(value, way + 1))];
     return clients.length > 0 ? clients : unknown(name);
   };
 
@@ -120,15 +116,6 @@ export function leastBound(clients: readonly Client[]): Client {
 function unique(clients: readonly Client[]): readonly Client[] {
   const known = new Map(clients.map((client) => [`${client.kind} ${client.from}`, client]));
   return [...known.values()];
-}
-
-function isEither(kind: ts.SyntaxKind): boolean {
-  return [
-    ts.SyntaxKind.BarBarToken,
-    ts.SyntaxKind.QuestionQuestionToken,
-    ts.SyntaxKind.BarBarEqualsToken,
-    ts.SyntaxKind.QuestionQuestionEqualsToken,
-  ].includes(kind);
 }
 
 /** The name of what is called, as its module calls it. */

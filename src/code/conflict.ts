@@ -1,8 +1,11 @@
-import type { Node } from "libpg-query";
+import type { InsertStmt, Node } from "libpg-query";
 import ts from "typescript";
+import type { RelationName } from "../postgres/sql.ts";
 import type { Chain, SqlText } from "./entry.ts";
 import type { Inventory } from "./inventory.ts";
 import { judge } from "./payload-column.ts";
+import { columnOf, conjuncts, isColumn, isEquality, isEqualToValue } from "./sql-condition.ts";
+import { insertsIn } from "./sql-statement.ts";
 import { heldBy, propertyOf, shortText, unwrap } from "./syntax.ts";
 import { stringsOf } from "./table-name.ts";
 
@@ -36,10 +39,10 @@ export function conflictOf(chain: Chain, { project, tables }: Inventory): Confli
   const node = value === undefined ? undefined : unwrap(value);
   if (node === undefined || !ts.isStringLiteralLike(node))
     return { kind: "unreadable", text: shortText(property) };
-  const isChanged = changed.some((columns) => sorted(columns) === sorted(node.text));
+  const isOfOld = changed.some((columns) => sorted(columns) === sorted(node.text));
   const separator = node.text.includes(", ") ? ", " : ",";
   const becomes = `${project.settings.names.organizationColumn}${separator}${node.text}`;
-  return isChanged ? { kind: "changed", node, columns: node.text, becomes } : undefined;
+  return isOfOld ? { kind: "changed", node, columns: node.text, becomes } : undefined;
 }
 
 /**
@@ -73,20 +76,75 @@ export function conflictColumnsOf(chain: Chain, inventory: Inventory): string[] 
 
 /** The columns of an `ON CONFLICT` in SQL, where their constraint became one for each organization. */
 export function sqlConflictOf({ statements }: SqlText, { tables }: Inventory): string | undefined {
-  return statements.map((statement) => conflictIn(statement, tables)).find((one) => one);
+  return statements
+    .flatMap(insertsIn)
+    .map((insert) => conflictIn(insert, tables))
+    .find((one) => one !== undefined);
 }
 
-function conflictIn(statement: Node, tables: Inventory["tables"]): string | undefined {
-  if (!("InsertStmt" in statement)) return undefined;
-  const { relation, onConflictClause } = statement.InsertStmt;
+function conflictIn(insert: InsertStmt, tables: Inventory["tables"]): string | undefined {
+  const { relation } = insert;
   if (relation?.relname === undefined) return undefined;
-  const columns = (onConflictClause?.infer?.indexElems ?? [])
-    .flatMap((one) => ("IndexElem" in one ? [one.IndexElem.name ?? ""] : []))
-    .join(", ");
-  const changed = tables.uniquePerOrganization(
-    tables.relationOf(relation.relname, relation.schemaname),
+  const columns = columnsOf(insert);
+  const target = tables.relationOf(relation.relname, relation.schemaname);
+  return isChanged(columns, target, tables) ? columns.join(", ") : undefined;
+}
+
+function columnsOf({ onConflictClause }: InsertStmt): string[] {
+  return (onConflictClause?.infer?.indexElems ?? []).flatMap((one) =>
+    "IndexElem" in one ? [one.IndexElem.name ?? ""] : [],
   );
-  return changed.some((one) => sorted(one) === sorted(columns)) ? columns : undefined;
+}
+
+/** Whether columns are those of a constraint that became one for each organization. */
+function isChanged(
+  columns: readonly string[],
+  relation: RelationName,
+  tables: Inventory["tables"],
+): boolean {
+  return tables
+    .uniquePerOrganization(relation)
+    .some((one) => sorted(one) === sorted(columns.join(",")));
+}
+
+/**
+ * What an `ON CONFLICT … DO UPDATE` in SQL goes by, where that may be another organization's row: neither its
+ * columns nor its condition name the organization.
+ */
+export function sqlTakeOverOf({ statements }: SqlText, inventory: Inventory): string | undefined {
+  return statements
+    .flatMap(insertsIn)
+    .map((insert) => takenOverBy(insert, inventory))
+    .find((one) => one !== undefined);
+}
+
+function takenOverBy(insert: InsertStmt, { tables, project }: Inventory): string | undefined {
+  const { relation, onConflictClause } = insert;
+  if (relation?.relname === undefined || onConflictClause?.action !== "ONCONFLICT_UPDATE")
+    return undefined;
+  const target = tables.relationOf(relation.relname, relation.schemaname);
+  if (!tables.hasOrganization(target)) return undefined;
+  const column = project.settings.names.organizationColumn;
+  const columns = columnsOf(insert);
+  // With the organization before them, as another rule demands, they take nothing over.
+  if (columns.includes(column) || isChanged(columns, target, tables)) return undefined;
+  const compares = conjuncts(onConflictClause.whereClause).some((condition) =>
+    comparesRowThere(condition, column),
+  );
+  if (compares) return undefined;
+  return columns.length > 0 ? columns.join(", ") : (onConflictClause.infer?.conname ?? "any key");
+}
+
+/** `leads.organization_id = EXCLUDED.organization_id`, or a value: of the row that is there, not of the new one. */
+function comparesRowThere(condition: Node, column: string): boolean {
+  const isThere = (side: Node) => isColumn(side, column) && columnOf(side)?.table !== "excluded";
+  if (isEqualToValue(condition, isThere)) return true;
+  if (!("A_Expr" in condition) || !isEquality(condition)) return false;
+  const sides = [condition.A_Expr.lexpr, condition.A_Expr.rexpr];
+  return (
+    sides.some((side) => side !== undefined && isThere(side)) &&
+    sides.some((side) => side !== undefined && isColumn(side, column) && !isThere(side))
+  );
 }
 
 /** Columns of a constraint have no order. */

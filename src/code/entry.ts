@@ -3,6 +3,7 @@ import type ts from "typescript";
 import type { RelationName } from "../postgres/sql.ts";
 import type { Annotation } from "./annotation.ts";
 import type { Client } from "./client.ts";
+import type { Selection } from "./embeds.ts";
 import type { Filter } from "./filters.ts";
 import type { LaterCall } from "./later-calls.ts";
 import type { Payload } from "./payload.ts";
@@ -33,7 +34,7 @@ export type Chain = Found & {
   readonly payload: Payload | undefined;
   /** What stands in the chain itself, then what is added later. */
   readonly filters: readonly Filter[];
-  readonly embeds: readonly string[];
+  readonly selection: Selection;
   readonly later: readonly LaterCall[];
 };
 

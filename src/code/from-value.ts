@@ -32,7 +32,7 @@ export function fromValueIn(around: Surroundings, node: ts.Node): Chain | undefi
     operationCall: undefined,
     payload: undefined,
     filters: [],
-    embeds: [],
+    selection: { embeds: [], unread: undefined },
     later: [],
   };
 }

@@ -1,6 +1,6 @@
 import ts from "typescript";
 import { argumentsFor, functionCalled, type Symbols } from "./symbols.ts";
-import { heldBy, nameOf, returnedBy, unwrap } from "./syntax.ts";
+import { heldBy, isFunctionNode, nameOf, returnedBy, unwrap } from "./syntax.ts";
 
 const longestWay = 8;
 
@@ -29,7 +29,13 @@ export function heldUnder(
   }
   if (ts.isPropertyAccessExpression(inner))
     return valuesOf(symbols, inner.name, way).flatMap(further);
+  // It is handed on: what it is given there, nobody sees.
+  if (isFunctionNode(inner) || isFunction(symbols, inner)) return [inner];
   return ts.isIdentifier(inner) ? valuesOf(symbols, inner, way).flatMap(further) : [];
+}
+
+function isFunction(symbols: Symbols, node: ts.Expression): boolean {
+  return symbols.symbolOf(node)?.declarations?.some(ts.isFunctionDeclaration) ?? false;
 }
 
 /** What a name's declarations and assignments give it. */
@@ -44,8 +50,18 @@ export function valuesOf(symbols: Symbols, name: ts.MemberName, way = 0): readon
       ts.isPropertyAssignment(declaration);
     return isHolder && declaration.initializer !== undefined ? [declaration.initializer] : [];
   });
-  if (declared.length > 0 || symbol === undefined) return declared;
-  return symbols.usesOf(symbol, name.text).flatMap((use) => assignedTo(use) ?? []);
+  return symbol === undefined ? declared : [...declared, ...assignedLater(symbols, symbol)];
+}
+
+/** What a name is given behind its declaration; a constant is given nothing. */
+export function assignedLater(symbols: Symbols, symbol: ts.Symbol): readonly ts.Expression[] {
+  const [declaration] = symbol.declarations ?? [];
+  const isConstant =
+    declaration !== undefined &&
+    (ts.isVariableDeclaration(declaration) || ts.isBindingElement(declaration)) &&
+    (ts.getCombinedNodeFlags(declaration) & ts.NodeFlags.Const) !== 0;
+  if (isConstant) return [];
+  return symbols.usesOf(symbol, symbol.name).flatMap((use) => assignedTo(use) ?? []);
 }
 
 /** `const { client } = this.context` */
@@ -81,7 +97,7 @@ const assigning = new Set([
 ]);
 
 /** `client = createClient(…)` below the declaration, or `this.client = client` in a constructor. */
-export function assignedTo(use: ts.MemberName): ts.Expression | undefined {
+function assignedTo(use: ts.MemberName): ts.Expression | undefined {
   const target =
     ts.isPropertyAccessExpression(use.parent) && use.parent.name === use ? use.parent : use;
   const { parent } = target;

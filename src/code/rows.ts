@@ -118,7 +118,7 @@ function ofChain(entry: Entry): Pick<InventoryRow, "payload" | "filters" | "embe
       column,
       when: when ?? null,
     })),
-    embeds: entry.embeds,
+    embeds: entry.selection.embeds,
     later: entry.later.map(({ line, calls, when, discarded }) => ({
       line,
       calls: calls.map(({ name }) => name),

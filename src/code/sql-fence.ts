@@ -1,5 +1,14 @@
 import type { CommonTableExpr, Node, RangeVar, SelectStmt, WithClause } from "libpg-query";
-import { type NamedRelation, within } from "./sql-statement.ts";
+import { bindsOne, correlatesOn, namesBound } from "./sql-binding.ts";
+import {
+  aliasesIn,
+  conjuncts,
+  isColumn,
+  isEqualToValue,
+  refersOutside,
+  selectsIn,
+} from "./sql-condition.ts";
+import { type NamedRelation, relationsNamed } from "./sql-statement.ts";
 
 /** Whose rows a part of a statement is of. */
 type Rows =
@@ -11,6 +20,8 @@ type Known = {
   hasOrganization(relation: NamedRelation): boolean;
   /** What `WITH` has made so far, by its name. */
   readonly made: ReadonlyMap<string, Rows>;
+  /** What `WITH` has made that gives only what belongs to one user or organization. */
+  readonly bound: ReadonlySet<string>;
 };
 
 /**
@@ -22,7 +33,8 @@ export function isStatementFenced(
   column: string,
   hasOrganization: Known["hasOrganization"],
 ): boolean {
-  return rowsOf(statement, { column, hasOrganization, made: new Map() }) !== "all organizations'";
+  const known = { column, hasOrganization, made: new Map(), bound: new Set<string>() };
+  return rowsOf(statement, known) !== "all organizations'";
 }
 
 function rowsOf(statement: Node, outer: Known): Rows {
@@ -93,13 +105,13 @@ function ofScope(scope: Scope, outer: Known): Rows {
     ...targets.flatMap((one) => (one === undefined ? [] : [of(ofRelation(one, known))])),
     ...fromClause.map((one) => ofItem(one, known)),
   ];
+  const aliases = aliasesIn([...targets, ...fromClause]);
   const conditions = [whereClause, ...items.flatMap((item) => item.conditions)].flatMap(conjuncts);
   const isFenced =
     items.some(({ rows }) => rows === "one organization's") ||
     items.some(({ isFencing }) => isFencing) ||
-    conditions.some((one) => leavesOne(one, known));
+    conditions.some((one) => leavesOne(one, aliases, known));
   const needs = items.some(({ needsOne }) => needsOne);
-  const aliases = aliasesIn([...targets, ...fromClause]);
   // What stands in a parenthesis is a scope of its own, but for one that looks up what belongs to this.
   const inner = [...conditions, ...targetList]
     .flatMap(selectsIn)
@@ -173,6 +185,7 @@ function withMade(clause: WithClause | undefined, outer: Known): readonly [Known
     if (!isRead && rows === "all organizations'") broken = rows;
     known = { ...known, made: new Map([...known.made, [ctename, rows]]) };
   }
+  known = { ...known, bound: namesBound(clause, known) };
   return [known, broken];
 }
 
@@ -181,79 +194,30 @@ function together(parts: readonly Rows[]): Rows {
   return parts.includes("one organization's") ? "one organization's" : "nobody's";
 }
 
-function conjuncts(condition: Node | undefined): readonly Node[] {
-  if (condition === undefined) return [];
-  return "BoolExpr" in condition && condition.BoolExpr.boolop === "AND_EXPR"
-    ? (condition.BoolExpr.args ?? []).flatMap(conjuncts)
-    : [condition];
-}
-
-const equal = new Set(["AEXPR_OP", "AEXPR_OP_ANY", "AEXPR_IN", "AEXPR_NOT_DISTINCT"]);
-
 /** `organization_id = $1`, `IN (…)`, `= ANY (…)`; or `EXISTS (…)` and `IN (…)` of one organization's rows. */
-function leavesOne(condition: Node, known: Known): boolean {
-  if ("SubLink" in condition) {
-    const { testexpr, subselect, subLinkType } = condition.SubLink;
-    if (subLinkType !== "ANY_SUBLINK" && subLinkType !== "EXISTS_SUBLINK") return false;
-    if (testexpr !== undefined && isColumn(testexpr, known.column)) return true;
-    return subselect !== undefined && rowsOf(subselect, known) === "one organization's";
+function leavesOne(condition: Node, outside: ReadonlySet<string>, known: Known): boolean {
+  if (!("SubLink" in condition))
+    return isEqualToValue(condition, (one) => isColumn(one, known.column));
+  const { testexpr, subselect, subLinkType } = condition.SubLink;
+  if (subselect === undefined || !("SelectStmt" in subselect)) return false;
+  const select = subselect.SelectStmt;
+  const isOfOne = () => ofSelect(select, known) === "one organization's";
+  switch (subLinkType) {
+    case "ANY_SUBLINK":
+      return testexpr !== undefined && isColumn(testexpr, known.column)
+        ? bindsOne(select, known) || isOfOne()
+        : isOfOne();
+    case "EXISTS_SUBLINK":
+      // What is true of one organization says nothing of a row that it does not compare itself with.
+      if (correlatesOn(select, outside, known.column)) return bindsOne(select, known) || isOfOne();
+      return refersOutside(select, outside) && readsTenants(select, known) && isOfOne();
+    default:
+      return false;
   }
-  if (!("A_Expr" in condition)) return false;
-  const { kind = "", name, lexpr, rexpr } = condition.A_Expr;
-  const [operator] = name ?? [];
-  const isEqual = operator !== undefined && "String" in operator && operator.String.sval === "=";
-  if (!isEqual || !equal.has(kind) || lexpr === undefined || rexpr === undefined) return false;
-  const isValue = (one: Node) => !hasColumn(one) && !("A_Const" in one && one.A_Const.isnull);
-  return (
-    (isColumn(lexpr, known.column) && isValue(rexpr)) ||
-    (isColumn(rexpr, known.column) && isValue(lexpr))
+}
+
+function readsTenants(select: SelectStmt, known: Known): boolean {
+  return relationsNamed([{ SelectStmt: select }]).some(
+    (one) => known.made.get(one.name) === "one organization's" || known.hasOrganization(one),
   );
-}
-
-/** A column by its name, whatever its table's; a cast of it too. */
-function isColumn(node: Node, column: string): boolean {
-  if ("TypeCast" in node && node.TypeCast.arg !== undefined)
-    return isColumn(node.TypeCast.arg, column);
-  if (!("ColumnRef" in node)) return false;
-  const last = node.ColumnRef.fields?.at(-1);
-  return last !== undefined && "String" in last && last.String.sval === column;
-}
-
-/** Whether a value comes from another column: a join of two tables fences neither. */
-function hasColumn(node: Node): boolean {
-  if ("SubLink" in node) return false;
-  return [...within(node)].some((one) => "ColumnRef" in one);
-}
-
-/** The selects in an expression, the outermost ones. */
-function selectsIn(expression: unknown): SelectStmt[] {
-  if (typeof expression !== "object" || expression === null) return [];
-  if ("SelectStmt" in expression && typeof expression.SelectStmt === "object")
-    return expression.SelectStmt === null ? [] : [expression.SelectStmt];
-  return Object.values(expression).flatMap(selectsIn);
-}
-
-function aliasesIn(items: readonly unknown[]): ReadonlySet<string> {
-  const found = new Set<string>();
-  for (const one of within(items)) {
-    if ("relname" in one && typeof one.relname === "string") found.add(one.relname);
-    if ("aliasname" in one && typeof one.aliasname === "string") found.add(one.aliasname);
-  }
-  return found;
-}
-
-/** Whether a select has a condition on a table around it: `WHERE call_logs.lead_id = leads.id`. */
-function refersOutside(select: SelectStmt, outside: ReadonlySet<string>): boolean {
-  const own = aliasesIn(select.fromClause ?? []);
-  return conjuncts(select.whereClause).some((condition) => {
-    if (!("A_Expr" in condition)) return false;
-    const { lexpr, rexpr } = condition.A_Expr;
-    return [lexpr, rexpr].some((side) => {
-      const [table, column] =
-        (side !== undefined && "ColumnRef" in side && side.ColumnRef.fields) || [];
-      if (table === undefined || column === undefined || !("String" in table)) return false;
-      const name = table.String.sval ?? "";
-      return outside.has(name) && !own.has(name);
-    });
-  });
 }

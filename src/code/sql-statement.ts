@@ -1,18 +1,67 @@
-import { hasSqlDetails, loadModule, type Node, parseSync } from "libpg-query";
+import {
+  hasSqlDetails,
+  type InsertStmt,
+  loadModule,
+  type Node,
+  parseSync,
+  type WithClause,
+} from "libpg-query";
 
 // It reads by PostgreSQL's own grammar, compiled to WebAssembly, which has to be there first.
 await loadModule();
 
 export type NamedRelation = { readonly schema: string | undefined; readonly name: string };
 
-/** The statements of a text, by PostgreSQL's own grammar; undefined where it is none. */
+/**
+ * The statements of a text, by PostgreSQL's own grammar: of `EXPLAIN`, `DECLARE … CURSOR` and the like what
+ * they run. Undefined where the text is none.
+ */
 export function statementsOf(text: string): readonly Node[] | undefined {
   try {
-    return parseSync(text).stmts?.flatMap(({ stmt }) => stmt ?? []) ?? [];
+    return (
+      parseSync(text).stmts?.flatMap(({ stmt }) => (stmt === undefined ? [] : runBy(stmt))) ?? []
+    );
   } catch (error) {
     if (hasSqlDetails(error)) return undefined;
     throw error;
   }
+}
+
+function runBy(statement: Node): Node {
+  const query =
+    ("ExplainStmt" in statement && statement.ExplainStmt.query) ||
+    ("DeclareCursorStmt" in statement && statement.DeclareCursorStmt.query) ||
+    ("CreateTableAsStmt" in statement && statement.CreateTableAsStmt.query) ||
+    ("PrepareStmt" in statement && statement.PrepareStmt.query);
+  return query ? runBy(query) : statement;
+}
+
+const ofRows = "SelectStmt InsertStmt UpdateStmt DeleteStmt MergeStmt CopyStmt TruncateStmt".split(
+  " ",
+);
+
+/** Whether a statement reads or writes rows: one that describes tables does neither. */
+export function isOfRows(statement: Node): boolean {
+  return ofRows.some((kind) => kind in statement);
+}
+
+/** The inserts of a statement: itself, and what its `WITH` writes. */
+export function insertsIn(statement: Node): readonly InsertStmt[] {
+  const own = "InsertStmt" in statement ? [statement.InsertStmt] : [];
+  const made = (withOf(statement)?.ctes ?? []).flatMap((one) =>
+    "CommonTableExpr" in one && one.CommonTableExpr.ctequery !== undefined
+      ? insertsIn(one.CommonTableExpr.ctequery)
+      : [],
+  );
+  return [...own, ...made];
+}
+
+function withOf(statement: Node): WithClause | undefined {
+  if ("SelectStmt" in statement) return statement.SelectStmt.withClause;
+  if ("InsertStmt" in statement) return statement.InsertStmt.withClause;
+  if ("UpdateStmt" in statement) return statement.UpdateStmt.withClause;
+  if ("DeleteStmt" in statement) return statement.DeleteStmt.withClause;
+  return "MergeStmt" in statement ? statement.MergeStmt.withClause : undefined;
 }
 
 /** Everything below a node that is an object. */

@@ -12,6 +12,8 @@ export type Symbols = {
   usesOf(symbol: ts.Symbol, name: string): readonly ts.MemberName[];
   /** Every call of a function by its name. */
   callsOf(node: FunctionNode): readonly ts.CallExpression[];
+  /** Where a function is handed on by its name: what calls it from there on is not seen. */
+  handedOn(node: FunctionNode): readonly ts.MemberName[];
 };
 
 /** The names of a project; its files are read through once for it. */
@@ -37,20 +39,60 @@ export function symbolsOf(project: Project): Symbols {
     );
     return candidates.filter((identifier) => isSame(symbolOf(identifier), symbol));
   };
-  const calls = new Map<FunctionNode, readonly ts.CallExpression[]>();
-  const callsOf = (node: FunctionNode): readonly ts.CallExpression[] => {
-    const known = calls.get(node);
+  let imported: ReadonlyMap<ts.Node, readonly string[]> | undefined;
+  /** Its own name, and those of `import { load as read }` and `import anything`. */
+  const namesOf = ({ declarations }: ts.Symbol, name: string): ReadonlySet<string> => {
+    imported ??= importedNames(project, symbolOf);
+    const [declaration] = declarations ?? [];
+    return new Set([name, ...((declaration && imported.get(declaration)) ?? [])]);
+  };
+  type Uses = {
+    readonly calls: readonly ts.CallExpression[];
+    readonly handedOn: readonly ts.MemberName[];
+  };
+  const byFunction = new Map<FunctionNode, Uses>();
+  const usesOfFunction = (node: FunctionNode): Uses => {
+    const known = byFunction.get(node);
     if (known !== undefined) return known;
     const name = nameOfFunction(node);
     const symbol = name === undefined ? undefined : symbolOf(name);
-    const found =
+    const uses =
       name === undefined || symbol === undefined
         ? []
-        : usesOf(symbol, name.text).flatMap((use) => callBy(use) ?? []);
-    calls.set(node, found);
+        : [...namesOf(symbol, name.text)].flatMap((one) => usesOf(symbol, one));
+    const found = {
+      calls: uses.flatMap((use) => callBy(use) ?? []),
+      handedOn: isNamedItself(node) ? uses.filter(isHandedOn) : [],
+    };
+    byFunction.set(node, found);
     return found;
   };
-  return { project, checker, symbolOf, usesOf, callsOf };
+  const callsOf = (node: FunctionNode) => usesOfFunction(node).calls;
+  const handedOn = (node: FunctionNode) => usesOfFunction(node).handedOn;
+  return { project, checker, symbolOf, usesOf, callsOf, handedOn };
+}
+
+/** The names by which files import what others export, by its declaration. */
+function importedNames(
+  { files }: Project,
+  symbolOf: Symbols["symbolOf"],
+): ReadonlyMap<ts.Node, readonly string[]> {
+  const found = new Map<ts.Node, string[]>();
+  const add = (name: ts.Identifier) => {
+    const declaration = symbolOf(name)?.declarations?.[0];
+    if (declaration === undefined) return;
+    const names = found.get(declaration);
+    if (names === undefined) found.set(declaration, [name.text]);
+    else names.push(name.text);
+  };
+  for (const statement of files.flatMap(({ source }) => [...source.statements])) {
+    const clause = ts.isImportDeclaration(statement) ? statement.importClause : undefined;
+    if (clause?.name !== undefined) add(clause.name);
+    const bindings = clause?.namedBindings;
+    if (bindings !== undefined && ts.isNamedImports(bindings))
+      for (const { name } of bindings.elements) add(name);
+  }
+  return found;
 }
 
 function identifiersByName({ files }: Project): ReadonlyMap<string, ts.MemberName[]> {
@@ -110,6 +152,55 @@ function callBy(use: ts.MemberName): ts.CallExpression | undefined {
     : undefined;
 }
 
+/** Whether a function's name is its own: that of `const rows = withClient(async (client) => …)` is the result's. */
+function isNamedItself(node: FunctionNode): boolean {
+  const { parent } = wrapped(node);
+  return !ts.isCallExpression(parent) || hooks.test(parent.expression.getText());
+}
+
+const hooks = /^(React\.)?use[A-Z]/;
+
+/** A use of a function's name as a value, with the object that it is taken from. */
+function valueBy(use: ts.MemberName): ts.Node {
+  const { parent } = use;
+  return ts.isPropertyAccessExpression(parent) && parent.name === use ? parent : use;
+}
+
+/** Whether a use of a function's name is neither a call, a declaration nor a type. */
+function isHandedOn(use: ts.MemberName): boolean {
+  if (callBy(use) !== undefined) return false;
+  const value = wrapped(valueBy(use));
+  const { parent } = value;
+  if (ts.isPropertyAccessExpression(parent) && parent.expression === value)
+    return ["bind", "call", "apply"].includes(parent.name.text);
+  // An array of dependencies calls nothing.
+  if (ts.isArrayLiteralExpression(parent))
+    return !(ts.isCallExpression(parent.parent) && hooks.test(parent.parent.expression.getText()));
+  if (ts.isShorthandPropertyAssignment(parent)) return true;
+  const isDeclared =
+    (ts.isFunctionLike(parent) ||
+      ts.isVariableDeclaration(parent) ||
+      ts.isParameter(parent) ||
+      ts.isBindingElement(parent) ||
+      ts.isPropertyAssignment(parent) ||
+      ts.isPropertyDeclaration(parent) ||
+      ts.isPropertySignature(parent)) &&
+    parent.name === value;
+  const isOnItsWay =
+    ts.isImportClause(parent) ||
+    ts.isImportSpecifier(parent) ||
+    ts.isExportSpecifier(parent) ||
+    ts.isExportAssignment(parent);
+  const isType = ts.isTypeQueryNode(parent) || ts.isQualifiedName(parent);
+  return (
+    !isDeclared &&
+    !isOnItsWay &&
+    !isType &&
+    !ts.isJsxOpeningLikeElement(parent) &&
+    !ts.isJsxClosingElement(parent)
+  );
+}
+
 /** The function that a call leads to, where it can be seen. */
 export function functionCalled(
   { symbolOf }: Symbols,
@@ -135,7 +226,10 @@ export function functionCalled(
   return undefined;
 }
 
-/** What the calls of a function give for one of its parameters. */
+/**
+ * What the calls of a function give for one of its parameters. Where the function is handed on, its own name
+ * is among it: that is neither a text nor a client, so whoever follows it knows that not all is known.
+ */
 export function argumentsFor(
   symbols: Symbols,
   parameter: ts.ParameterDeclaration,
@@ -143,27 +237,45 @@ export function argumentsFor(
   const owner = parameter.parent;
   if (!isFunctionNode(owner)) return [];
   const index = owner.parameters.indexOf(parameter);
-  const given = callsGiving(symbols, owner).flatMap((call) => call.arguments?.[index] ?? []);
+  const { calls, unseen } = callsGiving(symbols, owner);
+  const given = [...calls.flatMap((call) => call.arguments?.[index] ?? []), ...unseen];
   return parameter.initializer === undefined ? given : [...given, parameter.initializer];
 }
 
+type Calls = {
+  readonly calls: readonly (ts.CallExpression | ts.NewExpression)[];
+  /** Where it goes out of sight. */
+  readonly unseen: readonly ts.Expression[];
+};
+
 /** The calls of a function, also where it is given to another one that calls it. */
-function callsGiving(
-  symbols: Symbols,
-  owner: FunctionNode,
-): readonly (ts.CallExpression | ts.NewExpression)[] {
-  if (ts.isConstructorDeclaration(owner)) return constructionsOf(symbols, owner);
-  const call = wrapped(owner).parent;
-  if (!ts.isCallExpression(call)) return symbols.callsOf(owner);
-  const position = call.arguments.findIndex((argument) => unwrap(argument) === owner);
+function callsGiving(symbols: Symbols, owner: FunctionNode): Calls {
+  if (ts.isConstructorDeclaration(owner))
+    return { calls: constructionsOf(symbols, owner), unseen: [] };
+  const inside = callsByTaker(symbols, owner)?.calls ?? [];
+  const handed = symbols.handedOn(owner).map((use) => {
+    const taken = callsByTaker(symbols, valueBy(use));
+    return taken ?? { calls: [], unseen: [use] };
+  });
+  return {
+    calls: [...symbols.callsOf(owner), ...inside, ...handed.flatMap(({ calls }) => calls)],
+    unseen: handed.flatMap(({ unseen }) => unseen).slice(0, 1),
+  };
+}
+
+/** The calls of what a function of the project's is given, within it; undefined where it is no such. */
+function callsByTaker(symbols: Symbols, given: ts.Node): Calls | undefined {
+  const call = wrapped(given).parent;
+  if (!ts.isCallExpression(call)) return undefined;
+  const position = call.arguments.findIndex((argument) => unwrap(argument) === given);
   const taker = functionCalled(symbols, call)?.parameters[position];
-  if (taker === undefined || !ts.isIdentifier(taker.name)) return symbols.callsOf(owner);
+  if (taker === undefined || !ts.isIdentifier(taker.name)) return undefined;
   const symbol = symbols.symbolOf(taker.name);
-  const inside =
-    symbol === undefined
-      ? []
-      : symbols.usesOf(symbol, taker.name.text).flatMap((use) => callBy(use) ?? []);
-  return [...symbols.callsOf(owner), ...inside];
+  const uses = symbol === undefined ? [] : symbols.usesOf(symbol, taker.name.text);
+  return {
+    calls: uses.flatMap((use) => callBy(use) ?? []),
+    unseen: uses.filter(isHandedOn).slice(0, 1),
+  };
 }
 
 /** `new Dialer(client)` */

@@ -149,3 +149,13 @@ export function isNothing(value: ts.Expression): boolean {
     (ts.isIdentifier(inner) && inner.text === "undefined")
   );
 }
+
+/** `??` and `||`: the value is one side or the other. */
+export function isEither(kind: ts.SyntaxKind): boolean {
+  return [
+    ts.SyntaxKind.BarBarToken,
+    ts.SyntaxKind.QuestionQuestionToken,
+    ts.SyntaxKind.BarBarEqualsToken,
+    ts.SyntaxKind.QuestionQuestionEqualsToken,
+  ].includes(kind);
+}

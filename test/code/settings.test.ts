@@ -64,6 +64,31 @@ export async function add(session: { tenant: string }, lead: object) {
   expect(file?.after).toContain('.select("*").eq("tenant", session.tenant)');
 });
 
+test("a table and what is embedded in it are of the client's schema, also where a constant names it", async () => {
+  const project = await makeApplication({
+    "src/codes.ts": `const SCHEMA = "crm";
+declare const boss: any;
+
+export const codes = () => boss.schema(SCHEMA).from("codes").select("code, ...orders(id)");
+export const orders = () => boss.schema(SCHEMA).from("orders").select("*");
+`,
+  });
+  const settings = parseSettings(
+    {
+      ...corpusConfig,
+      day1: { tables: { ...corpusConfig.day1.tables, "crm.orders": "default" } },
+      sharedTables: { "crm.codes": "the same for every customer", orders: "old ones" },
+      code: { app: {}, clients: { serviceRole: ["boss"] } },
+    },
+    "a configuration",
+  );
+  const inventory = takeInventory(openProject(settings, project.folder));
+  expect(findingsOf(inventory).map(({ rule, fact }) => [rule.id, fact])).toEqual([
+    ["embedded-table", "its select reaches orders"],
+    ["unfenced-query", expect.any(String)],
+  ]);
+});
+
 test("faults of the code's section are said, all at once", () => {
   const faults = (code: object) => {
     try {

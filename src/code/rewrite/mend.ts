@@ -6,25 +6,25 @@ import type { Inventory } from "../inventory.ts";
 import { organizationAt } from "../organization.ts";
 import { addFilter } from "./add-filter.ts";
 import { addLastProperty } from "./add-property.ts";
-import { keyByOrganization, keyGroup } from "./cache-key.ts";
+import { keyByOrganization } from "./cache-key.ts";
 import { type Edit, isRefusal, type Mending, type Refusal, refuse } from "./edit.ts";
 import { introduce } from "./introduce.ts";
 import { stripOrganization } from "./strip-organization.ts";
 import { writeOrganization } from "./write-organization.ts";
 
-/** The changes that mend a finding, or why it is left as it is. */
-export function mend(finding: Finding, inventory: Inventory): Mending | Refusal {
+/**
+ * The changes that mend a finding, or why it is left as it is.
+ * @param together the group that it is mended with or not at all
+ */
+export function mend(
+  finding: Finding,
+  inventory: Inventory,
+  together: string | undefined,
+): Mending | Refusal {
   const { entry, rule } = finding;
   if (entry === undefined) return refuse("it takes somebody who knows what was meant");
   const edits = editsFor(entry, rule.id, inventory);
-  return isRefusal(edits) ? edits : { finding, edits, together: groupOf(finding) };
-}
-
-/** What is mended together or not at all: places of one key, rows and conflict columns of an upsert. */
-export function groupOf({ entry, place }: Finding): string | undefined {
-  if (entry?.kind === "cache") return keyGroup(entry);
-  if (entry?.kind !== "chain" || entry.operation !== "upsert") return undefined;
-  return `upsert ${place.file}:${place.line}:${place.column}`;
+  return isRefusal(edits) ? edits : { finding, edits, together };
 }
 
 function editsFor(entry: Entry, rule: string, inventory: Inventory): readonly Edit[] | Refusal {

@@ -3,7 +3,8 @@ import { type Finding, findingsOf } from "../findings.ts";
 import type { Inventory } from "../inventory.ts";
 import { applyEdits } from "./apply.ts";
 import { isRefusal, type Mending } from "./edit.ts";
-import { groupOf, mend } from "./mend.ts";
+import { groupsOf } from "./groups.ts";
+import { mend } from "./mend.ts";
 import { drawn, editsByFile, keepTypes } from "./typecheck.ts";
 
 export type RewrittenFile = {
@@ -33,12 +34,14 @@ export function rewriteCode(inventory: Inventory): Rewriting {
   const left: LeftFinding[] = [];
   const mendings: Mending[] = [];
   const impossible = new Set<string>();
-  for (const finding of findingsOf(inventory)) {
-    const mending = mend(finding, inventory);
+  const findings = findingsOf(inventory);
+  const groups = groupsOf(findings, inventory.symbols);
+  for (const finding of findings) {
+    const group = groups.get(finding);
+    const mending = mend(finding, inventory, group);
     if (!isRefusal(mending)) mendings.push(mending);
     else {
       left.push({ ...finding, reason: mending.reason });
-      const group = groupOf(finding);
       if (group !== undefined) impossible.add(group);
     }
   }

@@ -9,17 +9,32 @@ export const embeddedTable: Rule = {
   find(entry, { project, tables }) {
     if (entry.kind !== "chain" || entry.client.kind === "user-key") return undefined;
     const { code, names } = project.settings;
-    if (entry.relations.some(tables.hasOrganization)) return undefined;
-    const reached = entry.embeds.filter((name) => tables.hasOrganization(tables.relationOf(name)));
+    const [relation] = entry.relations;
+    if (relation === undefined || entry.relations.some(tables.hasOrganization)) return undefined;
+    const { embeds, unread } = entry.selection;
+    const { organizationColumn: column } = names;
+    const reached = embeds.map((name) => tables.relationOf(name, relation.schema));
+    // A name that is no known table's may be a foreign key's, which leads to any.
     const open = reached.filter(
-      (name) => fenceOf(entry, `${name}.${names.organizationColumn}`) === undefined,
+      (one) =>
+        (tables.hasOrganization(one) || !tables.isListed(one)) &&
+        fenceOf(entry, `${one.name}.${column}`) === undefined,
     );
     const [first] = open;
-    return first === undefined
+    if (first !== undefined) {
+      const listed = open.map(({ name }) => name).join(", ");
+      return {
+        fact: open.some(tables.hasOrganization)
+          ? `its select reaches ${listed}`
+          : `its select reaches ${listed}, which may stand for a table that has tenants`,
+        mend: `.eq('${first.name}.${column}', ${code[entry.part].organization})`,
+      };
+    }
+    return unread === undefined
       ? undefined
       : {
-          fact: `its select reaches ${open.join(", ")}`,
-          mend: `.eq('${first}.${names.organizationColumn}', ${code[entry.part].organization})`,
+          fact: `its select may reach any table: ${unread}`,
+          mend: "write its columns out as a text",
         };
   },
 };

@@ -10,3 +10,4 @@ export default function make(options: unknown): any;
 export function sql(texts: TemplateStringsArray, ...values: unknown[]): any;
 export function persist<State>(state: State, options: { name: string }): State;
 export function useSWR(key: unknown, fetcher: () => unknown): { data: any };
+export function cookies(): Promise<{ get(name: string): { value: string } | undefined }>;

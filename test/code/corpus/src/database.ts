@@ -1,0 +1,1 @@
+export declare function query(text: string, values: unknown[]): Promise<any[]>;
