@@ -17,23 +17,32 @@ export async function refuseForeignDependents(
   session: Session,
   runs: readonly Run[],
 ): Promise<void> {
-  // Day 3 makes no column and no table.
-  const losing = runs.filter(({ stage, state }) => stage !== "day3" && state !== "rolling back");
-  const [run] = losing;
+  const asked = runs.filter(({ state }) => state !== "rolling back");
+  const [run] = asked;
   if (run === undefined) return;
   const fences = runs.flatMap((one) => one.fences);
   const partitions = await partitionNames(session, fences);
-  const asked = {
-    tenancy: run.tenancy,
-    fences,
-    losing: losing.flatMap((one) => one.fences),
-    losesOrganizations: losing.some(({ stage }) => stage === "day1"),
-  };
-  const found = await session.rows(foreignDependents(asked, partitions), dependentSchema);
+  const statements = [
+    ...asked.filter(({ stage }) => stage === "day3").map(({ id }) => dependentsOnKeys(id)),
+    foreignDependents(
+      {
+        tenancy: run.tenancy,
+        fences,
+        // Day 3 makes no column and no table.
+        losing: asked.flatMap((one) => (one.stage === "day3" ? [] : one.fences)),
+        losesOrganizations: asked.some(({ stage }) => stage === "day1"),
+      },
+      partitions,
+    ),
+  ];
+  const found: z.output<typeof dependentSchema>[] = [];
+  for (const statement of statements) {
+    found.push(...(await session.rows(statement, dependentSchema)));
+  }
   if (found.length === 0) return;
   throw new AppError({
     code: "ROLLBACK_REFUSED",
-    object: losing.map(({ stage }) => stage).join(", "),
+    object: asked.map(({ stage }) => stage).join(", "),
     fault: "what others have made depends on what it would drop",
     state: "nothing was undone",
     next: "drop or change what is listed, and run the same command again",
@@ -148,6 +157,36 @@ function foreignDependents(
        AND NOT coalesce(k.conrelid IN (SELECT oid FROM fenced UNION SELECT oid FROM dropped_table), FALSE)
        AND NOT coalesce(f.adrelid IN (SELECT oid FROM fenced UNION SELECT oid FROM dropped_table), FALSE)
        AND NOT (d.classid = 'pg_proc'::regclass AND d.objid IN (SELECT oid FROM helper))
+     ORDER BY 1
+  `;
+}
+
+/**
+ * Foreign keys that others have made onto the keys that Day 3 made: the server would refuse to drop
+ * those, when half of the day is undone already. Its own are steps of the run.
+ */
+function dependentsOnKeys(runId: number): Sql {
+  return sql`
+    SELECT DISTINCT format('constraint %I on table %s', k.conname, k.conrelid::regclass) AS dependent,
+           format('index %s', k.conindid::regclass) AS "on"
+      FROM tenantry.step made
+      JOIN pg_constraint k ON k.contype = 'f' AND k.conparentid = 0
+      JOIN pg_class key ON key.oid = k.conindid
+      JOIN pg_class child ON child.oid = k.conrelid
+      JOIN pg_namespace n ON n.oid = child.relnamespace
+     WHERE made.run_id = ${runId}
+       AND made.state IN ('applied', 'running')
+       AND (made.id LIKE '%/organization-key' OR made.id LIKE '%/unique-constraint')
+       AND position(format('"%s"', replace(key.relname, '"', '""')) IN replace((made.definition -> 'down')::text, '\\"', '"')) > 0
+       AND NOT EXISTS (
+             SELECT
+               FROM tenantry.step own
+              WHERE own.run_id = made.run_id
+                AND own.definition -> 'table' ->> 'schema' = n.nspname
+                AND own.definition -> 'table' ->> 'name' = child.relname
+                AND own.id LIKE '%/foreign-key'
+                AND right(own.id, length(k.conname::text) + 13) = format('/%s/foreign-key', k.conname)
+           )
      ORDER BY 1
   `;
 }

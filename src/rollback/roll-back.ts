@@ -122,13 +122,23 @@ async function undo(context: UndoContext, journaled: JournaledStep): Promise<voi
   const started = performance.now();
   try {
     const { down } = step;
+    const sayLacking = ({ message }: Error): void =>
+      emit({
+        kind: "notice",
+        text: `${step.id}: what it would bring back is passed over: ${message}`,
+      });
     if (step.mode === "application") await undoFiles(context, step);
     const gone = await isGone(session, step);
     if (gone !== undefined)
       emit({ kind: "notice", text: `${gone} is gone, and with it what ${step.id} did to it` });
     if (down.kind === "exact" && down.prepare !== undefined && gone === undefined) {
       const { prepare } = down;
-      await withPatience(context, step, () => build(context, step, prepare));
+      await withPatience(context, step, () => build(context, step, prepare)).catch(
+        (error: unknown) => {
+          if (!isUndefinedObject(error)) throw error;
+          sayLacking(error);
+        },
+      );
     }
     await withPatience(context, step, () =>
       session.transaction(async (queries) => {
@@ -139,8 +149,8 @@ async function undo(context: UndoContext, journaled: JournaledStep): Promise<voi
           sql`SELECT set_config('lock_timeout', ${String(online.lockTimeoutInMilliseconds)}, TRUE)`,
         );
         for (const statement of statementsOf(down)) {
-          if (gone === undefined) await queries.execute(statement);
-          else await executeWhereThere(queries, statement);
+          const lacking = await executeWhereThere(queries, statement);
+          if (lacking !== undefined && gone === undefined) sayLacking(lacking);
         }
       }),
     );
@@ -155,15 +165,27 @@ async function undo(context: UndoContext, journaled: JournaledStep): Promise<voi
   });
 }
 
-/** What is not of the table itself is there still: its function, an index's name. */
-async function executeWhereThere(queries: Queries, statement: Sql): Promise<void> {
+/** undefined_table, undefined_column, and undefined_object: a constraint, an index, a role. */
+const undefinedObject = ["42P01", "42703", "42704"];
+
+function isUndefinedObject(error: unknown): error is Error {
+  return error instanceof Error && undefinedObject.includes(sqlState(error) ?? "");
+}
+
+/**
+ * What somebody dropped since stops no rollback: it is passed over, and the schema's fingerprint tells
+ * what is not as it was. What is not of it is there still: a table's function, an index's name.
+ * @returns what the server says is lacking
+ */
+async function executeWhereThere(queries: Queries, statement: Sql): Promise<Error | undefined> {
   await queries.execute(sql`SAVEPOINT there`);
   try {
     await queries.execute(statement);
+    return undefined;
   } catch (error) {
-    // undefined_table
-    if (sqlState(error) !== "42P01") throw error;
+    if (!isUndefinedObject(error)) throw error;
     await queries.execute(sql`ROLLBACK TO SAVEPOINT there`);
+    return error;
   }
 }
 
