@@ -60,6 +60,23 @@ export function reachable(context: AuditContext): Sql {
                                      OR has_any_column_privilege(api.role, c.oid, 'SELECT, INSERT, UPDATE'))))`;
 }
 
+/** What can be reached, and what is under it: under a view it takes no privilege of one's own. */
+export function withinReach(context: AuditContext): Sql {
+  return sql`(WITH RECURSIVE within AS (
+                SELECT oid
+                  FROM ${reachable(context)} AS reachable
+                 UNION
+                SELECT d.refobjid
+                  FROM within
+                  JOIN pg_rewrite r ON r.ev_class = within.oid
+                  JOIN pg_depend d ON d.classid = 'pg_rewrite'::regclass
+                                  AND d.objid = r.oid
+                                  AND d.refclassid = 'pg_class'::regclass
+              )
+              SELECT oid
+                FROM within)`;
+}
+
 /** The tenant tables, the organizations and the memberships: all that is behind the fence. */
 export function fenced({ tenancy, tenantTables }: AuditContext): readonly RelationName[] {
   return [...tenantTables, tenancy.organizations, tenancy.memberships];
@@ -69,7 +86,7 @@ export function fenced({ tenancy, tenantTables }: AuditContext): readonly Relati
 export function viewsOverFenced(context: AuditContext): Sql {
   return sql`(WITH RECURSIVE over AS (
                 SELECT oid
-                  FROM ${relationsNamed(fenced(context))} AS fenced
+                  FROM ${withPartitions(fenced(context))} AS fenced
                  UNION
                 SELECT r.ev_class
                   FROM over

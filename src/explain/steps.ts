@@ -90,6 +90,12 @@ export const stepExplanations: Readonly<Record<string, StepExplanation>> = {
     killed: "the batches that were committed, and the cursor from which it goes on",
     undone: "with the column",
   },
+  "kept-left-over": {
+    does: "gives rows that were written meanwhile the organization that a rollback had kept for them",
+    lock: "the rows that it changes",
+    killed: atomic,
+    undone: "with the column",
+  },
   backfill: {
     does: "gives each row its organization, by ranges of pages that are sized to a target time",
     lock: "the rows of one batch",

@@ -1,6 +1,7 @@
 import { ident, type RelationName, type Sql, sql } from "../postgres/sql.ts";
 import { attempt } from "./attempt.ts";
 import { attackersRequest, type Ground, joinOnly, othersHave } from "./ground.ts";
+import { leavingTriggerOf } from "./leaving-triggers.ts";
 import { insertLike } from "./likeness.ts";
 import { asRequest } from "./request.ts";
 import type { Violation } from "./violation.ts";
@@ -21,7 +22,12 @@ const writesAtOnce = 24;
 export async function tryEffects(ground: Ground): Promise<Tried> {
   await joinOnly(ground, ["own"]);
   const writes: Write[] = [];
-  for (const fence of ground.fences) writes.push(...(await writesTo(ground, fence)));
+  const remarks: string[] = [];
+  for (const fence of ground.fences) {
+    const trigger = await leavingTriggerOf(ground.queries, fence.relation);
+    if (trigger === undefined) writes.push(...(await writesTo(ground, fence)));
+    else remarks.push(`${fence.label} was not written to: a rollback does not undo its ${trigger}`);
+  }
   const violations: Violation[] = [];
   for (let start = 0; start < writes.length; start += writesAtOnce) {
     const some = writes.slice(start, start + writesAtOnce);
@@ -41,7 +47,7 @@ export async function tryEffects(ground: Ground): Promise<Tried> {
       });
     }
   }
-  return { violations, remarks: [] };
+  return { violations, remarks };
 }
 
 async function writesTo(ground: Ground, fence: Ground["fences"][number]): Promise<Write[]> {

@@ -9,7 +9,7 @@ import {
   ownersFunctions,
   relationsBeside,
 } from "./surroundings.ts";
-import type { Violation } from "./violation.ts";
+import { type Violation, violation } from "./violation.ts";
 import type { Tried } from "./writing.ts";
 
 /** Something that a member can see or call, and the query for all that it answers. */
@@ -33,12 +33,14 @@ export async function tryInterference(ground: Ground): Promise<Tried> {
     .map(({ signature }) => `${signature} was not called: it may write`);
   const first = await digests(ground, sources);
   const second = await digests(ground, sources);
-  await deleteOthers(ground);
+  remarks.push(...(await deleteOthers(ground)));
   const third = await digests(ground, sources);
   const told = new Map<string, Violation>();
   for (const [index, { label, object, from }] of sources.entries()) {
-    if (first[index] !== second[index]) remarks.push(`${label} never answers the same twice`);
-    else if (second[index] !== third[index] && !told.has(label)) {
+    const untold = whyUntold(first[index], second[index], third[index]);
+    if (untold !== undefined) {
+      told.set(label, violation(`whether ${label} tells of others cannot be seen: ${untold}`));
+    } else if (second[index] !== third[index] && !told.has(label)) {
       const statement = sql`SELECT * FROM ${from}`;
       const request = attackersRequest(ground);
       const answer =
@@ -58,6 +60,16 @@ function sourceOf(relation: { readonly schema: string; readonly name: string }):
   return { label: labelOf(relation), object, from: ident(object) };
 }
 
+/** Time stands still in a transaction: what differs in it is random, or tells of what others write. */
+function whyUntold(...answers: readonly (string | undefined)[]): string | undefined {
+  const [first, second] = answers;
+  if (answers.includes(queryCanceled)) return "it takes longer than the proof waits";
+  if (first !== second) return "it never answers the same twice";
+  return undefined;
+}
+
+const queryCanceled = "57014";
+
 /** Digests of what each source answers to the member; how it refuses is an answer too. */
 async function digests(ground: Ground, sources: readonly Source[]): Promise<string[]> {
   const { queries } = ground;
@@ -76,15 +88,20 @@ async function digests(ground: Ground, sources: readonly Source[]): Promise<stri
   );
 }
 
-async function deleteOthers({ queries, fences, tenancy, foreign }: Ground): Promise<void> {
+/** @returns which rows could not be deleted */
+async function deleteOthers({ queries, fences, tenancy, foreign }: Ground): Promise<string[]> {
+  const kept: string[] = [];
   await silently(queries, async () => {
-    for (const { relation } of fences.toReversed()) {
-      await attempt(
+    for (const { relation, label } of fences.toReversed()) {
+      const outcome = await attempt(
         queries,
         sql`DELETE FROM ${ident(relation)} WHERE ${ident(tenancy.column)} = ${foreign}::uuid`,
       );
+      if (outcome.kind === "done") continue;
+      kept.push(`others' rows of ${label} could not be deleted: ${outcome.message}`);
     }
   });
+  return kept;
 }
 
 /** Each function with the others' organization, and with each key of theirs, for its arguments. */

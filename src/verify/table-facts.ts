@@ -1,6 +1,7 @@
 import { z } from "zod";
 import type { Queries } from "../postgres/connection.ts";
 import { ident, type RelationName, sql } from "../postgres/sql.ts";
+import { leavingTrigger } from "./leaving-triggers.ts";
 import { type RowColumn, rowColumns } from "./likeness.ts";
 
 /** What the catalog says of a table, and so the same for every persona who tries it. */
@@ -10,11 +11,14 @@ export type TableFacts = {
   readonly key: readonly string[] | undefined;
   /** Whether MERGE can write to it: PostgreSQL 15 and later, and no table with rules. */
   readonly merges: boolean;
+  /** A trigger that does what a rollback would not undo: it is not to fire. */
+  readonly leavingTrigger: string | undefined;
 };
 
 const factsSchema = z.object({
   key: z.array(z.string()).nullable(),
   merges: z.boolean(),
+  leaving: z.string().nullable(),
 });
 
 /** @param asked the organization's column, and the role of requests */
@@ -33,7 +37,8 @@ export async function readTableFacts(
                  AND i.indimmediate
                  AND NOT c.relhasrules) AS key,
              current_setting('server_version_num')::integer >= 150000
-             AND NOT c.relhasrules AS merges
+             AND NOT c.relhasrules AS merges,
+             ${leavingTrigger(sql`c.oid`)} AS leaving
         FROM pg_class c
        WHERE c.oid = ${ident(relation).parts.join("")}::text::regclass
     `,
@@ -41,5 +46,6 @@ export async function readTableFacts(
   );
   if (facts === undefined) throw new Error(`the catalog has no ${relation.name}`);
   const columns = await rowColumns(queries, relation, asked);
-  return { columns, key: facts.key ?? undefined, merges: facts.merges };
+  const { key, merges, leaving } = facts;
+  return { columns, key: key ?? undefined, merges, leavingTrigger: leaving ?? undefined };
 }

@@ -67,6 +67,22 @@ describe("with the fence up", () => {
     ]);
   });
 
+  test("a view that no request can reach is no finding, whatever others can", async () => {
+    const { session } = database;
+    for (const statement of [
+      sql`CREATE SCHEMA reporting`,
+      sql`CREATE VIEW reporting.all_leads AS SELECT * FROM leads`,
+      sql`CREATE VIEW my_leads WITH (security_invoker = on) AS SELECT * FROM leads`,
+      sql`GRANT SELECT ON my_leads TO small_company_app`,
+    ]) {
+      await session.execute(statement);
+    }
+    const found = (await findings()).filter(({ rule }) => rule === "definer-view");
+    await session.execute(sql`DROP VIEW my_leads`);
+    await session.execute(sql`DROP SCHEMA reporting CASCADE`);
+    expect(found).toEqual([]);
+  });
+
   test("each way of breaking the fence is noticed by the rule that is for it", async () => {
     const mutants = rules.flatMap((rule) => rule.mutants);
     const { results } = await tryMutants(database.session, fence, mutants, [auditLayer]);

@@ -64,6 +64,9 @@ test("the organizations' column may have double quotes in its name", async () =>
   const names = { organizationColumn: 'the "organization"' };
   const project = await makeProject(url, { ...plainConfig(identity), names });
   await runAndVerify(project);
+  const audited = await project.tenantry("audit", "--json");
+  expect(audited.stdout).toContain("foreign-key-across");
+  expect(audited.stdout).not.toContain("no-guard");
   await rollAllBack(project, session, before);
 });
 

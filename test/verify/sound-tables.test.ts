@@ -83,6 +83,19 @@ const sound: readonly (readonly [string, string, string, RegExp])[] = [
     /calls as .*the application's own trigger refuses writes: nobody writes to calls/,
   ],
   [
+    "a trigger that wants a parent and sees none",
+    `CREATE FUNCTION wants_parent() RETURNS trigger LANGUAGE plpgsql AS $$
+     DECLARE
+       parent bigint;
+     BEGIN
+       SELECT id INTO STRICT parent FROM leads WHERE id = NEW.lead_id;
+       RETURN NEW;
+     END $$;
+     CREATE TRIGGER wants_parent BEFORE INSERT ON calls FOR EACH ROW EXECUTE FUNCTION wants_parent()`,
+    "DROP FUNCTION wants_parent() CASCADE",
+    /calls as .*(the application's own trigger refuses writes: query returned no rows|only their own)/,
+  ],
+  [
     "a rule that keeps rows from being changed",
     "CREATE RULE kept AS ON UPDATE TO calls DO INSTEAD NOTHING",
     "DROP RULE kept ON calls",

@@ -164,6 +164,30 @@ test.for(mutants)("%s is noticed", async ([, damage, mend, said]) => {
   expect(await violations()).toEqual([]);
 });
 
+test("a trigger that does what a rollback would not undo does not fire", async () => {
+  const { session } = database;
+  for (const statement of [
+    "CREATE SEQUENCE dialled",
+    `CREATE FUNCTION dial() RETURNS trigger LANGUAGE plpgsql AS
+     'BEGIN PERFORM nextval(''dialled''); RETURN NEW; END'`,
+    "CREATE TRIGGER dial BEFORE INSERT OR UPDATE ON calls FOR EACH ROW EXECUTE FUNCTION dial()",
+    "GRANT USAGE ON SEQUENCE dialled TO small_company_app",
+  ]) {
+    await session.execute(raw(statement));
+  }
+  const run = await runInForce(session, "day1");
+  if (run === undefined) throw new Error("Day 1 is not applied");
+  const results = allResults(await verifyStage(session, settings, run, "and around it"));
+  const dialled = sql`SELECT is_called FROM dialled`;
+  expect(await session.rows(dialled, z.unknown())).toEqual([{ is_called: false }]);
+  expect(results.map(({ claim }) => claim).join("\n")).toContain(
+    "calls was not written to: a rollback does not undo its dial",
+  );
+  expect(results.flatMap((result) => result.violations)).toEqual([]);
+  await session.execute(raw("DROP FUNCTION dial() CASCADE"));
+  await session.execute(raw("DROP SEQUENCE dialled"));
+});
+
 test("a row that somebody holds for a while does not make the proof fail", async () => {
   const { session, url } = database;
   const other = await openSession({ url });

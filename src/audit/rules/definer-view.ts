@@ -1,5 +1,5 @@
 import { ident, sql } from "../../postgres/sql.ts";
-import { reachable, viewsOverFenced } from "../reach.ts";
+import { viewsOverFenced, withinReach } from "../reach.ts";
 import type { Rule } from "../rule.ts";
 
 export const definerView: Rule = {
@@ -19,9 +19,7 @@ export const definerView: Rule = {
       FROM ${viewsOverFenced(context)} AS v
      WHERE v.kind = 'v'
        AND NOT coalesce(v.options, '{}') && ARRAY['security_invoker=on', 'security_invoker=true', 'security_invoker=1', 'security_invoker=yes']
-       -- Under another view it is reached without a privilege of one's own.
-       AND EXISTS (SELECT FROM ${viewsOverFenced(context)} AS upper
-                     JOIN ${reachable(context)} AS r ON r.oid = upper.oid)
+       AND v.oid IN (SELECT oid FROM ${withinReach(context)} AS within)
   `,
   mutants: [
     {

@@ -184,6 +184,11 @@ function guards({ tenancy, tenantTables }: AuditContext): Sql {
                     ${all.map(({ column }) => column)}::text[]) AS g (schema, name, guard, column_name)`;
 }
 
+const printedName = '(\\w+|"([^"]|"")+")';
+
+/** A guard's condition as the server prints it: its column is in the organizations of whoever asks. */
+const guardsCondition = `^\\(${printedName} = ANY \\(ARRAY\\( SELECT ${printedName}(\\.${printedName})?\\(\\) AS ${printedName}\\)\\)\\)$`;
+
 /** The policies that are as a guard must be, as pg_policy has them. */
 function standing({ tenancy }: AuditContext): Sql {
   return sql`(SELECT p.*
@@ -197,7 +202,7 @@ function standing({ tenancy }: AuditContext): Sql {
                  AND p.polroles = '{0}'
                  AND pg_get_expr(p.polqual, p.polrelid) = pg_get_expr(p.polwithcheck, p.polrelid)
                  AND pg_get_expr(p.polqual, p.polrelid)
-                     ~ '^\\(\\w+ = ANY \\(ARRAY\\( SELECT \\S+\\(\\) AS \\w+\\)\\)\\)$'
+                     ~ ${guardsCondition}
                  AND f.pronamespace = to_regnamespace(${literal(tenancy.helpers.schema)})
                  AND f.proname = ${tenancy.helpers.callerOrganizations.name})`;
 }
