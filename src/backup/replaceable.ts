@@ -22,7 +22,7 @@ export async function verifyReplaceable(session: Session, database: string): Pro
     z.object({ role: z.string(), may: z.boolean() }),
   );
   if (row?.may !== true) {
-    throw refused(
+    throw restoreRefused(
       database,
       "is put in its place by renaming it, which takes its owner, with CREATEDB, or a superuser",
       "connect as such a role; or restore with --into, and point the application there",
@@ -30,14 +30,15 @@ export async function verifyReplaceable(session: Session, database: string): Pro
   }
   const lasting = await readLastingSessions(session, database);
   if (lasting.length === 0) return;
-  throw refused(
+  throw restoreRefused(
     database,
     `is renamed when nobody is connected, and ${row.role} may not end the sessions of ${lasting.join(", ")}`,
     "end these; or connect as a member of pg_signal_backend, or as a superuser for a superuser's; or restore with --into",
   );
 }
 
-function refused(object: string, fault: string, next: string): AppError {
+/** The error of a restore that is not begun. */
+export function restoreRefused(object: string, fault: string, next: string): AppError {
   return new AppError({
     code: "RESTORE_REFUSED",
     object,

@@ -42,8 +42,7 @@ export type RestoreRequest = {
  */
 export async function restoreBackup(request: RestoreRequest): Promise<void> {
   const { backup, server, database, signal } = request;
-  const session = await openSession(server, "tenantry restore", sessionSettings);
-  try {
+  await withSession(server, async (session) => {
     await verifyExtensions(request, session);
     await createRoles(request, session);
     await createDatabase(request, session);
@@ -59,9 +58,7 @@ export async function restoreBackup(request: RestoreRequest): Promise<void> {
       await session.execute(sql`DROP DATABASE IF EXISTS ${ident(database)} WITH (FORCE)`);
       throw error;
     }
-  } finally {
-    await session.close();
-  }
+  });
 }
 
 /** Without an extension's files, most of what uses it cannot be made. */
@@ -97,9 +94,18 @@ async function createRoles({ backup, server }: RestoreRequest, session: Session)
 /** Without a log of it: the settings of a database are a place for an application's secrets. */
 async function executeUnobserved(server: Target, statements: readonly Sql[]): Promise<void> {
   const { observe: _observe, ...unobserved } = server;
-  const session = await openSession(unobserved, "tenantry restore", sessionSettings);
-  try {
+  await withSession(unobserved, async (session) => {
     for (const statement of statements) await session.execute(statement);
+  });
+}
+
+async function withSession<Result>(
+  target: Target,
+  work: (session: Session) => Promise<Result>,
+): Promise<Result> {
+  const session = await openSession(target, "tenantry restore", sessionSettings);
+  try {
+    return await work(session);
   } finally {
     await session.close();
   }
@@ -120,12 +126,7 @@ async function createDatabase(
 /** A new database has a schema `public` again, which pg_dump takes for granted and never drops. */
 async function dropPublicSchema({ backup, server, database }: RestoreRequest): Promise<void> {
   if (backup.fingerprint.entries.some(({ object }) => object === "schema public")) return;
-  const session = await openSession({ ...server, database }, "tenantry restore", sessionSettings);
-  try {
-    await session.execute(sql`DROP SCHEMA public`);
-  } finally {
-    await session.close();
-  }
+  await withSession({ ...server, database }, (session) => session.execute(sql`DROP SCHEMA public`));
 }
 
 async function runRestore(request: RestoreRequest): Promise<void> {
@@ -141,9 +142,8 @@ async function runRestore(request: RestoreRequest): Promise<void> {
  * pg_restore switches off every timeout but this one, which ends a worker that waits for another. It
  * is set only where it would be another: some poolers refuse a connection with options.
  */
-async function settingsForWorkers(target: Target): Promise<Readonly<Record<string, string>>> {
-  const session = await openSession(target, "tenantry restore", sessionSettings);
-  try {
+function settingsForWorkers(target: Target): Promise<Readonly<Record<string, string>>> {
+  return withSession(target, async (session) => {
     const limited = await session.rows(
       sql`
         SELECT name
@@ -154,9 +154,7 @@ async function settingsForWorkers(target: Target): Promise<Readonly<Record<strin
       z.object({ name: z.string() }),
     );
     return Object.fromEntries(limited.map(({ name }) => [name, "0"]));
-  } finally {
-    await session.close();
-  }
+  });
 }
 
 async function restoreSections(

@@ -4,7 +4,7 @@ import { verifyBelongs } from "../backup/belongs.ts";
 import { compareWithBackup } from "../backup/compare.ts";
 import { countLostRows, type LostRows } from "../backup/lost-rows.ts";
 import { type OpenBackup, withBackup } from "../backup/open.ts";
-import { verifyReplaceable } from "../backup/replaceable.ts";
+import { restoreRefused, verifyReplaceable } from "../backup/replaceable.ts";
 import { beingRestoredSuffix, restoreBackup } from "../backup/restore.ts";
 import { swapDatabases } from "../backup/swap.ts";
 import { AppError } from "../errors.ts";
@@ -75,7 +75,7 @@ async function restoreInto(backup: OpenBackup, place: Place): Promise<void> {
   const { database } = targetParts(target);
   await onServer(target, async (session, server) => {
     if (await exists(session, database)) {
-      throw refused(
+      throw restoreRefused(
         database,
         "exists already, and what is in it is not overwritten",
         "name a database that does not exist: it is made",
@@ -151,7 +151,7 @@ async function holdLive(live: Session, target: Target): Promise<() => Promise<vo
   const runs = await readRuns(live);
   const standing = runs.filter(({ state }) => state === "applied" || state === "running");
   if (standing.length > 0) {
-    throw refused(
+    throw restoreRefused(
       standing.map(({ stage }) => stage).join(", "),
       "can still be rolled back, which keeps every row that was written since",
       "tenantry rollback --all; restore in place only where that was tried and did not do",
@@ -263,14 +263,4 @@ async function confirmLoss(
 
 function askName(database: string): Promise<string> {
   return askText(`Everybody is disconnected from ${database} meanwhile. Type its name to go on:`);
-}
-
-function refused(object: string, fault: string, next: string): AppError {
-  return new AppError({
-    code: "RESTORE_REFUSED",
-    object,
-    fault,
-    state: "nothing was changed",
-    next,
-  });
 }

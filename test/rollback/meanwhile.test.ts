@@ -8,7 +8,12 @@ import { openSession, type Session } from "../../src/postgres/connection.ts";
 import { sql } from "../../src/postgres/sql.ts";
 import { createDatabase } from "../setup/database.ts";
 import { makeProject, type Project } from "../setup/project.ts";
-import { makeSmallCompany, smallCompany } from "../setup/small-company.ts";
+import {
+  makeSmallCompany,
+  smallCompany,
+  untilBackfilling,
+  welcomeNewCustomer,
+} from "../setup/small-company.ts";
 
 async function company(name: string, leads?: number) {
   const { session, url } = await createDatabase(name);
@@ -110,26 +115,10 @@ test("a stage that was begun earlier and fails is not undone by itself under new
   const { session, project } = await company("begun earlier", 40_000);
   const before = (await readSnapshot(session)).fingerprint.digest;
   const started = project.start("run", "--yes", "--stage", "day1");
-  const underway = sql`
-    SELECT id
-      FROM tenantry.step
-     WHERE id = 'day1/leads/backfill'
-       AND next_page > 20
-  `;
-  await vi.waitFor(
-    async () => expect(await session.rows(underway, z.object({ id: z.string() }))).toHaveLength(1),
-    { timeout: 30_000, interval: 5 },
-  );
+  await untilBackfilling(session);
   started.kill("SIGKILL");
   await started.ended;
-  await session.execute(sql`INSERT INTO person VALUES (100, 'new customer')`);
-  await session.execute(sql`
-    WITH customer AS (
-      INSERT INTO organizations (name, slug) VALUES ('New Customer', 'new-customer') RETURNING id
-    )
-    INSERT INTO organization_users (organization_id, user_id, role)
-    SELECT id, 100, 'owner' FROM customer
-  `);
+  await welcomeNewCustomer(session);
   // Nobody's lead: its membership tells no organization.
   await session.execute(sql`ALTER TABLE leads ALTER COLUMN person_id DROP NOT NULL`);
   await session.execute(sql`ALTER TABLE leads DISABLE TRIGGER USER`);

@@ -8,7 +8,7 @@ import type { Session } from "../../src/postgres/connection.ts";
 import { ident, sql } from "../../src/postgres/sql.ts";
 import { createDatabase } from "../setup/database.ts";
 import { makeProject, type Project } from "../setup/project.ts";
-import { makeSmallCompany, smallCompany } from "../setup/small-company.ts";
+import { makeSmallCompany, smallCompany, welcomeNewCustomer } from "../setup/small-company.ts";
 
 async function fingerprintOf(session: Session): Promise<string> {
   return (await readSnapshot(session)).fingerprint.digest;
@@ -83,14 +83,7 @@ test("a rollback that would show two customers to each other is refused, unless 
   await makeSmallCompany(session);
   const project = await makeProject(url, smallCompany);
   await project.tenantry("run", "--yes");
-  await session.execute(sql`INSERT INTO person VALUES (100, 'new customer')`);
-  await session.execute(sql`
-    WITH customer AS (
-      INSERT INTO organizations (name, slug) VALUES ('New Customer', 'new-customer') RETURNING id
-    )
-    INSERT INTO organization_users (organization_id, user_id, role)
-    SELECT id, 100, 'owner' FROM customer
-  `);
+  await welcomeNewCustomer(session);
   const refused = await project.tenantry("rollback", "--all", "--yes");
   expect(refused.code).toBe(1);
   expect(refused.stderr).toContain("new-customer");

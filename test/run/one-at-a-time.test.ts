@@ -1,26 +1,11 @@
 import { expect, test, vi } from "vitest";
 import { z } from "zod";
 import { readSnapshot } from "../../src/catalog/snapshot.ts";
-import { openSession, type Session } from "../../src/postgres/connection.ts";
+import { openSession } from "../../src/postgres/connection.ts";
 import { sql } from "../../src/postgres/sql.ts";
 import { createDatabase } from "../setup/database.ts";
 import { makeProject } from "../setup/project.ts";
-import { makeSmallCompany, smallCompany } from "../setup/small-company.ts";
-
-/** Waits until a run is in the middle of the backfill of leads. */
-async function untilBackfilling(session: Session): Promise<void> {
-  const underway = sql`
-    SELECT id
-      FROM tenantry.step
-     WHERE id = 'day1/leads/backfill'
-       AND next_page > 20
-  `;
-  // Until the journal is there, asking it fails.
-  await vi.waitFor(
-    async () => expect(await session.rows(underway, z.object({ id: z.string() }))).toHaveLength(1),
-    { timeout: 30_000, interval: 5 },
-  );
-}
+import { makeSmallCompany, smallCompany, untilBackfilling } from "../setup/small-company.ts";
 
 test("two runs at once: one works, the other says who does, and changes nothing", async () => {
   const { session, url } = await createDatabase("two runs at once");

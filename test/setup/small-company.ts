@@ -1,5 +1,8 @@
+import { expect, vi } from "vitest";
+import { z } from "zod";
 import type { Config } from "../../src/config/schema.ts";
 import type { Session } from "../../src/postgres/connection.ts";
+import { sql } from "../../src/postgres/sql.ts";
 
 /** A company with three tables, one for each way in which a row finds its organization. */
 export const smallCompany: Config = {
@@ -45,4 +48,31 @@ export async function makeSmallCompany(session: Session, leads = 3000): Promise<
     "ANALYZE",
   ];
   for (const statement of statements) await session.execute({ parts: [statement], values: [] });
+}
+
+/** A customer who never shared data with anybody, with a person of its own. */
+export async function welcomeNewCustomer(session: Session): Promise<void> {
+  await session.execute(sql`INSERT INTO person VALUES (100, 'new customer')`);
+  await session.execute(sql`
+    WITH customer AS (
+      INSERT INTO organizations (name, slug) VALUES ('New Customer', 'new-customer') RETURNING id
+    )
+    INSERT INTO organization_users (organization_id, user_id, role)
+    SELECT id, 100, 'owner' FROM customer
+  `);
+}
+
+/** Waits until a run is in the middle of the backfill of leads. */
+export async function untilBackfilling(session: Session): Promise<void> {
+  const underway = sql`
+    SELECT id
+      FROM tenantry.step
+     WHERE id = 'day1/leads/backfill'
+       AND next_page > 20
+  `;
+  // Until the journal is there, asking it fails.
+  await vi.waitFor(
+    async () => expect(await session.rows(underway, z.object({ id: z.string() }))).toHaveLength(1),
+    { timeout: 30_000, interval: 5 },
+  );
 }

@@ -1,6 +1,12 @@
-import { sql } from "../../postgres/sql.ts";
+import { type Some, type Sql, sql } from "../../postgres/sql.ts";
 import { apiRoles } from "../reach.ts";
 import type { Rule } from "../rule.ts";
+
+/** Where there is no storage, what its policies are on. */
+const objects: Some<Sql> = [
+  sql`CREATE SCHEMA IF NOT EXISTS storage`,
+  sql`CREATE TABLE IF NOT EXISTS storage.objects (bucket_id text, name text)`,
+];
 
 export const storageOpen: Rule = {
   id: "storage-open",
@@ -33,8 +39,7 @@ export const storageOpen: Rule = {
       leak: "storage",
       kind: "damage",
       damage: () => [
-        sql`CREATE SCHEMA IF NOT EXISTS storage`,
-        sql`CREATE TABLE IF NOT EXISTS storage.objects (bucket_id text, name text)`,
+        ...objects,
         sql`CREATE POLICY bucket ON storage.objects FOR SELECT USING (bucket_id = 'files')`,
       ],
     },
@@ -43,8 +48,7 @@ export const storageOpen: Rule = {
       leak: "storage",
       kind: "damage",
       damage: () => [
-        sql`CREATE SCHEMA IF NOT EXISTS storage`,
-        sql`CREATE TABLE IF NOT EXISTS storage.objects (bucket_id text, name text)`,
+        ...objects,
         sql`
           DO $$
           BEGIN
