@@ -3,6 +3,7 @@ import { archiving } from "./archiving.ts";
 import { backupFolder } from "./backup-folder.ts";
 import { backupSpace } from "./backup-space.ts";
 import type { Check } from "./check.ts";
+import { citus } from "./citus.ts";
 import { clientPrograms } from "./client-programs.ts";
 import { configuration } from "./configuration.ts";
 import { connections } from "./connections.ts";
@@ -45,6 +46,7 @@ import { writeAheadLog } from "./write-ahead-log.ts";
 export const checks: readonly Check[] = [
   serverVersion,
   serverFaults,
+  citus,
   standby,
   readOnly,
   pooler,
