@@ -13,6 +13,7 @@ import { dumpRowSecurity } from "./dump-row-security.ts";
 import { eventTriggers } from "./event-triggers.ts";
 import { existingNames } from "./existing-names.ts";
 import { forcedRowSecurity } from "./forced-row-security.ts";
+import { gitIgnore } from "./git-ignore.ts";
 import { impersonation } from "./impersonation.ts";
 import { invalidIndexes } from "./invalid-indexes.ts";
 import { journal } from "./journal.ts";
@@ -86,4 +87,5 @@ export const checks: readonly Check[] = [
   unfinishedBackups,
   unfinishedRestores,
   repository,
+  gitIgnore,
 ];

@@ -79,6 +79,7 @@ tenantry:    ${version}`,
       },
       files: { "rollback.sql": rollbackScriptPieces(plan.stage, plan.steps) },
       signal: interrupted,
+      notify: (text) => emit({ kind: "notice", text }),
       onProgress: (progress) => emit({ kind: "backup-progress", stage: plan.stage, ...progress }),
     });
     if (checks.verifyBackup === true) {
