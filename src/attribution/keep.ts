@@ -22,15 +22,21 @@ import { type Attribution, membershipsFile, organizationsFile } from "./manifest
  * Keeps what undoing a run loses: organizations and memberships, and which row was whose. Rows that
  * are written between this and the end of the rollback are not in it.
  * @param folder where backups land
+ * @param tell is told what a person should know
  * @returns the folder that was made
  * @throws AppError ROLLBACK_REFUSED when it cannot be written; nothing is undone then
  */
-export async function keepAttribution(target: Target, run: Run, folder: string): Promise<string> {
+export async function keepAttribution(
+  target: Target,
+  run: Run,
+  folder: string,
+  tell: (text: string) => void,
+): Promise<string> {
   const madeAt = new Date().toISOString();
   const name = `${run.stage}-${madeAt.replaceAll(/[-:]|\.\d+/g, "")}${attributionSuffix}`;
   let made: string | undefined;
   try {
-    made = await reserveFolder(folder, name);
+    made = await reserveFolder(folder, name, tell);
     await write(target, run, `${made}${partialSuffix}`, madeAt);
     await finishFolder(made);
     return made;

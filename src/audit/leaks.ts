@@ -33,6 +33,7 @@ export const leaks = {
   storage: "files under a policy on the bucket only",
   "large-object": "large objects that the roles of requests share",
   "owner-jobs": "jobs, webhooks and functions that leave the transaction",
+  "permissive-shards": "shards of Citus, on which a restrictive policy is a permissive one",
   "server-version": "a server with known faults of row-level security",
   "slow-guard": "no leak, but a guard that is asked anew for each row",
   estimates: "row estimates and statistics that tell how many rows others have",

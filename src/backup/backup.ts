@@ -28,6 +28,8 @@ export type BackupRequest = SnapshotRequest & {
   readonly tag: (folder: string) => Promise<string | null>;
   /** Further files, by name, which stay in clear: the rollback script. */
   readonly files: Readonly<Record<string, Iterable<string>>>;
+  /** Told what a person should know. */
+  readonly notify?: (text: string) => void;
 };
 
 export type Backup = {
@@ -47,7 +49,7 @@ export async function backUp(request: BackupRequest): Promise<Backup> {
   if (recipients.length > 0) await encrypterFor(recipients);
   const madeAt = new Date().toISOString();
   const name = `${request.stage ?? "manual"}-${madeAt.replaceAll(/[-:]|\.\d+/g, "")}`;
-  const folder = await reserveFolder(request.folder, name);
+  const folder = await reserveFolder(request.folder, name, request.notify ?? (() => undefined));
   const partial = `${folder}${partialSuffix}`;
   try {
     const gitTag = await request.tag(folder);

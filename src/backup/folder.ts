@@ -3,21 +3,45 @@ import { mkdir, open, rename, rm, rmdir, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { z } from "zod";
 import { AppError } from "../errors.ts";
+import { keepFromGit } from "./git-ignore.ts";
+import { keptBackups } from "./kept-names.ts";
 import { partialSuffix } from "./manifest.ts";
 
 /** What Node throws where the operating system refused something. */
 export const systemErrorSchema = z.object({ code: z.string(), syscall: z.string() });
 
 /**
+ * Makes the folder in which backups, what rollbacks keep and rehearsals land, where it is not there.
+ * In the application's repository they would be one `git add .` away from everyone who can read it:
+ * so git ignores them.
+ * @param tell is told what was done for that in a folder that was there, or why it could not be
+ */
+export async function makeBackupsFolder(
+  folder: string,
+  tell: (text: string) => void,
+): Promise<void> {
+  const made = await mkdir(folder, { recursive: true, mode: 0o700 });
+  if (made !== undefined) {
+    await writeFile(path.join(folder, ".gitignore"), "*\n");
+    return;
+  }
+  const said = await keepFromGit(folder, keptBackups);
+  if (said !== undefined) tell(said);
+}
+
+/**
  * Makes the folder to write into, still with its suffix, under a name that no backup has.
+ * @param parent is made by `makeBackupsFolder`, which also says what `tell` is for
  * @returns its name without the suffix
  * @throws AppError BACKUP_FAILED when nothing can be written there
  */
-export async function reserveFolder(parent: string, name: string): Promise<string> {
+export async function reserveFolder(
+  parent: string,
+  name: string,
+  tell: (text: string) => void,
+): Promise<string> {
   try {
-    const made = await mkdir(parent, { recursive: true, mode: 0o700 });
-    // A dump in the application's repository is one `git add .` away from everyone who can read it.
-    if (made !== undefined) await writeFile(path.join(parent, ".gitignore"), "*\n");
+    await makeBackupsFolder(parent, tell);
     for (let number = 1; ; number += 1) {
       const folder = path.join(parent, number === 1 ? name : `${name}-${number}`);
       const partial = `${folder}${partialSuffix}`;

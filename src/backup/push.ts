@@ -24,7 +24,32 @@ export async function pushTag(
   tag: string,
   timeoutInMilliseconds = patienceInMilliseconds,
 ): Promise<Push> {
-  const command = (remote: string) => `git push ${remote} refs/tags/${tag}`;
+  return whereRemote(folder, tag, async (git, remote) => {
+    const environment = await environmentOf(git);
+    const fault = await push(folder, environment, remote, tag, timeoutInMilliseconds);
+    return fault === undefined
+      ? { kind: "pushed", remote }
+      : { kind: "not pushed", reason: fault, command: pushCommand(remote, tag) };
+  });
+}
+
+/** Pushes nothing, and has the command for later, where there is a remote to push to. */
+export async function holdTag(folder: string, tag: string, reason: string): Promise<Push> {
+  return whereRemote(folder, tag, async (_git, remote) => ({
+    kind: "not pushed",
+    reason,
+    command: pushCommand(remote, tag),
+  }));
+}
+
+const pushCommand = (remote: string, tag: string) => `git push ${remote} refs/tags/${tag}`;
+
+/** Works with the remote that a tag is for; what git refuses is why it was not pushed. */
+async function whereRemote(
+  folder: string,
+  tag: string,
+  work: (git: SimpleGit, remote: string) => Promise<Push>,
+): Promise<Push> {
   let remote = "<remote>";
   try {
     const git = gitIn(folder);
@@ -33,16 +58,13 @@ export async function pushTag(
     const chosen = await chooseRemote(git, remotes);
     if (chosen === undefined) {
       const reason = `none of ${remotes.join(", ")} is the branch's, and none is named origin`;
-      return { kind: "not pushed", reason, command: command(remote) };
+      return { kind: "not pushed", reason, command: pushCommand(remote, tag) };
     }
     remote = chosen;
-    const fault = await push(folder, await environmentOf(git), remote, tag, timeoutInMilliseconds);
-    return fault === undefined
-      ? { kind: "pushed", remote }
-      : { kind: "not pushed", reason: fault, command: command(remote) };
+    return await work(git, remote);
   } catch (error) {
     const reason = redacted(error instanceof Error ? error.message.trim() : String(error));
-    return { kind: "not pushed", reason, command: command(remote) };
+    return { kind: "not pushed", reason, command: pushCommand(remote, tag) };
   }
 }
 

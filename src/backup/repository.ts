@@ -49,7 +49,7 @@ async function treeOf(git: SimpleGit): Promise<Tree> {
 }
 
 /** Looked up here, because git says "not a git repository" in the user's language. */
-function isInRepository(folder: string): boolean {
+export function isInRepository(folder: string): boolean {
   if (isGitFolder(folder) || isGitFolder(path.join(folder, ".git"))) return true;
   const above = path.dirname(folder);
   return above !== folder && isInRepository(above);

@@ -3,6 +3,7 @@ import { archiving } from "./archiving.ts";
 import { backupFolder } from "./backup-folder.ts";
 import { backupSpace } from "./backup-space.ts";
 import type { Check } from "./check.ts";
+import { citus } from "./citus.ts";
 import { clientPrograms } from "./client-programs.ts";
 import { configuration } from "./configuration.ts";
 import { connections } from "./connections.ts";
@@ -12,6 +13,7 @@ import { dumpRowSecurity } from "./dump-row-security.ts";
 import { eventTriggers } from "./event-triggers.ts";
 import { existingNames } from "./existing-names.ts";
 import { forcedRowSecurity } from "./forced-row-security.ts";
+import { gitIgnore } from "./git-ignore.ts";
 import { impersonation } from "./impersonation.ts";
 import { invalidIndexes } from "./invalid-indexes.ts";
 import { journal } from "./journal.ts";
@@ -45,6 +47,7 @@ import { writeAheadLog } from "./write-ahead-log.ts";
 export const checks: readonly Check[] = [
   serverVersion,
   serverFaults,
+  citus,
   standby,
   readOnly,
   pooler,
@@ -84,4 +87,5 @@ export const checks: readonly Check[] = [
   unfinishedBackups,
   unfinishedRestores,
   repository,
+  gitIgnore,
 ];

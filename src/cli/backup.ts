@@ -1,7 +1,7 @@
 import { hostname, userInfo } from "node:os";
 import path from "node:path";
 import { type Backup, backUp } from "../backup/backup.ts";
-import { type Push, pushTag } from "../backup/push.ts";
+import { holdTag, type Push, pushTag } from "../backup/push.ts";
 import type { Tree } from "../backup/repository.ts";
 import { describeUnreadable, removeOldBackups } from "../backup/retention.ts";
 import {
@@ -21,6 +21,7 @@ import { interruptedError } from "../run/interruption.ts";
 import type { BackupFacts } from "../run/run-stage.ts";
 import type { StageName } from "../steps/stage.ts";
 import { version } from "../version.ts";
+import { runsInCi } from "./ci.ts";
 import type { RunOptions } from "./run.ts";
 import { describeVerified, verifyByRestoring } from "./verify-backup.ts";
 import { fromConfig, type Workplace, type WritingWorkplace } from "./workplace.ts";
@@ -78,6 +79,7 @@ tenantry:    ${version}`,
       },
       files: { "rollback.sql": rollbackScriptPieces(plan.stage, plan.steps) },
       signal: interrupted,
+      notify: (text) => emit({ kind: "notice", text }),
       onProgress: (progress) => emit({ kind: "backup-progress", stage: plan.stage, ...progress }),
     });
     if (checks.verifyBackup === true) {
@@ -86,8 +88,7 @@ tenantry:    ${version}`,
     }
     await keepNewest(writing, backup);
     const { gitTag } = backup.manifest;
-    const pushed =
-      gitTag !== null && settings.git.push ? await pushTag(request.folder, gitTag) : undefined;
+    const pushed = gitTag === null ? undefined : await pushUnlessHeld(settings, request, gitTag);
     if (gitTag !== null && pushed?.kind === "not pushed") {
       const text = `the tag ${gitTag} was not pushed: ${pushed.reason}. Later: ${pushed.command}`;
       emit({ kind: "notice", text });
@@ -102,6 +103,17 @@ tenantry:    ${version}`,
     if (interrupted.aborted) throw interruptedError(`the backup before ${plan.stage}`);
     throw error;
   }
+}
+
+/** Pushes a stage's tag, unless the configuration says no, or says nothing and a CI's job runs this. */
+async function pushUnlessHeld(
+  { git }: Pick<Settings, "git">,
+  { folder }: TagRequest,
+  tag: string,
+): Promise<Push | undefined> {
+  if (git.push === false) return undefined;
+  if (git.push === true || !runsInCi()) return pushTag(folder, tag);
+  return holdTag(folder, tag, "CI is set; set git.push to push");
 }
 
 /** How the configuration wants its dumps. */

@@ -24,6 +24,7 @@ export async function makeBackupIn(workplace: Workplace): Promise<void> {
       ...dumpOptions(settings),
       tag: async () => null,
       files: {},
+      notify: (text) => workplace.output.emit({ kind: "notice", text }),
       signal,
     }),
   );

@@ -104,6 +104,7 @@ async function withCopySource<Result>(
     recipients: [],
     tag: async () => null,
     files: {},
+    notify: (text) => say(place, text),
     signal,
   });
   return withBackup(made.folder, undefined, (backup) =>

@@ -7,7 +7,7 @@ export async function keepWhatIsLost(writing: WritingWorkplace, run: Run): Promi
   const { target, settings, emit } = writing;
   if (run.state === "rolling back" || run.fences.length === 0 || run.stage === "day3") return;
   const folder = fromConfig(writing, settings.backups.folder);
-  const kept = await keepAttribution(target, run, folder);
+  const kept = await keepAttribution(target, run, folder, (text) => emit({ kind: "notice", text }));
   emit({
     kind: "notice",
     text: `which row was whose is kept: tenantry run --stage ${run.stage} --attribution ${kept} brings it back`,

@@ -1,4 +1,6 @@
 import path from "node:path";
+import { keepFromGit } from "../backup/git-ignore.ts";
+import { keptLogs } from "../backup/kept-names.ts";
 import { AppError } from "../errors.ts";
 import { type ObservedStatement, type Target, targetParts } from "../postgres/connection.ts";
 import { redacted } from "../postgres/redaction.ts";
@@ -61,6 +63,10 @@ export async function withOutput<Value>(
       : openLogFile(wanted.folder, wanted.command, (reason) =>
           reporter.listener({ kind: "notice", text: `no log is kept: ${reason}` }),
         );
+  if (log !== undefined) {
+    const text = await keepFromGit(path.dirname(path.dirname(log.file)), keptLogs);
+    if (text !== undefined) reporter.listener({ kind: "notice", text });
+  }
   let begun = false;
   const told: Listener = (event) => {
     begun = true;

@@ -1,5 +1,6 @@
 import { stages as definitions } from "../../stages/index.ts";
 import { readSystem } from "../backup/belongs.ts";
+import { makeBackupsFolder } from "../backup/folder.ts";
 import { readSnapshot } from "../catalog/snapshot.ts";
 import { whyNotWritten } from "../check/backup-folder.ts";
 import { AppError } from "../errors.ts";
@@ -42,6 +43,7 @@ export async function rehearseAndShow(
   const folder = fromConfig(workplace, workplace.settings.backups.folder);
   await refuseUnlessKept(folder);
   const rehearsal = await rehearseIn(workplace, options);
+  await makeBackupsFolder(folder, (text) => workplace.output.emit({ kind: "notice", text }));
   const file = await keepRehearsal(folder, rehearsal);
   await workplace.output.show({ kind: "rehearsal", file, ...rehearsal }, () =>
     showRehearsal(rehearsal, file),

@@ -254,7 +254,8 @@ export const configSchema = z.strictObject({
       repository: z.string().min(1).default("."),
       /** `reuse` takes the tag where it marks this very commit, and else one with a suffix. */
       ifTagExists: z.enum(["reuse", "suffix", "error"]).default("reuse"),
-      push: z.boolean().default(true),
+      /** Where it says nothing, tags are pushed, but not by a CI's job. */
+      push: z.boolean().optional(),
       /** Whether a stage without a tag is refused. */
       required: z.boolean().default(false),
     })

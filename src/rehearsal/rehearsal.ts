@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { mkdir, readdir, readFile, stat, writeFile } from "node:fs/promises";
+import { readdir, readFile, stat, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { z } from "zod";
 import { AppError } from "../errors.ts";
@@ -60,9 +60,8 @@ export type RehearsedStage = Rehearsal["stages"][number];
 
 const namePattern = /^rehearsal-.*\.json$/;
 
-/** Keeps a rehearsal beside the backups. */
+/** Keeps a rehearsal beside the backups, in their folder. */
 export async function keepRehearsal(folder: string, rehearsal: Rehearsal): Promise<string> {
-  await mkdir(folder, { recursive: true, mode: 0o700 });
   const name = `rehearsal-${rehearsal.madeAt.replaceAll(/[-:]|\.\d+/g, "")}.json`;
   const file = path.join(folder, name);
   await writeFile(file, `${JSON.stringify(rehearsal, undefined, 2)}\n`, { mode: 0o600 });

@@ -1,5 +1,6 @@
 import {
   closeSync,
+  lstatSync,
   mkdirSync,
   openSync,
   readdirSync,
@@ -34,7 +35,7 @@ export function openLogFile(
     const state = path.join(folder, ".tenantry");
     const logs = path.join(state, "logs");
     mkdirSync(logs, { recursive: true, mode: 0o700 });
-    writeFileSync(path.join(state, ".gitignore"), "*\n");
+    ignoreAll(path.join(state, ".gitignore"));
     const time = new Date().toISOString().replaceAll(/[-:]/g, "");
     const file = path.join(logs, `${time}-${command}.jsonl`);
     const descriptor = openSync(file, "ax", 0o600);
@@ -66,6 +67,11 @@ function writer(file: string, descriptor: number, failed: (reason: string) => vo
     },
     close,
   };
+}
+
+/** One that is there stays as somebody wrote it. */
+function ignoreAll(file: string): void {
+  if (lstatSync(file, { throwIfNoEntry: false }) === undefined) writeFileSync(file, "*\n");
 }
 
 function removeOldest(logs: string): void {

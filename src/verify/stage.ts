@@ -8,6 +8,7 @@ import type { StageName } from "../steps/stage.ts";
 import { checksOf } from "../steps/step.ts";
 import { tryAttacks } from "./attacks.ts";
 import { ask } from "./checks.ts";
+import { verifyNoShards } from "./citus.ts";
 import { tryIsolation } from "./isolation.ts";
 import { withLogin } from "./login.ts";
 import { withMending } from "./mending.ts";
@@ -48,6 +49,7 @@ export async function prove(
   const { settings: access, results } = await withLogin(session, settings);
   return [
     ...results,
+    await verifyNoShards(session),
     ...(await tryIsolation(session, access, tenancy, fences, personas)),
     ...(await tryAttacks(session, access, tenancy, fences, "on the fence")),
     ...(reach === "the fence"

@@ -1,4 +1,5 @@
 import type { Rule } from "../rule.ts";
+import { citus } from "./citus.ts";
 import { constantDefault } from "./constant-default.ts";
 import { defaultPrivileges } from "./default-privileges.ts";
 import { definerFunction } from "./definer-function.ts";
@@ -38,6 +39,7 @@ import { unlistedTable } from "./unlisted-table.ts";
 
 /** Every rule of the audit. A new one is a file beside these, and a line here. */
 export const rules: readonly Rule[] = [
+  citus,
   constantDefault,
   defaultPrivileges,
   definerFunction,
