@@ -46,13 +46,17 @@ const following = once((symbols: Symbols) => {
     // Functions that only hand on to one another what nobody gives them.
     silent: (steps) =>
       steps
-        .flatMap((step) =>
-          "kind" in step && ts.isIdentifier(step) ? [client("unknown", shortText(step))] : [],
-        )
+        .flatMap((step) => ("kind" in step ? (nameIn(step)?.text ?? []) : []))
+        .map((name) => client("unknown", name))
         .sort(byOrigin),
     order: byOrigin,
   });
 });
+
+function nameIn(expression: ts.Expression): ts.MemberName | undefined {
+  if (ts.isPropertyAccessExpression(expression)) return expression.name;
+  return ts.isIdentifier(expression) ? expression : undefined;
+}
 
 function byOrigin(one: Client, other: Client): number {
   return one.from < other.from ? -1 : Number(one.from > other.from);

@@ -72,7 +72,9 @@ function eachOnce(all: readonly LaterCall[]): readonly LaterCall[] {
   return all.filter(({ calls: [first], when }) => {
     const conditions = seen.get(first?.call) ?? new Set();
     seen.set(first?.call, conditions);
-    return conditions.size < conditions.add(when).size;
+    if (conditions.has(when)) return false;
+    conditions.add(when);
+    return true;
   });
 }
 
