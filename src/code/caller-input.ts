@@ -1,11 +1,14 @@
 import path from "node:path";
 import ts from "typescript";
+import { argumentsFor } from "./arguments.ts";
+import { gathering } from "./components.ts";
 import { heldUnder, objectsTakenApart, valuesOf } from "./held.ts";
+import { once } from "./once.ts";
 import { isOfServerAction, isPartOfRequest, isRequest } from "./request.ts";
-import { argumentsFor, functionCalled, type Symbols } from "./symbols.ts";
-import { type FunctionNode, isFunctionNode, methodOf, returnedBy, unwrap } from "./syntax.ts";
+import { functionCalled, type Symbols } from "./symbols.ts";
+import { isFunctionNode, methodOf, returnedBy, unwrap } from "./syntax.ts";
+import { type Ask, answersOf } from "./tables.ts";
 
-const longestWay = 8;
 /** What is called on a request gives a part of it. */
 const parts = new Set("json formData text body get header param query queries".split(" "));
 const bags = /(searchParams|headers|formData|form|cookies)$/i;
@@ -17,105 +20,114 @@ const keeping = new Set("then catch finally trim toString toLowerCase toUpperCas
 
 /** Whether a value is what the caller of a function has sent, unchecked: nobody may say whose they are. */
 export function isCallerInput(symbols: Symbols, expression: ts.Expression): boolean {
-  return searchOf(symbols).isSent(expression, 0);
+  return sending(symbols)(unwrap(expression)).size > 0;
 }
 
 /** The same of a name that is declared. */
 export function isDeclaredByCaller(symbols: Symbols, declaration: ts.Declaration): boolean {
-  return searchOf(symbols).isDeclared(declaration, 0);
+  return sending(symbols)(declaration).size > 0;
 }
 
-/** @param calls the functions that the search has gone into, with the calls that it came by */
-function searchOf(
-  symbols: Symbols,
-  calls: ReadonlyMap<FunctionNode, ts.CallExpression> = new Map(),
-) {
-  const { project } = symbols;
+/** Where a value comes from: the request, or a parameter, of which the calls say more. */
+type Origin = "sent" | ts.ParameterDeclaration;
+type Asking = Ask<ts.Node, Origin>;
+
+const sending = once((symbols: Symbols) => {
+  const origins = answersOf<ts.Node, Origin>((node, ask) => {
+    if (ts.isExpression(node)) ofExpression(symbols, node, ask);
+    else ofDeclaration(symbols, node, ask);
+  });
+  return gathering<ts.Node, "sent">({
+    next(node) {
+      if (!ts.isParameter(node)) return [...origins(node)].filter((one) => one !== "sent");
+      const awaited = promiseFor(node);
+      const given = argumentsFor(symbols, node);
+      return (awaited === undefined ? given : [awaited, ...given]).map(unwrap);
+    },
+    said(node) {
+      const isSent = ts.isParameter(node) ? isOfServerAction(node) : origins(node).has("sent");
+      return isSent ? ["sent"] : [];
+    },
+  });
+});
+
+function ofExpression(symbols: Symbols, inner: ts.Expression, ask: Asking): void {
+  // What the configured function gives back, it has looked up in the caller's memberships.
+  if (isOfMemberships(symbols, inner)) return;
+  const further = (one: ts.Expression) => ask.each(unwrap(one), ask.say);
+  if (isPartOfRequest(symbols, inner)) ask.say("sent");
+  else if (ts.isCallExpression(inner)) ofCall(symbols, inner, ask);
+  else if (ts.isNewExpression(inner)) {
+    if (passing.has(inner.expression.getText())) inner.arguments?.forEach(further);
+  } else if (ts.isPropertyAccessExpression(inner) || ts.isElementAccessExpression(inner)) {
+    const { expression: object } = inner;
+    const name = ts.isPropertyAccessExpression(inner) ? inner.name.text : "";
+    further(object);
+    heldUnder(symbols, object, name).forEach(further);
+  } else if (ts.isConditionalExpression(inner)) [inner.whenTrue, inner.whenFalse].forEach(further);
+  else if (ts.isBinaryExpression(inner)) [inner.left, inner.right].forEach(further);
+  else if (ts.isIdentifier(inner)) {
+    for (const declaration of symbols.symbolOf(inner)?.declarations ?? [])
+      ask.each(declaration, ask.say);
+  }
+}
+
+const membershipsIn = once(({ project }: Symbols) => {
   const { caller } = project.settings.code.functions;
-  const membership = caller === undefined ? undefined : path.join(project.folder, caller.from);
-  const followed = new Set<ts.Node>();
+  const file = caller === undefined ? undefined : path.join(project.folder, caller.from);
+  return once((source: ts.SourceFile) => path.normalize(source.fileName) === file);
+});
 
-  const isSent = (expression: ts.Expression, way: number): boolean => {
-    const inner = unwrap(expression);
-    if (way > longestWay || followed.has(inner)) return false;
-    followed.add(inner);
-    // What the configured function gives back, it has looked up in the caller's memberships.
-    if (membership !== undefined && path.normalize(inner.getSourceFile().fileName) === membership)
-      return false;
-    const further = (one: ts.Expression) => isSent(one, way + 1);
-    if (isPartOfRequest(symbols, inner)) return true;
-    if (ts.isCallExpression(inner)) return isGivenBy(inner, way);
-    if (ts.isNewExpression(inner))
-      return passing.has(inner.expression.getText()) && (inner.arguments ?? []).some(further);
-    if (ts.isPropertyAccessExpression(inner) || ts.isElementAccessExpression(inner)) {
-      const { expression: object } = inner;
-      const name = ts.isPropertyAccessExpression(inner) ? inner.name.text : "";
-      return further(object) || heldUnder(symbols, object, name).some(further);
-    }
-    if (ts.isConditionalExpression(inner))
-      return further(inner.whenTrue) || further(inner.whenFalse);
-    if (ts.isBinaryExpression(inner)) return further(inner.left) || further(inner.right);
-    if (!ts.isIdentifier(inner)) return false;
-    return (symbols.symbolOf(inner)?.declarations ?? []).some((one) => isDeclared(one, way));
-  };
+function isOfMemberships(symbols: Symbols, node: ts.Node): boolean {
+  return membershipsIn(symbols)(node.getSourceFile());
+}
 
-  const isGivenBy = (call: ts.CallExpression, way: number): boolean => {
-    const further = (one: ts.Expression) => isSent(one, way + 1);
-    const method = methodOf(call);
-    const name = method?.name ?? call.expression.getText();
-    if (passing.has(name) && call.arguments.some(further)) return true;
-    const called = functionCalled(symbols, call);
-    if (called !== undefined) {
-      // What another call gives the same function is not what this one gets back.
-      const inside = searchOf(symbols, new Map([...calls, [called, call]]));
-      return returnedBy(called).some((one) => inside.isSent(one, way + 1));
-    }
-    if (method === undefined) return false;
-    const { on } = method;
-    if (parts.has(name) && isRequest(symbols, on)) return true;
-    if (["get", "getAll"].includes(name)) return bags.test(on.getText()) || further(on);
-    if (!keeping.has(name)) return false;
+function ofCall(symbols: Symbols, call: ts.CallExpression, ask: Asking): void {
+  const further = (one: ts.Expression) => ask.each(unwrap(one), ask.say);
+  const method = methodOf(call);
+  const name = method?.name ?? call.expression.getText();
+  if (passing.has(name)) call.arguments.forEach(further);
+  const called = functionCalled(symbols, call);
+  if (called !== undefined) {
+    for (const returned of returnedBy(called))
+      ask.each(unwrap(returned), (origin) => {
+        // What another call gives the same function is not what this one gets back.
+        const position = origin === "sent" ? -1 : called.parameters.indexOf(origin);
+        const given =
+          origin === "sent" ? undefined : (call.arguments[position] ?? origin.initializer);
+        if (position === -1) ask.say(origin);
+        else if (given !== undefined) further(given);
+      });
+    return;
+  }
+  if (method === undefined) return;
+  const { on } = method;
+  if (parts.has(name) && isRequest(symbols, on)) ask.say("sent");
+  else if (["get", "getAll"].includes(name)) {
+    if (bags.test(on.getText())) ask.say("sent");
+    else further(on);
+  } else if (keeping.has(name)) {
     const [callback] = call.arguments.map(unwrap);
-    return name === "then" && callback !== undefined && isFunctionNode(callback)
-      ? returnedBy(callback).some(further)
-      : further(on);
-  };
+    if (name === "then" && callback !== undefined && isFunctionNode(callback))
+      returnedBy(callback).forEach(further);
+    else further(on);
+  }
+}
 
-  const isDeclared = (declaration: ts.Declaration, way: number): boolean => {
-    const further = (one: ts.Expression) => isSent(one, way + 1);
-    if (ts.isBindingElement(declaration)) {
-      const key = declaration.propertyName ?? declaration.name;
-      const name = ts.isIdentifier(key) ? key.text : "";
-      return (
-        isDeclared(declaration.parent.parent, way) ||
-        objectsTakenApart(symbols, declaration).some((one) =>
-          heldUnder(symbols, one, name).some(further),
-        )
-      );
-    }
-    if (ts.isVariableDeclaration(declaration)) return ofVariable(declaration).some(further);
-    if (!ts.isParameter(declaration)) return false;
-    const { parent } = declaration;
-    const call = isFunctionNode(parent) ? calls.get(parent) : undefined;
-    if (call !== undefined && isFunctionNode(parent)) {
-      const given =
-        call.arguments[parent.parameters.indexOf(declaration)] ?? declaration.initializer;
-      return given !== undefined && further(given);
-    }
-    const awaited = promiseFor(declaration);
-    return (
-      isOfServerAction(declaration) ||
-      (awaited !== undefined && further(awaited)) ||
-      argumentsFor(symbols, declaration).some(further)
-    );
-  };
-
-  const ofVariable = ({ name, initializer }: ts.VariableDeclaration): readonly ts.Expression[] => {
-    const first = initializer === undefined ? [] : [initializer];
-    return ts.isIdentifier(name) ? valuesOf(symbols, name) : first;
-  };
-
-  return { isSent, isDeclared };
+function ofDeclaration(symbols: Symbols, declaration: ts.Node, ask: Asking): void {
+  const further = (one: ts.Expression) => ask.each(unwrap(one), ask.say);
+  if (ts.isParameter(declaration)) ask.say(declaration);
+  else if (ts.isBindingElement(declaration)) {
+    const key = declaration.propertyName ?? declaration.name;
+    const name = ts.isIdentifier(key) ? key.text : "";
+    ask.each(declaration.parent.parent, ask.say);
+    for (const object of objectsTakenApart(symbols, declaration))
+      heldUnder(symbols, object, name).forEach(further);
+  } else if (ts.isVariableDeclaration(declaration)) {
+    const { name, initializer } = declaration;
+    if (ts.isIdentifier(name)) valuesOf(symbols, name).forEach(further);
+    else if (initializer !== undefined) further(initializer);
+  }
 }
 
 /** `request.json().then((body) => …)`: what the callback is given is what the promise gives. */

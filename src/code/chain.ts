@@ -1,7 +1,8 @@
 import ts from "typescript";
+import type { RelationName } from "../postgres/sql.ts";
 import { type Annotations, annotationFor } from "./annotation.ts";
 import { clientsOf, leastBound } from "./client.ts";
-import { schemaOf } from "./client-schema.ts";
+import { schemasOf } from "./client-schema.ts";
 import { selectionOf } from "./embeds.ts";
 import { type Chain, type Operation, operations } from "./entry.ts";
 import { filtersOf } from "./filters.ts";
@@ -15,7 +16,7 @@ import {
 import { payloadOf } from "./payload.ts";
 import type { CodeFile } from "./project.ts";
 import type { Symbols } from "./symbols.ts";
-import { callsBehind, isFunctionNode, methodOf, type Place, shortText, unwrap } from "./syntax.ts";
+import { callsBehind, methodOf, type Place, shortText, unwrap } from "./syntax.ts";
 import { stringsOf, type Tables } from "./table-name.ts";
 import type { TenantTables } from "./tenant-tables.ts";
 
@@ -39,8 +40,16 @@ export function chainsFrom(around: Surroundings, call: ts.CallExpression): Chain
   if (notClients.test(receiver.getText())) return [];
   if (ts.isPropertyAccessExpression(receiver) && receiver.name.text === "storage") return [];
   const client = leastBound(clientsOf(around.symbols, method.on));
-  const begun = { from: call, client, schema: schemaOf(around.symbols, receiver) };
-  const chains = grow(around, begun, call, () => stringsOf(around.symbols, argument), 0);
+  const begun = {
+    from: call,
+    client,
+    schemas: schemasOf(around.symbols, receiver),
+    seen: new Map(),
+  };
+  const found = grow(around, begun, { head: call, named: argument });
+  // A function that gives a table back, and that only it itself calls.
+  const chains =
+    found.length > 0 ? found : [chainAt(around, begun, call, stringsOf(around.symbols, argument))];
   const isQuery = client.kind !== "unknown" || chains.some(({ operation }) => operation !== "none");
   return isQuery ? chains : [];
 }
@@ -48,67 +57,68 @@ export function chainsFrom(around: Surroundings, call: ts.CallExpression): Chain
 type Begun = {
   readonly from: ts.CallExpression;
   readonly client: Chain["client"];
-  readonly schema: string | undefined;
+  readonly schemas: readonly string[];
+  /** Where it was gone on with: a function that gives back what it gives itself comes by again. */
+  readonly seen: Map<ts.Expression, Set<ts.Expression>>;
 };
 
-/** Goes on behind an expression that is a table, to the operations on it. */
-function grow(
-  around: Surroundings,
-  begun: Begun,
-  head: ts.Expression,
-  tablesOf: () => Tables,
-  way: number,
-): Chain[] {
+/** An expression that is a table. */
+type TableAt = {
+  readonly head: ts.Expression;
+  /** What names the table. */
+  readonly named: ts.Expression;
+};
+
+/** Goes on behind an expression that is a table, to the operations on it; empty where it was there before. */
+function grow(around: Surroundings, begun: Begun, { head, named }: TableAt): Chain[] {
   const { symbols } = around;
+  const before = begun.seen.get(head) ?? new Set();
+  if (before.has(named)) return [];
+  begun.seen.set(head, before.add(named));
+  const here = () => [chainAt(around, begun, head, stringsOf(symbols, named))];
   const { calls, end } = callsBehind(head);
-  if (calls.some(({ name }) => isOperation(name)))
-    return [chainAt(around, begun, head, tablesOf())];
+  if (calls.some(({ name }) => isOperation(name))) return here();
   const variable = variableFor(end);
-  const further =
-    way > 3
-      ? []
-      : variable !== undefined
-        ? usesAfter(symbols, variable).flatMap((use) =>
-            callsBehind(use).calls.length === 0 ? [] : grow(around, begun, use, tablesOf, way + 1),
-          )
-        : behindFactory(around, begun, end, way);
-  return further.length > 0 ? further : [chainAt(around, begun, head, tablesOf())];
+  if (variable === undefined) return behindFactory(around, begun, { head: end, named }) ?? here();
+  const uses = usesAfter(symbols, variable).filter((use) => callsBehind(use).calls.length > 0);
+  return uses.length === 0
+    ? here()
+    : uses.flatMap((use) => grow(around, begun, { head: use, named }));
 }
 
-/** A function that gives a table back: each of its calls is a query of its own. */
+/**
+ * A function that gives a table back: each of its calls is a query of its own. Undefined where it is none, or
+ * where nothing goes on with it.
+ */
 function behindFactory(
   around: Surroundings,
   begun: Begun,
-  end: ts.Expression,
-  way: number,
-): Chain[] {
+  { head: end, named }: TableAt,
+): Chain[] | undefined {
   const { symbols } = around;
   const factory = functionReturning(end);
-  if (factory === undefined) return [];
-  const [argument] = begun.from.arguments;
-  const name = argument === undefined ? undefined : unwrap(argument);
-  const [declaration] = name === undefined ? [] : (symbols.symbolOf(name)?.declarations ?? []);
-  const position =
-    declaration !== undefined && ts.isParameter(declaration) && isFunctionNode(declaration.parent)
-      ? declaration.parent.parameters.indexOf(declaration)
-      : -1;
+  if (factory === undefined) return undefined;
+  const [declaration] = symbols.symbolOf(unwrap(named))?.declarations ?? [];
+  const isParameter = declaration !== undefined && ts.isParameter(declaration);
+  const position = isParameter ? factory.parameters.indexOf(declaration) : -1;
   const [handed] = symbols.handedOn(factory);
   const unseen =
     handed === undefined
       ? []
       : [chainAt(around, begun, end, { kind: "unresolved", text: shortText(handed) })];
   const seen = symbols.callsOf(factory).flatMap((call) => {
-    const file = symbols.project.files.find(({ source }) => source === call.getSourceFile());
-    const given = position === -1 ? argument : call.arguments[position];
-    if (file === undefined || given === undefined) return [];
-    return grow({ ...around, file }, begun, call, () => stringsOf(symbols, given), way + 1);
+    const file = symbols.fileOf(call);
+    const given = position === -1 ? named : call.arguments[position];
+    return file === undefined || given === undefined ? [] : [{ file, head: call, named: given }];
   });
-  return [...unseen, ...seen];
+  return unseen.length + seen.length === 0
+    ? undefined
+    : [...unseen, ...seen.flatMap(({ file, ...at }) => grow({ ...around, file }, begun, at))];
 }
 
 function chainAt(
   { symbols, tables, annotations, file }: Surroundings,
-  { client, schema }: Begun,
+  { client, schemas }: Begun,
   head: ts.Expression,
   names: Tables,
 ): Chain {
@@ -129,7 +139,7 @@ function chainAt(
     client,
     tables: names,
     relations:
-      names.kind === "known" ? names.names.map((name) => tables.relationOf(name, schema)) : [],
+      names.kind === "known" ? names.names.flatMap((name) => inSchemas(name, schemas, tables)) : [],
     operation,
     operationCall: first?.call,
     payload: writes && argument !== undefined ? payloadOf(symbols, argument, column) : undefined,
@@ -137,6 +147,17 @@ function chainAt(
     selection: selectionOf(symbols, columns),
     later,
   };
+}
+
+/** The relations that a name may be: of several schemas where the client asks one or another. */
+function inSchemas(
+  name: string,
+  schemas: readonly string[],
+  { relationOf }: TenantTables,
+): RelationName[] {
+  return schemas.length === 0
+    ? [relationOf(name)]
+    : schemas.map((schema) => relationOf(name, schema));
 }
 
 function isOperation(name: string): name is Operation {

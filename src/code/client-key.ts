@@ -1,6 +1,8 @@
 import ts from "typescript";
 import type { Settings } from "../config/settings.ts";
+import { answering } from "./components.ts";
 import { valuesOf } from "./held.ts";
+import { once } from "./once.ts";
 import type { Symbols } from "./symbols.ts";
 import { isEither, isFunctionNode, isNothing, unwrap } from "./syntax.ts";
 
@@ -9,74 +11,112 @@ export const clientKinds = ["user-key", "service-role", "unknown"] as const;
 /** Whose rights a client has: row-level security binds the user's key, and not the service role. */
 export type ClientKind = (typeof clientKinds)[number];
 
-const longestWay = 6;
-
 /** Which key a client is made with, by the names that lead to it and by what the key itself says. */
 export function keyOf(symbols: Symbols, made: ts.CallExpression | ts.NewExpression): ClientKind {
-  const { clients } = symbols.project.settings.code;
-  const under = new Set<ts.Node>();
-
-  /** Undefined where a node says nothing: an empty text, null. */
-  const kindOf = (node: ts.Node, way: number): ClientKind | undefined => {
-    const inner = ts.isExpression(node) ? unwrap(node) : node;
-    if (way > longestWay) return "unknown";
-    if (under.has(inner)) return undefined;
-    under.add(inner);
-    const kind = kindWithin(inner, way);
-    under.delete(inner);
-    return kind;
-  };
-
-  const kindWithin = (node: ts.Node, way: number): ClientKind | undefined => {
-    if (ts.isStringLiteralLike(node)) {
-      const role = kindByName(node.text, clients) ?? roleOfKey(node.text);
-      return role === "unknown" && !looksLikeKey(node.text) && !isNameOfKey(node)
-        ? undefined
-        : role;
-    }
-    if (ts.isConditionalExpression(node))
-      return least([kindOf(node.whenTrue, way), kindOf(node.whenFalse, way)]);
-    if (ts.isBinaryExpression(node) && isEither(node.operatorToken.kind))
-      return least([kindOf(node.left, way), kindOf(node.right, way)]);
-    if (ts.isPropertyAccessExpression(node)) {
-      const own = ofName(node.name, way);
-      // Of an object that holds several keys, only this one counts.
-      const isHeld = valuesOf(symbols, node.name).length > 0;
-      return isHeld ? own : strongest([own, kindOf(node.expression, way)]);
-    }
-    if (ts.isIdentifier(node)) return isNothing(node) ? undefined : ofName(node, way);
-    const said: (ClientKind | undefined)[] = [];
-    ts.forEachChild(node, (child) => void said.push(kindOf(child, way)));
-    const known = strongest(said);
-    return ts.isExpression(node) && !ts.isObjectLiteralExpression(node)
-      ? (known ?? "unknown")
-      : known;
-  };
-
-  const ofName = (name: ts.MemberName, way: number): ClientKind => {
-    const own = kindByName(name.text, clients);
-    if (own === "service-role") return own;
-    const values = valuesOf(symbols, name).filter((value) => !isFunctionNode(unwrap(value)));
-    const said = values
-      .flatMap((value) => alternativesOf(value))
-      .map((one) => kindOf(one, way + 1));
-    const kind = least(said);
-    // What one value is, its name tells; of several, each has to be told.
-    const isTold = kind !== undefined && (kind !== "unknown" || said.length > 1);
-    return isTold ? kind : (own ?? "unknown");
-  };
-
   // The first is the URL; the key is behind it, or within the options.
-  return strongest((made.arguments ?? []).slice(1).map((one) => kindOf(one, 0))) ?? "unknown";
+  const others = (made.arguments ?? []).slice(1);
+  return strongest(others.map((one) => kinds(symbols)(unwrap(one)))) ?? "unknown";
 }
 
-/** The sides of `??`, `||` and `?:`. */
+/** What nodes say of a key; undefined where one says nothing: an empty text, null. */
+type KindAt = (node: ts.Node) => ClientKind | undefined;
+
+const kinds = once((symbols: Symbols) =>
+  answering<ts.Node, ClientKind | undefined>({
+    next: (node) => leadsOf(symbols, node),
+    answer(members, of) {
+      const inside = new Set(members.map(({ node }) => node));
+      // In a circle of names, what they lead to outside of it is of all of them.
+      const kindAt: KindAt = (node) => {
+        if (!inside.has(node)) return of(node);
+        return ts.isMemberName(node) ? undefined : kindOf(symbols, node, kindAt);
+      };
+      const names = members.filter(({ node }) => ts.isMemberName(node));
+      const [first] = members;
+      return first !== undefined && names.length === 0
+        ? kindOf(symbols, first.node, kindAt)
+        : kindOfNames(symbols, names, kindAt);
+    },
+  }),
+);
+
+/** The nodes that tell what a node says of a key. */
+function leadsOf(symbols: Symbols, node: ts.Node): readonly ts.Node[] {
+  if (ts.isStringLiteralLike(node)) return [];
+  if (ts.isMemberName(node)) {
+    if (isUndefined(node) || ownKind(symbols, node) === "service-role") return [];
+    const values = valuesOf(symbols, node).filter((value) => !isFunctionNode(unwrap(value)));
+    return values.flatMap(alternativesOf);
+  }
+  if (ts.isPropertyAccessExpression(node)) {
+    // Of an object that holds several keys, only this one counts.
+    const isHeld = valuesOf(symbols, node.name).length > 0;
+    return isHeld ? [node.name] : [node.name, unwrap(node.expression)];
+  }
+  const sides = sidesOf(node);
+  if (sides !== undefined) return sides.map(unwrap);
+  const children: ts.Node[] = [];
+  ts.forEachChild(node, (child) => {
+    children.push(ts.isExpression(child) ? unwrap(child) : child);
+  });
+  return children;
+}
+
+/** What anything but a name says of a key. */
+function kindOf(symbols: Symbols, node: ts.Node, kindAt: KindAt): ClientKind | undefined {
+  if (ts.isStringLiteralLike(node)) {
+    const role =
+      kindByName(node.text, symbols.project.settings.code.clients) ?? roleOfKey(node.text);
+    return role === "unknown" && !looksLikeKey(node.text) && !isNameOfKey(node) ? undefined : role;
+  }
+  const said = leadsOf(symbols, node).map(kindAt);
+  if (sidesOf(node) !== undefined) return least(said);
+  const known = strongest(said);
+  return ts.isExpression(node) && !ts.isObjectLiteralExpression(node)
+    ? (known ?? "unknown")
+    : known;
+}
+
+type Named = { readonly node: ts.Node; readonly leads: readonly ts.Node[] };
+
+/** What a name says, or names that are given one another. */
+function kindOfNames(
+  symbols: Symbols,
+  names: readonly Named[],
+  kindAt: KindAt,
+): ClientKind | undefined {
+  if (names.every(({ node }) => isUndefined(node))) return undefined;
+  const own = least(names.map(({ node }) => ownKind(symbols, node)));
+  if (own === "service-role") return own;
+  const said = names.flatMap(({ leads }) => leads).map(kindAt);
+  const kind = least(said);
+  // What one value is, its name tells; of several, each has to be told.
+  const isTold = kind !== undefined && (kind !== "unknown" || said.length > 1);
+  return isTold ? kind : (own ?? "unknown");
+}
+
+function ownKind({ project }: Symbols, node: ts.Node): ClientKind | undefined {
+  return ts.isMemberName(node) ? kindByName(node.text, project.settings.code.clients) : undefined;
+}
+
+function isUndefined(node: ts.Node): boolean {
+  return ts.isIdentifier(node) && isNothing(node);
+}
+
+/** Both ways of `?:`, `??` and `||`. */
+function sidesOf(node: ts.Node): readonly ts.Expression[] | undefined {
+  if (ts.isConditionalExpression(node)) return [node.whenTrue, node.whenFalse];
+  return ts.isBinaryExpression(node) && isEither(node.operatorToken.kind)
+    ? [node.left, node.right]
+    : undefined;
+}
+
+/** The values that one may be, without those that are no key. */
 function alternativesOf(value: ts.Expression): readonly ts.Expression[] {
   const inner = unwrap(value);
-  if (ts.isConditionalExpression(inner))
-    return [inner.whenTrue, inner.whenFalse].flatMap(alternativesOf);
-  return ts.isBinaryExpression(inner) && isEither(inner.operatorToken.kind)
-    ? [inner.left, inner.right].flatMap(alternativesOf)
+  const sides = sidesOf(inner);
+  return sides !== undefined
+    ? sides.flatMap(alternativesOf)
     : isNothing(inner) || (ts.isStringLiteralLike(inner) && !looksLikeKey(inner.text))
       ? []
       : [inner];

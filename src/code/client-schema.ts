@@ -1,40 +1,53 @@
 import ts from "typescript";
-import { valuesOf } from "./held.ts";
+import { gathering } from "./components.ts";
+import { valuesOfSymbol } from "./held.ts";
+import { once } from "./once.ts";
 import { functionCalled, type Symbols } from "./symbols.ts";
 import { heldBy, methodOf, propertyOf, returnedBy, unwrap } from "./syntax.ts";
 import { stringsOf } from "./table-name.ts";
 
-const longestWay = 8;
-
 /**
- * The schema that a client asks: `client.schema("crm")`, `createClient(…, { db: { schema: "crm" } })`.
- * Undefined where nothing names one.
+ * The schemas that a client asks: `client.schema("crm")`, `createClient(…, { db: { schema: "crm" } })`.
+ * Empty where nothing names one; several where functions are handed one client or another.
  */
-export function schemaOf(symbols: Symbols, client: ts.Expression, way = 0): string | undefined {
-  const inner = unwrap(client);
-  const first = (all: readonly ts.Expression[]): string | undefined => {
-    for (const one of all) {
-      const schema = schemaOf(symbols, one, way + 1);
-      if (schema !== undefined) return schema;
-    }
-    return undefined;
-  };
-  if (way > longestWay) return undefined;
-  if (ts.isCallExpression(inner)) {
-    const [argument] = inner.arguments;
-    const method = methodOf(inner);
-    if (method?.name === "schema" && argument !== undefined) return textOf(symbols, argument);
-    const called = functionCalled(symbols, inner);
-    if (called !== undefined && !called.getSourceFile().isDeclarationFile)
-      return first(returnedBy(called));
-    return inner.arguments
-      .map((one) => schemaInOptions(symbols, one))
-      .find((schema) => schema !== undefined);
-  }
-  if (ts.isBinaryExpression(inner)) return first([inner.right, inner.left]);
+export function schemasOf(symbols: Symbols, client: ts.Expression): readonly string[] {
+  return [...following(symbols)(stepOf(symbols, client))];
+}
+
+const following = once((symbols: Symbols) => {
+  const findings = once((node: ts.Expression) => findIn(symbols, node));
+  const values = (symbol: ts.Symbol) => valuesOfSymbol(symbols, symbol);
+  return gathering<ts.Expression | ts.Symbol, string>({
+    next: (step) =>
+      ("kind" in step ? findings(step).next : values(step)).map((one) => stepOf(symbols, one)),
+    said: (step) => ("kind" in step ? findings(step).said : []),
+  });
+});
+
+/** What a name stands for, or the expression itself. */
+function stepOf(symbols: Symbols, expression: ts.Expression): ts.Expression | ts.Symbol {
+  const inner = unwrap(expression);
   const name = ts.isPropertyAccessExpression(inner) ? inner.name : inner;
-  if (!ts.isMemberName(name)) return undefined;
-  return first(valuesOf(symbols, name));
+  return ts.isMemberName(name) ? (symbols.symbolOf(name) ?? inner) : inner;
+}
+
+/** What an expression says of itself, and where it leads. */
+type Findings = { readonly said: readonly string[]; readonly next: readonly ts.Expression[] };
+
+function findIn(symbols: Symbols, inner: ts.Expression): Findings {
+  if (ts.isBinaryExpression(inner)) return { said: [], next: [inner.right, inner.left] };
+  if (!ts.isCallExpression(inner)) return { said: [], next: [] };
+  const [argument] = inner.arguments;
+  const method = methodOf(inner);
+  if (method?.name === "schema" && argument !== undefined) {
+    const schema = textOf(symbols, argument);
+    return { said: schema === undefined ? [] : [schema], next: [] };
+  }
+  const called = functionCalled(symbols, inner);
+  if (called !== undefined && !called.getSourceFile().isDeclarationFile)
+    return { said: [], next: returnedBy(called) };
+  const said = inner.arguments.flatMap((one) => schemaInOptions(symbols, one) ?? []);
+  return { said, next: [] };
 }
 
 function schemaInOptions(symbols: Symbols, argument: ts.Expression): string | undefined {

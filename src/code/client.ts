@@ -1,7 +1,9 @@
 import ts from "typescript";
 import { type ClientKind, keyOf, kindByName } from "./client-key.ts";
-import { assignedLater, heldUnder, objectsTakenApart } from "./held.ts";
-import { argumentsFor, functionCalled, type Symbols } from "./symbols.ts";
+import { gathering } from "./components.ts";
+import { type Held, heldIn, valuesHeld, valuesOfSymbol } from "./held.ts";
+import { once } from "./once.ts";
+import { functionCalled, type Symbols } from "./symbols.ts";
 import { isEither, isFunctionNode, isNothing, returnedBy, shortText, unwrap } from "./syntax.ts";
 
 export type Client = {
@@ -10,99 +12,135 @@ export type Client = {
   readonly from: string;
 };
 
-const longestWay = 14;
 /** What supabase-js and its helpers for frameworks make clients with. */
 const makers = /^create(\w*)Client$|^SupabaseClient$/;
 
+/** An expression that may be a client, what a name stands for, or what an object has under a name. */
+type Step = ts.Expression | ts.Symbol | Held;
+
 /** Where the client in an expression comes from, followed through parameters, imports and factories. */
 export function clientsOf(symbols: Symbols, expression: ts.Expression): readonly Client[] {
-  const followed = new Set<ts.Node>();
-  const { symbolOf } = symbols;
+  return [...following(symbols)(unwrap(expression))];
+}
 
-  const unknown = (node: ts.Node): Client[] => [{ kind: "unknown", from: shortText(node) }];
-  const byName = (name: string): Client[] | undefined => {
-    const kind = kindByName(name, symbols.project.settings.code.clients);
-    return kind === undefined ? undefined : [{ kind, from: name }];
+const following = once((symbols: Symbols) => {
+  const clients = new Map<string, Client>();
+  /** One object for each client, so that it is counted once. */
+  const client = (kind: ClientKind, from: string): Client => {
+    const known = clients.get(`${kind} ${from}`) ?? { kind, from };
+    clients.set(`${kind} ${from}`, known);
+    return known;
   };
+  const findings = once((expression: ts.Expression) => findIn(symbols, expression));
+  return gathering<Step, Client>({
+    next(step) {
+      if ("kind" in step) return findings(step).next;
+      const values = "of" in step ? valuesHeld(symbols, step) : sourcesOf(symbols, step);
+      return values.map(unwrap);
+    },
+    said(step) {
+      if (!("kind" in step)) return [];
+      const { made } = findings(step);
+      return made === undefined ? [] : [client(made.kind, made.from)];
+    },
+    // Functions that only hand on to one another what nobody gives them.
+    silent: (steps) =>
+      steps
+        .flatMap((step) => ("kind" in step ? (nameIn(step)?.text ?? []) : []))
+        .map((name) => client("unknown", name))
+        .sort(byOrigin),
+    order: byOrigin,
+  });
+});
 
-  const follow = (node: ts.Expression, way: number): readonly Client[] => {
-    const inner = unwrap(node);
-    if (way > longestWay || followed.has(inner)) return [];
-    followed.add(inner);
-    if (ts.isConditionalExpression(inner))
-      return [...follow(inner.whenTrue, way + 1), ...follow(inner.whenFalse, way + 1)];
-    // `let client: Client | null = null`: what it is later, its assignments say.
-    if (isNothing(inner)) return [];
-    if (ts.isBinaryExpression(inner) && isEither(inner.operatorToken.kind))
-      return [...follow(inner.left, way + 1), ...follow(inner.right, way + 1)];
-    if (ts.isBinaryExpression(inner) && inner.operatorToken.kind === ts.SyntaxKind.EqualsToken)
-      return follow(inner.right, way + 1);
-    if (ts.isCallExpression(inner) || ts.isNewExpression(inner)) return ofCall(inner, way);
-    if (ts.isIdentifier(inner)) return byName(inner.text) ?? ofSymbol(inner, way);
-    if (ts.isPropertyAccessExpression(inner)) {
-      const held = propertyValues(inner.expression, inner.name.text, way);
-      return held.length > 0 ? held : ofSymbol(inner.name, way);
+function nameIn(expression: ts.Expression): ts.MemberName | undefined {
+  if (ts.isPropertyAccessExpression(expression)) return expression.name;
+  return ts.isIdentifier(expression) ? expression : undefined;
+}
+
+function byOrigin(one: Client, other: Client): number {
+  return one.from < other.from ? -1 : Number(one.from > other.from);
+}
+
+/** What an expression says of itself, and where it leads. */
+type Findings = { readonly made?: Client; readonly next: readonly Step[] };
+
+function findIn(symbols: Symbols, inner: ts.Expression): Findings {
+  // `let client: Client | null = null`: what it is later, its assignments say.
+  if (isNothing(inner)) return { next: [] };
+  const sides = sidesOf(inner);
+  if (sides !== undefined) return { next: sides.map(unwrap) };
+  if (ts.isCallExpression(inner) || ts.isNewExpression(inner)) return findInCall(symbols, inner);
+  if (ts.isIdentifier(inner)) {
+    const made = byName(symbols, inner.text);
+    return made === undefined ? findByName(symbols, inner) : { made, next: [] };
+  }
+  if (!ts.isPropertyAccessExpression(inner)) return { made: unknown(inner), next: [] };
+  const held = heldIn(symbols, inner.expression, inner.name.text);
+  return valuesHeld(symbols, held).every(isNothingEver)
+    ? findByName(symbols, inner.name)
+    : { next: [held] };
+}
+
+/** The expressions that one is either of; undefined where it is none of these. */
+function sidesOf(inner: ts.Expression): readonly ts.Expression[] | undefined {
+  if (ts.isConditionalExpression(inner)) return [inner.whenTrue, inner.whenFalse];
+  if (!ts.isBinaryExpression(inner)) return undefined;
+  if (isEither(inner.operatorToken.kind)) return [inner.left, inner.right];
+  return inner.operatorToken.kind === ts.SyntaxKind.EqualsToken ? [inner.right] : undefined;
+}
+
+/** Whether an expression is null or undefined, whichever way it goes. */
+function isNothingEver(expression: ts.Expression): boolean {
+  const inner = unwrap(expression);
+  return isNothing(inner) || (sidesOf(inner)?.every(isNothingEver) ?? false);
+}
+
+function findInCall(symbols: Symbols, call: ts.CallExpression | ts.NewExpression): Findings {
+  const callee = unwrap(call.expression);
+  const name = calledName(symbols, callee);
+  const known = name === undefined ? undefined : byName(symbols, name);
+  if (known !== undefined) return { made: known, next: [] };
+  if (ts.isCallExpression(call)) {
+    const called = functionCalled(symbols, call);
+    if (called !== undefined && isOurs(symbols, called)) {
+      const returned = returnedBy(called);
+      return returned.every(isNothingEver)
+        ? { made: unknown(call), next: [] }
+        : { next: returned.map(unwrap) };
     }
-    return unknown(inner);
-  };
+    if (ts.isPropertyAccessExpression(callee) && callee.name.text === "schema")
+      return { next: [unwrap(callee.expression)] };
+  }
+  if (name === undefined || !makers.test(name)) return { made: unknown(call), next: [] };
+  return { made: { kind: keyOf(symbols, call), from: originOf(symbols, call) }, next: [] };
+}
 
-  const ofCall = (call: ts.CallExpression | ts.NewExpression, way: number): readonly Client[] => {
-    const callee = unwrap(call.expression);
-    const name = calledName(symbols, callee);
-    const known = name === undefined ? undefined : byName(name);
-    if (known !== undefined) return known;
-    if (ts.isCallExpression(call)) {
-      const called = functionCalled(symbols, call);
-      if (called !== undefined && isOurs(symbols, called)) {
-        const returned = returnedBy(called).flatMap((one) => follow(one, way + 1));
-        return returned.length > 0 ? returned : unknown(call);
-      }
-      if (ts.isPropertyAccessExpression(callee) && callee.name.text === "schema")
-        return follow(callee.expression, way + 1);
-    }
-    if (name === undefined || !makers.test(name)) return unknown(call);
-    return [{ kind: keyOf(symbols, call), from: placeOf(symbols, call) }];
-  };
+function findByName(symbols: Symbols, name: ts.MemberName): Findings {
+  const symbol = symbols.symbolOf(name);
+  return symbol === undefined || sourcesOf(symbols, symbol).every(isNothingEver)
+    ? { made: unknown(name), next: [] }
+    : { next: [symbol] };
+}
 
-  const ofSymbol = (name: ts.Identifier | ts.MemberName, way: number): readonly Client[] => {
-    const symbol = symbolOf(name);
-    const found = (symbol?.declarations ?? []).flatMap((declaration) =>
-      ofDeclaration(declaration, way),
-    );
-    // It may be another one by the time that it asks.
-    const assigned = symbol === undefined ? [] : assignedLater(symbols, symbol);
-    const clients = [...found, ...assigned.flatMap((value) => follow(value, way + 1))];
-    return clients.length > 0 ? clients : unknown(name);
-  };
-
-  const ofDeclaration = (declaration: ts.Declaration, way: number): readonly Client[] => {
-    if (ts.isParameter(declaration))
-      return argumentsFor(symbols, declaration).flatMap((given) => follow(given, way + 1));
-    if (ts.isBindingElement(declaration)) return ofBinding(declaration, way);
-    if (
-      (ts.isVariableDeclaration(declaration) ||
-        ts.isPropertyAssignment(declaration) ||
-        ts.isPropertyDeclaration(declaration)) &&
-      declaration.initializer !== undefined
-    )
-      return follow(declaration.initializer, way + 1);
-    if (ts.isShorthandPropertyAssignment(declaration)) return follow(declaration.name, way + 1);
-    if (isFunctionNode(declaration) && ts.isGetAccessorDeclaration(declaration))
-      return returnedBy(declaration).flatMap((one) => follow(one, way + 1));
-    return [];
-  };
-
-  const ofBinding = (binding: ts.BindingElement, way: number): readonly Client[] => {
-    const key = binding.propertyName ?? binding.name;
-    return ts.isIdentifier(key)
-      ? objectsTakenApart(symbols, binding).flatMap((one) => propertyValues(one, key.text, way + 1))
+/** What a name is given, where it is declared and behind that: it may be another one by the time that it asks. */
+function sourcesOf(symbols: Symbols, symbol: ts.Symbol): readonly ts.Expression[] {
+  const others = (symbol.declarations ?? []).flatMap((declaration) => {
+    if (ts.isShorthandPropertyAssignment(declaration)) return [declaration.name];
+    return isFunctionNode(declaration) && ts.isGetAccessorDeclaration(declaration)
+      ? returnedBy(declaration)
       : [];
-  };
+  });
+  return [...others, ...valuesOfSymbol(symbols, symbol)];
+}
 
-  const propertyValues = (object: ts.Expression, name: string, way: number): readonly Client[] =>
-    heldUnder(symbols, object, name).flatMap((value) => follow(value, way + 1));
+function unknown(node: ts.Node): Client {
+  return { kind: "unknown", from: shortText(node) };
+}
 
-  return unique(follow(expression, 0));
+function byName({ project }: Symbols, name: string): Client | undefined {
+  const kind = kindByName(name, project.settings.code.clients);
+  return kind === undefined ? undefined : { kind, from: name };
 }
 
 /** One client of several that it may be: the one that is bound least. */
@@ -111,11 +149,6 @@ export function leastBound(clients: readonly Client[]): Client {
   const kinds = clients.map(({ kind }) => kind);
   if (kinds.includes("service-role")) return { kind: "service-role", from };
   return { kind: kinds.includes("unknown") || kinds.length === 0 ? "unknown" : "user-key", from };
-}
-
-function unique(clients: readonly Client[]): readonly Client[] {
-  const known = new Map(clients.map((client) => [`${client.kind} ${client.from}`, client]));
-  return [...known.values()];
 }
 
 /** The name of what is called, as its module calls it. */
@@ -133,9 +166,9 @@ function isOurs({ project }: Symbols, node: ts.Node): boolean {
   return !source.isDeclarationFile && !project.program.isSourceFileFromExternalLibrary(source);
 }
 
-function placeOf({ project }: Symbols, node: ts.Node): string {
+function originOf(symbols: Symbols, node: ts.Node): string {
   const source = node.getSourceFile();
-  const file = project.files.find((one) => one.source === source)?.name ?? source.fileName;
+  const file = symbols.fileOf(node)?.name ?? source.fileName;
   const { line } = source.getLineAndCharacterOfPosition(node.getStart());
   return `${file}:${line + 1}`;
 }

@@ -1,60 +1,154 @@
 import ts from "typescript";
-import { argumentsFor, functionCalled, type Symbols } from "./symbols.ts";
+import { argumentsFor } from "./arguments.ts";
+import { once } from "./once.ts";
+import { functionCalled, type Symbols } from "./symbols.ts";
 import { heldBy, isFunctionNode, nameOf, returnedBy, unwrap } from "./syntax.ts";
+import { answersOf } from "./tables.ts";
 
-const longestWay = 8;
+/** What an object has under a name, asked of an expression or of what a name stands for. */
+export type Held = { readonly of: ts.Expression | ts.Symbol; readonly name: string };
+
+/** Something that a name is given: a value, or a part of an object. */
+type Given =
+  | { readonly value: ts.Expression }
+  | { readonly object: ts.Expression; readonly name: string };
 
 /**
  * What an object has under a name, wherever the object is put together: through variables, parameters,
- * properties of classes, and functions that give it back.
+ * properties of classes, and functions that give it back. In the order of the files.
  */
 export function heldUnder(
   symbols: Symbols,
   object: ts.Expression,
   name: string,
-  way = 0,
 ): readonly ts.Expression[] {
-  const inner = unwrap(object);
-  const further = (one: ts.Expression) => heldUnder(symbols, one, name, way + 1);
-  if (way > longestWay) return [];
+  return valuesHeld(symbols, heldIn(symbols, object, name));
+}
+
+/** The question what an object has under a name: one and the same for all uses of a variable. */
+export function heldIn(symbols: Symbols, object: ts.Expression, name: string): Held {
+  return holding(symbols).question(object, name);
+}
+
+/** The answer of that question. */
+export function valuesHeld(symbols: Symbols, held: Held): readonly ts.Expression[] {
+  return holding(symbols).values(held);
+}
+
+/** What a name's declarations and assignments give it. */
+export function valuesOf(symbols: Symbols, name: ts.MemberName): readonly ts.Expression[] {
+  const symbol = symbols.symbolOf(name);
+  return symbol === undefined ? [] : valuesOfSymbol(symbols, symbol);
+}
+
+/** The same, of what a name stands for. */
+export function valuesOfSymbol(symbols: Symbols, symbol: ts.Symbol): readonly ts.Expression[] {
+  return holding(symbols).ofSymbol(symbol);
+}
+
+const holding = once((symbols: Symbols) => {
+  const questions = new Map<ts.Expression | ts.Symbol, Map<string, Held>>();
+  const question = (object: ts.Expression, name: string): Held => {
+    const of = holderOf(symbols, unwrap(object));
+    const named = questions.get(of) ?? new Map<string, Held>();
+    questions.set(of, named);
+    const known = named.get(name) ?? { of, name };
+    named.set(name, known);
+    return known;
+  };
+  const given = once((symbol: ts.Symbol) => givenTo(symbols, symbol));
+  const answers = answersOf<Held, ts.Expression>(({ of, name }, { say, each }) => {
+    const further = (value: ts.Expression) => each(question(value, name), say);
+    if ("kind" in of) {
+      const found = inExpression(symbols, of, name);
+      found.values.forEach(say);
+      found.objects.forEach(further);
+      return;
+    }
+    for (const one of given(of)) {
+      if ("value" in one) further(one.value);
+      else each(question(one.object, one.name), further);
+    }
+  });
+  const values = once((held: Held) => [...answers(held)].sort(byPlace));
+  const ofSymbol = once((symbol: ts.Symbol) =>
+    given(symbol).flatMap((one) =>
+      "value" in one ? [one.value] : values(question(one.object, one.name)),
+    ),
+  );
+  return { question, values, ofSymbol };
+});
+
+function byPlace(one: ts.Expression, other: ts.Expression): number {
+  const [file, otherFile] = [one.getSourceFile().fileName, other.getSourceFile().fileName];
+  if (file !== otherFile) return file < otherFile ? -1 : 1;
+  return one.pos - other.pos;
+}
+
+/** What an expression stands for where it is a name of something that holds values; or itself. */
+function holderOf(symbols: Symbols, inner: ts.Expression): ts.Expression | ts.Symbol {
+  if (ts.isPropertyAccessExpression(inner)) return symbols.symbolOf(inner.name) ?? inner;
+  return ts.isIdentifier(inner) && !isFunction(symbols, inner)
+    ? (symbols.symbolOf(inner) ?? inner)
+    : inner;
+}
+
+type Found = {
+  readonly values: readonly ts.Expression[];
+  /** Where it goes on: objects that the values may be in. */
+  readonly objects: readonly ts.Expression[];
+};
+
+function inExpression(symbols: Symbols, inner: ts.Expression, name: string): Found {
   if (ts.isObjectLiteralExpression(inner))
-    return inner.properties.flatMap((property) => {
-      if (ts.isSpreadAssignment(property)) return further(property.expression);
-      const value = nameOf(property) === name ? heldBy(property) : undefined;
-      return value === undefined ? [] : [value];
-    });
+    return {
+      values: inner.properties.flatMap((property) => {
+        const value = nameOf(property) === name ? heldBy(property) : undefined;
+        return value === undefined ? [] : [value];
+      }),
+      objects: inner.properties.flatMap((property) =>
+        ts.isSpreadAssignment(property) ? [property.expression] : [],
+      ),
+    };
   if (ts.isCallExpression(inner)) {
     const called = functionCalled(symbols, inner);
-    return called === undefined ? [] : returnedBy(called).flatMap(further);
+    return { values: [], objects: called === undefined ? [] : returnedBy(called) };
   }
-  if (ts.isPropertyAccessExpression(inner))
-    return valuesOf(symbols, inner.name, way).flatMap(further);
   // It is handed on: what it is given there, nobody sees.
-  if (isFunctionNode(inner) || isFunction(symbols, inner)) return [inner];
-  return ts.isIdentifier(inner) ? valuesOf(symbols, inner, way).flatMap(further) : [];
+  const isHandedOn = isFunctionNode(inner) || isFunction(symbols, inner);
+  return { values: isHandedOn ? [inner] : [], objects: [] };
 }
 
 function isFunction(symbols: Symbols, node: ts.Expression): boolean {
   return symbols.symbolOf(node)?.declarations?.some(ts.isFunctionDeclaration) ?? false;
 }
 
-/** What a name's declarations and assignments give it. */
-export function valuesOf(symbols: Symbols, name: ts.MemberName, way = 0): readonly ts.Expression[] {
-  const symbol = symbols.symbolOf(name);
-  const declared = (symbol?.declarations ?? []).flatMap((declaration) => {
-    if (ts.isParameter(declaration)) return argumentsFor(symbols, declaration);
-    if (ts.isBindingElement(declaration)) return ofBinding(symbols, declaration, way);
+function givenTo(symbols: Symbols, symbol: ts.Symbol): readonly Given[] {
+  const declared = (symbol.declarations ?? []).flatMap((declaration): readonly Given[] => {
+    if (ts.isParameter(declaration)) return argumentsFor(symbols, declaration).map(asValue);
+    if (ts.isBindingElement(declaration)) {
+      const key = declaration.propertyName ?? declaration.name;
+      return ts.isIdentifier(key)
+        ? objectsTakenApart(symbols, declaration).map((object) => ({ object, name: key.text }))
+        : [];
+    }
     const isHolder =
       ts.isVariableDeclaration(declaration) ||
       ts.isPropertyDeclaration(declaration) ||
       ts.isPropertyAssignment(declaration);
-    return isHolder && declaration.initializer !== undefined ? [declaration.initializer] : [];
+    return isHolder && declaration.initializer !== undefined
+      ? [asValue(declaration.initializer)]
+      : [];
   });
-  return symbol === undefined ? declared : [...declared, ...assignedLater(symbols, symbol)];
+  return [...declared, ...assignedLater(symbols, symbol).map(asValue)];
+}
+
+function asValue(value: ts.Expression): Given {
+  return { value };
 }
 
 /** What a name is given behind its declaration; a constant is given nothing. */
-export function assignedLater(symbols: Symbols, symbol: ts.Symbol): readonly ts.Expression[] {
+function assignedLater(symbols: Symbols, symbol: ts.Symbol): readonly ts.Expression[] {
   const [declaration] = symbol.declarations ?? [];
   const isConstant =
     declaration !== undefined &&
@@ -62,20 +156,6 @@ export function assignedLater(symbols: Symbols, symbol: ts.Symbol): readonly ts.
     (ts.getCombinedNodeFlags(declaration) & ts.NodeFlags.Const) !== 0;
   if (isConstant) return [];
   return symbols.usesOf(symbol, symbol.name).flatMap((use) => assignedTo(use) ?? []);
-}
-
-/** `const { client } = this.context` */
-function ofBinding(
-  symbols: Symbols,
-  binding: ts.BindingElement,
-  way: number,
-): readonly ts.Expression[] {
-  const key = binding.propertyName ?? binding.name;
-  return ts.isIdentifier(key)
-    ? objectsTakenApart(symbols, binding).flatMap((one) =>
-        heldUnder(symbols, one, key.text, way + 1),
-      )
-    : [];
 }
 
 /** The objects that a pattern takes a part of. */

@@ -1,5 +1,6 @@
 import ts from "typescript";
 import { type Filter, filtersOf } from "./filters.ts";
+import { once } from "./once.ts";
 import { nameOfFunction, type Symbols } from "./symbols.ts";
 import {
   callsBehind,
@@ -10,6 +11,8 @@ import {
   shortText,
   wrapped,
 } from "./syntax.ts";
+
+const longestWay = 4;
 
 /** What is called later on a query that a variable holds: `query = query.eq(…)`. */
 export type LaterCall = {
@@ -49,9 +52,30 @@ export function usesAfter(symbols: Symbols, name: ts.Identifier): readonly ts.Me
 
 /** All that is called on a query behind the statement that begins it. */
 export function laterCallsOf(symbols: Symbols, end: ts.Expression, way = 0): readonly LaterCall[] {
-  const name = variableFor(end);
-  if (name !== undefined && way < 4) return ofVariable(symbols, name, way);
-  return way < 2 ? ofCallers(symbols, end, way) : [];
+  return laterIn(symbols)[way]?.(end) ?? [];
+}
+
+/** By how far an expression is from where the query begins: each is followed once for each distance. */
+const laterIn = once((symbols: Symbols) =>
+  Array.from({ length: longestWay }, (_, way) =>
+    once((end: ts.Expression): readonly LaterCall[] => {
+      const name = variableFor(end);
+      if (name !== undefined) return eachOnce(ofVariable(symbols, name, way));
+      return way < 2 ? eachOnce(ofCallers(symbols, end, way)) : [];
+    }),
+  ),
+);
+
+/** Ways that lead to the same call under the same condition are one. */
+function eachOnce(all: readonly LaterCall[]): readonly LaterCall[] {
+  const seen = new Map<ts.Node | undefined, Set<string | undefined>>();
+  return all.filter(({ calls: [first], when }) => {
+    const conditions = seen.get(first?.call) ?? new Set();
+    seen.set(first?.call, conditions);
+    if (conditions.has(when)) return false;
+    conditions.add(when);
+    return true;
+  });
 }
 
 function ofVariable(symbols: Symbols, name: ts.Identifier, way: number): readonly LaterCall[] {

@@ -37,21 +37,28 @@ const leaving = new Set(["filter", "slice", "sort", "toSorted", "reverse", "toRe
 
 /** The rows that are handed to insert, upsert or update, judged by one column. */
 export function payloadOf(symbols: Symbols, argument: ts.Expression, column: string): Payload {
-  const rows = rowsOf(symbols, argument, column);
+  const rows = rowsOf({ symbols, column, seen: undefined }, argument);
   return { form: formOf(symbols, argument), node: argument, rows };
 }
+
+type Asked = {
+  readonly symbols: Symbols;
+  readonly column: string;
+  /** The arrays that are being judged: what is pushed from one to another and back says nothing new. */
+  readonly seen: Set<ts.VariableDeclaration> | undefined;
+};
 
 /**
  * @param otherwise what an expression is whose type does not tell: within an array, a row
  */
 function rowsOf(
-  symbols: Symbols,
+  asked: Asked,
   expression: ts.Expression,
-  column: string,
   otherwise: Row["shape"] = "unknown",
 ): Row[] {
+  const { symbols, column } = asked;
   const inner = unwrap(expression);
-  const below = (one: ts.Expression, shape = otherwise) => rowsOf(symbols, one, column, shape);
+  const below = (one: ts.Expression, shape = otherwise) => rowsOf(asked, one, shape);
   if (isNothing(inner)) return [];
   if (ts.isObjectLiteralExpression(inner))
     return [
@@ -59,31 +66,29 @@ function rowsOf(
     ];
   if (ts.isArrayLiteralExpression(inner))
     return inner.elements.flatMap((element) =>
-      ts.isSpreadElement(element)
-        ? arrayOf(symbols, element.expression, column)
-        : below(element, "object"),
+      ts.isSpreadElement(element) ? arrayOf(asked, element.expression) : below(element, "object"),
     );
   if (ts.isConditionalExpression(inner))
     return [...below(inner.whenTrue), ...below(inner.whenFalse)];
   const made = ts.isCallExpression(inner) ? rowsMadeBy(inner) : undefined;
   if (made !== undefined) return made.rows.flatMap((one) => below(one, made.shape));
   const shape = shapeOf(symbols, inner);
-  return [
-    {
-      node: inner,
-      shape: shape === "unknown" ? otherwise : shape,
-      judgement: judgeOpaque(symbols, inner, column),
-      isTyped: isTyped(symbols, inner),
-    },
-  ];
+  return opaque(asked, inner, shape === "unknown" ? otherwise : shape);
 }
 
-function arrayOf(symbols: Symbols, expression: ts.Expression, column: string): Row[] {
+function arrayOf(asked: Asked, expression: ts.Expression): Row[] {
   const inner = unwrap(expression);
-  if (ts.isArrayLiteralExpression(inner) || ts.isCallExpression(inner))
-    return rowsOf(symbols, inner, column);
-  const judgement = judgeOpaque(symbols, inner, column);
-  return [{ node: inner, shape: "array", judgement, isTyped: isTyped(symbols, inner) }];
+  return ts.isArrayLiteralExpression(inner) || ts.isCallExpression(inner)
+    ? rowsOf(asked, inner)
+    : opaque(asked, inner, "array");
+}
+
+/** Rows that are not written out here; none where they are being judged already. */
+function opaque(asked: Asked, node: ts.Expression, shape: Row["shape"]): Row[] {
+  const judgement = judgeOpaque(asked, node);
+  return judgement === undefined
+    ? []
+    : [{ node, shape, judgement, isTyped: isTyped(asked.symbols, node) }];
 }
 
 type Made = {
@@ -106,19 +111,19 @@ function rowsMadeBy(call: ts.CallExpression): Made | undefined {
     : undefined;
 }
 
-/** What can be said of rows that are declared earlier. */
-function judgeOpaque(symbols: Symbols, node: ts.Expression, column: string): Judgement {
+/** What can be said of rows that are declared earlier; undefined where that is being asked already. */
+function judgeOpaque(asked: Asked, node: ts.Expression): Judgement | undefined {
+  const { symbols, column, seen = new Set() } = asked;
   const picking = ts.isCallExpression(node) ? methodOf(node) : undefined;
   if (picking !== undefined && leaving.has(picking.name))
-    return judgeOpaque(symbols, unwrap(picking.on), column);
+    return judgeOpaque(asked, unwrap(picking.on));
   const declaration = declarationOf(symbols, node);
   if (declaration?.initializer === undefined) return judge(symbols, node, column);
   const first = unwrap(declaration.initializer);
   if (!isList(first)) return judge(symbols, node, column);
-  const rows = [
-    ...rowsOf(symbols, first, column),
-    ...pushesTo(symbols, declaration).flatMap((one) => rowsOf(symbols, one, column)),
-  ];
+  if (seen.has(declaration)) return undefined;
+  const within = { symbols, column, seen: seen.add(declaration) };
+  const rows = [first, ...pushesTo(symbols, declaration)].flatMap((one) => rowsOf(within, one));
   const together = judgeTogether(rows.map(({ judgement }) => judgement));
   const constant = (ts.getCombinedNodeFlags(declaration) & ts.NodeFlags.Const) !== 0;
   const sure = constant && isAbsentOrSet(together) && !isAssignedByIndex(symbols, declaration);

@@ -1,4 +1,5 @@
 import ts from "typescript";
+import { once } from "./once.ts";
 import { functionCalled, type Symbols } from "./symbols.ts";
 import { heldBy, methodOf, propertyOf, returnedBy, unwrap } from "./syntax.ts";
 import { stringsOf } from "./table-name.ts";
@@ -15,9 +16,22 @@ export function textsOf(
   expression: ts.Expression,
   way = 0,
 ): readonly string[] | undefined {
-  const inner = unwrap(expression);
+  return way > longestWay ? undefined : textsIn(symbols)[way]?.(unwrap(expression));
+}
+
+/** By how far an expression is from where the text is asked for: each is read once for each distance. */
+const textsIn = once((symbols: Symbols) =>
+  Array.from({ length: longestWay + 1 }, (_, way) =>
+    once((inner: ts.Expression) => readTexts(symbols, inner, way)),
+  ),
+);
+
+function readTexts(
+  symbols: Symbols,
+  inner: ts.Expression,
+  way: number,
+): readonly string[] | undefined {
   const further = (one: ts.Expression) => textsOf(symbols, one, way + 1);
-  if (way > longestWay) return undefined;
   if (ts.isStringLiteralLike(inner)) return [inner.text];
   if (ts.isTemplateExpression(inner)) return ofTemplate(symbols, inner, false, way);
   if (ts.isTaggedTemplateExpression(inner))

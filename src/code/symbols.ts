@@ -1,11 +1,15 @@
 import ts from "typescript";
-import type { Project } from "./project.ts";
+import { once } from "./once.ts";
+import type { CodeFile, Project } from "./project.ts";
 import { type FunctionNode, isFunctionNode, unwrap, wrapped } from "./syntax.ts";
+import { usesIn } from "./uses.ts";
 
 /** What names stand for, and where they are used. */
 export type Symbols = {
   readonly project: Project;
   readonly checker: ts.TypeChecker;
+  /** The project's file that a node is in; undefined where it is in another. */
+  fileOf(node: ts.Node): CodeFile | undefined;
   /** What a name stands for, through imports; undefined where it leads out of sight. */
   symbolOf(name: ts.Node): ts.Symbol | undefined;
   /** Every use of a name, its declaration among them. */
@@ -19,8 +23,6 @@ export type Symbols = {
 /** The names of a project; its files are read through once for it. */
 export function symbolsOf(project: Project): Symbols {
   const { checker } = project;
-  const identifiers = identifiersByName(project);
-
   const symbolOf = (name: ts.Node): ts.Symbol | undefined => {
     const { parent } = name;
     const symbol =
@@ -32,13 +34,7 @@ export function symbolsOf(project: Project): Symbols {
     // What cannot be resolved has no declarations: the import itself says more.
     return aliased.declarations === undefined ? symbol : aliased;
   };
-  const usesOf = (symbol: ts.Symbol, name: string): readonly ts.MemberName[] => {
-    const local = isLocal(symbol) ? symbol.declarations?.[0]?.getSourceFile() : undefined;
-    const candidates = (identifiers.get(name) ?? []).filter(
-      (identifier) => local === undefined || identifier.getSourceFile() === local,
-    );
-    return candidates.filter((identifier) => isSame(symbolOf(identifier), symbol));
-  };
+  const usesOf = usesIn(project, symbolOf);
   let imported: ReadonlyMap<ts.Node, readonly string[]> | undefined;
   /** Its own name, and those of `import { load as read }` and `import anything`. */
   const namesOf = ({ declarations }: ts.Symbol, name: string): ReadonlySet<string> => {
@@ -50,26 +46,23 @@ export function symbolsOf(project: Project): Symbols {
     readonly calls: readonly ts.CallExpression[];
     readonly handedOn: readonly ts.MemberName[];
   };
-  const byFunction = new Map<FunctionNode, Uses>();
-  const usesOfFunction = (node: FunctionNode): Uses => {
-    const known = byFunction.get(node);
-    if (known !== undefined) return known;
+  const usesOfFunction = once((node: FunctionNode): Uses => {
     const name = nameOfFunction(node);
     const symbol = name === undefined ? undefined : symbolOf(name);
     const uses =
       name === undefined || symbol === undefined
         ? []
         : [...namesOf(symbol, name.text)].flatMap((one) => usesOf(symbol, one));
-    const found = {
+    return {
       calls: uses.flatMap((use) => callBy(use) ?? []),
       handedOn: isNamedItself(node) ? uses.filter(isHandedOn) : [],
     };
-    byFunction.set(node, found);
-    return found;
-  };
+  });
   const callsOf = (node: FunctionNode) => usesOfFunction(node).calls;
   const handedOn = (node: FunctionNode) => usesOfFunction(node).handedOn;
-  return { project, checker, symbolOf, usesOf, callsOf, handedOn };
+  const bySource = new Map(project.files.map((file) => [file.source, file]));
+  const fileOf = (node: ts.Node) => bySource.get(node.getSourceFile());
+  return { project, checker, fileOf, symbolOf, usesOf, callsOf, handedOn };
 }
 
 /** The names by which files import what others export, by its declaration. */
@@ -95,38 +88,6 @@ function importedNames(
   return found;
 }
 
-function identifiersByName({ files }: Project): ReadonlyMap<string, ts.MemberName[]> {
-  const found = new Map<string, ts.MemberName[]>();
-  const visit = (node: ts.Node): void => {
-    if (ts.isMemberName(node)) {
-      const same = found.get(node.text);
-      if (same === undefined) found.set(node.text, [node]);
-      else same.push(node);
-    }
-    ts.forEachChild(node, visit);
-  };
-  for (const { source } of files) visit(source);
-  return found;
-}
-
-/** A member of a class has another symbol where the class is instantiated; its declaration is one. */
-function isSame(one: ts.Symbol | undefined, other: ts.Symbol): boolean {
-  const [declaration] = other.declarations ?? [];
-  return one === other || (declaration !== undefined && one?.declarations?.[0] === declaration);
-}
-
-/** A variable or parameter inside a function cannot be used in another file. */
-function isLocal({ declarations }: ts.Symbol): boolean {
-  const declaration = declarations?.[0];
-  return (
-    declaration !== undefined &&
-    (ts.isVariableDeclaration(declaration) ||
-      ts.isParameter(declaration) ||
-      ts.isBindingElement(declaration)) &&
-    ts.findAncestor(declaration.parent, isFunctionNode) !== undefined
-  );
-}
-
 /** The name by which a function is called: its own, or that of what it is assigned to. */
 export function nameOfFunction(node: FunctionNode): ts.Identifier | undefined {
   if (node.name !== undefined && ts.isIdentifier(node.name)) return node.name;
@@ -143,7 +104,8 @@ export function nameOfFunction(node: FunctionNode): ts.Identifier | undefined {
   return undefined;
 }
 
-function callBy(use: ts.MemberName): ts.CallExpression | undefined {
+/** The call that a use of a function's name is the callee of. */
+export function callBy(use: ts.MemberName): ts.CallExpression | undefined {
   const method = use.parent;
   const callee =
     ts.isPropertyAccessExpression(method) && method.name === use ? wrapped(method) : wrapped(use);
@@ -161,13 +123,13 @@ function isNamedItself(node: FunctionNode): boolean {
 const hooks = /^(React\.)?use[A-Z]/;
 
 /** A use of a function's name as a value, with the object that it is taken from. */
-function valueBy(use: ts.MemberName): ts.Node {
+export function valueBy(use: ts.MemberName): ts.Node {
   const { parent } = use;
   return ts.isPropertyAccessExpression(parent) && parent.name === use ? parent : use;
 }
 
 /** Whether a use of a function's name is neither a call, a declaration nor a type. */
-function isHandedOn(use: ts.MemberName): boolean {
+export function isHandedOn(use: ts.MemberName): boolean {
   if (callBy(use) !== undefined) return false;
   const value = wrapped(valueBy(use));
   const { parent } = value;
@@ -224,68 +186,4 @@ export function functionCalled(
     }
   }
   return undefined;
-}
-
-/**
- * What the calls of a function give for one of its parameters. Where the function is handed on, its own name
- * is among it: that is neither a text nor a client, so whoever follows it knows that not all is known.
- */
-export function argumentsFor(
-  symbols: Symbols,
-  parameter: ts.ParameterDeclaration,
-): readonly ts.Expression[] {
-  const owner = parameter.parent;
-  if (!isFunctionNode(owner)) return [];
-  const index = owner.parameters.indexOf(parameter);
-  const { calls, unseen } = callsGiving(symbols, owner);
-  const given = [...calls.flatMap((call) => call.arguments?.[index] ?? []), ...unseen];
-  return parameter.initializer === undefined ? given : [...given, parameter.initializer];
-}
-
-type Calls = {
-  readonly calls: readonly (ts.CallExpression | ts.NewExpression)[];
-  /** Where it goes out of sight. */
-  readonly unseen: readonly ts.Expression[];
-};
-
-/** The calls of a function, also where it is given to another one that calls it. */
-function callsGiving(symbols: Symbols, owner: FunctionNode): Calls {
-  if (ts.isConstructorDeclaration(owner))
-    return { calls: constructionsOf(symbols, owner), unseen: [] };
-  const inside = callsByTaker(symbols, owner)?.calls ?? [];
-  const handed = symbols.handedOn(owner).map((use) => {
-    const taken = callsByTaker(symbols, valueBy(use));
-    return taken ?? { calls: [], unseen: [use] };
-  });
-  return {
-    calls: [...symbols.callsOf(owner), ...inside, ...handed.flatMap(({ calls }) => calls)],
-    unseen: handed.flatMap(({ unseen }) => unseen).slice(0, 1),
-  };
-}
-
-/** The calls of what a function of the project's is given, within it; undefined where it is no such. */
-function callsByTaker(symbols: Symbols, given: ts.Node): Calls | undefined {
-  const call = wrapped(given).parent;
-  if (!ts.isCallExpression(call)) return undefined;
-  const position = call.arguments.findIndex((argument) => unwrap(argument) === given);
-  const taker = functionCalled(symbols, call)?.parameters[position];
-  if (taker === undefined || !ts.isIdentifier(taker.name)) return undefined;
-  const symbol = symbols.symbolOf(taker.name);
-  const uses = symbol === undefined ? [] : symbols.usesOf(symbol, taker.name.text);
-  return {
-    calls: uses.flatMap((use) => callBy(use) ?? []),
-    unseen: uses.filter(isHandedOn).slice(0, 1),
-  };
-}
-
-/** `new Dialer(client)` */
-function constructionsOf(
-  symbols: Symbols,
-  { parent }: ts.ConstructorDeclaration,
-): readonly ts.NewExpression[] {
-  const symbol = parent.name === undefined ? undefined : symbols.symbolOf(parent.name);
-  if (parent.name === undefined || symbol === undefined) return [];
-  return symbols
-    .usesOf(symbol, parent.name.text)
-    .flatMap((use) => (ts.isNewExpression(use.parent) ? [use.parent] : []));
 }

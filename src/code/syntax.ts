@@ -1,4 +1,5 @@
 import ts from "typescript";
+import { once } from "./once.ts";
 
 export type Place = {
   /** From the code's folder, with slashes. */
@@ -91,7 +92,7 @@ export function functionAround(node: ts.Node): FunctionNode | undefined {
 }
 
 /** What a function gives back: its body, or what stands behind each `return` of its own. */
-export function returnedBy(node: FunctionNode): ts.Expression[] {
+export const returnedBy = once((node: FunctionNode): readonly ts.Expression[] => {
   if (!ts.isBlock(node.body)) return [node.body];
   const found: ts.Expression[] = [];
   const visit = (inner: ts.Node): void => {
@@ -101,7 +102,7 @@ export function returnedBy(node: FunctionNode): ts.Expression[] {
   };
   visit(node.body);
   return found;
-}
+});
 
 /** Everything below a node, the node itself first. */
 export function everyNode(node: ts.Node, visit: (inner: ts.Node) => void): void {

@@ -1,5 +1,8 @@
 import ts from "typescript";
-import { argumentsFor, type Symbols } from "./symbols.ts";
+import { argumentsFor } from "./arguments.ts";
+import { gathering } from "./components.ts";
+import { once } from "./once.ts";
+import type { Symbols } from "./symbols.ts";
 import { shortText, unwrap } from "./syntax.ts";
 
 export type Tables =
@@ -8,54 +11,61 @@ export type Tables =
   /** What could not be followed is said, and never guessed. */
   | { readonly kind: "unresolved"; readonly text: string };
 
-const longestWay = 6;
+/** What is said of a text that cannot be read. */
+const unread = Symbol("unread");
+type Said = string | typeof unread;
 
 /** Which strings an expression can be, by literals, types, and what callers give. */
 export function stringsOf(symbols: Symbols, expression: ts.Expression): Tables {
-  const unresolved: Tables = { kind: "unresolved", text: shortText(expression) };
-  const names = follow(symbols, expression, 0);
-  return names === undefined || names.length === 0
-    ? unresolved
-    : { kind: "known", names: [...new Set(names)] };
+  const said = following(symbols)(unwrap(expression));
+  const names = [...said].filter((one) => one !== unread);
+  // One that cannot be read may be any.
+  return said.has(unread) || names.length === 0
+    ? { kind: "unresolved", text: shortText(expression) }
+    : { kind: "known", names };
 }
 
-function follow(
-  symbols: Symbols,
-  expression: ts.Expression,
-  way: number,
-): readonly string[] | undefined {
-  // A cast is what somebody wished: the expression within is what there is.
-  const inner = unwrap(expression);
-  if (ts.isStringLiteralLike(inner)) return [inner.text];
+const following = once((symbols: Symbols) => {
+  const findings = once((node: ts.Expression) => findIn(symbols, node));
+  return gathering<ts.Expression | ts.ParameterDeclaration, Said>({
+    next: (node) =>
+      ts.isParameter(node) ? argumentsFor(symbols, node).map(unwrap) : findings(node).next,
+    said(node) {
+      if (!ts.isParameter(node)) return findings(node).said;
+      return argumentsFor(symbols, node).length === 0 ? [unread] : [];
+    },
+    silent: () => [unread],
+    order: (one, other) => (String(one) < String(other) ? -1 : 1),
+  });
+});
+
+/** What an expression says of itself, and where it leads. */
+type Findings = {
+  readonly said: readonly Said[];
+  readonly next: readonly (ts.Expression | ts.ParameterDeclaration)[];
+};
+
+/** A cast is what somebody wished: the expression within is what there is. */
+function findIn(symbols: Symbols, inner: ts.Expression): Findings {
+  if (ts.isStringLiteralLike(inner)) return { said: [inner.text], next: [] };
   if (ts.isConditionalExpression(inner))
-    return together([inner.whenTrue, inner.whenFalse], (one) => follow(symbols, one, way + 1));
+    return { said: [], next: [inner.whenTrue, inner.whenFalse].map(unwrap) };
   const type = symbols.checker.getTypeAtLocation(inner);
   // `<Name extends "leads" | "campaigns">` is one of these at each call.
   const literals = literalsOf(symbols.checker.getBaseConstraintOfType(type) ?? type);
-  if (literals !== undefined) return literals;
-  if (way > longestWay || !ts.isIdentifier(inner)) return undefined;
-  const declaration = symbols.symbolOf(inner)?.declarations?.[0];
-  if (declaration === undefined) return undefined;
-  if (ts.isVariableDeclaration(declaration) && declaration.initializer !== undefined) {
-    const constant = (ts.getCombinedNodeFlags(declaration) & ts.NodeFlags.Const) !== 0;
-    return constant ? follow(symbols, declaration.initializer, way + 1) : undefined;
-  }
-  if (ts.isParameter(declaration))
-    return together(argumentsFor(symbols, declaration), (given) => follow(symbols, given, way + 1));
-  return undefined;
-}
-
-function together(
-  expressions: readonly ts.Expression[],
-  read: (one: ts.Expression) => readonly string[] | undefined,
-): readonly string[] | undefined {
-  const all: string[] = [];
-  for (const one of expressions) {
-    const names = read(one);
-    if (names === undefined) return undefined;
-    all.push(...names);
-  }
-  return all;
+  if (literals !== undefined) return { said: literals, next: [] };
+  const declaration = ts.isIdentifier(inner)
+    ? symbols.symbolOf(inner)?.declarations?.[0]
+    : undefined;
+  if (declaration !== undefined && ts.isParameter(declaration))
+    return { said: [], next: [declaration] };
+  const isConstant =
+    declaration !== undefined &&
+    ts.isVariableDeclaration(declaration) &&
+    (ts.getCombinedNodeFlags(declaration) & ts.NodeFlags.Const) !== 0;
+  return isConstant && declaration.initializer !== undefined
+    ? { said: [], next: [unwrap(declaration.initializer)] }
+    : { said: [unread], next: [] };
 }
 
 function literalsOf(type: ts.Type): readonly string[] | undefined {

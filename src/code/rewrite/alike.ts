@@ -80,7 +80,7 @@ function statementAt(
   const find = (node: ts.Node): ts.Statement | undefined => {
     if (movedTo(node.getStart(), edits) > start || movedTo(node.end, edits) < start)
       return undefined;
-    if (node.kind === statement.kind && isInList(node) && movedTo(node.getStart(), edits) === start)
+    if (node.kind === statement.kind && movedTo(node.getStart(), edits) === start && isInList(node))
       return node;
     return ts.forEachChild(node, find);
   };

@@ -3,6 +3,7 @@ import { conflictOf } from "../conflict.ts";
 import type { Chain, Entry } from "../entry.ts";
 import type { Finding } from "../findings.ts";
 import type { Inventory } from "../inventory.ts";
+import { once } from "../once.ts";
 import { organizationAt } from "../organization.ts";
 import { addFilter } from "./add-filter.ts";
 import { addLastProperty } from "./add-property.ts";
@@ -65,11 +66,8 @@ function editsForChain(
 ): readonly Edit[] | Refusal {
   const { operationCall, payload } = chain;
   if (operationCall === undefined) return refuse("what is done with the table is not written here");
-  const isTenants = inventory.entries.every(
-    (entry) =>
-      entry.kind !== "chain" ||
-      entry.operationCall !== operationCall ||
-      entry.relations.every(inventory.tables.hasOrganization),
+  const isTenants = (chainsOf(inventory).get(operationCall) ?? []).every(({ relations }) =>
+    relations.every(inventory.tables.hasOrganization),
   );
   if (!isTenants)
     return refuse(
@@ -111,6 +109,18 @@ function editsForChain(
       return refuse("it takes somebody's decision");
   }
 }
+
+/** Which queries an operation is of: several, where a table is one of two. */
+const chainsOf = once(({ entries }: Inventory) => {
+  const found = new Map<ts.CallExpression, Chain[]>();
+  for (const entry of entries) {
+    if (entry.kind !== "chain" || entry.operationCall === undefined) continue;
+    const others = found.get(entry.operationCall);
+    if (others === undefined) found.set(entry.operationCall, [entry]);
+    else others.push(entry);
+  }
+  return found;
+});
 
 /** Changes that need the organization at a place, with what makes it known there. */
 function named(

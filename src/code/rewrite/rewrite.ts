@@ -1,4 +1,5 @@
 import path from "node:path";
+import type ts from "typescript";
 import { type Finding, findingsOf } from "../findings.ts";
 import type { Inventory } from "../inventory.ts";
 import { applyEdits } from "./apply.ts";
@@ -53,14 +54,23 @@ export function rewriteCode(inventory: Inventory): Rewriting {
   const { sound, broken } = keepTypes(project, possible);
   for (const { mending, reason } of broken) left.push({ ...mending.finding, reason });
 
+  const counts = mendingsByFile(sound);
   const files = [...editsByFile(sound)].map(([source, edits]) => ({
     path: path.normalize(source.fileName),
-    name: project.files.find((file) => file.source === source)?.name ?? source.fileName,
+    name: inventory.symbols.fileOf(source)?.name ?? source.fileName,
     before: source.text,
     after: applyEdits(source, edits),
-    edits: sound.filter((one) => one.edits.some((edit) => edit.source === source)).length,
+    edits: counts.get(source) ?? 0,
   }));
   return { files: inOrder(files), left: left.sort(byPlace) };
+}
+
+function mendingsByFile(mendings: readonly Mending[]): ReadonlyMap<ts.SourceFile, number> {
+  const counts = new Map<ts.SourceFile, number>();
+  for (const { edits } of mendings)
+    for (const source of new Set(edits.map((edit) => edit.source)))
+      counts.set(source, (counts.get(source) ?? 0) + 1);
+  return counts;
 }
 
 function inOrder(files: readonly RewrittenFile[]): RewrittenFile[] {

@@ -75,8 +75,11 @@ function saidBy({ messageText }: ts.Diagnostic): string {
 /** The edits of each file, in the order in which they are made. */
 export function editsByFile(mendings: readonly Mending[]): ReadonlyMap<ts.SourceFile, Edit[]> {
   const files = new Map<ts.SourceFile, Edit[]>();
-  for (const edit of mendings.flatMap(({ edits }) => edits))
-    files.set(edit.source, [...(files.get(edit.source) ?? []), edit]);
+  for (const edit of mendings.flatMap(({ edits }) => edits)) {
+    const own = files.get(edit.source);
+    if (own === undefined) files.set(edit.source, [edit]);
+    else own.push(edit);
+  }
   return files;
 }
 
