@@ -73,7 +73,7 @@ async function sessionsFor(place: Place, ...args: readonly string[]): Promise<nu
     await place.limit(allowed);
     const watched = watch(place.project, place.url, ...args);
     const outcome = await watched.ended;
-    await expectNothingLeft(place.database.session, watched, place.role);
+    await expectNothingLeft(place.database.session, watched);
     if (outcome.code === 0) return allowed;
     expect([allowed, outcome]).toEqual([
       allowed,

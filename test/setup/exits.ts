@@ -67,17 +67,15 @@ async function processesMarked(mark: string): Promise<string[]> {
   return found;
 }
 
-/** Nothing is left of a process that has ended: no session on the server, and no child. */
-export async function expectNothingLeft(
-  observer: Session,
-  watched: Watched,
-  role: string,
-): Promise<void> {
+/**
+ * Nothing is left of a process that has ended: no session on the server, which is the test's alone, and
+ * no child.
+ */
+export async function expectNothingLeft(observer: Session, watched: Watched): Promise<void> {
   const sessions = sql`
     SELECT application_name AS name
       FROM pg_stat_activity
-     WHERE usename = ${role}
-       AND pid <> pg_backend_pid()
+     WHERE application_name ~ '^(tenantry|pg_dump|pg_restore)'
        AND application_name <> 'tenantry tests'
   `;
   await vi.waitFor(
