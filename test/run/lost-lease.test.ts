@@ -217,3 +217,24 @@ test("a run whose lease's server process does not answer any more exits all the 
   await release();
   expect([outcome.stderr, outcome.code]).toEqual([expect.stringContaining("LEASE_LOST"), 4]);
 });
+
+test("a restore in place whose lease another has taken meanwhile exits with 4, and no database is changed", async () => {
+  const place = await placeOf("lease taken from a restore");
+  const { session, project, url } = place;
+  // Without a run there is no lease.
+  await project.tenantry("run", "--yes", "--stage", "day1");
+  expect(await project.tenantry("rollback", "--yes")).toMatchObject({ code: 0 });
+  const made = await project.tenantry("backup", "--json");
+  const { folder } = z.object({ folder: z.string() }).parse(JSON.parse(made.stdout));
+  const { pathname } = new URL(url);
+  const database = pathname.slice(1);
+  const restored = sql`
+    SELECT count(*) > 0 AS seen FROM pg_database WHERE datname LIKE '%being_restored'
+  `;
+  const watched = watch(project, url, "restore", folder, "--in-place", "--confirm", database);
+  await untilSeen(session, restored);
+  await session.execute(sql`UPDATE tenantry.lease SET token = token + 1`);
+  await expectToExit(place, watched, lost);
+  const row = z.object({ seen: z.boolean() });
+  expect(await session.rows(restored, row)).toEqual([{ seen: false }]);
+});

@@ -22,7 +22,7 @@ type Place = {
 };
 
 /** A small company that a role owns, which may have only so many sessions. */
-async function placeOf(name: string): Promise<Place> {
+async function placeOf(name: string, config = smallCompany): Promise<Place> {
   const database = await createDatabase(name, (await ownServer()).url);
   await makeSmallCompany(database.session, 300);
   const role = `limited_${name.replaceAll(/\W/g, "_")}`;
@@ -40,7 +40,7 @@ async function placeOf(name: string): Promise<Place> {
   );
   const url = new URL(database.url);
   url.username = role;
-  const project = await makeProject(url.href, smallCompany);
+  const project = await makeProject(url.href, config);
   return {
     database,
     project,
@@ -129,4 +129,26 @@ test("rehearse ends so too", { timeout: 30 * minutes }, async () => {
   expect(
     await sessionsFor(place, "rehearse", "--yes", "--stage", "day1", "--sample", "50"),
   ).toBeGreaterThan(1);
+});
+
+test("a further session that is refused while a stage runs keeps its checkpoints, and run goes on", async () => {
+  const place = await placeOf("beside", {
+    ...smallCompany,
+    backups: { jobs: 1 },
+    online: { ...smallCompany.online, tablesAtOnce: 10 },
+  });
+  // Enough for the backup, and not for ten tables at once.
+  await place.limit(8);
+  const watched = watch(place.project, place.url, "run", "--yes", "--stage", "day1");
+  const outcome = await watched.ended;
+  await expectNothingLeft(place.database.session, watched);
+  expect(outcome).toMatchObject({ code: 1 });
+  expect(outcome.stderr).toContain("CONNECTION_FAILED");
+  expect(outcome.stderr).toContain("the steps that are applied are checkpointed");
+  const status = await place.project.tenantry("status", "--json");
+  expect(status.stdout).toContain('"stage":"day1","title"');
+  expect(status.stdout).toContain('"state":"running"');
+  await place.limit(-1);
+  const again = await place.project.tenantry("run", "--yes", "--stage", "day1");
+  expect(again).toMatchObject({ code: 0 });
 });
