@@ -9,6 +9,9 @@ import { serverOf } from "../setup/majors.ts";
 import { makeProject, type Project } from "../setup/project.ts";
 import { makeSmallCompany, smallCompany, untilBackfilling } from "../setup/small-company.ts";
 
+// A busy machine is no failure.
+vi.setConfig({ testTimeout: 600_000 });
+
 /** Longer than it takes to notice at the next renewal, also on a slow machine. */
 const untilNoticed = 15_000;
 
