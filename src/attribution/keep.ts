@@ -14,7 +14,8 @@ import type { Relation } from "../catalog/relations.ts";
 import { findRelation, readSnapshot } from "../catalog/snapshot.ts";
 import { AppError } from "../errors.ts";
 import type { Run } from "../journal/journal.ts";
-import { openSession, type Queries, type Target } from "../postgres/connection.ts";
+import type { Queries, Target } from "../postgres/connection.ts";
+import { withSession } from "../postgres/sessions.ts";
 import { ident, list, type RelationName, type Some, type Sql, sql } from "../postgres/sql.ts";
 import { type Attribution, membershipsFile, organizationsFile } from "./manifest.ts";
 
@@ -47,21 +48,25 @@ export async function keepAttribution(
       object: run.stage,
       fault: `what undoing it loses could not be kept: ${messageOf(error)}`,
       state: "nothing was undone",
-      next: "name a folder that can be written in the configuration's backups.folder, or add --lose-attribution",
+      next:
+        error instanceof AppError && error.code === "CONNECTION_FAILED"
+          ? error.next
+          : "name a folder that can be written in the configuration's backups.folder, or add --lose-attribution",
       details: left,
       cause: error,
     });
   }
 }
 
-async function write(target: Target, run: Run, folder: string, madeAt: string): Promise<void> {
-  const session = await openSession(target, "tenantry attribution", {
-    statement_timeout: "0",
-    idle_in_transaction_session_timeout: "0",
-    row_security: "off",
-    ...stableText,
-  });
-  try {
+const settings = {
+  statement_timeout: "0",
+  idle_in_transaction_session_timeout: "0",
+  row_security: "off",
+  ...stableText,
+};
+
+function write(target: Target, run: Run, folder: string, madeAt: string): Promise<void> {
+  return withSession(target, "tenantry attribution", settings, async (session) => {
     const snapshot = await readSnapshot(session);
     const database = await readSystem(session);
     const organizations =
@@ -86,9 +91,7 @@ async function write(target: Target, run: Run, folder: string, madeAt: string): 
       ...{ organizations, tables, files: await describeFiles(folder) },
     };
     await writeManifest(folder, attribution);
-  } finally {
-    await session.close();
-  }
+  });
 }
 
 async function keepWhole(queries: Queries, relation: RelationName, file: string): Promise<void> {

@@ -8,12 +8,8 @@ import { z } from "zod";
 import { stableText } from "../backup/contents.ts";
 import { whyUnreadable } from "../backup/manifest.ts";
 import { AppError } from "../errors.ts";
-import {
-  isConnectionLoss,
-  openSession,
-  type Queries,
-  type Target,
-} from "../postgres/connection.ts";
+import { isConnectionLoss, type Queries, type Target } from "../postgres/connection.ts";
+import { withSession } from "../postgres/sessions.ts";
 import { ident, list, type RelationName, sql } from "../postgres/sql.ts";
 import { type Kept, type KeptTable, keptMemberships, keptOrganizations } from "../steps/kept.ts";
 import { type Attribution, membershipsFile, organizationsFile, refused } from "./manifest.ts";
@@ -28,35 +24,34 @@ export async function loadAttribution(
   folder: string,
   attribution: Attribution,
 ): Promise<Kept> {
-  const session = await openSession(target, "tenantry attribution", {
-    statement_timeout: "0",
-    ...stableText,
-  });
+  const settings = { statement_timeout: "0", ...stableText };
   try {
-    return await session.transaction(async (queries) => {
-      await dropLoaded(queries);
-      if (attribution.organizations) {
-        await loadRecords(queries, keptOrganizations, path.join(folder, organizationsFile));
-        await loadRecords(queries, keptMemberships, path.join(folder, membershipsFile));
-      }
-      const tables: KeptTable[] = [];
-      for (const { schema, name, kept } of attribution.tables) {
-        if (kept.kind !== "rows") continue;
-        const loadedAs = { schema: "tenantry", name: `kept_rows_${tables.length + 1}` };
-        const table = { relation: { schema, name }, key: kept.key, loadedAs };
-        await loadRows(queries, table, path.join(folder, kept.file));
-        tables.push(table);
-      }
-      return { organizations: attribution.organizations, tables };
-    });
+    return await withSession(target, "tenantry attribution", settings, (session) =>
+      session.transaction((queries) => load(queries, folder, attribution)),
+    );
   } catch (error) {
     // What the server or zlib refuses of the files; a connection that is lost is no fault of theirs.
     const { success: fromOutside } = z.object({ code: z.string() }).safeParse(error);
     if (!fromOutside || isConnectionLoss(error) || error instanceof AppError) throw error;
     throw refused(folder, "cannot be loaded", whyUnreadable(error));
-  } finally {
-    await session.close();
   }
+}
+
+async function load(queries: Queries, folder: string, attribution: Attribution): Promise<Kept> {
+  await dropLoaded(queries);
+  if (attribution.organizations) {
+    await loadRecords(queries, keptOrganizations, path.join(folder, organizationsFile));
+    await loadRecords(queries, keptMemberships, path.join(folder, membershipsFile));
+  }
+  const tables: KeptTable[] = [];
+  for (const { schema, name, kept } of attribution.tables) {
+    if (kept.kind !== "rows") continue;
+    const loadedAs = { schema: "tenantry", name: `kept_rows_${tables.length + 1}` };
+    const table = { relation: { schema, name }, key: kept.key, loadedAs };
+    await loadRows(queries, table, path.join(folder, kept.file));
+    tables.push(table);
+  }
+  return { organizations: attribution.organizations, tables };
 }
 
 async function loadRecords(queries: Queries, into: RelationName, file: string): Promise<void> {

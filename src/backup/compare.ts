@@ -4,8 +4,9 @@ import {
   type FingerprintDifference,
   readFingerprint,
 } from "../catalog/fingerprint.ts";
-import { openSession, type Target } from "../postgres/connection.ts";
+import type { Target } from "../postgres/connection.ts";
 import { sessionSettings } from "../postgres/session-settings.ts";
+import { withSession } from "../postgres/sessions.ts";
 import { compareContents, dumpedTables, readContents, stableText } from "./contents.ts";
 import type { OpenBackup } from "./open.ts";
 
@@ -13,17 +14,13 @@ import type { OpenBackup } from "./open.ts";
  * Compares what was restored with what the backup says it holds: schema, counts and checksums.
  * @returns the differences, in words; none where they are the same
  */
-export async function compareWithBackup(
+export function compareWithBackup(
   { manifest, fingerprint }: OpenBackup,
   target: Target,
 ): Promise<string[]> {
-  const session = await openSession(target, "tenantry restore", {
-    ...sessionSettings,
-    row_security: "off",
-    ...stableText,
-  });
-  try {
-    return await session.transaction(async (queries) => {
+  const settings = { ...sessionSettings, row_security: "off", ...stableText };
+  return withSession(target, "tenantry restore", settings, (session) =>
+    session.transaction(async (queries) => {
       const restored = await readFingerprint(queries);
       const contents = await readContents(queries, await dumpedTables(queries));
       return [
@@ -34,10 +31,8 @@ export async function compareWithBackup(
           ({ object, difference }) => `${object} ${difference}`,
         ),
       ];
-    }, "read only snapshot");
-  } finally {
-    await session.close();
-  }
+    }, "read only snapshot"),
+  );
 }
 
 /** Whether the dump itself makes it so, and nothing of the backup is lost. */

@@ -60,7 +60,7 @@ export async function dumpDatabase(options: DumpOptions): Promise<string> {
       object: database,
       password,
       state: "nothing was changed: no backup, no stage",
-      next: "mend what pg_dump says and run the same command again; its role must be able to read every table, past every policy",
+      next: "mend what pg_dump says and run the same command again; its role must be able to read every table, past every policy, and max_connections and the CONNECTION LIMIT of role and database must leave room for one session more than backups.jobs",
     });
   }
   return programs.version;

@@ -1,8 +1,9 @@
 import { FormatEnum, pgRestore } from "pg-dump-restore";
 import { z } from "zod";
 import { AppError } from "../errors.ts";
-import { openSession, type Session, type Target, targetParts } from "../postgres/connection.ts";
+import { type Session, type Target, targetParts } from "../postgres/connection.ts";
 import { sessionSettings } from "../postgres/session-settings.ts";
+import { withSession } from "../postgres/sessions.ts";
 import { ident, type Sql, sql } from "../postgres/sql.ts";
 import { programFailed } from "./client-failure.ts";
 import { clientProgramsForDump } from "./client-programs.ts";
@@ -42,7 +43,7 @@ export type RestoreRequest = {
  */
 export async function restoreBackup(request: RestoreRequest): Promise<void> {
   const { backup, server, database, signal } = request;
-  await withSession(server, async (session) => {
+  await inSession(server, async (session) => {
     await verifyExtensions(request, session);
     await createRoles(request, session);
     await createDatabase(request, session);
@@ -94,21 +95,16 @@ async function createRoles({ backup, server }: RestoreRequest, session: Session)
 /** Without a log of it: the settings of a database are a place for an application's secrets. */
 async function executeUnobserved(server: Target, statements: readonly Sql[]): Promise<void> {
   const { observe: _observe, ...unobserved } = server;
-  await withSession(unobserved, async (session) => {
+  await inSession(unobserved, async (session) => {
     for (const statement of statements) await session.execute(statement);
   });
 }
 
-async function withSession<Result>(
+function inSession<Result>(
   target: Target,
   work: (session: Session) => Promise<Result>,
 ): Promise<Result> {
-  const session = await openSession(target, "tenantry restore", sessionSettings);
-  try {
-    return await work(session);
-  } finally {
-    await session.close();
-  }
+  return withSession(target, "tenantry restore", sessionSettings, work);
 }
 
 async function createDatabase(
@@ -126,7 +122,7 @@ async function createDatabase(
 /** A new database has a schema `public` again, which pg_dump takes for granted and never drops. */
 async function dropPublicSchema({ backup, server, database }: RestoreRequest): Promise<void> {
   if (backup.fingerprint.entries.some(({ object }) => object === "schema public")) return;
-  await withSession({ ...server, database }, (session) => session.execute(sql`DROP SCHEMA public`));
+  await inSession({ ...server, database }, (session) => session.execute(sql`DROP SCHEMA public`));
 }
 
 async function runRestore(request: RestoreRequest): Promise<void> {
@@ -143,7 +139,7 @@ async function runRestore(request: RestoreRequest): Promise<void> {
  * is set only where it would be another: some poolers refuse a connection with options.
  */
 function settingsForWorkers(target: Target): Promise<Readonly<Record<string, string>>> {
-  return withSession(target, async (session) => {
+  return inSession(target, async (session) => {
     const limited = await session.rows(
       sql`
         SELECT name
@@ -184,7 +180,7 @@ async function restoreSections(
       object: database,
       password,
       state: "what was begun is dropped again; nothing else was changed",
-      next: "mend what pg_restore says, or give another server",
+      next: "mend what pg_restore says, or give another server; it has three sessions of its own, which max_connections and the CONNECTION LIMIT of role and database must leave room for",
     });
   }
 }

@@ -1,6 +1,7 @@
 import { readFingerprint } from "../catalog/fingerprint.ts";
-import { openSession, type Target } from "../postgres/connection.ts";
+import type { Target } from "../postgres/connection.ts";
 import { sessionSettings } from "../postgres/session-settings.ts";
+import { withSession } from "../postgres/sessions.ts";
 import { dumpDatabase } from "./dump.ts";
 import { readGlobals } from "./globals.ts";
 import type { Restorable } from "./restore.ts";
@@ -11,14 +12,13 @@ import { readServer } from "./snapshot.ts";
  * @param folder not there yet
  * @throws AppError BACKUP_TOOL_MISSING or BACKUP_FAILED
  */
-export async function dumpSchema(
+export function dumpSchema(
   target: Target,
   folder: string,
   signal: AbortSignal,
 ): Promise<Restorable> {
-  const session = await openSession(target, "tenantry backup", sessionSettings);
-  try {
-    return await session.transaction(async (queries) => {
+  return withSession(target, "tenantry backup", sessionSettings, (session) =>
+    session.transaction(async (queries) => {
       const { snapshot, major } = await readServer(queries);
       const options = { target, folder, attempt: folder, jobs: 1, snapshot, signal };
       const version = await dumpDatabase({ ...options, serverMajor: major, schemaOnly: true });
@@ -29,8 +29,6 @@ export async function dumpSchema(
         dumpMajor: Number.parseInt(version, 10),
         dump: folder,
       };
-    }, "read only snapshot");
-  } finally {
-    await session.close();
-  }
+    }, "read only snapshot"),
+  );
 }

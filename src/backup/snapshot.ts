@@ -2,7 +2,8 @@ import { mkdir } from "node:fs/promises";
 import path from "node:path";
 import { z } from "zod";
 import { type Fingerprint, readFingerprint } from "../catalog/fingerprint.ts";
-import { openSession, type Queries, type Session, type Target } from "../postgres/connection.ts";
+import type { Queries, Session, Target } from "../postgres/connection.ts";
+import { withSession } from "../postgres/sessions.ts";
 import { sql } from "../postgres/sql.ts";
 import { type CountedTable, dumpedTables, readContents, stableText } from "./contents.ts";
 import { dumpDatabase, lockWaitInMilliseconds } from "./dump.ts";
@@ -45,15 +46,23 @@ const settings = {
 };
 
 /** Dumps and counts one snapshot, side by side; it is held open until both are done. */
-export async function takeSnapshot(
+export function takeSnapshot(request: SnapshotRequest, folder: string): Promise<TakenSnapshot> {
+  return withSession(request.target, "tenantry backup", settings, (session) =>
+    dumpAndCount(session, request, folder),
+  );
+}
+
+async function dumpAndCount(
+  session: Session,
   request: SnapshotRequest,
   folder: string,
 ): Promise<TakenSnapshot> {
-  const session = await openSession(request.target, "tenantry backup", settings);
   const failed = new AbortController();
   const signal = AbortSignal.any([failed.signal, ...(request.signal ? [request.signal] : [])]);
-  // Where the server is gone there is nothing left to cancel, and the count has failed already.
-  const cancel = () => void cancelBackend(request.target, session).catch(() => {});
+  let cancelled: Promise<void> | undefined;
+  const cancel = () => {
+    cancelled = cancelCount(request.target, session);
+  };
   signal.addEventListener("abort", cancel, { once: true });
   try {
     return await session.transaction(async (queries) => {
@@ -86,6 +95,7 @@ export async function takeSnapshot(
         describe(queries, tables).catch(stopOther),
       ]);
       const [watched] = await Promise.allSettled([progress.stop()]);
+      await cancelled;
       request.signal?.throwIfAborted();
       if (dumped.status === "rejected" || described.status === "rejected") throw failures[0];
       if (watched.status === "rejected") throw watched.reason;
@@ -97,7 +107,6 @@ export async function takeSnapshot(
     }, "read only snapshot");
   } finally {
     signal.removeEventListener("abort", cancel);
-    await session.close();
   }
 }
 
@@ -135,12 +144,16 @@ async function describe(queries: Queries, tables: readonly CountedTable[]) {
   };
 }
 
-/** A count of a large table goes on for minutes after nobody wants it any more. */
-async function cancelBackend(target: Target, { backend }: Session): Promise<void> {
-  const session = await openSession(target, "tenantry backup");
+/**
+ * A count of a large table goes on for minutes after nobody wants it any more. A session is asked to
+ * cancel it, which works through every proxy; where none is to be had, the server itself.
+ */
+async function cancelCount(target: Target, counting: Session): Promise<void> {
+  const cancel = sql`SELECT pg_cancel_backend(${counting.backend})`;
   try {
-    await session.execute(sql`SELECT pg_cancel_backend(${backend})`);
-  } finally {
-    await session.close();
+    await withSession(target, "tenantry backup", {}, (session) => session.execute(cancel));
+  } catch {
+    // Where the server is gone there is nothing left to cancel, and the count has failed already.
+    await counting.cancel().catch(() => {});
   }
 }

@@ -1,5 +1,6 @@
 import { z } from "zod";
-import { openSession, type Target } from "../postgres/connection.ts";
+import type { Target } from "../postgres/connection.ts";
+import { withSessions } from "../postgres/sessions.ts";
 import { sql } from "../postgres/sql.ts";
 import type { Check } from "./check.ts";
 
@@ -24,22 +25,17 @@ export const pooler: Check = {
 };
 
 /** Asked by trying: while one session is in a transaction, another one is given another server process. */
-async function changesSessions(target: Target): Promise<boolean> {
+function changesSessions(target: Target): Promise<boolean> {
   const pid = sql`SELECT pg_backend_pid() AS pid`;
   const row = z.object({ pid: z.number() });
-  const one = await openSession(target);
-  const other = await openSession(target).catch(async (error: unknown) => {
-    await one.close();
-    throw error;
-  });
-  try {
+  return withSessions(async (open) => {
+    const one = await open(target);
+    const other = await open(target);
     const [before] = await other.rows(pid, row);
     const [after] = await one.transaction(async (queries) => {
       await queries.rows(pid, row);
       return other.rows(pid, row);
     });
     return before?.pid !== after?.pid || before?.pid !== other.backend;
-  } finally {
-    await Promise.all([one.close(), other.close()]);
-  }
+  });
 }

@@ -7,8 +7,9 @@ import { dumpSchema } from "../backup/schema-dump.ts";
 import { makeWatchedFolder } from "../backup/watched-folder.ts";
 import { readSnapshot, type Snapshot } from "../catalog/snapshot.ts";
 import { relationKey } from "../config/relation-name.ts";
-import { openSession, type Target } from "../postgres/connection.ts";
+import type { Target } from "../postgres/connection.ts";
 import { sessionSettings } from "../postgres/session-settings.ts";
+import { withSessions } from "../postgres/sessions.ts";
 import { sql } from "../postgres/sql.ts";
 import { copySample } from "../rehearsal/sample.ts";
 import { readServerSettings } from "../rehearsal/server-settings.ts";
@@ -113,14 +114,12 @@ async function withCopySource<Result>(
 }
 
 /** The sample and the copy have sessions of their own: a copy that fails ends them. */
-async function fillWithSample(from: Target, to: Target, percentage: number): Promise<void> {
-  const source = await openSession(from, "tenantry rehearsal", sessionSettings);
-  const copy = await openSession(to, "tenantry rehearsal", sessionSettings);
-  try {
+function fillWithSample(from: Target, to: Target, percentage: number): Promise<void> {
+  return withSessions(async (open) => {
+    const source = await open(from, "tenantry rehearsal", sessionSettings);
+    const copy = await open(to, "tenantry rehearsal", sessionSettings);
     await copySample(source, copy, { percentage });
-  } finally {
-    await Promise.all([source.close(), copy.close()]);
-  }
+  });
 }
 
 async function onCopy<Result>(

@@ -12,6 +12,7 @@ import type { WritingWorkplace } from "./workplace.ts";
 /** After these, the state is one to go on from, and no reason to undo anything. */
 const resumable: readonly ErrorCode[] = [
   "INTERRUPTED",
+  "CONNECTION_FAILED",
   "CONNECTION_LOST",
   "LEASE_LOST",
   "STAGE_ALREADY_APPLIED",

@@ -6,12 +6,13 @@ import { readSnapshot } from "../catalog/snapshot.ts";
 import { parseSettings } from "../config/load.ts";
 import type { Settings } from "../config/settings.ts";
 import { type Run, readFingerprintAfter, readRuns } from "../journal/journal.ts";
-import { takeLease } from "../journal/lease.ts";
+import { withLease } from "../journal/lease.ts";
 import { createJournal } from "../journal/schema.ts";
 import type { SmallCompany } from "../mutation/small-company.ts";
 import { planStages } from "../plan/plan.ts";
-import { openSession, type Session, type Target } from "../postgres/connection.ts";
-import { openObserver } from "../postgres/observer.ts";
+import type { Session, Target } from "../postgres/connection.ts";
+import { observerOn } from "../postgres/observer.ts";
+import { withSession, withSessions } from "../postgres/sessions.ts";
 import { ident, sql } from "../postgres/sql.ts";
 import { beginStage, runStage } from "../run/run-stage.ts";
 
@@ -27,27 +28,24 @@ export type FencedCompany = {
 };
 
 /** Makes a small company's database on a server, takes it through the three days, and drops it. */
-export async function withFencedCompany<Result>(
+export function withFencedCompany<Result>(
   server: Target,
   company: SmallCompany,
   work: (fenced: FencedCompany) => Promise<Result>,
 ): Promise<Result> {
   const name = `tenantry_self_test_${company.kind}_${process.pid}`;
   const target = { ...server, database: name };
-  const keeper = await openSession(server, "tenantry self-test");
-  try {
-    await keeper.execute(sql`CREATE DATABASE ${ident(name)} TEMPLATE template0`);
-    const session = await openSession(target, "tenantry self-test");
+  return withSession(server, "tenantry self-test", {}, async (keeper) => {
     try {
-      for (const statement of company.statements) await session.execute(statement);
-      return await work(await runDays(session, target, company));
+      await keeper.execute(sql`CREATE DATABASE ${ident(name)} TEMPLATE template0`);
+      return await withSession(target, "tenantry self-test", {}, async (session) => {
+        for (const statement of company.statements) await session.execute(statement);
+        return work(await runDays(session, target, company));
+      });
     } finally {
-      await session.close();
+      await keeper.execute(sql`DROP DATABASE IF EXISTS ${ident(name)} WITH (FORCE)`);
     }
-  } finally {
-    await keeper.execute(sql`DROP DATABASE IF EXISTS ${ident(name)} WITH (FORCE)`);
-    await keeper.close();
-  }
+  });
 }
 
 /** The three days as a run has them, but for the backup: nothing is at stake here. */
@@ -57,43 +55,25 @@ async function runDays(
   company: SmallCompany,
 ): Promise<FencedCompany> {
   const settings = parseSettings(company.config, `the self-test's ${company.kind} company`);
-  const observer = await openObserver(target, "tenantry self-test observer");
-  const keeper = await openSession(target, "tenantry self-test lease");
-  try {
-    await createJournal(session);
-    const lease = await takeLease(keeper);
-    const context = {
-      session,
-      observer,
-      openBeside: () => openSession(target, "tenantry self-test"),
-      lease,
-      online: settings.online,
-      settings,
-      // A company of the self-test has no application.
-      applicationFolder: ".",
-      emit: () => undefined,
-      interrupted: new AbortController().signal,
-    };
-    for (const { name } of stages) {
-      const snapshot = await readSnapshot(session);
-      const wanted = stages.filter((stage) => stage.name === name);
-      const { stages: planned, tenancy, digest } = planStages(settings, snapshot, wanted, name);
-      for (const plan of planned) {
-        const begun = await beginStage(context, {
-          plan,
-          tenancy,
-          planDigest: digest,
-          fingerprint: snapshot.fingerprint,
-          predicted: {},
-          backUp: async () => ({ folder: "none", bytes: 0, gitTag: null, tag: "none" }),
-        });
-        await runStage(context, begun);
-      }
-    }
-    await lease.release();
-  } finally {
-    await Promise.all([observer.close(), keeper.close()]);
-  }
+  await createJournal(session);
+  await withSessions(async (open) => {
+    const observer = observerOn(await open(target, "tenantry self-test observer"));
+    const keeper = await open(target, "tenantry self-test lease");
+    await withLease(keeper, (lease) =>
+      runStages({
+        session,
+        observer,
+        openBeside: () => open(target, "tenantry self-test"),
+        lease,
+        online: settings.online,
+        settings,
+        // A company of the self-test has no application.
+        applicationFolder: ".",
+        emit: () => undefined,
+        interrupted: new AbortController().signal,
+      }),
+    );
+  });
   const fence: BrokenFence = {
     ...auditContext(settings, await readSnapshot(session)),
     table: { schema: "public", name: "leads" },
@@ -106,4 +86,24 @@ async function runDays(
   const left = run === undefined ? undefined : await readFingerprintAfter(session, run.id);
   if (run === undefined || left === undefined) throw new Error("no stage was applied");
   return { session, settings, fence, run, left };
+}
+
+async function runStages(context: Parameters<typeof beginStage>[0]): Promise<void> {
+  const { session, settings } = context;
+  for (const { name } of stages) {
+    const snapshot = await readSnapshot(session);
+    const wanted = stages.filter((stage) => stage.name === name);
+    const { stages: planned, tenancy, digest } = planStages(settings, snapshot, wanted, name);
+    for (const plan of planned) {
+      const begun = await beginStage(context, {
+        plan,
+        tenancy,
+        planDigest: digest,
+        fingerprint: snapshot.fingerprint,
+        predicted: {},
+        backUp: async () => ({ folder: "none", bytes: 0, gitTag: null, tag: "none" }),
+      });
+      await runStage(context, begun);
+    }
+  }
 }

@@ -9,9 +9,10 @@ import { beingRestoredSuffix, restoreBackup } from "../backup/restore.ts";
 import { swapDatabases } from "../backup/swap.ts";
 import { AppError } from "../errors.ts";
 import { readRuns } from "../journal/journal.ts";
-import { takeLease } from "../journal/lease.ts";
-import { openSession, type Session, type Target, targetParts } from "../postgres/connection.ts";
+import { holdLease, withLease } from "../journal/lease.ts";
+import { type Session, type Target, targetParts } from "../postgres/connection.ts";
 import { sessionSettings } from "../postgres/session-settings.ts";
+import { type OpenSession, withSession, withSessions } from "../postgres/sessions.ts";
 import { ident, sql } from "../postgres/sql.ts";
 import { formatTable } from "../report/table.ts";
 import { formatCount } from "../report/units.ts";
@@ -70,6 +71,14 @@ type Place = {
   readonly signal: AbortSignal;
 };
 
+/** The same with a session on the server, of another database. */
+type ServedPlace = Pick<Place, "output" | "signal"> & {
+  readonly session: Session;
+  readonly server: Target;
+  /** The one that is restored, or made. */
+  readonly database: string;
+};
+
 async function restoreInto(backup: OpenBackup, place: Place): Promise<void> {
   const { output, target } = place;
   const { database } = targetParts(target);
@@ -98,56 +107,73 @@ async function restoreInPlace(
 ): Promise<void> {
   const { output, target, signal } = place;
   const { database } = targetParts(target);
-  const live = await openSession(target, "tenantry restore", sessionSettings);
-  const release = await holdLive(live, target).catch(async (error: unknown) => {
-    await live.close();
-    throw error;
+  const keptAs = `${database.slice(0, 30)}_before_restore_${Date.now()}`;
+  await withSessions(async (open) => {
+    const live = await open(target, "tenantry restore", sessionSettings);
+    await whileHeld(open, live, target, async (hold) => {
+      await verifyBelongs(backup, live);
+      await onServer(target, async (session, server) => {
+        await verifyReplaceable(session, database);
+        const served = { ...place, session, server, database };
+        const restored = await restoreBeside(served, backup);
+        const ending = await dropUnlessReady(served, restored, async (state) => {
+          const copied = { ...server, database: restored };
+          const copy = await open(copied, "tenantry restore", sessionSettings, state);
+          const lost = await countLostRows(live, copy);
+          await copy.close();
+          signal.throwIfAborted();
+          await confirmLoss(options, output, { backup, database, lost });
+          await hold.verify();
+          return open(server, "tenantry restore", sessionSettings, state);
+        });
+        // Nobody may be connected to a database whose name changes.
+        await hold.release();
+        await live.close();
+        await swapDatabases({ renaming: session, ending }, { live: database, restored, keptAs });
+      });
+    });
   });
-  try {
-    await verifyBelongs(backup, live);
-    await onServer(target, async (session, server) => {
-      await verifyReplaceable(session, database);
-      const restored = await restoreBeside({ ...place, session, server, database }, backup);
-      try {
-        const copy = await openSession(
-          { ...server, database: restored },
-          "tenantry restore",
-          sessionSettings,
-        );
-        const lost = await countLostRows(live, copy).finally(() => copy.close());
-        signal.throwIfAborted();
-        await confirmLoss(options, output, { backup, database, lost });
-      } catch (error) {
-        await session.execute(sql`DROP DATABASE IF EXISTS ${ident(restored)} WITH (FORCE)`);
-        throw error;
-      }
-      await release();
-      await live.close();
-      const keptAs = `${database.slice(0, 30)}_before_restore_${Date.now()}`;
-      const ending = await openSession(server, "tenantry restore", sessionSettings);
-      await swapDatabases(
-        { renaming: session, ending },
-        { live: database, restored, keptAs },
-      ).finally(() => ending.close());
-      await output.show(
-        { kind: "restored", database, folder: backup.folder, keptAs },
-        () => `${database} is as it was at ${backup.manifest.madeAt}: schema, counts and checksums are those of the backup.
+  await output.show(
+    { kind: "restored", database, folder: backup.folder, keptAs },
+    () => `${database} is as it was at ${backup.manifest.madeAt}: schema, counts and checksums are those of the backup.
 The database as it was until now is kept as ${keptAs}. When nothing in it is needed any more:
   DROP DATABASE ${ident(keptAs).parts.join("")};
 `,
-      );
-    });
-  } finally {
-    await release();
-    await live.close();
+  );
+}
+
+/** Where what is left to do before the swap comes to nothing, what was restored is dropped. */
+async function dropUnlessReady<Result>(
+  { session }: ServedPlace,
+  restored: string,
+  work: (state: string) => Promise<Result>,
+): Promise<Result> {
+  try {
+    return await work("no database was changed; what was restored beside it is dropped again");
+  } catch (error) {
+    await session.execute(sql`DROP DATABASE IF EXISTS ${ident(restored)} WITH (FORCE)`);
+    throw error;
   }
 }
+
+/** Keeps other runs out of a database. */
+type Hold = {
+  /** @throws AppError LEASE_LOST where another run came in, such as while this process was paused */
+  verify(): Promise<void>;
+  /** Before the database's name changes. */
+  release(): Promise<void>;
+};
 
 /**
  * Keeps other runs out for as long as rows are counted.
  * @throws AppError RESTORE_REFUSED while a stage could still be rolled back
  */
-async function holdLive(live: Session, target: Target): Promise<() => Promise<void>> {
+async function whileHeld(
+  open: OpenSession,
+  live: Session,
+  target: Target,
+  work: (hold: Hold) => Promise<void>,
+): Promise<void> {
   const runs = await readRuns(live);
   const standing = runs.filter(({ state }) => state === "applied" || state === "running");
   if (standing.length > 0) {
@@ -157,16 +183,17 @@ async function holdLive(live: Session, target: Target): Promise<() => Promise<vo
       "tenantry rollback --all; restore in place only where that was tried and did not do",
     );
   }
-  if (runs.length === 0) return async () => {};
-  const keeper = await openSession(target, "tenantry lease", sessionSettings);
-  const lease = await takeLease(keeper);
-  let held = true;
-  return async () => {
-    if (!held) return;
-    held = false;
-    await lease.release();
-    await keeper.close();
-  };
+  if (runs.length === 0) return work({ verify: async () => {}, release: async () => {} });
+  const keeper = await open(target, "tenantry lease", sessionSettings);
+  await withLease(keeper, (lease) =>
+    work({
+      verify: () => live.transaction((queries) => holdLease(queries, lease.token)),
+      async release() {
+        await lease.release();
+        await keeper.close();
+      },
+    }),
+  );
 }
 
 /** Works on the server from a database that nobody restores. */
@@ -176,12 +203,9 @@ async function onServer(
 ): Promise<void> {
   const own = targetParts(target).database === "postgres";
   const server = { ...target, database: own ? "template1" : "postgres" };
-  const session = await openSession(server, "tenantry restore", sessionSettings);
-  try {
-    await work(session, server);
-  } finally {
-    await session.close();
-  }
+  await withSession(server, "tenantry restore", sessionSettings, (session) =>
+    work(session, server),
+  );
 }
 
 /**
@@ -190,14 +214,9 @@ async function onServer(
  * @returns its name, once it holds what the backup holds
  */
 async function restoreBeside(
-  place: Pick<Place, "output" | "signal"> & {
-    readonly session: Session;
-    readonly server: Target;
-    readonly database: string;
-  },
+  { output, signal, session, server, database }: ServedPlace,
   backup: OpenBackup,
 ): Promise<string> {
-  const { output, signal, session, server, database } = place;
   const restored = `${database.slice(0, 30)}${beingRestoredSuffix}`;
   if (await exists(session, restored)) {
     const text = `${restored} is left of an attempt that was killed; it is dropped and made again`;

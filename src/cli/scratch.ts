@@ -1,5 +1,6 @@
 import { AppError } from "../errors.ts";
-import { openSession, type Target, targetParts } from "../postgres/connection.ts";
+import { type Target, targetParts } from "../postgres/connection.ts";
+import { withSessions } from "../postgres/sessions.ts";
 import { ident, sql } from "../postgres/sql.ts";
 import { findServerBinaries } from "../scratch/binaries.ts";
 import { startServer } from "../scratch/server.ts";
@@ -36,9 +37,11 @@ export async function withScratch<Result>(
     try {
       return await work({ server, database, origin: `${host}:${port}` });
     } finally {
-      const session = await openSession(server, "tenantry scratch");
-      await session.execute(sql`DROP DATABASE IF EXISTS ${ident(database)} WITH (FORCE)`);
-      await session.close();
+      await withSessions(async (open) => {
+        const state = `nothing was changed, but that the database ${database} may be left on ${host}:${port}`;
+        const session = await open(server, "tenantry scratch", {}, state);
+        await session.execute(sql`DROP DATABASE IF EXISTS ${ident(database)} WITH (FORCE)`);
+      });
     }
   }
   const [binaries] = (await findServerBinaries())

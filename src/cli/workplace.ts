@@ -5,16 +5,12 @@ import { refuseToWrite } from "../check/refuse.ts";
 import { loadSettings, loadSettingsOrDefaults } from "../config/load.ts";
 import { relationKey } from "../config/relation-name.ts";
 import type { Settings } from "../config/settings.ts";
-import { type Lease, takeLease } from "../journal/lease.ts";
+import { type Lease, withLease } from "../journal/lease.ts";
 import { createJournal } from "../journal/schema.ts";
-import {
-  isConnectionLoss,
-  openSession,
-  type Session,
-  type Target,
-} from "../postgres/connection.ts";
-import { type Observer, openObserver } from "../postgres/observer.ts";
+import type { Session, Target } from "../postgres/connection.ts";
+import { type Observer, observerOn } from "../postgres/observer.ts";
 import { sessionSettings } from "../postgres/session-settings.ts";
+import { type OpenSession, withSession, withSessions } from "../postgres/sessions.ts";
 import { sql } from "../postgres/sql.ts";
 import type { Listener } from "../report/events.ts";
 import type { GlobalOptions } from "./options.ts";
@@ -114,12 +110,9 @@ export async function inWorkplace<Result>(
   place: Omit<Workplace, "session">,
   work: (workplace: Workplace) => Promise<Result>,
 ): Promise<Result> {
-  const session = await openSession(place.target, "tenantry", sessionSettings);
-  try {
-    return await work({ ...place, session });
-  } finally {
-    await session.close();
-  }
+  return withSession(place.target, "tenantry", sessionSettings, (session) =>
+    work({ ...place, session }),
+  );
 }
 
 /**
@@ -134,41 +127,46 @@ export async function whileWriting<Result>(
   const { session, target, settings, output } = workplace;
   await refuseUnlessReady(command, workplace);
   await createJournal(session);
-  const observer = await openObserver(target, "tenantry observer", sessionSettings);
-  const keeper = await openSession(target, "tenantry lease", sessionSettings);
-  const working = new Set([session]);
-  const openBeside = async (): Promise<Session> => {
-    const beside = await openSession(target, "tenantry", sessionSettings);
-    working.add(beside);
-    return {
-      ...beside,
-      async close() {
-        working.delete(beside);
-        await beside.close();
-      },
-    };
-  };
-  const signals = listenToSignals(observer, working, output.emit);
-  try {
-    const lease = await takeLease(keeper);
+  return withSessions(async (open) => {
+    const observer = observerOn(await open(target, "tenantry observer", sessionSettings));
+    const keeper = await open(target, "tenantry lease", sessionSettings);
+    const working = new Set([session]);
+    const signals = listenToSignals(observer, working, output.emit);
     try {
-      return await work({
-        ...workplace,
-        observer,
-        openBeside,
-        lease,
-        emit: output.emit,
-        interrupted: signals.interrupted,
-        applicationFolder: fromConfig(workplace, settings.code.folder),
-      });
+      return await withLease(keeper, (lease) =>
+        work({
+          ...workplace,
+          observer,
+          openBeside: () => openBeside(open, target, working),
+          lease,
+          emit: output.emit,
+          interrupted: signals.interrupted,
+          applicationFolder: fromConfig(workplace, settings.code.folder),
+        }),
+      );
     } finally {
-      if (!lease.lost.aborted) await release(lease);
+      signals.stop();
+      await output.close();
     }
-  } finally {
-    signals.stop();
-    await output.close();
-    await Promise.all([observer.close(), keeper.close()]);
-  }
+  });
+}
+
+/** One more session that works, and that a second SIGINT cancels. */
+async function openBeside(
+  open: OpenSession,
+  target: Target,
+  working: Set<Session>,
+): Promise<Session> {
+  const state = "the steps that are applied are checkpointed; nothing else was changed";
+  const beside = await open(target, "tenantry", sessionSettings, state);
+  working.add(beside);
+  return {
+    ...beside,
+    async close() {
+      working.delete(beside);
+      await beside.close();
+    },
+  };
 }
 
 async function refuseUnlessReady(
@@ -177,15 +175,6 @@ async function refuseUnlessReady(
 ): Promise<void> {
   const snapshot = await readSnapshot(session);
   await refuseToWrite(command, session, { target, snapshot, settings, folder, stages: [] });
-}
-
-/** A lease whose connection is lost ends by itself; what was thrown before says more. */
-async function release(lease: Lease): Promise<void> {
-  try {
-    await lease.release();
-  } catch (error) {
-    if (!isConnectionLoss(error)) throw error;
-  }
 }
 
 /** A path of the configuration, from the configuration's folder. */

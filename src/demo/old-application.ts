@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { openSession } from "../postgres/connection.ts";
+import { withSession } from "../postgres/sessions.ts";
 import { sql } from "../postgres/sql.ts";
 import {
   oldApplicationName,
@@ -53,9 +53,8 @@ const accountSchema = z.object({
   campaigns: z.array(z.string()),
 });
 
-async function readAccounts(url: string): Promise<Account[]> {
-  const session = await openSession({ url }, oldApplicationName);
-  try {
+function readAccounts(url: string): Promise<Account[]> {
+  return withSession({ url }, oldApplicationName, {}, async (session) => {
     const rows = await session.rows(
       sql`
         SELECT id AS user,
@@ -78,7 +77,5 @@ async function readAccounts(url: string): Promise<Account[]> {
       accountSchema,
     );
     return rows.map((row) => ({ ...row, dispositions: [] }));
-  } finally {
-    await session.close();
-  }
+  });
 }

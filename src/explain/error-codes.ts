@@ -76,9 +76,9 @@ export const errorExplanations: Readonly<Record<ErrorCode | "INTERNAL", ErrorExp
   },
   CONNECTION_FAILED: {
     means:
-      "The server did not answer, or did not let this role in: wrong host, port, password or TLS.",
-    state: untouched,
-    next: "Try the same URL with psql; the message has the server's own words.",
+      "The server did not answer, or did not let this role in: wrong host, port, password or TLS, or no more sessions are allowed.",
+    state: `${untouched}; where it was a further session of a stage under way, ${checkpointed}`,
+    next: "Try the same URL with psql; the message has the server's own words. tenantry check says how many sessions are needed, and how many are left.",
   },
   CONNECTION_LOST: {
     means:

@@ -2,7 +2,7 @@ import { hostname, userInfo } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
 import { AppError } from "../errors.ts";
-import { type Queries, type Session, sqlState } from "../postgres/connection.ts";
+import { isConnectionLoss, type Queries, type Session, sqlState } from "../postgres/connection.ts";
 import { sql } from "../postgres/sql.ts";
 import { incompatible } from "./schema.ts";
 
@@ -23,11 +23,31 @@ export type Lease = {
   readonly token: number;
   /** Aborted when the lease could not be renewed: whoever holds it must stop writing. */
   readonly lost: AbortSignal;
+  /** Ends its renewals and gives it back, where it is not lost or given back already. */
   release(): Promise<void>;
 };
 
 /**
- * Takes the lease on a session of its own, which is kept open to renew it.
+ * Holds the lease while the work lasts, and no longer, however the work ends. Renewals that went on
+ * would keep the process alive.
+ * @param session its own, on which it is renewed
+ * @throws AppError LEASE_HELD when another run holds it and lives
+ */
+export async function withLease<Result>(
+  session: Session,
+  work: (lease: Lease) => Promise<Result>,
+): Promise<Result> {
+  const lease = await takeLease(session);
+  try {
+    return await work(lease);
+  } finally {
+    await lease.release();
+  }
+}
+
+/**
+ * Takes the lease on a session of its own, which is kept open to renew it; it is for the caller to
+ * release, as `withLease` does.
  * @throws AppError LEASE_HELD when another run holds it and lives
  */
 export async function takeLease(session: Session): Promise<Lease> {
@@ -113,30 +133,60 @@ async function readHolder(session: Session): Promise<Held> {
 
 function keep(session: Session, token: number): Lease {
   const lost = new AbortController();
+  let unanswered = 0;
+  let ended = false;
+  const lose = (cause?: unknown): void => {
+    clearInterval(timer);
+    if (!ended) lost.abort(leaseLost(cause));
+  };
   const renew = async (): Promise<void> => {
     const renewed = await session.execute(sql`
       UPDATE tenantry.lease
          SET expires_at = clock_timestamp() + make_interval(secs => ${lifetimeInSeconds})
        WHERE token = ${token}
     `);
-    if (renewed === 0) lost.abort(leaseLost());
+    unanswered = 0;
+    if (renewed === 0) lose();
   };
   const timer = setInterval(() => {
-    renew().catch((error: unknown) => lost.abort(leaseLost(error)));
+    // One at a time. Turns are counted, not seconds: a process that was paused has not asked meanwhile.
+    unanswered += 1;
+    if (unanswered === 1) renew().catch(lose);
+    else if (unanswered * renewalInMilliseconds > lifetimeInSeconds * 1000) {
+      lose(new Error(`no answer to its renewal within ${lifetimeInSeconds} s`));
+    }
   }, renewalInMilliseconds);
   return {
     token,
     lost: lost.signal,
     async release() {
       clearInterval(timer);
-      await session.execute(sql`
-        UPDATE tenantry.lease
-           SET expires_at = '-infinity',
-               holder = 'nobody'
-         WHERE token = ${token}
-      `);
+      if (ended || lost.signal.aborted) return;
+      ended = true;
+      await giveBack(session, token);
     },
   };
+}
+
+/** A lease whose connection is lost or does not answer ends by itself. */
+async function giveBack(session: Session, token: number): Promise<void> {
+  const answer = session.execute(sql`
+    UPDATE tenantry.lease
+       SET expires_at = '-infinity',
+           holder = 'nobody'
+     WHERE token = ${token}
+  `);
+  const waiting = new AbortController();
+  try {
+    await Promise.race([
+      answer,
+      sleep(patienceInMilliseconds, undefined, { signal: waiting.signal }),
+    ]);
+  } catch (error) {
+    if (!isConnectionLoss(error)) throw error;
+  } finally {
+    waiting.abort();
+  }
 }
 
 /**
@@ -177,7 +227,7 @@ export function leaseLost(cause?: unknown): AppError {
     code: "LEASE_LOST",
     object: "this run",
     fault: "its lease could not be renewed, or another run has taken it",
-    state: "the step under way was not committed; all before it are",
+    state: "what was under way was not committed; what was committed before it stays",
     next: "tenantry status, then run the same command again",
     ...(cause === undefined ? {} : { cause }),
   });

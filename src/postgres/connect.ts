@@ -46,6 +46,22 @@ export async function connect(client: pg.Client): Promise<number> {
   }
 }
 
+/** How long the server may take to end a session that it is told to end. */
+const farewellInMilliseconds = 5_000;
+
+/**
+ * Ends a client's session, once or again. A server or a network that does not answer would keep this
+ * process alive: after five seconds the socket is destroyed, and the server sees that by itself.
+ */
+export async function disconnect(client: pg.Client): Promise<void> {
+  const timer = setTimeout(() => client.connection.stream.destroy(), farewellInMilliseconds);
+  try {
+    await client.end();
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
 async function begin(client: pg.Client): Promise<number> {
   await client.connect();
   const { rows } = await client.query("SELECT pg_backend_pid() AS pid");

@@ -8,7 +8,8 @@ import {
   to as copyTo,
 } from "pg-copy-streams";
 import { z } from "zod";
-import { connect } from "./connect.ts";
+import { requestCancel } from "./cancel.ts";
+import { connect, disconnect } from "./connect.ts";
 import { ConnectionLost, isConnectionLoss, sqlState } from "./failures.ts";
 import { ident, literal, type Sql, sql, toQuery, toScript } from "./sql.ts";
 import { clientFor, connectionFailed, type Target } from "./target.ts";
@@ -59,21 +60,29 @@ export type Session = Queries & {
   ): Promise<Result>;
   /** Settings for the whole session; not to be used behind a pooler in transaction mode. */
   set(name: string, value: string): Promise<void>;
+  /** Asks the server to cancel the statement under way, which takes no session of its own. */
+  cancel(): Promise<void>;
+  /** Ends the session, within seconds also where the server does not answer; safe to call twice. */
   close(): Promise<void>;
 };
 
 /**
- * Opens one session.
+ * Opens one session, which must be closed: an open one keeps the process alive. So the product opens
+ * sessions only through `withSessions`.
+ * @param state what an error says of the state of things where the session is refused
  * @throws AppError CONNECTION_FAILED when the server does not answer within ten seconds or refuses
  */
 export async function openSession(
   target: Target,
   applicationName = "tenantry",
   settings: Readonly<Record<string, string>> = {},
+  state = "nothing was changed",
 ): Promise<Session> {
   const client = clientFor(target, {
     application_name: applicationName,
     keepAlive: true,
+    // The kernel's own is two hours.
+    keepAliveInitialDelayMillis: 30_000,
   });
   let lost: Error | undefined;
   // Without a listener, a connection that breaks while idle would end the process.
@@ -81,7 +90,7 @@ export async function openSession(
     lost = error;
   });
   const pid = await connect(client).catch((error: unknown) => {
-    throw connectionFailed(target, error);
+    throw connectionFailed(target, error, state);
   });
   const { processID: announced } = z.object({ processID: z.number().nullable() }).parse(client);
 
@@ -115,7 +124,7 @@ export async function openSession(
     } catch (error) {
       if (refused instanceof pg.DatabaseError) await ready;
       if (refused !== undefined) throw refused;
-      if (stream instanceof Readable) await client.end();
+      if (stream instanceof Readable) await disconnect(client);
       throw error;
     }
   };
@@ -159,7 +168,8 @@ export async function openSession(
     async set(name, value) {
       await run({ parts: ["SELECT set_config(", ", ", ", FALSE)"], values: [name, value] });
     },
-    close: () => client.end(),
+    cancel: () => requestCancel(client),
+    close: () => disconnect(client),
   };
   try {
     // From PostgreSQL 17; a database's own would end a build or a dump midway.
@@ -171,7 +181,7 @@ export async function openSession(
     for (const [name, value] of Object.entries(settings)) await session.set(name, value);
   } catch (error) {
     // Nobody else could close it, and an open connection keeps the process alive.
-    await client.end();
+    await disconnect(client);
     throw error;
   }
   return session;

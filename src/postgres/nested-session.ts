@@ -24,6 +24,7 @@ export function nestedSession(session: Session, queries: Queries): Session {
     async set(name, value) {
       await queries.execute(sql`SELECT set_config(${name}, ${value}, TRUE)`);
     },
+    cancel: session.cancel,
     close: async () => undefined,
   };
 }

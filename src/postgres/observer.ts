@@ -1,14 +1,10 @@
-import { openSession, type Session } from "./connection.ts";
+import type { Session } from "./connection.ts";
 
 /** A session that several share: what one asks waits for what another asked before. */
-export type Observer = Pick<Session, "rows" | "execute" | "close">;
+export type Observer = Pick<Session, "rows" | "execute">;
 
-/**
- * Opens a session that may be asked by several at once, in no transaction.
- * @throws AppError CONNECTION_FAILED as `openSession`
- */
-export async function openObserver(...target: Parameters<typeof openSession>): Promise<Observer> {
-  const session = await openSession(...target);
+/** Lets several ask one session at once, in no transaction. */
+export function observerOn(session: Session): Observer {
   let last: Promise<unknown> = Promise.resolve();
   const queue = <Result>(ask: () => Promise<Result>): Promise<Result> => {
     const answer = last.then(ask, ask);
@@ -18,6 +14,5 @@ export async function openObserver(...target: Parameters<typeof openSession>): P
   return {
     rows: (statement, row) => queue(() => session.rows(statement, row)),
     execute: (statement) => queue(() => session.execute(statement)),
-    close: () => session.close(),
   };
 }

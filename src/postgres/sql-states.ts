@@ -161,8 +161,8 @@ export const sqlStates: Readonly<Record<string, SqlState>> = {
   "53200": state("out of memory", "the server is out of memory", makeRoom),
   "53300": state(
     "too many connections",
-    "the server takes no more sessions",
-    "end some, or raise max_connections, then the same command again",
+    "the server, the database or the role takes no more sessions; the message says which",
+    "end sessions that are idle, or raise the limit that the message names (max_connections, or CONNECTION LIMIT of the role or the database), then run the same command again",
   ),
   "54": state(
     "program limit exceeded",

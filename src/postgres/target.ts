@@ -1,7 +1,9 @@
 import pg from "pg";
 import { z } from "zod";
 import { AppError } from "../errors.ts";
+import { sqlState } from "./failures.ts";
 import type { SqlValue } from "./sql.ts";
+import { explainSqlState } from "./sql-states.ts";
 
 /** Where the database is: a URL, or nothing, for libpq's PG* variables and ~/.pgpass. */
 export type Target = {
@@ -132,15 +134,21 @@ function whyUnreadable(options: pg.ClientConfig): string | undefined {
   }
 }
 
+const tooManyConnections = "53300";
+
 /** The error for a server that does not answer or refuses. */
-export function connectionFailed(target: Target, error: unknown): AppError {
+export function connectionFailed(target: Target, error: unknown, state: string): AppError {
   const reason = error instanceof Error ? error.message || error.name : String(error);
   return new AppError({
     code: "CONNECTION_FAILED",
     object: describeTarget(target),
     fault: `no connection: ${reason || "no answer"}`,
-    state: "nothing was changed",
-    next: "check --url, DATABASE_URL or the PG* variables, and that the server accepts this role",
+    state,
+    next:
+      (sqlState(error) === tooManyConnections
+        ? explainSqlState(tooManyConnections)?.next
+        : undefined) ??
+      "check --url, DATABASE_URL or the PG* variables, and that the server accepts this role",
     cause: error,
   });
 }

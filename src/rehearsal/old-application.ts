@@ -1,5 +1,5 @@
 import type { Settings } from "../config/settings.ts";
-import { openSession } from "../postgres/connection.ts";
+import { withSession } from "../postgres/sessions.ts";
 import {
   oldApplicationName,
   type Pace,
@@ -35,8 +35,9 @@ export async function startOldApplication(
   settings: Settings,
   { writesPerSecond = 100, sessions = 3, role }: OldApplicationOptions = {},
 ): Promise<OldApplication> {
-  const session = await openSession({ url }, oldApplicationName);
-  const { tables, notWritten } = await learnTables(session, settings, role).finally(session.close);
+  const { tables, notWritten } = await withSession({ url }, oldApplicationName, {}, (session) =>
+    learnTables(session, settings, role),
+  );
   const writes = round.flatMap((verb) =>
     tables.filter(({ verbs }) => verbs.includes(verb)).map((table) => ({ table, verb })),
   );

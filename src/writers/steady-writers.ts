@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Queries } from "../postgres/connection.ts";
+import { withSessions } from "../postgres/sessions.ts";
 import { ReopeningConnection } from "./reopening-connection.ts";
 import { Tally, type WritesReport } from "./tally.ts";
 
@@ -40,19 +41,22 @@ export function startWriters(
   const tally = new Tally();
   let stopping = false;
   const interval = (1000 * sessions) / writesPerSecond;
-  const loops = Array.from({ length: sessions }, async (_, session) => {
-    const connection = new ReopeningConnection(url, oldApplicationName);
+  const write = async (session: number, connection: ReopeningConnection): Promise<void> => {
     let due = performance.now() + (interval * session) / sessions;
     for (let turn = 0; !stopping; turn += 1) {
       await sleep(Math.max(0, due - performance.now()));
       // After a stall it goes on at its rate: it does not catch up.
       due = Math.max(due + interval, performance.now());
-      const write = nextWrite(session, turn);
-      if (write !== undefined) await tally.time(write, () => connection.transaction(write.run));
+      const next = nextWrite(session, turn);
+      if (next !== undefined) await tally.time(next, () => connection.transaction(next.run));
     }
-    await connection.close();
+  };
+  const all = withSessions(async (open) => {
+    const loops = Array.from({ length: sessions }, (_, session) =>
+      write(session, new ReopeningConnection(() => open({ url }, oldApplicationName))),
+    );
+    await Promise.all(loops);
   });
-  const all = Promise.all(loops);
   return {
     report: () => tally.report(),
     async stop() {

@@ -230,3 +230,21 @@ test("no file of the product has more than 300 lines", () => {
   );
   expect(long).toEqual([]);
 });
+
+test("what keeps a process alive is opened only where something closes it, and nothing ends the process", () => {
+  const opened: Readonly<Record<string, readonly string[]>> = {
+    "openSession(": ["src/postgres/connection.ts", "src/postgres/sessions.ts"],
+    "takeLease(": ["src/journal/lease.ts"],
+    "setInterval(": ["src/journal/lease.ts", "src/repeatedly.ts", "src/report/live.ts"],
+    // It would hide what was left open.
+    "process.exit(": [],
+  };
+  const files = [...new Set(imports().map(({ file }) => file))];
+  const strays = Object.entries(opened).flatMap(([call, owned]) =>
+    files
+      .filter((file) => !owned.includes(file))
+      .filter((file) => readFileSync(path.join(root, file), "utf8").includes(call))
+      .map((file) => `${file}: ${call}`),
+  );
+  expect(strays).toEqual([]);
+});

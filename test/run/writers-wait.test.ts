@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { expect, test, vi } from "vitest";
 import { parseSettings } from "../../src/config/load.ts";
 import { openSession } from "../../src/postgres/connection.ts";
-import { openObserver } from "../../src/postgres/observer.ts";
+import { observerOn } from "../../src/postgres/observer.ts";
 import { sql } from "../../src/postgres/sql.ts";
 import { paceByWriters } from "../../src/run/writers-wait.ts";
 import { createDatabase } from "../setup/database.ts";
@@ -13,15 +13,15 @@ const waits = { timeout: 20_000, interval: 10 };
 async function makeRow() {
   const { session: batch, url } = await createDatabase("writers wait");
   await batch.execute(sql`CREATE TABLE leads AS SELECT 1 AS id, 'new' AS status`);
-  const observer = await openObserver({ url }, "observer");
+  const observing = await openSession({ url }, "observer");
   const writer = await openSession({ url }, "writer");
   const config = { ...smallCompany, online: { batchTargetInMilliseconds: 40 } };
   const { online } = parseSettings(config, "the test");
-  const pace = paceByWriters({ observer, online }, () => [batch.backend]);
+  const pace = paceByWriters({ observer: observerOn(observing), online }, () => [batch.backend]);
   const stop = async () => {
     await pace.stop();
     await writer.close();
-    await observer.close();
+    await observing.close();
   };
   const change = sql`UPDATE leads SET status = status`;
   return { batch, writer, url, pace, stop, change };

@@ -7,7 +7,7 @@ import { takeLease } from "../../src/journal/lease.ts";
 import { createJournal } from "../../src/journal/schema.ts";
 import { type Plan, planStages } from "../../src/plan/plan.ts";
 import { openSession } from "../../src/postgres/connection.ts";
-import { openObserver } from "../../src/postgres/observer.ts";
+import { observerOn } from "../../src/postgres/observer.ts";
 import { rollBack } from "../../src/rollback/roll-back.ts";
 import type { RunContext } from "../../src/run/context.ts";
 import { beginStage, runStage } from "../../src/run/run-stage.ts";
@@ -25,17 +25,17 @@ export type Days = {
 export async function daysOn(url: string, config: Config): Promise<Days> {
   const settings = parseSettings(config, "the test");
   const session = await openSession({ url }, "days: work");
-  const observer = await openObserver({ url }, "days: observer");
+  const observing = await openSession({ url }, "days: observer");
   const keeper = await openSession({ url }, "days: lease");
   await createJournal(session);
   const lease = await takeLease(keeper);
   onTestFinished(async () => {
     await lease.release();
-    await Promise.all([session.close(), observer.close(), keeper.close()]);
+    await Promise.all([session.close(), observing.close(), keeper.close()]);
   });
   const context: Omit<RunContext, "runId"> = {
     session,
-    observer,
+    observer: observerOn(observing),
     openBeside: () => openSession({ url }, "days: beside"),
     lease,
     online: settings.online,
