@@ -14,18 +14,21 @@ const aliasOfTarget = new RegExp(
   "g",
 );
 
-/** `EXTRACT("YEAR" FROM …)`: the quotes came in August 2026, where the field is no plain word. */
-const quotedField = /\bEXTRACT\("((?:[^"]|"")+)" FROM /g;
+/**
+ * `EXTRACT("YEAR" FROM …)`: the quotes came in August 2026, where the field is no word in lower case;
+ * without them a restore reads it in lower case. Its case has no meaning.
+ */
+const extractedField = /\bEXTRACT\((?:"((?:[^"]|"")+)"|(\w+)) FROM /g;
 
 function printedPlainly(definition: string): string {
   return withoutParenthesesOf(
     " IS DOCUMENT",
     definition
       .replaceAll(aliasOfTarget, "$1$2 $3 $4")
-      .replaceAll(
-        quotedField,
-        (_all, field: string) => `EXTRACT(${field.replaceAll('""', '"')} FROM `,
-      ),
+      .replaceAll(extractedField, (_all, quoted: string | undefined, word: string | undefined) => {
+        const field = quoted?.replaceAll('""', '"') ?? word ?? "";
+        return `EXTRACT(${field.toLowerCase()} FROM `;
+      }),
   );
 }
 

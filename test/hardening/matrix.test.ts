@@ -6,7 +6,7 @@ import { readSnapshot } from "../../src/catalog/snapshot.ts";
 import { parseSettings } from "../../src/config/load.ts";
 import type { Session } from "../../src/postgres/connection.ts";
 import { createDatabase } from "../setup/database.ts";
-import { majors, serverOf } from "../setup/majors.ts";
+import { versions } from "../setup/majors.ts";
 import { daysOn } from "../three-days/in-process.ts";
 import { allHardened, makeMendedCompany } from "./mended-company.ts";
 
@@ -17,11 +17,11 @@ async function found(session: Session): Promise<string[]> {
   return [...new Set(findings.map(({ rule }) => rule))].sort();
 }
 
-describe.for(majors)("PostgreSQL %i", (major) => {
+describe.for(versions)("PostgreSQL $version", ({ version, major, start }) => {
   test("all that can be hardened is, the audit finds the rest only, and all of it goes back", {
     timeout: 200_000,
   }, async () => {
-    const { session, url } = await createDatabase(`hardened ${major}`, (await serverOf(major)).url);
+    const { session, url } = await createDatabase(`hardened ${version}`, (await start()).url);
     await makeMendedCompany(session);
     const days = await daysOn(url, allHardened);
     await days.run("day1");
