@@ -15,7 +15,8 @@ import { company, execute, findings, look } from "./server.ts";
 
 test("a healthy company has nothing in the way, and is told no more than what is true", async () => {
   const { url } = await company("healthy");
-  const found = await look({ url });
+  // Whether the server itself has been updated is no matter of the company's.
+  const found = (await look({ url })).filter(({ check }) => check !== "server-faults");
   expect(found.map(({ check, severity }) => [check, severity])).toEqual([
     ["server-growth", "advisory"],
     ["repository", "advisory"],
@@ -28,7 +29,7 @@ test("tenantry check is exit 0 where nothing blocks, and 1 with all that does", 
   const project = await makeProject(url, smallCompany);
   const healthy = await project.tenantry("check");
   expect(healthy).toMatchObject({ code: 0, stderr: "" });
-  expect(healthy.stdout).toContain("0 blocking, 2 advisory; nothing was changed");
+  expect(healthy.stdout).toMatch(/ 0 blocking, \d+ advisory; nothing was changed/);
   await execute(session, "ALTER ROLE small_company_app BYPASSRLS", "CREATE SCHEMA tenancy");
   const blocked = await project.tenantry("check");
   expect(blocked.code).toBe(1);
