@@ -47,10 +47,10 @@ export type Version = {
 
 /** One of each major, and the machine's own where its minor is another one. */
 export const versions: readonly Version[] = majors.flatMap((major) => {
-  const first = binariesOf(major);
-  const others = found.filter((one) => one.major === major && minorOf(one) !== minorOf(first));
-  return [first, ...others].map((binaries) => ({
-    version: `${major}.${minorOf(binaries)}`,
+  const all = [binariesOf(major), ...found.filter((one) => one.major === major)];
+  const byMinor = new Map(all.toReversed().map((one) => [minorOf(one), one]));
+  return [...byMinor.entries()].map(([minor, binaries]) => ({
+    version: `${major}.${minor}`,
     major,
     start: () => serverWith(binaries),
   }));
