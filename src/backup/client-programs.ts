@@ -1,5 +1,6 @@
 import { existsSync } from "node:fs";
 import path from "node:path";
+import { isSince, november2026 } from "../catalog/minors.ts";
 import { AppError } from "../errors.ts";
 import { findPgDumps } from "../scratch/binaries.ts";
 
@@ -48,6 +49,22 @@ const transactionTimeoutSince = 17;
 /** Whether these programs can restore into a server of the major what they dumped from it. */
 export function canRestoreInto(programs: ClientPrograms, serverMajor: number): boolean {
   return programs.major < transactionTimeoutSince || serverMajor >= transactionTimeoutSince;
+}
+
+/**
+ * Whether this pg_dump takes options that a server keeps for itself for a part of the schema, as one
+ * does that is older than the server's minor: an older server refuses what it writes of them.
+ * @param serverVersion as server_version_num has it
+ */
+export function dumpsOwnOptions(
+  { major, version }: Pick<ClientPrograms, "major" | "version">,
+  serverVersion: number,
+): boolean {
+  const minor = Number(version.split(".")[1] ?? 0);
+  return (
+    isSince(november2026, Math.floor(serverVersion / 10_000), serverVersion % 10_000) &&
+    !isSince(november2026, major, minor)
+  );
 }
 
 async function choosePrograms(

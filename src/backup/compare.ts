@@ -4,6 +4,8 @@ import {
   type FingerprintDifference,
   readFingerprint,
 } from "../catalog/fingerprint.ts";
+import { samePrinted } from "../catalog/printed-anew.ts";
+import { describeUnknownOptions } from "../catalog/unknown-options.ts";
 import type { Target } from "../postgres/connection.ts";
 import { sessionSettings } from "../postgres/session-settings.ts";
 import { withSession } from "../postgres/sessions.ts";
@@ -12,16 +14,20 @@ import type { OpenBackup } from "./open.ts";
 
 /**
  * Compares what was restored with what the backup says it holds: schema, counts and checksums.
+ * @param say is told what of the schema was not compared, where there is such
  * @returns the differences, in words; none where they are the same
  */
 export function compareWithBackup(
   { manifest, fingerprint }: OpenBackup,
   target: Target,
+  say?: (notCompared: string) => void,
 ): Promise<string[]> {
   const settings = { ...sessionSettings, row_security: "off", ...stableText };
   return withSession(target, "tenantry restore", settings, (session) =>
     session.transaction(async (queries) => {
       const restored = await readFingerprint(queries);
+      const notCompared = await describeUnknownOptions(queries);
+      if (notCompared !== undefined) say?.(notCompared);
       const contents = await readContents(queries, await dumpedTables(queries));
       return [
         ...compareFingerprints(fingerprint, restored)
@@ -41,10 +47,7 @@ function isOfTheDump(found: FingerprintDifference): boolean {
     case "missing":
       return isInvalidIndex(found);
     case "changed":
-      return (
-        isPrintedAnew(found.before, found.after) ||
-        sortOptions(found.before) === sortOptions(found.after)
-      );
+      return samePrinted(castElements(found.before), castElements(found.after));
     case "added":
       return false;
     default:
@@ -59,22 +62,10 @@ function isInvalidIndex({ object, before }: { object: string; before: string }):
   );
 }
 
-/** A view's WITH CHECK OPTION is an option of the catalog's, which pg_dump writes behind the others. */
-function sortOptions(definition: string): string {
-  return definition.replace(
-    / options \{([^}]*)\}/,
-    (_whole, options: string) => ` options {${options.split(",").sort().join(",")}}`,
-  );
-}
-
 /**
  * PostgreSQL prints `x IN ('a', 'b')` over a varchar as a cast of the array, reads that, and from
  * then on prints an array of casts: the same condition, which a restore alone changes.
  */
-function isPrintedAnew(before: string, after: string): boolean {
-  return castElements(before) === castElements(after);
-}
-
 function castElements(definition: string): string {
   return definition.replaceAll(
     /\(ARRAY\[((?:'(?:[^']|'')*'::[\w ]+(?:\(\d+\))?(?:, )?)+)\]\)::([\w ]+)\[\]/g,

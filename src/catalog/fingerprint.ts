@@ -1,7 +1,10 @@
 import { createHash } from "node:crypto";
 import { z } from "zod";
 import type { Queries } from "../postgres/connection.ts";
-import { type Sql, sql } from "../postgres/sql.ts";
+import { raw, type Sql, sql } from "../postgres/sql.ts";
+import { columnOptions, knownOptions, relationOptions } from "./known-options.ts";
+import { samePrinted } from "./printed-anew.ts";
+import { asReadToday } from "./stored-entry.ts";
 
 const entrySchema = z.object({ object: z.string(), definition: z.string() });
 
@@ -14,7 +17,10 @@ export type Fingerprint = {
   readonly entries: readonly FingerprintEntry[];
 };
 
-export const fingerprintSchema = z.object({ digest: z.string(), entries: z.array(entrySchema) });
+/** A fingerprint that was kept in a journal or a backup, by whatever version and on whatever minor. */
+export const fingerprintSchema = z
+  .object({ digest: z.string(), entries: z.array(entrySchema) })
+  .transform(({ entries }) => ofEntries(entries.map(asReadToday)));
 
 export type FingerprintDifference =
   | { readonly kind: "missing"; readonly object: string; readonly before: string }
@@ -27,8 +33,10 @@ export type FingerprintDifference =
     };
 
 /**
- * Reads a normalised digest of the schema. The journal's own schema, system schemas and objects of
- * extensions are left out; so are object numbers, sizes and the holes that dropped columns leave.
+ * Reads a normalised digest of what the schema means: definitions as the server prints them, and the
+ * options that the manual knows, never a field that a server may fill by itself. The journal's own
+ * schema, system schemas and objects of extensions are left out; so are object numbers, sizes and the
+ * holes that dropped columns leave.
  */
 export async function readFingerprint(queries: Queries): Promise<Fingerprint> {
   const entries: FingerprintEntry[] = [];
@@ -37,6 +45,10 @@ export async function readFingerprint(queries: Queries): Promise<Fingerprint> {
   entries.sort((left, right) =>
     left.object < right.object ? -1 : left.object > right.object ? 1 : 0,
   );
+  return ofEntries(entries);
+}
+
+function ofEntries(entries: readonly FingerprintEntry[]): Fingerprint {
   return { digest: digestOf(entries), entries };
 }
 
@@ -57,7 +69,7 @@ export function compareFingerprints(
   for (const [object, definition] of earlier) {
     const now = later.get(object);
     if (now === undefined) differences.push({ kind: "missing", object, before: definition });
-    else if (now !== definition)
+    else if (!samePrinted(definition, now))
       differences.push({ kind: "changed", object, before: definition, after: now });
   }
   for (const [object, definition] of later) {
@@ -119,7 +131,7 @@ const entryQueries: readonly Sql[] = [
                      'persistence', c.relpersistence,
                      'row security', c.relrowsecurity, 'forced', c.relforcerowsecurity,
                      'replica identity', c.relreplident,
-                     'options', c.reloptions,
+                     'options', ${knownOptions(raw("c.reloptions"), relationOptions)},
                      'partition of', (SELECT string_agg(i.inhparent::regclass::text, ',' ORDER BY i.inhseqno)
                                         FROM pg_inherits i WHERE i.inhrelid = c.oid),
                      'bound', pg_get_expr(c.relpartbound, c.oid),
@@ -141,7 +153,7 @@ const entryQueries: readonly Sql[] = [
                      'collation ' || NULLIF(a.attcollation, 0)::regcollation::text,
                      'storage', a.attstorage,
                      'grants ' || ${grants("a.attacl")},
-                     'options ' || a.attoptions::text,
+                     'options ' || ${knownOptions(raw("a.attoptions"), columnOptions)},
                      'comment ' || col_description(c.oid, a.attnum)) AS definition
       FROM pg_attribute a
       JOIN pg_class c ON c.oid = a.attrelid

@@ -2,6 +2,7 @@ import { z } from "zod";
 import type { Queries } from "../postgres/connection.ts";
 import { type Sql, sql } from "../postgres/sql.ts";
 import { accessOf, accessSchema } from "./grants.ts";
+import { relationOptions } from "./known-options.ts";
 
 const relationNameSchema = z.object({ schema: z.string(), name: z.string() });
 
@@ -11,7 +12,7 @@ const viewSchema = z.object({
   kind: z.enum(["view", "materialized view"]),
   owner: z.string(),
   mayAlter: z.boolean(),
-  /** Its storage parameters, `name=value`, in their order. */
+  /** Its options that the manual knows, `name=value`, in their order. */
   options: z.array(z.string()),
   /** Whether it has rules beside the one that makes it a view. */
   rules: z.boolean(),
@@ -173,7 +174,10 @@ const views: Sql = sql`
          CASE c.relkind WHEN 'v' THEN 'view' ELSE 'materialized view' END AS kind,
          pg_get_userbyid(c.relowner)::text AS owner,
          pg_has_role(c.relowner, 'USAGE') AS "mayAlter",
-         coalesce(c.reloptions, '{}') AS options,
+         ARRAY(SELECT o
+                 FROM unnest(c.reloptions) WITH ORDINALITY AS u (o, position)
+                WHERE split_part(o, '=', 1) = ANY (${relationOptions}::text[])
+                ORDER BY position) AS options,
          EXISTS (SELECT FROM pg_rewrite w WHERE w.ev_class = c.oid AND w.ev_type <> '1') AS rules,
          coalesce(read_by.relations, '[]') AS reads,
          coalesce(asked_by.roles, '{}') AS readers,

@@ -1,5 +1,10 @@
-import { canRestoreInto, clientProgramsFor } from "../backup/client-programs.ts";
-import type { Check } from "./check.ts";
+import {
+  type ClientPrograms,
+  canRestoreInto,
+  clientProgramsFor,
+  dumpsOwnOptions,
+} from "../backup/client-programs.ts";
+import type { Check, Found } from "./check.ts";
 
 export const clientPrograms: Check = {
   id: "client-programs",
@@ -9,6 +14,7 @@ export const clientPrograms: Check = {
   async find({ snapshot: { server } }) {
     const serverMajor = Math.floor(server.version / 10_000);
     const programs = await clientProgramsFor(serverMajor);
+    if (dumpsOwnOptions(programs, server.version)) return [olderThanServer(programs)];
     if (canRestoreInto(programs, serverMajor)) return [];
     return [
       {
@@ -23,3 +29,15 @@ export const clientPrograms: Check = {
     ];
   },
 };
+
+function olderThanServer({ pgDump, version, major }: ClientPrograms): Found {
+  return {
+    severity: "advisory",
+    what: {
+      object: pgDump,
+      fact: `is of version ${version}, and writes options of columns (pg_attver) that the server keeps for itself`,
+    },
+    why: "a server of a minor version before November 2026 refuses them: the backup can be restored and verified on newer ones only",
+    mend: `update PostgreSQL's client programs to their newest minor version (Debian, Ubuntu: apt-get install postgresql-client-${major})`,
+  };
+}

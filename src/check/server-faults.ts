@@ -1,5 +1,5 @@
+import { faultsOf } from "../catalog/known-faults.ts";
 import type { Check, Found } from "./check.ts";
-import { knownFaults } from "./known-faults.ts";
 
 export const serverFaults: Check = {
   id: "server-faults",
@@ -15,15 +15,13 @@ export const serverFaults: Check = {
  * @param version as server_version_num has it: 140003 is 14.3
  */
 export function faultFindings(version: number): Found[] {
-  const major = Math.floor(version / 10_000);
-  const minor = version % 10_000;
-  const object = `PostgreSQL ${major}.${minor}`;
-  return knownFaults.flatMap(({ severity, minors, fault, why, source }): Found[] => {
-    const affected = minors[major];
-    if (affected === undefined || minor < (affected.from ?? 0) || minor >= affected.mended) {
-      return [];
-    }
-    const mend = `update the server to ${major}.${affected.mended} or later`;
-    return [{ severity, what: { object, fact: `${fault} (${source})` }, why, mend }];
-  });
+  const object = `PostgreSQL ${Math.floor(version / 10_000)}.${version % 10_000}`;
+  return faultsOf(version).map(
+    ({ severity, fault, why, source, mendedIn }): Found => ({
+      severity,
+      what: { object, fact: `${fault} (${source})` },
+      why,
+      mend: `update the server to ${mendedIn} or later`,
+    }),
+  );
 }

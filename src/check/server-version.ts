@@ -1,8 +1,16 @@
 import type { Check, Found } from "./check.ts";
-import { endsOfLife } from "./known-faults.ts";
 
 /** TID range scans, which the backfill goes by, came with PostgreSQL 14; so did BEGIN ATOMIC. */
 const oldestMajor = 14;
+
+/** The day on which each major's support ends; https://www.postgresql.org/support/versioning/ */
+const endsOfLife: Readonly<Record<number, string>> = {
+  14: "2026-11-12",
+  15: "2027-11-11",
+  16: "2028-11-09",
+  17: "2029-11-08",
+  18: "2030-11-14",
+};
 
 export const serverVersion: Check = {
   id: "server-version",

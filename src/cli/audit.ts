@@ -7,6 +7,7 @@ import { AppError } from "../errors.ts";
 import { readFingerprintAfter, readRuns } from "../journal/journal.ts";
 import { colorsFor } from "../report/colors.ts";
 import { wrapped } from "../report/wrap.ts";
+import { sayNotCompared } from "./not-compared.ts";
 import type { GlobalOptions } from "./options.ts";
 import { type Workplace, withWorkplace } from "./workplace.ts";
 
@@ -60,6 +61,7 @@ async function showDrift({ session, output }: Workplace): Promise<void> {
     });
   }
   const { fingerprint } = await readSnapshot(session);
+  await sayNotCompared(session, output.emit);
   const differences = compareFingerprints(before, fingerprint).map(describeDifference);
   const since = `${run.stage} was applied at ${run.finishedAt?.toISOString() ?? "an unknown time"}`;
   const lines = differences.map((difference) => `  ${difference}\n`).join("");

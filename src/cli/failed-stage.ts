@@ -6,6 +6,7 @@ import { whatSpeaksAgainst } from "../rollback/guards.ts";
 import { rollBack } from "../rollback/roll-back.ts";
 import type { StageName } from "../steps/stage.ts";
 import { keepWhatIsLost } from "./keep-attribution.ts";
+import { sayNotCompared } from "./not-compared.ts";
 import { askWhich } from "./prompt.ts";
 import type { WritingWorkplace } from "./workplace.ts";
 
@@ -68,6 +69,7 @@ export async function rolledBack(
   let differences: readonly string[];
   try {
     if (resumed) await keepWhatIsLost(writing, under);
+    await sayNotCompared(writing.session, writing.emit);
     differences = await rollBack({ ...writing, online: writing.settings.online }, under);
   } catch (stopped) {
     if (!(stopped instanceof AppError)) throw stopped;

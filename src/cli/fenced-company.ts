@@ -74,8 +74,11 @@ async function runDays(
       }),
     );
   });
+  const context = auditContext(settings, await readSnapshot(session));
   const fence: BrokenFence = {
-    ...auditContext(settings, await readSnapshot(session)),
+    ...context,
+    // The fence is tested, and not the minor version of the server that it happens to be on.
+    serverVersion: Math.floor(context.serverVersion / 10_000) * 10_000 + 9999,
     table: { schema: "public", name: "leads" },
     child: { schema: "public", name: "calls" },
     role: company.role,

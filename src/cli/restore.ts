@@ -224,7 +224,9 @@ async function restoreBeside(
     await session.execute(sql`DROP DATABASE ${ident(restored)} WITH (FORCE)`);
   }
   await restoreBackup({ backup, server, database: restored, jobs: 2, anyLocale: false, signal });
-  const differences = await compareWithBackup(backup, { ...server, database: restored });
+  const differences = await compareWithBackup(backup, { ...server, database: restored }, (text) =>
+    output.emit({ kind: "notice", text }),
+  );
   if (differences.length === 0) return restored;
   await session.execute(sql`DROP DATABASE ${ident(restored)} WITH (FORCE)`);
   throw new AppError({

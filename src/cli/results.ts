@@ -173,6 +173,8 @@ export const resultSchema = z.discriminatedUnion("kind", [
     bytes: z.number(),
     restoredInto: z.string(),
     milliseconds: z.number(),
+    /** What of the schema was not compared. */
+    notes: list(z.string()),
   }),
   z.object({
     kind: z.literal("restore-loses"),

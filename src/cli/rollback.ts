@@ -9,6 +9,7 @@ import { rollbackScript } from "../rollback/script.ts";
 import type { StageName } from "../steps/stage.ts";
 import { confirm } from "./confirm.ts";
 import { keepWhatIsLost } from "./keep-attribution.ts";
+import { sayNotCompared } from "./not-compared.ts";
 import type { GlobalOptions } from "./options.ts";
 import { type Workplace, whileWriting, withWorkplace } from "./workplace.ts";
 
@@ -54,6 +55,7 @@ export async function rollbackIn(workplace: Workplace, options: RollbackOptions)
   await whileWriting(workplace, "rollback", async (writing) => {
     // Asked again under the lease: somebody else may have undone or applied something meanwhile.
     refuseUnlessSame(runs, runsToUndo(await readRuns(session), wanted));
+    await sayNotCompared(session, writing.emit);
     const different: string[] = [];
     // Differences stop nothing: whoever rolls back in an incident wants all of it undone.
     for (const run of runs) {

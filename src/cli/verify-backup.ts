@@ -28,6 +28,8 @@ export type VerifiedBackup = {
   readonly bytes: number;
   readonly restoredInto: string;
   readonly milliseconds: number;
+  /** What of the schema was not compared. */
+  readonly notes: readonly string[];
 };
 
 /** `tenantry backup verify [folder]`, and `tenantry [--stage dayN] --verify-backup`. */
@@ -60,8 +62,8 @@ async function folderOf(options: Parameters<typeof verifyBackupCommand>[0]): Pro
 
 /** What was found, for people. */
 export function describeVerified(verified: VerifiedBackup): string {
-  const { folder, tables, rows, bytes, restoredInto, milliseconds } = verified;
-  return `${folder} holds: restored into ${restoredInto} in ${formatDuration(milliseconds)}; the schema's fingerprint, and counts and checksums of ${formatCount(rows)} rows in ${tables} tables (${formatBytes(bytes)}), are the same`;
+  const { folder, tables, rows, bytes, restoredInto, milliseconds, notes } = verified;
+  return `${folder} holds: restored into ${restoredInto} in ${formatDuration(milliseconds)}; the schema's fingerprint, and counts and checksums of ${formatCount(rows)} rows in ${tables} tables (${formatBytes(bytes)}), are the same${notes.map((note) => `\nnote: ${note}`).join("")}`;
 }
 
 /**
@@ -117,7 +119,9 @@ export async function verifyByRestoring(
     return withScratch({ given: scratch, major: manifest.serverMajor }, async (lent) => {
       const { server, database, origin } = lent;
       await restoreBackup({ backup, server, database, jobs: 2, anyLocale: true, signal });
-      const differences = await compareWithBackup(backup, { ...server, database });
+      const notes: string[] = [];
+      const restored = { ...server, database };
+      const differences = await compareWithBackup(backup, restored, (note) => notes.push(note));
       if (differences.length > 0) throw doesNotHold(folder, differences);
       const { tables } = manifest.contents;
       return {
@@ -127,6 +131,7 @@ export async function verifyByRestoring(
         bytes: manifest.totalBytes,
         restoredInto: origin,
         milliseconds: Math.round(performance.now() - started),
+        notes,
       };
     });
   });

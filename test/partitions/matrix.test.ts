@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { sql } from "../../src/postgres/sql.ts";
 import { stageNames } from "../../src/steps/stage.ts";
 import { createDatabase } from "../setup/database.ts";
-import { majors, serverOf } from "../setup/majors.ts";
+import { versions } from "../setup/majors.ts";
 import { daysOn } from "../three-days/in-process.ts";
 import {
   expectFingerprint,
@@ -12,15 +12,15 @@ import {
 } from "../three-days/three-days.ts";
 import { makePartitionedDialler, partitionedDialler } from "./dialler.ts";
 
-describe.each(majors)("PostgreSQL %i", (major) => {
+describe.each(versions)("PostgreSQL $version", ({ version, start }) => {
   test.each([
     ["online", 0],
     ["at once", 64 * 1024 * 1024],
   ] as const)(
     "partitioned tables are taken through three days and back, %s",
     async (how, limit) => {
-      const server = await serverOf(major);
-      const { session, url } = await createDatabase(`partitions ${how} ${major}`, server.url);
+      const server = await start();
+      const { session, url } = await createDatabase(`partitions ${how} ${version}`, server.url);
       await makePartitionedDialler(session);
       const days = await daysOn(url, {
         ...partitionedDialler,

@@ -1,5 +1,5 @@
 import { afterAll } from "vitest";
-import { findServerBinaries } from "../../src/scratch/binaries.ts";
+import { findServerBinaries, type ServerBinaries } from "../../src/scratch/binaries.ts";
 import { type Server, startServer } from "../../src/scratch/server.ts";
 
 /** The majors that tests of the server's versions run on. */
@@ -11,20 +11,63 @@ export const majors: readonly number[] = (process.env["TENANTRY_TEST_MAJORS"] ??
     return major;
   });
 
-const servers = new Map<number, Promise<Server>>();
+const found = await findServerBinaries();
 
-/** The server of a major: one for each test file, stopped at its end. */
-export function serverOf(major: number): Promise<Server> {
-  const started = servers.get(major) ?? startMajor(major);
-  servers.set(major, started);
-  return started;
+/** The server of a major from npm, or else the machine's own. */
+function binariesOf(major: number): ServerBinaries {
+  const own = found.filter((one) => one.major === major);
+  const binaries = own.find(({ origin }) => origin === "embedded") ?? own[0];
+  if (binaries === undefined) throw new Error(`no binaries of PostgreSQL ${major}`);
+  return binaries;
 }
 
-async function startMajor(major: number): Promise<Server> {
-  const [embedded] = await findServerBinaries({ major, origin: "embedded" });
-  const binaries = embedded ?? (await findServerBinaries({ major }))[0];
-  if (binaries === undefined) throw new Error(`no binaries of PostgreSQL ${major}`);
-  return startServer({ binaries });
+/** Two minors of one major: the one from npm, and the machine's own, which its packages update. */
+export type Minors = { readonly older: ServerBinaries; readonly newer: ServerBinaries };
+
+/** The first major of which there are two minors here, or undefined. */
+export function findMinors(): Minors | undefined {
+  const pairs = found.flatMap((newer): Minors[] => {
+    const older = found.find(({ major, origin }) => major === newer.major && origin === "embedded");
+    if (newer.origin !== "local" || older === undefined) return [];
+    return minorOf(older) < minorOf(newer) ? [{ older, newer }] : [];
+  });
+  return pairs[0];
+}
+
+function minorOf({ version }: ServerBinaries): number {
+  return Number(version.split(/[.-]/)[1]);
+}
+
+/** A server that tests of the server's versions run on, known by its major and minor. */
+export type Version = {
+  readonly version: string;
+  readonly major: number;
+  start(): Promise<Server>;
+};
+
+/** One of each major, and the machine's own where its minor is another one. */
+export const versions: readonly Version[] = majors.flatMap((major) => {
+  const all = [binariesOf(major), ...found.filter((one) => one.major === major)];
+  const byMinor = new Map(all.toReversed().map((one) => [minorOf(one), one]));
+  return [...byMinor.entries()].map(([minor, binaries]) => ({
+    version: `${major}.${minor}`,
+    major,
+    start: () => serverWith(binaries),
+  }));
+});
+
+const servers = new Map<ServerBinaries, Promise<Server>>();
+
+/** The server of a major: one for each test file, stopped at its end. */
+export async function serverOf(major: number): Promise<Server> {
+  return serverWith(binariesOf(major));
+}
+
+/** The server of these binaries: one for each test file, stopped at its end. */
+export function serverWith(binaries: ServerBinaries): Promise<Server> {
+  const started = servers.get(binaries) ?? startServer({ binaries });
+  servers.set(binaries, started);
+  return started;
 }
 
 afterAll(async () => {

@@ -7,7 +7,7 @@ import type { Session } from "../../src/postgres/connection.ts";
 import { ident, list, literal, sql } from "../../src/postgres/sql.ts";
 import { stageNames } from "../../src/steps/stage.ts";
 import { createDatabase } from "../setup/database.ts";
-import { majors, serverOf } from "../setup/majors.ts";
+import { versions } from "../setup/majors.ts";
 import { makeProject } from "../setup/project.ts";
 import { daysOn } from "./in-process.ts";
 import {
@@ -85,10 +85,10 @@ async function alter(session: Session, name: string, setting: string, to: string
   await session.execute(sql`ALTER DATABASE ${ident(name)} SET ${ident(setting)} = ${literal(to)}`);
 }
 
-describe.each(majors)("PostgreSQL %i", (major) => {
+describe.each(versions)("PostgreSQL $version", ({ version, major, start }) => {
   test("each day is undone to the schema before it, and no row changes", async () => {
-    const server = await serverOf(major);
-    const { session, url } = await createDatabase(`days on ${major}`, server.url);
+    const server = await start();
+    const { session, url } = await createDatabase(`days on ${version}`, server.url);
     await makeDialler(session, { rows: 4000 });
     const checksums = await readChecksums(session);
     const rows = await checksums();
@@ -115,8 +115,11 @@ describe.each(majors)("PostgreSQL %i", (major) => {
   });
 
   test("the old application notices nothing of the three days and of their rollback", async () => {
-    const server = await serverOf(major);
-    const { session, url, name } = await createDatabase(`old application on ${major}`, server.url);
+    const server = await start();
+    const { session, url, name } = await createDatabase(
+      `old application on ${version}`,
+      server.url,
+    );
     await makeDialler(session, { rows: 4000 });
     await alter(session, name, "default_transaction_isolation", "repeatable read");
     if (major >= 17) await alter(session, name, "transaction_timeout", "20ms");
