@@ -8,6 +8,7 @@ import { addFilter } from "./add-filter.ts";
 import { addLastProperty } from "./add-property.ts";
 import { keyByOrganization } from "./cache-key.ts";
 import { type Edit, isRefusal, type Mending, type Refusal, refuse } from "./edit.ts";
+import { whyNoHook } from "./hook-place.ts";
 import { introduce } from "./introduce.ts";
 import { stripOrganization } from "./strip-organization.ts";
 import { writeOrganization } from "./write-organization.ts";
@@ -121,6 +122,11 @@ function named(
 ): readonly Edit[] | Refusal {
   const here = organizationAt(node, entry, inventory);
   if (here.kind === "none") return refuse(here.reason);
+  const { hook } = inventory.project.settings.code.app;
+  if (here.kind === "by hook" && hook !== undefined) {
+    const reason = whyNoHook(here.body.parent, hook, inventory);
+    if (reason !== undefined) return refuse(reason);
+  }
   const edits = change(here.text);
   if (isRefusal(edits)) return edits;
   return [...edits, ...introduce(here, node, entry.part, inventory.project)];
