@@ -44,8 +44,9 @@ async function faultsOf(
 export const supabase = createClient("https://x.example", "SUPABASE_ANON_KEY");
 `,
     "src/main.tsx": `declare function createRoot(element: Element): { render(what: object): void };
+declare function QueryClientProvider(props: { children: object }): object;
 const App = () => null;
-createRoot(document.body).render(<App />);
+createRoot(document.body).render(<QueryClientProvider><App /></QueryClientProvider>);
 `,
     "supabase/functions/hello/index.ts": `Deno.serve(() => new Response("hello"));\n`,
   });

@@ -158,7 +158,9 @@ function walkerOf(
     const isComponent = name === undefined || /^[A-Z]/.test(name);
     if (isComponent && calls.length > 0) return calls[0];
     if (sites.length + calls.length + handedOn.length === 0)
-      return isHook || isComponent ? ofNobody(owner) : owner;
+      return (isHook || isComponent) && !uses.isMaybeImported(owner, name)
+        ? ofNobody(owner)
+        : owner;
     return (
       first([...sites, ...handedOn], (site) => from(site, seen)) ??
       first(calls, (call) => (isHook ? fromCall(call, seen) : from(call, seen)))

@@ -18,6 +18,8 @@ export type Uses = {
   /** Every place that renders a component, or hands it to what does. */
   sitesOf(component: Component): readonly ts.Node[];
   readonly components: ReadonlySet<Component>;
+  /** Whether an import that leads nowhere may be meant for it: then not all is known of where it is used. */
+  isMaybeImported(component: Component, name: string | undefined): boolean;
 };
 
 const known = new WeakMap<Project, Uses>();
@@ -35,6 +37,7 @@ function readUses(symbols: Symbols): Uses {
   const byDeclaration = new Map<ts.Node, ts.Identifier[]>();
   const sites = new Map<Component, ts.Node[]>();
   const components = new Set<Component>();
+  const lost = new Set<string>();
   const addSite = (component: Component | undefined, node: ts.Node) => {
     if (component === undefined) return;
     components.add(component);
@@ -52,6 +55,7 @@ function readUses(symbols: Symbols): Uses {
       for (const name of ["Component", "default"])
         for (const imported of routeModules(node))
           addSite(exportedComponent(symbols, imported, name), node);
+      for (const name of lostNames(symbols, node)) lost.add(name);
       if (ts.isPropertyAccessExpression(node) && isTag(node))
         addSite(componentOf(symbols, node), node);
       if (!ts.isIdentifier(node) || !isValue(node)) return;
@@ -71,7 +75,30 @@ function readUses(symbols: Symbols): Uses {
     of: (declaration) => byDeclaration.get(declaration) ?? [],
     sitesOf: (component) => sites.get(component) ?? [],
     components,
+    isMaybeImported: (component, name) => {
+      const file = component.getSourceFile().fileName.replace(/(\/index)?\.[cm]?[jt]sx?$/, "");
+      const module = file.slice(file.lastIndexOf("/") + 1);
+      return lost.has(`/${module}`) || (name !== undefined && lost.has(name));
+    },
   };
+}
+
+/** What an import names that leads nowhere, and the last part of its module behind a slash. */
+function lostNames({ checker }: Symbols, node: ts.Node): readonly string[] {
+  if (ts.isStringLiteralLike(node)) {
+    const isModule =
+      ts.isImportDeclaration(node.parent) ||
+      ts.isExportDeclaration(node.parent) ||
+      (ts.isCallExpression(node.parent) &&
+        node.parent.expression.kind === ts.SyntaxKind.ImportKeyword);
+    if (!isModule || checker.getSymbolAtLocation(node) !== undefined) return [];
+    return [`/${node.text.slice(node.text.lastIndexOf("/") + 1).replace(/\.[jt]sx?$/, "")}`];
+  }
+  if (!ts.isImportSpecifier(node)) return [];
+  const symbol = checker.getSymbolAtLocation(node.name);
+  const isLost =
+    symbol !== undefined && checker.getAliasedSymbol(symbol).declarations === undefined;
+  return isLost ? [(node.propertyName ?? node.name).text] : [];
 }
 
 function nameDeclared(node: ts.Node): string | undefined {

@@ -31,7 +31,9 @@ export function whyNoHook(owner: ts.Node, hook: Hook, inventory: Inventory): str
     const name = nameOfFunction(owner)?.text ?? "this component";
     const isHook = /^use[A-Z]/.test(name);
     const where =
-      outside === owner ? "by the framework" : `at ${placeText(inventory.project, outside)}`;
+      outside === owner
+        ? "in places that cannot be followed"
+        : `at ${placeText(inventory.project, outside)}`;
     return `${name} is ${isHook ? "called" : "rendered"} ${where}, ${missing}: ${hook.name} knows no organization there`;
   }
   return undefined;

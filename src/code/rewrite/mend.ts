@@ -4,6 +4,7 @@ import type { Chain, Entry } from "../entry.ts";
 import type { Finding } from "../findings.ts";
 import type { Inventory } from "../inventory.ts";
 import { organizationAt } from "../organization.ts";
+import { storedUnder } from "../stored.ts";
 import { addFilter } from "./add-filter.ts";
 import { addLastProperty } from "./add-property.ts";
 import { keyByOrganization } from "./cache-key.ts";
@@ -40,6 +41,11 @@ function editsFor(entry: Entry, rule: string, inventory: Inventory): readonly Ed
       addLastProperty(options, `filter: \`${column}=eq.\${${organization}}\``),
     );
   }
+  const isKept = entry.kind === "cache" && /Storage$/.test(entry.store);
+  if (isKept && entry.method !== "persist" && storedUnder(entry, inventory) === "unknown")
+    return refuse(
+      "whether it is tenants' data or the interface's own state cannot be told: name the key in code.sharedKeys, or put the organization into it",
+    );
   if (entry.kind === "cache" && rule === "shared-cache")
     return named(entry.key ?? entry.node, entry, inventory, (organization) =>
       keyByOrganization(entry, organization),
