@@ -83,7 +83,7 @@ import { supabase } from "@/client";
 export function Banner() {
   const [note, setNote] = useState(() => localStorage.getItem("lead-note"));
   const keep = (text: string) => localStorage.setItem("lead-note", text);
-  return <p onClick={() => keep("read")}>{note}</p>;
+  return <p onClick={() => keep(document.title)}>{note}</p>;
 }
 `,
   "src/pages/SignIn.tsx": `import { Banner } from "@/components/Banner";
