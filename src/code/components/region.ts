@@ -1,6 +1,6 @@
 import ts from "typescript";
-import { nameOfFunction } from "../symbols.ts";
-import { functionAround, isFunctionNode, nameOf } from "../syntax.ts";
+import { nameOfFunction, type Symbols } from "../symbols.ts";
+import { everyNode, functionAround, isFunctionNode, nameOf } from "../syntax.ts";
 import { type Component, componentOf, libraryName } from "./component.ts";
 import { entryPointsOf, isRendered } from "./entry-points.ts";
 import { defaultComponent, shownByNext } from "./next.ts";
@@ -41,28 +41,13 @@ export function insideOf(uses: Uses, region: Region): Inside {
     byNode.set(root, undefined);
     const places =
       prop === outlet
-        ? outletsIn(root)
+        ? outletsIn(symbols, root, { showsInside, isWithin })
         : isComponent(root)
           ? placesOfProp(uses, root, prop).map((place) => isWithin(place, root))
           : [];
     const result = places.length === 0 ? undefined : places.every(Boolean);
     byNode.set(root, result);
     return result;
-  };
-  /** `<Outlet />` of a router's, in it or in what it renders. */
-  const outletsIn = (root: ts.Node): boolean[] => {
-    const found: boolean[] = [];
-    const visit = (node: ts.Node): void => {
-      if (ts.isJsxOpeningLikeElement(node)) {
-        if (node.tagName.getText() === "Outlet") found.push(isWithin(node, root));
-        const own = componentOf(symbols, node.tagName);
-        const inner = own === undefined ? undefined : showsInside(own, outlet);
-        if (inner !== undefined) found.push(inner || isWithin(node, root));
-      }
-      ts.forEachChild(node, visit);
-    };
-    visit(root);
-    return found;
   };
   const encloses = (tag: ts.JsxOpeningLikeElement): boolean => {
     if (region.isBoundary(tag)) return true;
@@ -108,6 +93,24 @@ export function insideOf(uses: Uses, region: Region): Inside {
 }
 
 const outlet = "<Outlet>";
+
+type Judge = {
+  showsInside(root: ts.Node, prop: string): boolean | undefined;
+  isWithin(place: ts.Node, root: ts.Node): boolean;
+};
+
+/** Whether each `<Outlet />` of a router's is inside, in a component or in what it renders. */
+function outletsIn(symbols: Symbols, root: ts.Node, { showsInside, isWithin }: Judge): boolean[] {
+  const found: boolean[] = [];
+  everyNode(root, (node) => {
+    if (!ts.isJsxOpeningLikeElement(node)) return;
+    if (node.tagName.getText() === "Outlet") found.push(isWithin(node, root));
+    const own = componentOf(symbols, node.tagName);
+    const inner = own === undefined ? undefined : showsInside(own, outlet);
+    if (inner !== undefined) found.push(inner || isWithin(node, root));
+  });
+  return found;
+}
 
 type Walker = {
   from(node: ts.Node, seen: Set<ts.Node>): ts.Node | undefined;
