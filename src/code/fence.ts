@@ -5,6 +5,7 @@ import type { Inventory } from "./inventory.ts";
 import type { Judgement } from "./payload-column.ts";
 import { isStatementFenced } from "./sql-fence.ts";
 import { textsOf } from "./sql-variants.ts";
+import { storedUnder } from "./stored.ts";
 import { everyNode, isNothing, unwrap } from "./syntax.ts";
 
 export const states = [
@@ -121,6 +122,8 @@ function stateOfCache(cache: Cache, inventory: Inventory): State {
   const { key } = cache;
   const { sharedKeys } = inventory.project.settings.code;
   if (cache.isShared) return "no organization";
+  if (/Storage$/.test(cache.store) && storedUnder(cache, inventory) === "interface")
+    return "no organization";
   if (key === undefined) return "unfenced";
   const named = (node: ts.Node) => ts.isStringLiteralLike(node) && sharedKeys.includes(node.text);
   const first = ts.isArrayLiteralExpression(key) ? key.elements[0] : key;

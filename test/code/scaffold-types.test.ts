@@ -43,9 +43,10 @@ async function faultsOf(
     "src/client.ts": `import { createClient } from "@supabase/supabase-js";
 export const supabase = createClient("https://x.example", "SUPABASE_ANON_KEY");
 `,
-    "src/main.tsx": `declare function createRoot(element: Element): { render(what: object): void };
+    "src/main.tsx": `import { QueryClientProvider } from "@tanstack/react-query";
+declare function createRoot(element: Element): { render(what: object): void };
 const App = () => null;
-createRoot(document.body).render(<App />);
+createRoot(document.body).render(<QueryClientProvider><App /></QueryClientProvider>);
 `,
     "supabase/functions/hello/index.ts": `Deno.serve(() => new Response("hello"));\n`,
   });

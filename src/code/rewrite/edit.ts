@@ -1,5 +1,6 @@
 import type ts from "typescript";
 import type { Finding } from "../findings.ts";
+import type { Project } from "../project.ts";
 
 /** A change of a text: something is put in, or stands instead of something. */
 export type Edit = {
@@ -59,4 +60,11 @@ export function quotedLike(
   const first = example?.getText() ?? /['"]/.exec(source.text)?.[0] ?? "'";
   const quote = first.startsWith('"') ? '"' : "'";
   return `${quote}${text}${quote}`;
+}
+
+/** Where a node is, as editors find it: `src/App.tsx:12`. */
+export function placeText({ files }: Project, node: ts.Node): string {
+  const source = node.getSourceFile();
+  const name = files.find((file) => file.source === source)?.name ?? source.fileName;
+  return `${name}:${source.getLineAndCharacterOfPosition(node.getStart()).line + 1}`;
 }

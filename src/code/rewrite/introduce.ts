@@ -76,7 +76,8 @@ function callHook({ body, text }: Here<"by hook">, hook: Hook): Edit {
   return { ...insertion(source, open, line), isShared: true };
 }
 
-function importName(source: ts.SourceFile, { name, from }: Hook): Edit[] {
+/** Imports a name, where it is not imported yet. */
+export function importName(source: ts.SourceFile, { name, from }: Hook): Edit[] {
   const imports = source.statements.filter(ts.isImportDeclaration);
   const isThere = source.statements.some(
     (statement) =>

@@ -5,10 +5,12 @@ import type { Finding } from "../findings.ts";
 import type { Inventory } from "../inventory.ts";
 import { once } from "../once.ts";
 import { organizationAt } from "../organization.ts";
+import { storedUnder } from "../stored.ts";
 import { addFilter } from "./add-filter.ts";
 import { addLastProperty } from "./add-property.ts";
 import { keyByOrganization } from "./cache-key.ts";
 import { type Edit, isRefusal, type Mending, type Refusal, refuse } from "./edit.ts";
+import { whyNoHook } from "./hook-place.ts";
 import { introduce } from "./introduce.ts";
 import { stripOrganization } from "./strip-organization.ts";
 import { writeOrganization } from "./write-organization.ts";
@@ -40,6 +42,11 @@ function editsFor(entry: Entry, rule: string, inventory: Inventory): readonly Ed
       addLastProperty(options, `filter: \`${column}=eq.\${${organization}}\``),
     );
   }
+  const isKept = entry.kind === "cache" && /Storage$/.test(entry.store);
+  if (isKept && entry.method !== "persist" && storedUnder(entry, inventory) === "unknown")
+    return refuse(
+      "whether it is tenants' data or the interface's own state cannot be told: name the key in code.sharedKeys, or put the organization into it",
+    );
   if (entry.kind === "cache" && rule === "shared-cache")
     return named(entry.key ?? entry.node, entry, inventory, (organization) =>
       keyByOrganization(entry, organization),
@@ -131,6 +138,11 @@ function named(
 ): readonly Edit[] | Refusal {
   const here = organizationAt(node, entry, inventory);
   if (here.kind === "none") return refuse(here.reason);
+  const { hook } = inventory.project.settings.code.app;
+  if (here.kind === "by hook" && hook !== undefined) {
+    const reason = whyNoHook(here.body.parent, hook, inventory);
+    if (reason !== undefined) return refuse(reason);
+  }
   const edits = change(here.text);
   if (isRefusal(edits)) return edits;
   return [...edits, ...introduce(here, node, entry.part, inventory.project)];

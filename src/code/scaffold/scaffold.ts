@@ -2,9 +2,13 @@ import { existsSync, readFileSync } from "node:fs";
 import path from "node:path";
 import type ts from "typescript";
 import type { RelationName } from "../../postgres/sql.ts";
+import type { Component } from "../components/component.ts";
+import { type Uses, usesIn } from "../components/uses.ts";
 import type { Project } from "../project.ts";
 import { applyEdits } from "../rewrite/apply.ts";
 import type { Edit } from "../rewrite/edit.ts";
+import { symbolsOf } from "../symbols.ts";
+import { placeBoundary } from "./boundary.ts";
 import {
   dependsOn,
   exportedClient,
@@ -14,7 +18,7 @@ import {
   supabaseModule,
 } from "./conventions.ts";
 import { databaseTypes } from "./database-types.ts";
-import { wrapRoot } from "./root.ts";
+import { placeOfProvider, provider, wrapRoot } from "./root.ts";
 import { callerOrganization } from "./templates/caller-organization.ts";
 import { organizationContext } from "./templates/organization-context.ts";
 import { organizationStore } from "./templates/organization-store.ts";
@@ -47,7 +51,8 @@ type Piece = { readonly file: string; readonly text: string };
  */
 export function scaffold(project: Project): Scaffold {
   const left: string[] = [];
-  const pieces = [...reactPieces(project, left), ...functionPieces(project)];
+  const forReact = reactPieces(project, left);
+  const pieces = [...forReact, ...functionPieces(project)];
   const files: ScaffoldedFile[] = [];
   const kept: { name: string; same: boolean }[] = [];
   for (const { file, text } of pieces) {
@@ -56,11 +61,34 @@ export function scaffold(project: Project): Scaffold {
     else files.push({ path: file, name, before: undefined, after: text });
   }
   const context = contextFile(project);
-  const root = context === undefined ? [] : wrapRoot(project, context);
-  if ("reason" in root) left.push(root.reason);
-  else files.push(...edited(project, root));
-  files.push(...edited(project, databaseTypes(project)));
+  const placed =
+    context === undefined || forReact.length === 0 ? [] : placeInTree(project, context, left);
+  files.push(...edited(project, [...placed, ...databaseTypes(project)]));
   return { files, kept, left };
+}
+
+/** The provider and the boundary in their places, as far as those are certain. */
+function placeInTree(project: Project, context: string, left: string[]): readonly Edit[] {
+  const uses = usesIn(symbolsOf(project));
+  const own = providerIn(uses, context);
+  const place = placeOfProvider(uses, own, dependsOn(project, "@tanstack/react-query"));
+  const edits =
+    place.kind === "within" || place.kind === "round" ? wrapRoot(uses, place, context) : [];
+  const provided =
+    place.kind === "round" ? "everything" : place.kind === "none" ? undefined : place.element;
+  const boundary = placeBoundary(uses, provided, context);
+  left.push(...boundary.left);
+  if (place.kind === "none") left.push(place.reason);
+  return [...edits, ...boundary.edits];
+}
+
+/** The provider of a context file that is there already. */
+function providerIn({ components }: Uses, context: string): Component | undefined {
+  return [...components].find(
+    (component) =>
+      component.name?.getText() === provider &&
+      path.normalize(component.getSourceFile().fileName).startsWith(`${path.normalize(context)}.`),
+  );
 }
 
 /** The file of the configured hook, without its ending. */
@@ -96,9 +124,7 @@ function reactPieces(project: Project, left: string[]): Piece[] {
     "OrganizationSwitcher.tsx",
   );
   const ending = `${context}.tsx`;
-  left.push(
-    "put <OrganizationBoundary> round what is shown to those who are signed in, and <OrganizationSwitcher /> where it belongs: where that is, nobody but you knows",
-  );
+  const next = dependsOn(project, "next");
   return [
     {
       file: path.join(beside, "organization-store.ts"),
@@ -113,12 +139,16 @@ function reactPieces(project: Project, left: string[]): Piece[] {
           hook: hook.name,
           organization: app.organization,
           reactQuery: dependsOn(project, "@tanstack/react-query"),
+          next,
         }),
       ),
     },
     {
       file: switcher,
-      text: inQuotesOf(project, organizationSwitcher(specifierFor(project, ending, switcher))),
+      text: inQuotesOf(
+        project,
+        organizationSwitcher(specifierFor(project, ending, switcher), next),
+      ),
     },
   ];
 }

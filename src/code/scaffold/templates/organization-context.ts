@@ -5,13 +5,17 @@ export type ContextNames = {
   readonly organization: string;
   /** Whether @tanstack/react-query keeps answers that another organization must not see. */
   readonly reactQuery: boolean;
+  /** Whether it is Next, which has to be told that hooks run in the browser. */
+  readonly next: boolean;
 };
+
+export const clientOnly = `"use client";\n\n`;
 
 /** The context, the boundary and the hooks for React. */
 export function organizationContext(names: ContextNames): string {
-  const { client, hook, organization, reactQuery } = names;
+  const { client, hook, organization, reactQuery, next } = names;
   const query = reactQuery ? `import { useQueryClient } from "@tanstack/react-query";\n` : "";
-  return `${query}import {
+  return `${next ? clientOnly : ""}${query}import {
   createContext,
   Fragment,
   type ReactNode,
@@ -64,23 +68,41 @@ export function useOrganizationActions(): Pick<OrganizationStore, "switchOrganiz
 
 export type CurrentOrganization = {
   readonly ${organization}: string;
-  readonly organization: Membership["organization"];
-  readonly role: Membership["role"];
+  /** Undefined outside a boundary, while no organization is known. */
+  readonly organization: Membership["organization"] | undefined;
+  readonly role: Membership["role"] | undefined;
   readonly organizations: readonly Membership[];
   readonly switchOrganization: (id: string) => void;
 };
 
-/** The organization whose rows are asked for; below an OrganizationBoundary only. */
+let isWarned = false;
+
+/**
+ * The organization whose rows are asked for; below an OrganizationBoundary there always is one. Elsewhere,
+ * as where nobody is signed in, it is "", of which no row is: the page is still shown.
+ */
 export function ${hook}(): CurrentOrganization {
   const state = useOrganizationState();
   const { switchOrganization } = useStore();
-  if (state.kind !== "ready") throw new Error("there is no OrganizationBoundary round this");
-  const { current, memberships } = state;
+  if (state.kind === "ready") {
+    const { current, memberships } = state;
+    return {
+      ${organization}: current.organization.id,
+      organization: current.organization,
+      role: current.role,
+      organizations: memberships,
+      switchOrganization,
+    };
+  }
+  if (!isWarned) {
+    isWarned = true;
+    console.warn("${hook} is called outside an OrganizationBoundary, before an organization is known");
+  }
   return {
-    ${organization}: current.organization.id,
-    organization: current.organization,
-    role: current.role,
-    organizations: memberships,
+    ${organization}: "",
+    organization: undefined,
+    role: undefined,
+    organizations: [],
     switchOrganization,
   };
 }

@@ -1,6 +1,8 @@
+import { clientOnly } from "./organization-context.ts";
+
 /** A select of the user's organizations; the name alone where there is only one. */
-export function organizationSwitcher(context: string): string {
-  return `import { useOrganizationActions, useOrganizationState } from "${context}";
+export function organizationSwitcher(context: string, next: boolean): string {
+  return `${next ? clientOnly : ""}import { useOrganizationActions, useOrganizationState } from "${context}";
 
 /** Says which organization this is, and lets a member of several go from one to another. */
 export function OrganizationSwitcher() {

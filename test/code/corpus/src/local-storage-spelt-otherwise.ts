@@ -20,6 +20,6 @@ export const sort = (organizationId: string, isUp: boolean) =>
 export const sorted = () => localStorage.getItem("sorted down");
 
 export const draft = (organizationId: string, lead: { id: string }) =>
-  sessionStorage.setItem(`draft of ${lead.id}`, organizationId);
+  sessionStorage.setItem(`lead draft of ${lead.id}`, organizationId);
 export const drafted = (organizationId: string, leadId: string) =>
-  [sessionStorage.getItem(`draft of ${leadId}`), organizationId];
+  [sessionStorage.getItem(`lead draft of ${leadId}`), organizationId];

@@ -1,5 +1,5 @@
 // expect: sessionStorage unfenced → fenced
-// becomes: window.sessionStorage.setItem(`draft-${id}:${organizationId}`, value);
+// becomes: window.sessionStorage.setItem(`lead-${id}:${organizationId}`, value);
 export function keep(organizationId: string, id: string, value: string) {
-  window.sessionStorage.setItem(`draft-${id}`, value);
+  window.sessionStorage.setItem(`lead-${id}`, value);
 }

@@ -9,3 +9,4 @@ export interface QueryClient {
 }
 export function useQueryClient(): QueryClient;
 export function useQueries(options: { queries: readonly { queryKey: Key; queryFn: () => unknown }[] }): any[];
+export function QueryClientProvider(props: { children?: unknown }): object;

@@ -1,0 +1,126 @@
+import ts from "typescript";
+import type { Symbols } from "../symbols.ts";
+import { everyNode, type FunctionNode, isFunctionNode, unwrap } from "../syntax.ts";
+
+/** A component of the application's own: a function or a class. */
+export type Component = FunctionNode | ts.ClassLikeDeclaration;
+
+const longestWay = 8;
+
+/**
+ * The application's own component that a tag or value stands for: through imports, `memo`, `forwardRef`,
+ * `lazy` and other wrappers. Undefined for a library's, and for what is known at run time only.
+ */
+export function componentOf(
+  symbols: Symbols,
+  expression: ts.Expression | ts.JsxTagNameExpression,
+  way = 0,
+): Component | undefined {
+  if (way > longestWay || ts.isJsxNamespacedName(expression)) return undefined;
+  const inner = unwrap(expression);
+  if (isFunctionNode(inner) || ts.isClassLike(inner)) return inner;
+  if (ts.isCallExpression(inner)) return ofWrapper(symbols, inner, way);
+  const name = ts.isPropertyAccessExpression(inner) ? inner.name : inner;
+  return ts.isMemberName(name) ? ofSymbol(symbols, symbols.symbolOf(name), way) : undefined;
+}
+
+/** The component that a declaration declares. */
+export function declaredComponent(
+  symbols: Symbols,
+  declaration: ts.Node,
+  way = 0,
+): Component | undefined {
+  if (isFunctionNode(declaration) || ts.isClassLike(declaration)) return declaration;
+  if (ts.isExportAssignment(declaration))
+    return componentOf(symbols, declaration.expression, way + 1);
+  const isHolder = ts.isVariableDeclaration(declaration) || ts.isPropertyAssignment(declaration);
+  return isHolder && declaration.initializer !== undefined
+    ? componentOf(symbols, declaration.initializer, way + 1)
+    : undefined;
+}
+
+function ofSymbol(
+  symbols: Symbols,
+  symbol: ts.Symbol | undefined,
+  way: number,
+): Component | undefined {
+  for (const declaration of symbol?.declarations ?? []) {
+    const found = declaredComponent(symbols, declaration, way);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+/** `memo(Page)`, `forwardRef((props, ref) => …)`, `lazy(() => import("./Page"))`, `withLayout(Page)` */
+function ofWrapper(symbols: Symbols, call: ts.CallExpression, way: number): Component | undefined {
+  for (const argument of call.arguments) {
+    const imported = importedBy(argument);
+    if (imported !== undefined) return ofImport(symbols, imported, argument, way);
+    const found = componentOf(symbols, argument, way + 1);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+/** The `import("./Page")` of a function that does little else. */
+export function importedBy(node: ts.Node): ts.CallExpression | undefined {
+  if (!ts.isFunctionLike(node)) return undefined;
+  let found: ts.CallExpression | undefined;
+  everyNode(node, (inner) => {
+    const isImport =
+      ts.isCallExpression(inner) && inner.expression.kind === ts.SyntaxKind.ImportKeyword;
+    if (isImport) found ??= inner;
+  });
+  return found;
+}
+
+/** What a module gives that is imported later: its default, or what `.then` makes the default. */
+function ofImport(
+  symbols: Symbols,
+  imported: ts.CallExpression,
+  around: ts.Node,
+  way: number,
+): Component | undefined {
+  let name = "default";
+  everyNode(around, (node) => {
+    if (!ts.isPropertyAssignment(node) || node.name.getText() !== "default") return;
+    if (ts.isPropertyAccessExpression(node.initializer)) name = node.initializer.name.text;
+  });
+  return exportedComponent(symbols, imported, name, way);
+}
+
+/** A component that an imported module exports by this name. */
+export function exportedComponent(
+  symbols: Symbols,
+  imported: ts.CallExpression,
+  name: string,
+  way = 0,
+): Component | undefined {
+  const [specifier] = imported.arguments;
+  const { checker } = symbols;
+  const module = specifier && checker.getSymbolAtLocation(specifier);
+  if (module === undefined) return undefined;
+  const exported = checker.getExportsOfModule(module).find((one) => one.name === name);
+  if (exported === undefined) return undefined;
+  const isAlias = (exported.flags & ts.SymbolFlags.Alias) !== 0;
+  return ofSymbol(symbols, isAlias ? checker.getAliasedSymbol(exported) : exported, way + 1);
+}
+
+export type LibraryName = { readonly from: string; readonly name: string };
+
+/** What a name is in the package that it is imported from, whatever this file calls it. */
+export function libraryName(symbols: Symbols, node: ts.Node): LibraryName | undefined {
+  const isMember = ts.isPropertyAccessExpression(node);
+  const root = isMember ? node.expression : node;
+  if (!ts.isIdentifier(root)) return undefined;
+  const [declaration] = symbols.checker.getSymbolAtLocation(root)?.declarations ?? [];
+  const statement = declaration && ts.findAncestor(declaration, ts.isImportDeclaration);
+  if (statement === undefined || !ts.isStringLiteral(statement.moduleSpecifier)) return undefined;
+  const from = statement.moduleSpecifier.text;
+  if (isMember) return { from, name: node.name.text };
+  const name =
+    declaration !== undefined && ts.isImportSpecifier(declaration)
+      ? (declaration.propertyName ?? declaration.name).text
+      : root.text;
+  return { from, name };
+}

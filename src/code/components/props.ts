@@ -1,0 +1,40 @@
+import ts from "typescript";
+import { everyNode, isFunctionNode, wrapped } from "../syntax.ts";
+import type { Component } from "./component.ts";
+import type { Uses } from "./uses.ts";
+
+/** The places where a component shows what it is given: `{children}`, `{props.sidebar}`, `<Page />`. */
+export function placesOfProp(uses: Uses, component: Component, prop: string): readonly ts.Node[] {
+  const [parameter] = isFunctionNode(component) ? component.parameters : [];
+  const given =
+    parameter !== undefined && ts.isIdentifier(parameter.name) ? parameter.name.text : "props";
+  const isProps = (node: ts.Node) => [given, "this.props"].includes(node.getText());
+  const found: ts.Node[] = [];
+  everyNode(component, (node) => {
+    if (ts.isBindingElement(node)) {
+      const holder = node.parent.parent;
+      const isOfProps =
+        holder === parameter ||
+        (ts.isVariableDeclaration(holder) &&
+          holder.initializer !== undefined &&
+          isProps(holder.initializer));
+      if (isOfProps && (node.propertyName ?? node.name).getText() === prop)
+        found.push(...uses.of(node));
+    }
+    if (ts.isPropertyAccessExpression(node) && node.name.text === prop && isProps(node.expression))
+      found.push(node);
+    // What is spread into another component goes there with all else.
+    if (ts.isJsxSpreadAttribute(node) && isProps(node.expression)) found.push(node);
+  });
+  return found.filter(isShown);
+}
+
+/** A condition is asked, and not shown. */
+function isShown(node: ts.Node): boolean {
+  const { parent } = wrapped(node);
+  if (ts.isPrefixUnaryExpression(parent) || ts.isTypeOfExpression(parent)) return false;
+  if (ts.isIfStatement(parent)) return false;
+  if (ts.isConditionalExpression(parent)) return parent.condition !== wrapped(node);
+  if (!ts.isBinaryExpression(parent) || parent.left !== wrapped(node)) return true;
+  return parent.operatorToken.kind === ts.SyntaxKind.BarBarToken;
+}

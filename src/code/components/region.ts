@@ -1,0 +1,226 @@
+import ts from "typescript";
+import { nameOfFunction, type Symbols } from "../symbols.ts";
+import { everyNode, functionAround, isFunctionNode, nameOf } from "../syntax.ts";
+import { type Component, componentOf, libraryName } from "./component.ts";
+import { entryPointsOf, isRendered } from "./entry-points.ts";
+import { defaultComponent, shownByNext } from "./next.ts";
+import { placesOfProp } from "./props.ts";
+import { isBehindSignIn } from "./signed-in.ts";
+import type { Uses } from "./uses.ts";
+
+/** A part of the application, by what stands round it. */
+export type Region = {
+  /** What its children are in the region of. */
+  readonly isBoundary: (tag: ts.JsxOpeningLikeElement) => boolean;
+  /** Whether what is shown only to those who are signed in is in it, too. */
+  readonly withSignedIn: boolean;
+};
+
+/** Which places of an application are in a region for certain. */
+export type Inside = {
+  /** The first place that renders or calls it outside; undefined where all are inside, or there is none. */
+  outsideOf(owner: Component): ts.Node | undefined;
+  /** Whether an element is inside, wherever what it stands in is rendered. */
+  has(node: ts.Node): boolean;
+  /** Whether what an element is given as its children is. */
+  encloses(tag: ts.JsxOpeningLikeElement): boolean;
+  /** Whether all places of a component that show this are: undefined where it has none. */
+  showsInside(component: Component, prop: string): boolean | undefined;
+};
+
+/** Follows every place to what renders it, up to the application's entry. */
+export function insideOf(uses: Uses, region: Region): Inside {
+  const { symbols } = uses;
+  const shown = new Map<string, Map<ts.Node, boolean | undefined>>();
+
+  const showsInside = (root: ts.Node, prop: string): boolean | undefined => {
+    const byNode = shown.get(prop) ?? new Map<ts.Node, boolean | undefined>();
+    shown.set(prop, byNode);
+    if (byNode.has(root)) return byNode.get(root);
+    // What shows itself in itself shows nothing.
+    byNode.set(root, undefined);
+    const places =
+      prop === outlet
+        ? outletsIn(symbols, root, { showsInside, isWithin })
+        : isComponent(root)
+          ? placesOfProp(uses, root, prop).map((place) => isWithin(place, root))
+          : [];
+    const result = places.length === 0 ? undefined : places.every(Boolean);
+    byNode.set(root, result);
+    return result;
+  };
+  const encloses = (tag: ts.JsxOpeningLikeElement): boolean => {
+    if (region.isBoundary(tag)) return true;
+    const own = componentOf(symbols, tag.tagName);
+    if (own !== undefined) return showsInside(own, "children") === true;
+    const layout = libraryName(symbols, tag.tagName)?.name === "Route" ? layoutOf(tag) : undefined;
+    return layout !== undefined && isLayoutInside(layout);
+  };
+  /** Whether the routes below a route are: it shows them in the outlet of its element. */
+  const isLayoutInside = (layout: ts.Expression): boolean => {
+    const component = ts.isIdentifier(layout) ? componentOf(symbols, layout) : undefined;
+    return showsInside(component ?? layout, outlet) === true;
+  };
+  /** Whether what stands right above a node in the code puts it inside. */
+  const isPutInside = (node: ts.Node): boolean => {
+    const { parent } = node;
+    if (ts.isJsxElement(parent))
+      return node !== parent.openingElement && encloses(parent.openingElement);
+    if (ts.isJsxSpreadAttribute(node) && ts.isJsxAttributes(parent)) return encloses(parent.parent);
+    if (ts.isJsxAttribute(parent)) {
+      const tag = parent.parent.parent;
+      const own = componentOf(symbols, tag.tagName);
+      return own !== undefined && showsInside(own, parent.name.getText()) === true;
+    }
+    if (ts.isPropertyAssignment(parent) && parent.name.getText() === "children") {
+      const layout = layoutOfObject(parent.parent);
+      return layout !== undefined && isLayoutInside(layout);
+    }
+    return region.withSignedIn && isBehindSignIn(symbols.checker, node);
+  };
+  const isWithin = (place: ts.Node, root: ts.Node): boolean => {
+    for (let node = place; node !== root && node.parent !== undefined; node = node.parent)
+      if (isPutInside(node)) return true;
+    return false;
+  };
+  const walk = walkerOf(uses, isPutInside, showsInside);
+  return {
+    encloses,
+    showsInside,
+    has: (node) => walk.from(node, new Set()) === undefined,
+    outsideOf: (owner) => walk.ofOwner(owner, new Set()),
+  };
+}
+
+const outlet = "<Outlet>";
+
+type Judge = {
+  showsInside(root: ts.Node, prop: string): boolean | undefined;
+  isWithin(place: ts.Node, root: ts.Node): boolean;
+};
+
+/** Whether each `<Outlet />` of a router's is inside, in a component or in what it renders. */
+function outletsIn(symbols: Symbols, root: ts.Node, { showsInside, isWithin }: Judge): boolean[] {
+  const found: boolean[] = [];
+  everyNode(root, (node) => {
+    if (!ts.isJsxOpeningLikeElement(node)) return;
+    if (node.tagName.getText() === "Outlet") found.push(isWithin(node, root));
+    const own = componentOf(symbols, node.tagName);
+    const inner = own === undefined ? undefined : showsInside(own, outlet);
+    if (inner !== undefined) found.push(inner || isWithin(node, root));
+  });
+  return found;
+}
+
+type Walker = {
+  from(node: ts.Node, seen: Set<ts.Node>): ts.Node | undefined;
+  ofOwner(owner: Component, seen: Set<ts.Node>): ts.Node | undefined;
+};
+
+/** Goes from a place to the places that render what it stands in; gives back one that is outside. */
+function walkerOf(
+  uses: Uses,
+  isPutInside: (node: ts.Node) => boolean,
+  showsInside: Inside["showsInside"],
+): Walker {
+  const { symbols } = uses;
+  const entries = entryPointsOf(symbols.project);
+  const first = (nodes: readonly ts.Node[], outside: (node: ts.Node) => ts.Node | undefined) =>
+    nodes.find((node) => outside(node) !== undefined);
+
+  const from = (place: ts.Node, seen: Set<ts.Node>): ts.Node | undefined => {
+    for (let node = place; node.parent !== undefined; node = node.parent) {
+      const { parent } = node;
+      if (isRendered(parent)) return place;
+      if (isPutInside(node)) return undefined;
+      if (isUnit(parent)) return ofOwner(parent, seen) === undefined ? undefined : place;
+      if (!ts.isVariableDeclaration(parent) || parent.initializer !== node) continue;
+      const used = uses.of(parent);
+      if (used.length === 0) return place;
+      if (seen.has(parent)) return undefined;
+      seen.add(parent);
+      return first(used, (one) => from(one, seen)) === undefined ? undefined : place;
+    }
+    return place;
+  };
+  /** A call happens where the function around it is rendered or called, whatever its result is for. */
+  const fromCall = (call: ts.Node, seen: Set<ts.Node>): ts.Node | undefined => {
+    const unit = ts.findAncestor(call.parent, isUnit);
+    return unit === undefined ? call : ofOwner(unit, seen);
+  };
+  const ofOwner = (owner: Component, seen: Set<ts.Node>): ts.Node | undefined => {
+    // What renders itself is rendered from elsewhere first.
+    if (seen.has(owner)) return undefined;
+    seen.add(owner);
+    const name = isFunctionNode(owner) ? nameOfFunction(owner)?.text : owner.name?.text;
+    const isHook = name !== undefined && /^use[A-Z]/.test(name);
+    const sites = uses.sitesOf(owner);
+    const calls = isFunctionNode(owner) ? symbols.callsOf(owner) : [];
+    const handedOn = isFunctionNode(owner) && sites.length === 0 ? symbols.handedOn(owner) : [];
+    if (isHook && handedOn.length > 0) return handedOn[0];
+    const isComponent = name === undefined || /^[A-Z]/.test(name);
+    if (isComponent && calls.length > 0) return calls[0];
+    if (sites.length + calls.length + handedOn.length === 0)
+      return (isHook || isComponent) && !uses.isMaybeImported(owner, name)
+        ? ofNobody(owner)
+        : owner;
+    return (
+      first([...sites, ...handedOn], (site) => from(site, seen)) ??
+      first(calls, (call) => (isHook ? fromCall(call, seen) : from(call, seen)))
+    );
+  };
+  /** Without a place that renders it, it is never shown; unless a framework does, that goes by files. */
+  const ofNobody = (owner: Component): ts.Node | undefined => {
+    const layouts = shownByNext(uses, owner);
+    if (layouts !== undefined)
+      return layouts.some(({ layout, prop }) => showsInside(layout, prop)) ? undefined : owner;
+    const isDefault = defaultComponent(uses, owner.getSourceFile()) === owner;
+    return isDefault && entries.length === 0 ? owner : undefined;
+  };
+  return { from, ofOwner };
+}
+
+function isComponent(node: ts.Node): node is Component {
+  return isFunctionNode(node) || ts.isClassLike(node);
+}
+
+/** A component, a hook, or another function that other files can call. */
+function isUnit(node: ts.Node): node is Component {
+  if (ts.isClassLike(node)) return true;
+  if (!isFunctionNode(node) || ts.isClassElement(node)) return false;
+  const name = nameOfFunction(node)?.text;
+  if (name !== undefined && /^(use)?[A-Z]/.test(name)) return !isInlineOfProperty(node);
+  return functionAround(node) === undefined && isDeclaredAtTop(node);
+}
+
+function isInlineOfProperty(node: ts.Node): boolean {
+  return ts.isPropertyAssignment(node.parent);
+}
+
+/** `function load() {…}`, `export default memo(() => …)` */
+function isDeclaredAtTop(node: ts.Node): boolean {
+  let value = node;
+  while (ts.isCallExpression(value.parent) && value.parent.expression !== value)
+    value = value.parent;
+  return ts.isFunctionDeclaration(node) || ts.isExportAssignment(value.parent);
+}
+
+/** What a route shows: its `element`, or its component. */
+function layoutOf(tag: ts.JsxOpeningLikeElement): ts.Expression | undefined {
+  for (const attribute of tag.attributes.properties) {
+    if (!ts.isJsxAttribute(attribute)) continue;
+    if (!/^(element|component|Component)$/.test(attribute.name.getText())) continue;
+    const { initializer } = attribute;
+    if (initializer !== undefined && ts.isJsxExpression(initializer)) return initializer.expression;
+  }
+  return undefined;
+}
+
+function layoutOfObject(object: ts.ObjectLiteralExpression): ts.Expression | undefined {
+  for (const property of object.properties) {
+    if (!/^(element|component|Component)$/.test(nameOf(property) ?? "")) continue;
+    if (ts.isPropertyAssignment(property)) return property.initializer;
+    if (ts.isShorthandPropertyAssignment(property)) return property.name;
+  }
+  return undefined;
+}
