@@ -1,9 +1,9 @@
 import { z } from "zod";
 import { describeDifference, type FingerprintDifference } from "../catalog/fingerprint.ts";
+import { orphanRows, orphans, type Referencing } from "../catalog/orphans.ts";
 import { findRelation, type Snapshot } from "../catalog/snapshot.ts";
 import { type Session, sqlState } from "../postgres/connection.ts";
 import { type RelationName, sql, toScript } from "../postgres/sql.ts";
-import { orphanRows, orphans, type Referencing } from "../steps/orphans.ts";
 import { validation } from "../steps/validation.ts";
 
 /** A rollback is over by then, and waits no longer than that to count rows. */

@@ -1,9 +1,9 @@
+import { inOrder, orphans, refersTo, rowNamedBy, rowOf } from "../catalog/orphans.ts";
 import { functionBody, ident, literal, type Sql, sql } from "../postgres/sql.ts";
 import { exists, forNow, none, relationWhere } from "./checks.ts";
 import { analyze } from "./constraints.ts";
 import { type CrossingKey, definition } from "./foreign-key-definition.ts";
 import { freeName } from "./naming.ts";
-import { inOrder, orphans, refersTo, rowNamedBy, rowOf } from "./orphans.ts";
 import type { Step, TransactionStep } from "./step.ts";
 import { validation } from "./validation.ts";
 

@@ -1,5 +1,5 @@
-import type { ForeignKey, Index, Relation } from "../catalog/relations.ts";
 import { ident, list, raw, type Sql, sql } from "../postgres/sql.ts";
+import type { ForeignKey, Index, Relation } from "./relations.ts";
 
 /** A foreign key with the table that it is of. */
 export type Referencing = {
