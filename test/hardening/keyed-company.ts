@@ -8,7 +8,7 @@ import { makeSmallCompany, smallCompany } from "../setup/small-company.ts";
 /** Foreign keys of every kind between tenant tables, all of them hardened. */
 export const hardenedKeys: Config = {
   ...smallCompany,
-  day2: { tables: { settings: "default", notes: "default", tags: "default" } },
+  day2: { tables: { settings: "default", notes: { via: "lead_id" }, tags: { via: "note_id" } } },
   hardening: { foreignKeys: ["all"], uniqueConstraints: ["all"] },
 };
 
@@ -45,7 +45,8 @@ const keys = [
   `ALTER TABLE leads CLUSTER ON "a phone, once"`,
   "GRANT ALL ON notes, tags TO small_company_app",
   "INSERT INTO notes (lead_id, phone, label) SELECT id, phone, 'note ' || id FROM leads",
-  "UPDATE notes SET parent_id = id - 1 WHERE id > 1",
+  // Of the same person, and so in the same organization.
+  "UPDATE notes SET parent_id = id - 8 WHERE id > 8",
   "INSERT INTO tags (note_id, name) SELECT id, 'new' FROM notes",
   "UPDATE settings SET value = name",
 ];
