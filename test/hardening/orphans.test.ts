@@ -8,7 +8,7 @@ import { createDatabase } from "../setup/database.ts";
 import { makeProject } from "../setup/project.ts";
 import { hardenedKeys, makeKeyedCompany, orphan, schemaOf } from "./keyed-company.ts";
 
-const hour = { timeout: 600_000 };
+const long = { timeout: 600_000 };
 
 async function after(name: string, ...stages: readonly string[]) {
   const { session, url } = await createDatabase(name);
@@ -31,7 +31,7 @@ async function isValid(session: Session, constraint: string): Promise<unknown> {
 
 test(
   "rows that refer to no row stop Day 3 by their primary keys, and it is undone exactly",
-  hour,
+  long,
   async () => {
     const { session, url, project } = await after("orphans yes", "day1", "day2");
     await orphan(session, "DELETE FROM leads WHERE id IN (7, 9, 12)");
@@ -47,7 +47,7 @@ test(
 
 test(
   "rows that refer to no row since Day 3 do not stop its rollback, which names them and says that it is not exact",
-  hour,
+  long,
   async () => {
     const { session, project } = await after("orphans since", "day1", "day2");
     const { fingerprint } = await readSnapshot(session);
@@ -79,7 +79,7 @@ test(
 
 test(
   "rollback.sql goes on where rows violate what it validates again, and warns of it",
-  hour,
+  long,
   async () => {
     const { session, url, project } = await after("orphans psql", "day1", "day2", "day3");
     await orphan(session, "DELETE FROM leads WHERE id IN (7, 9, 12)");
@@ -100,7 +100,7 @@ test(
 
 test(
   "a stage that an older version has journaled rolls back by the inverses that it stored",
-  hour,
+  long,
   async () => {
     const { session, project } = await after("orphans journaled", "day1", "day2", "day3");
     const down = (kind: object) => JSON.stringify({ kind: "exact", ...kind });
@@ -137,7 +137,7 @@ test(
 
 test(
   "a value that two organizations share does not stop a rollback despite the guards; it stays unique in each",
-  hour,
+  long,
   async () => {
     const { session, project } = await after("orphans shared", "day1", "day2", "day3");
     await session.execute(
