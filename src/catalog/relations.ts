@@ -1,53 +1,16 @@
 import { z } from "zod";
 import type { Queries } from "../postgres/connection.ts";
-import { ident, type Sql, sql } from "../postgres/sql.ts";
+import { type Sql, sql } from "../postgres/sql.ts";
 import { grantSchema } from "./grants.ts";
+import { foreignKeySchema, foreignKeys, indexes, indexSchema } from "./keys.ts";
+
+export type { ForeignKey, Index } from "./keys.ts";
 
 const columnSchema = z.object({
   name: z.string(),
   type: z.string(),
   notNull: z.boolean(),
   default: z.string().nullable(),
-});
-
-const actionSchema = z.enum(["NO ACTION", "RESTRICT", "CASCADE", "SET NULL", "SET DEFAULT"]);
-
-const foreignKeySchema = z.object({
-  name: z.string(),
-  columns: z.array(z.string()),
-  schema: z.string(),
-  table: z.string(),
-  referencedColumns: z.array(z.string()),
-  onUpdate: actionSchema,
-  onDelete: actionSchema,
-  /** The columns that ON DELETE sets; all where it is null. PostgreSQL 15 and later. */
-  onDeleteSets: z.array(z.string()).nullable(),
-  /** MATCH FULL: all of its columns are NULL, or none. */
-  matchFull: z.boolean(),
-  deferrable: z.enum(["no", "immediate", "deferred"]),
-  valid: z.boolean(),
-  /** Whether it is of this table, and not of one that it is a part of. */
-  own: z.boolean(),
-});
-
-const indexSchema = z.object({
-  name: z.string(),
-  /** Its key, without what it only includes. Null for an expression. */
-  columns: z.array(z.string().nullable()),
-  unique: z.boolean(),
-  valid: z.boolean(),
-  partial: z.boolean(),
-  /** As the server would write it. */
-  definition: z.string(),
-  /** Its key as SQL, expressions too. */
-  keys: z.array(z.string()),
-  /** Its WHERE as SQL. */
-  predicate: z.string().nullable(),
-  primary: z.boolean(),
-  /** Whether a foreign key stands on it, or logical replication tells rows apart by it. */
-  needed: z.boolean(),
-  /** The unique constraint that it is of, as the server would write it. */
-  constraint: z.string().nullable(),
 });
 
 const policySchema = z.object({
@@ -81,6 +44,8 @@ const relationSchema = z.object({
   bytes: z.coerce.number(),
   columns: z.array(columnSchema),
   foreignKeys: z.array(foreignKeySchema),
+  /** The names of its constraints, of whatever kind. */
+  constraints: z.array(z.string()),
   indexes: z.array(indexSchema),
   policies: z.array(policySchema),
   /** Its owner's grants to others. */
@@ -93,24 +58,11 @@ const relationSchema = z.object({
 
 export type Column = z.output<typeof columnSchema>;
 export type Policy = z.output<typeof policySchema>;
-export type Index = z.output<typeof indexSchema>;
-export type ForeignKey = z.output<typeof foreignKeySchema>;
 export type Relation = z.output<typeof relationSchema>;
 
 /** Reads tables and views with their columns, keys, indexes and policies. */
 export function readRelations(queries: Queries): Promise<Relation[]> {
   return queries.rows(relations, relationSchema);
-}
-
-/** PostgreSQL's letter for what a foreign key does, as SQL writes it (`k` is pg_constraint). */
-function action(column: string): Sql {
-  return sql`CASE k.${ident(column)}
-                     WHEN 'a' THEN 'NO ACTION'
-                     WHEN 'r' THEN 'RESTRICT'
-                     WHEN 'c' THEN 'CASCADE'
-                     WHEN 'n' THEN 'SET NULL'
-                     WHEN 'd' THEN 'SET DEFAULT'
-                   END`;
 }
 
 const relations: Sql = sql`
@@ -163,60 +115,11 @@ const relations: Sql = sql`
            WHERE a.attrelid = c.oid
              AND a.attnum > 0
              AND NOT a.attisdropped) AS columns,
-         (SELECT coalesce(json_agg(json_build_object(
-                   'name', k.conname,
-                   'columns', (SELECT json_agg(a.attname ORDER BY key.place)
-                                 FROM unnest(k.conkey) WITH ORDINALITY AS key (number, place)
-                                 JOIN pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = key.number),
-                   'schema', fn.nspname,
-                   'table', f.relname,
-                   'referencedColumns', (SELECT json_agg(a.attname ORDER BY key.place)
-                                           FROM unnest(k.confkey) WITH ORDINALITY AS key (number, place)
-                                           JOIN pg_attribute a ON a.attrelid = k.confrelid AND a.attnum = key.number),
-                   'onUpdate', ${action("confupdtype")},
-                   'onDelete', ${action("confdeltype")},
-                   -- The column is missing before PostgreSQL 15.
-                   'onDeleteSets', (SELECT json_agg(a.attname ORDER BY a.attnum)
-                                      FROM pg_attribute a
-                                     WHERE a.attrelid = k.conrelid
-                                       AND to_jsonb(k) -> 'confdelsetcols' @> to_jsonb(a.attnum)),
-                   'matchFull', k.confmatchtype = 'f',
-                   'deferrable', CASE
-                                   WHEN NOT k.condeferrable THEN 'no'
-                                   WHEN k.condeferred THEN 'deferred'
-                                   ELSE 'immediate'
-                                 END,
-                   'valid', k.convalidated,
-                   'own', k.conparentid = 0 AND k.conislocal
-                 ) ORDER BY k.conname), '[]')
+         ${foreignKeys} AS "foreignKeys",
+         (SELECT coalesce(json_agg(k.conname ORDER BY k.conname), '[]')
             FROM pg_constraint k
-            JOIN pg_class f ON f.oid = k.confrelid
-            JOIN pg_namespace fn ON fn.oid = f.relnamespace
-           WHERE k.conrelid = c.oid
-             AND k.contype = 'f') AS "foreignKeys",
-         (SELECT coalesce(json_agg(json_build_object(
-                   'name', ic.relname,
-                   'columns', (SELECT json_agg(a.attname ORDER BY key.place)
-                                 FROM unnest(i.indkey) WITH ORDINALITY AS key (number, place)
-                                 LEFT JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = key.number AND key.number > 0
-                                WHERE key.place <= i.indnkeyatts),
-                   'unique', i.indisunique,
-                   'valid', i.indisvalid,
-                   'partial', i.indpred IS NOT NULL,
-                   'definition', pg_get_indexdef(i.indexrelid),
-                   'keys', (SELECT json_agg(pg_get_indexdef(i.indexrelid, place, TRUE) ORDER BY place)
-                              FROM generate_series(1, i.indnkeyatts) AS place),
-                   'predicate', pg_get_expr(i.indpred, i.indrelid, TRUE),
-                   'primary', i.indisprimary,
-                   'needed', i.indisreplident OR EXISTS (SELECT
-                                                           FROM pg_constraint f
-                                                          WHERE f.conindid = i.indexrelid
-                                                            AND f.contype = 'f'),
-                   'constraint', pg_get_constraintdef(u.oid)) ORDER BY ic.relname), '[]')
-            FROM pg_index i
-            JOIN pg_class ic ON ic.oid = i.indexrelid
-            LEFT JOIN pg_constraint u ON u.conindid = i.indexrelid AND u.contype = 'u' AND u.conrelid = i.indrelid
-           WHERE i.indrelid = c.oid) AS indexes,
+           WHERE k.conrelid = c.oid) AS constraints,
+         ${indexes} AS indexes,
          (SELECT coalesce(json_agg(json_build_object(
                    'name', p.polname,
                    'permissive', p.polpermissive,

@@ -19,6 +19,7 @@ import { invalidIndexes } from "./invalid-indexes.ts";
 import { journal } from "./journal.ts";
 import { locks } from "./locks.ts";
 import { longTransactions } from "./long-transactions.ts";
+import { orphanedRows } from "./orphaned-rows.ts";
 import { pooler } from "./pooler.ts";
 import { preparedTransactions } from "./prepared-transactions.ts";
 import { primaryKeys } from "./primary-keys.ts";
@@ -68,6 +69,7 @@ export const checks: readonly Check[] = [
   primaryKeys,
   viaIndexes,
   unattributedRows,
+  orphanedRows,
   invalidIndexes,
   unvalidatedConstraints,
   updateTriggers,

@@ -104,7 +104,7 @@ function fingerprintDiffers(stages: string, differences: readonly string[]): App
     object: stages,
     fault: `rolled back, and the schema differs from before in ${differences.length} objects`,
     state:
-      "every step is undone; what is listed was changed by somebody else meanwhile, or is our fault",
+      "every step is undone; somebody else made these changes, rows violate a constraint that was valid before, or this is a bug in Tenantry: please report it",
     next: "look at what is listed; the backup folder has the schema from before",
     details: differences,
   });

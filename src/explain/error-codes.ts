@@ -195,8 +195,9 @@ export const errorExplanations: Readonly<Record<ErrorCode | "INTERNAL", ErrorExp
   FINGERPRINT_DIFFERS: {
     means:
       "After a rollback the schema is not what it was before the stage. The differences are listed.",
-    state: "the stage is undone; what differs was changed by others, or is a fault",
-    next: "Compare the list with what others have changed since.",
+    state:
+      "the stage is undone; what differs was changed by others, or rows violate a constraint that was valid before",
+    next: "Compare the list with what others have changed since; of a constraint that is NOT VALID, correct the rows and validate it.",
   },
   VERIFICATION_FAILED: {
     means: "Something that the stage promises does not hold. The failing rows are listed.",

@@ -152,22 +152,29 @@ export const stepExplanations: Readonly<Record<string, StepExplanation>> = {
     undone: "DROP INDEX, once nothing references it",
   },
   "same-organization": {
-    does: "looks whether any row points at a row of another organization, before the foreign key is changed",
+    does: "looks whether any row refers to a row of another organization, or to none at all, before anything is added",
     lock: "SHARE UPDATE EXCLUSIVE: readers and writers do not notice",
     killed: atomic,
-    undone: "the old foreign key, which is there again by then, is validated",
+    undone: "nothing: it changes nothing",
+  },
+  "new-foreign-key": {
+    does: "adds a foreign key that names the organization, NOT VALID, beside the old one, which stays in force",
+    lock: `SHARE ROW EXCLUSIVE on both tables, ${catalogOnly}`,
+    killed: atomic,
+    undone: "DROP CONSTRAINT, once the old one is back and validated",
   },
   "foreign-key": {
-    does: "puts a foreign key that names the organization in the place of the old, under its name",
+    does: "drops the old foreign key and gives its name and comment to the new one, which is validated by then",
     lock: `ACCESS EXCLUSIVE on both tables, ${catalogOnly}`,
     killed: atomic,
-    undone: "the old one is put back in the same way",
+    undone: "the old one is added again, NOT VALID, beside the new one",
   },
   "validate-foreign-key": {
     does: "looks at all rows, so that PostgreSQL knows that the new foreign key holds",
     lock: "SHARE UPDATE EXCLUSIVE: readers and writers do not notice",
     killed: atomic,
-    undone: "with the foreign key",
+    undone:
+      "the old one is validated; where rows violate it by then, it stays NOT VALID and the rollback goes on",
   },
   "unique-index": {
     does: "builds a unique index with the organization before its columns, concurrently (hardening)",
@@ -181,7 +188,7 @@ export const stepExplanations: Readonly<Record<string, StepExplanation>> = {
     lock: `ACCESS EXCLUSIVE, ${catalogOnly}`,
     killed: atomic,
     undone:
-      "the old one is built concurrently and put back; a guard refuses where two organizations share a value by then",
+      "the old one is built concurrently and put back; a guard refuses where two organizations share a value by then, and with --despite-guards it stays unique in each organization",
   },
   "old-policies": {
     does: "puts the plan's policies in the place of old ones that let everybody through (hardening.policies)",

@@ -68,6 +68,7 @@ function emptyRelation(relation: { readonly schema: string; readonly name: strin
     bytes: 0,
     columns: [],
     foreignKeys: [],
+    constraints: [],
     indexes: [],
     policies: [],
     grants: [],

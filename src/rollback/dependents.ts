@@ -177,18 +177,25 @@ function dependentsOnKeys(runId: number): Sql {
      WHERE made.run_id = ${runId}
        AND made.state IN ('applied', 'running')
        AND (made.id LIKE '%/organization-key' OR made.id LIKE '%/unique-constraint')
-       AND position(format('"%s"', replace(key.relname, '"', '""')) IN replace((made.definition -> 'down')::text, '\\"', '"')) > 0
+       AND ${isNamedIn(sql`made`, sql`key.relname`)}
        AND NOT EXISTS (
              SELECT
                FROM tenantry.step own
               WHERE own.run_id = made.run_id
                 AND own.definition -> 'table' ->> 'schema' = n.nspname
                 AND own.definition -> 'table' ->> 'name' = child.relname
-                AND own.id LIKE '%/foreign-key'
-                AND right(own.id, length(k.conname::text) + 13) = format('/%s/foreign-key', k.conname)
+                AND own.id LIKE '%foreign-key'
+                AND ${isNamedIn(sql`own`, sql`k.conname`)}
            )
      ORDER BY 1
   `;
+}
+
+/** Whether what undoes a step says a name. */
+function isNamedIn(step: Sql, name: Sql): Sql {
+  return sql`EXISTS (SELECT
+                       FROM jsonb_path_query(${step}.definition, '$.down.sql[*].parts[*]') AS part
+                      WHERE position(format('"%s"', replace(${name}, '"', '""')) IN part #>> '{}') > 0)`;
 }
 
 /** Of the two tables that Day 1 makes, as stages/day1/memberships.ts names them. */

@@ -2,7 +2,7 @@ import { MigrationError, Umzug } from "umzug";
 import { z } from "zod";
 import { undoChanges } from "../application/files.ts";
 import { dropLoaded } from "../attribution/load.ts";
-import { compareFingerprints, describeDifference } from "../catalog/fingerprint.ts";
+import { compareFingerprints } from "../catalog/fingerprint.ts";
 import { readSnapshot } from "../catalog/snapshot.ts";
 import { AppError } from "../errors.ts";
 import { type Run, readFingerprintBefore, setRunState } from "../journal/journal.ts";
@@ -14,7 +14,7 @@ import {
   type JournaledStep,
   verifySteps,
 } from "../journal/steps.ts";
-import { type Queries, type Session, sqlState } from "../postgres/connection.ts";
+import type { Session } from "../postgres/connection.ts";
 import { ident, type Sql, sql } from "../postgres/sql.ts";
 import { stepFacts } from "../report/events.ts";
 import type { RunContext } from "../run/context.ts";
@@ -23,6 +23,8 @@ import { build } from "../run/online-step.ts";
 import { stepError, withPatience } from "../run/patience.ts";
 import { type ApplicationStep, type Step, statementsOf } from "../steps/step.ts";
 import { refuseForeignDependents } from "./dependents.ts";
+import { executeInverse, isUndefinedObject, isUniqueViolation } from "./inverse.ts";
+import { differenceInWords } from "./not-validated.ts";
 
 /** What becomes of the application's files, which may have been edited, or be elsewhere. */
 type Files = "undo files" | "leave files";
@@ -75,8 +77,12 @@ export async function rollBack(
 /** What is different from before the run, object by object. */
 async function differencesSince(session: Session, run: Run): Promise<readonly string[]> {
   const before = await readFingerprintBefore(session, run.id);
-  const { fingerprint: after } = await readSnapshot(session);
-  return compareFingerprints(before, after).map(describeDifference);
+  const after = await readSnapshot(session);
+  const words: string[] = [];
+  for (const difference of compareFingerprints(before, after.fingerprint)) {
+    words.push(await differenceInWords(session, after, difference));
+  }
+  return words;
 }
 
 async function undoAll(context: UndoContext, steps: readonly JournaledOutline[]): Promise<void> {
@@ -121,25 +127,13 @@ async function undo(context: UndoContext, journaled: JournaledStep): Promise<voi
   }
   const started = performance.now();
   try {
-    const { down } = step;
-    const sayLacking = ({ message }: Error): void =>
-      emit({
-        kind: "notice",
-        text: `${step.id}: what it would bring back is passed over: ${message}`,
-      });
+    const say = (text: string): void => emit({ kind: "notice", text: `${step.id}: ${text}` });
     if (step.mode === "application") await undoFiles(context, step);
     const gone = await isGone(session, step);
     if (gone !== undefined)
       emit({ kind: "notice", text: `${gone} is gone, and with it what ${step.id} did to it` });
-    if (down.kind === "exact" && down.prepare !== undefined && gone === undefined) {
-      const { prepare } = down;
-      await withPatience(context, step, () => build(context, step, prepare)).catch(
-        (error: unknown) => {
-          if (!isUndefinedObject(error)) throw error;
-          sayLacking(error);
-        },
-      );
-    }
+    const statements =
+      gone === undefined ? await prepare(context, step, say) : statementsOf(step.down);
     await withPatience(context, step, () =>
       session.transaction(async (queries) => {
         await endIfFrozen(queries);
@@ -148,9 +142,14 @@ async function undo(context: UndoContext, journaled: JournaledStep): Promise<voi
         await queries.execute(
           sql`SELECT set_config('lock_timeout', ${String(online.lockTimeoutInMilliseconds)}, TRUE)`,
         );
-        for (const statement of statementsOf(down)) {
-          const lacking = await executeWhereThere(queries, statement);
-          if (lacking !== undefined && gone === undefined) sayLacking(lacking);
+        for (const statement of statements) {
+          const passedOver = await executeInverse(queries, statement);
+          if (passedOver?.kind === "violated") {
+            say(`the constraint stays NOT VALID, since rows violate it: ${passedOver.message}`);
+          }
+          if (passedOver?.kind === "lacking" && gone === undefined) {
+            say(lacking(passedOver.message));
+          }
         }
       }),
     );
@@ -165,27 +164,37 @@ async function undo(context: UndoContext, journaled: JournaledStep): Promise<voi
   });
 }
 
-/** undefined_table, undefined_column, and undefined_object: a constraint, an index, a role. */
-const undefinedObject = ["42P01", "42703", "42704"];
-
-function isUndefinedObject(error: unknown): error is Error {
-  return error instanceof Error && undefinedObject.includes(sqlState(error) ?? "");
+function lacking(message: string): string {
+  return `what it would bring back is passed over: ${message}`;
 }
 
 /**
- * What somebody dropped since stops no rollback: it is passed over, and the schema's fingerprint tells
- * what is not as it was. What is not of it is there still: a table's function, an index's name.
- * @returns what the server says is lacking
+ * Builds what an inverse needs first. A unique index that rows do not allow any more stops no rollback:
+ * what there is stays in its place, and the schema's fingerprint tells that it is not as it was.
+ * @returns the statements that are to be executed then
  */
-async function executeWhereThere(queries: Queries, statement: Sql): Promise<Error | undefined> {
-  await queries.execute(sql`SAVEPOINT there`);
+async function prepare(
+  context: UndoContext,
+  step: Step,
+  say: (text: string) => void,
+): Promise<readonly Sql[]> {
+  const { down } = step;
+  const statements = statementsOf(down);
+  if (down.kind !== "exact" || down.prepare === undefined) return statements;
+  const { prepare: online } = down;
   try {
-    await queries.execute(statement);
-    return undefined;
+    await withPatience(context, step, () => build(context, step, online));
+    return statements;
   } catch (error) {
-    if (!isUndefinedObject(error)) throw error;
-    await queries.execute(sql`ROLLBACK TO SAVEPOINT there`);
-    return error;
+    if (isUndefinedObject(error)) {
+      say(lacking(error.message));
+      return statements;
+    }
+    if (!isUniqueViolation(error)) throw error;
+    say(`it stays unique in each organization only: ${error.message}`);
+    // An index that is not valid would be in the way of whoever builds it again.
+    await withPatience(context, step, () => context.session.execute(online.clean));
+    return [];
   }
 }
 

@@ -1,6 +1,7 @@
 import { functionBody, ident, literal, raw, type Sql, sql, toScript } from "../postgres/sql.ts";
 import { type StageName, stageNames } from "../steps/stage.ts";
 import { type Step, statementsOf } from "../steps/step.ts";
+import { isValidation } from "../steps/validation.ts";
 
 /**
  * The whole rollback of a stage as a script for psql alone. Every statement may run again, so the
@@ -24,7 +25,7 @@ export function* rollbackScriptPieces(
  WHERE run_id = ${run}
    AND id = ${literal(step.id)}
    AND state IN ('applied', 'running')`;
-    const statements = statementsOf(step.down).map(toScript).join("\n");
+    const statements = statementsOf(step.down).map(inverse).map(toScript).join("\n");
     const begun = sql`SELECT EXISTS (SELECT
                  FROM tenantry.step
                 WHERE run_id = ${run}
@@ -71,6 +72,19 @@ ${toScript(begin(stage))}
     yield index === 0 ? block(step) : `\n${block(step)}`;
   }
   yield `\n${toScript(end)}\n`;
+}
+
+/** Rows that violate what is validated again do not stop it: the constraint stays NOT VALID, which is said. */
+function inverse(statement: Sql): Sql {
+  if (!isValidation(statement)) return statement;
+  return sql`DO ${functionBody(sql`
+BEGIN
+  ${statement};
+EXCEPTION
+  WHEN foreign_key_violation OR check_violation THEN
+    RAISE WARNING 'the constraint stays NOT VALID, since rows violate it: %', SQLERRM
+      USING HINT = ${literal(`Correct the rows, then: ${oneLine(toScript(statement))}`)};
+END`)}`;
 }
 
 const strict = "\\set ON_ERROR_STOP on\n\\set ON_ERROR_ROLLBACK off\n";

@@ -9,6 +9,7 @@ import {
   stepId,
   type TablePlan,
 } from "./table-plan.ts";
+import { validation } from "./validation.ts";
 
 /** Whether the column gets NOT NULL from a check that is validated first, without blocking writers. */
 export function needsNotNull(table: TablePlan): boolean {
@@ -99,8 +100,8 @@ export function validate(table: TablePlan): TransactionStep {
     mode: "transaction",
     lock: { level: "SHARE UPDATE EXCLUSIVE", on: [relation] },
     up: needsNotNull(table)
-      ? [validation(table, keyName), validation(table, notNull), analyze(table)]
-      : [validation(table, keyName), analyze(table)],
+      ? [validation(relation, keyName), validation(relation, notNull), analyze(table)]
+      : [validation(relation, keyName), analyze(table)],
     down: { kind: "covered", by: stepId(table, "column") },
     verify: [foreignKeyHolds(table)],
   };
@@ -114,12 +115,6 @@ export function validate(table: TablePlan): TransactionStep {
 export function analyze(table: TablePlan, columns: readonly string[] = []): Sql {
   const counted = [table.tenancy.column, ...columns].map((column) => ident(column));
   return sql`ANALYZE ${ident(table.relation)} (${list(counted)})`;
-}
-
-/** Validates one constraint of the table. */
-export function validation(table: TablePlan, constraint: string): Sql {
-  return sql`ALTER TABLE ${ident(table.relation)}
-  VALIDATE CONSTRAINT ${ident(constraint)}`;
 }
 
 /** The check that the foreign key was validated. */

@@ -19,6 +19,14 @@ export function nameFor(before: string, middle: string, after: string): string {
   return `${before}${kept}~${digest}${after}`;
 }
 
+/** The same without anything before it, and with a number behind it where that is taken. */
+export function freeName(middle: string, after: string, taken: readonly string[]): string {
+  for (let number = 1; ; number += 1) {
+    const name = nameFor("", middle, number === 1 ? after : `${after}_${number}`);
+    if (!taken.includes(name)) return name;
+  }
+}
+
 /** Eight hexadecimal digits that tell one text from another. */
 export function digestOf(text: string): string {
   return createHash("sha256").update(text).digest("hex").slice(0, 8);

@@ -10,7 +10,6 @@ import {
   needsForeignKey,
   needsNotNull,
   validate,
-  validation,
 } from "./constraints.ts";
 import { fence } from "./fence.ts";
 import { restoreLeftOverRows, restoreRows } from "./kept.ts";
@@ -18,6 +17,7 @@ import { setNotNull } from "./not-null.ts";
 import { attachIndex, dropIndexes, indexOfPartitioned } from "./partitioned-index.ts";
 import type { Check, DatabaseStep, Down, Step, TransactionStep } from "./step.ts";
 import { namesOf, type PartitionPlan, stepId, type TablePlan } from "./table-plan.ts";
+import { validation } from "./validation.ts";
 
 /**
  * The steps of a partitioned table, in the order of any other. What reads or writes rows is a step for
@@ -167,7 +167,10 @@ function validatePartition(table: TablePlan, leaf: PartitionPlan): TransactionSt
     table: leaf.relation,
     mode: "transaction",
     lock: { level: "SHARE UPDATE EXCLUSIVE", on: [leaf.relation] },
-    up: [validation(leaf, first), ...others.map((name) => validation(leaf, name))],
+    up: [
+      validation(leaf.relation, first),
+      ...others.map((name) => validation(leaf.relation, name)),
+    ],
     down: { kind: "covered", by: stepId(table, "column") },
     verify: [
       exists(

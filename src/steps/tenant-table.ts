@@ -11,7 +11,6 @@ import {
   needsForeignKey,
   needsNotNull,
   validate,
-  validation,
 } from "./constraints.ts";
 import { fence, fenceDown } from "./fence.ts";
 import { restoreLeftOverRows, restoreRows, restoreRowsAtOnce, rowsAreBack } from "./kept.ts";
@@ -27,6 +26,7 @@ import {
   stepId,
   type TablePlan,
 } from "./table-plan.ts";
+import { validation } from "./validation.ts";
 
 /** Empty ones have no size, and each takes some milliseconds of the lock on all of them. */
 const mostPartsAtOnce = 24;
@@ -97,7 +97,7 @@ function atOnce(table: TablePlan): TransactionStep {
       ...(table.kept === undefined ? [] : restoreRowsAtOnce(table, table.kept)),
       ...(needsNotNull(table) ? fillAtOnce(table) : []),
       ...(needsForeignKey(table) ? [addForeignKey(table)] : []),
-      validation(table, namesOf(table).foreignKey),
+      validation(table.relation, namesOf(table).foreignKey),
       analyze(table),
       ...parts.flatMap((part) => fence(part).up),
       ...closing.up,

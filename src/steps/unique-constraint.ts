@@ -1,16 +1,25 @@
 import type { Index } from "../catalog/relations.ts";
-import { ident, list, raw, type Some, type Sql, sql } from "../postgres/sql.ts";
+import { ident, list, literal, raw, type Some, type Sql, sql } from "../postgres/sql.ts";
 import { indexState } from "./build-index.ts";
 import { exists, relationWhere } from "./checks.ts";
-import { nameFor } from "./naming.ts";
+import { freeName } from "./naming.ts";
 import type { Guard } from "./stage.ts";
 import type { OnlineStep, Step, TransactionStep } from "./step.ts";
 import type { TablePlan } from "./table-plan.ts";
 
 /** A unique index of a tenant table, with its constraint where it has one, that spans all tenants. */
-export type CrossingIndex = { readonly table: TablePlan; readonly index: Index };
+export type CrossingIndex = {
+  readonly table: TablePlan;
+  readonly index: Index;
+  /** The names that relations of its schema have. */
+  readonly taken: readonly string[];
+};
 
-/** Makes what is unique once for all unique once an organization, under its old name. */
+/**
+ * Makes what is unique once for all unique once an organization, under its old name. The new index is
+ * built beside the old, which is dropped when the new one takes its name, in one transaction; undone it
+ * is the same way round.
+ */
 export function makeUniquePerOrganization(crossing: CrossingIndex): readonly Step[] {
   return [buildPerOrganization(crossing), swap(crossing)];
 }
@@ -38,17 +47,17 @@ function unquoted(text: string): string {
   return text.replaceAll('"', "");
 }
 
-/** The definition's end, from its first column on: operator classes, INCLUDE and WHERE too. */
+/** The definition's end, from its first column on: operator classes, INCLUDE, TABLESPACE and WHERE too. */
 function columnsOf({ index }: CrossingIndex): string {
   return index.definition.slice(index.definition.indexOf(method) + method.length);
 }
 
-function namesOf({ table, index }: CrossingIndex) {
+function namesOf({ table, index, taken }: CrossingIndex) {
   const { schema } = table.relation;
   return {
     now: { schema, name: index.name },
-    perOrganization: { schema, name: nameFor("", index.name, "_per_organization") },
-    forAll: { schema, name: nameFor("", index.name, "_for_all") },
+    perOrganization: { schema, name: freeName(index.name, "_per_organization", taken) },
+    forAll: { schema, name: freeName(index.name, "_for_all", taken) },
   };
 }
 
@@ -85,7 +94,8 @@ function swap(crossing: CrossingIndex): TransactionStep {
     table: table.relation,
     mode: "transaction",
     lock: { level: "ACCESS EXCLUSIVE", on: [table.relation] },
-    up: inPlaceOf(crossing, now.name, perOrganization.name),
+    // The organization is before its columns.
+    up: [...inPlaceOf(crossing, now.name, perOrganization.name), ...likeTheOld(crossing, 1)],
     down: {
       kind: "exact",
       prepare: {
@@ -94,7 +104,7 @@ function swap(crossing: CrossingIndex): TransactionStep {
         state: indexState(forAll, table.relation),
         clean: sql`DROP INDEX CONCURRENTLY IF EXISTS ${ident(forAll)}`,
       },
-      sql: inPlaceOf(crossing, now.name, forAll.name),
+      sql: [...inPlaceOf(crossing, now.name, forAll.name), ...likeTheOld(crossing, 0)],
     },
     verify: [startsWithOrganization(crossing, index.name)],
   };
@@ -115,6 +125,24 @@ function inPlaceOf({ table, index }: CrossingIndex, name: string, other: string)
   DROP CONSTRAINT ${ident(name)},
   ADD CONSTRAINT ${ident(name)}
     UNIQUE USING INDEX ${ident(other)} ${raw(deferrable)}`,
+  ];
+}
+
+/** What a definition does not say, and an index that is built anew does not have. */
+function likeTheOld({ table, index }: CrossingIndex, columnsBefore: number): Sql[] {
+  const { name, comment, constraintComment, clustered, statistics } = index;
+  const on = ident(table.relation);
+  const itself = ident({ schema: table.relation.schema, name });
+  return [
+    ...(comment === null ? [] : [sql`COMMENT ON INDEX ${itself}\n  IS ${literal(comment)}`]),
+    ...(constraintComment === null
+      ? []
+      : [sql`COMMENT ON CONSTRAINT ${ident(name)} ON ${on}\n  IS ${literal(constraintComment)}`]),
+    ...statistics.map(
+      ({ place, target }) =>
+        sql`ALTER INDEX ${itself}\n  ALTER COLUMN ${literal(place + columnsBefore)} SET STATISTICS ${literal(target)}`,
+    ),
+    ...(clustered ? [sql`ALTER TABLE ${on}\n  CLUSTER ON ${ident(name)}`] : []),
   ];
 }
 

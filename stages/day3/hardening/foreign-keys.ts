@@ -1,22 +1,34 @@
-import { isInTree } from "../../../src/catalog/partitions.ts";
-import type { ForeignKey } from "../../../src/catalog/relations.ts";
-import {
-  type CrossingKey,
-  nameOrganization,
-  organizationKey,
-} from "../../../src/steps/foreign-key.ts";
+import { whyKeyStays } from "../../../src/catalog/key-stays.ts";
+import { nameOrganization } from "../../../src/steps/foreign-key.ts";
+import type { CrossingKey } from "../../../src/steps/foreign-key-definition.ts";
+import { organizationKey } from "../../../src/steps/organization-key.ts";
 import type { StageContext } from "../../../src/steps/stage.ts";
 import type { Step } from "../../../src/steps/step.ts";
-import { type Candidate, hardening } from "./hardening.ts";
-import { tenantTables } from "./tenant-tables.ts";
+import { type Candidate, type Hardening, hardening } from "./hardening.ts";
+import { namesIn, tenantTables } from "./tenant-tables.ts";
 
-/** Foreign keys between tenant tables, which are to name the organization too. */
-export const foreignKeys = hardening<CrossingKey>({
+const keys = hardening<CrossingKey>({
   part: "foreignKeys",
   are: "foreign keys that span organizations",
   find: crossingKeys,
-  steps: (keys) => [...organizationKeys(keys), ...keys.flatMap(nameOrganization)],
+  steps: (wanted, context) => nameOrganization(wanted, organizationKeys(context, wanted)),
 });
+
+/** Foreign keys between tenant tables, which are to name the organization too. */
+export const foreignKeys: Hardening = {
+  ...keys,
+  notes: (context) => [...keys.notes(context), ...twoAtOnce(context)],
+};
+
+/** PostgREST reads the foreign keys anew at every change of the schema. */
+function twoAtOnce(context: StageContext): string[] {
+  const { identity, hardening } = context.settings;
+  if (identity.kind !== "supabase" || hardening.foreignKeys.length === 0) return [];
+  if (keys.steps(context).length === 0) return [];
+  return [
+    "while a foreign key is validated beside the old one, PostgREST answers 300 (ambiguous) to embedded selects between their tables that do not name the key, as in leads!calls_lead_id_fkey(*)",
+  ];
+}
 
 function crossingKeys(context: StageContext): Candidate<CrossingKey>[] {
   const tables = tenantTables(context);
@@ -27,44 +39,36 @@ function crossingKeys(context: StageContext): Candidate<CrossingKey>[] {
       );
       if (parent === undefined || key.columns.includes(child.tenancy.column)) return [];
       const what = { key, child, parent };
-      return [{ name: `${child.label}.${key.name}`, what, stays: whyItStays(context, what) }];
+      const stays = whyKeyStays(context.snapshot, key, {
+        child: child.existing,
+        parent: parent.existing,
+      });
+      return [{ name: `${child.label}.${key.name}`, what, stays }];
     }),
   );
 }
 
-function whyItStays(
-  { snapshot }: StageContext,
-  { key, child, parent }: CrossingKey,
-): string | undefined {
-  const { onUpdate, onDelete }: ForeignKey = key;
-  const sets = (action: ForeignKey["onDelete"]) =>
-    action === "SET NULL" || action === "SET DEFAULT";
-  if (isInTree(child.existing) || !key.own) return "is of a partition or an inheriting table";
-  if (isInTree(parent.existing)) return "references a partitioned table";
-  if (!key.valid) return "is NOT VALID: validate it first";
-  if (key.matchFull) return "is MATCH FULL, which a column that is never NULL would break";
-  if (sets(onUpdate)) return `has ON UPDATE ${onUpdate}, which would take the organization too`;
-  if (sets(onDelete) && snapshot.server.version < 150_000) {
-    return `has ON DELETE ${onDelete}, which takes the organization too before PostgreSQL 15`;
-  }
-  return undefined;
-}
-
 /** One for each set of columns that is referenced; what is there already serves. */
-function organizationKeys(keys: readonly CrossingKey[]): Step[] {
+function organizationKeys(context: StageContext, wanted: readonly CrossingKey[]): Step[] {
   const steps = new Map<string, Step>();
-  for (const { key, parent } of keys) {
+  for (const { key, parent } of wanted) {
     const columns = [parent.tenancy.column, ...key.referencedColumns];
     const there = parent.existing.indexes.some(
       (index) =>
         index.unique &&
         index.valid &&
         !index.partial &&
+        // No foreign key can reference what may be violated until a commit.
+        !/\) DEFERRABLE/.test(index.constraint ?? "") &&
         index.columns.length === columns.length &&
         columns.every((column) => index.columns.includes(column)),
     );
     if (there) continue;
-    const step = organizationKey(parent, key.referencedColumns);
+    const step = organizationKey(
+      parent,
+      key.referencedColumns,
+      namesIn(context, parent.relation.schema),
+    );
     steps.set(step.id, step);
   }
   return [...steps.values()];

@@ -17,3 +17,14 @@ export function isFenced(context: StageContext, { schema, name }: RelationName):
   ];
   return fenced.some((one) => one.schema === schema && one.name === name);
 }
+
+/** The names that the relations of a schema have, of which an index cannot have one. */
+export function namesIn({ snapshot }: StageContext, schema: string): readonly string[] {
+  const { relations, sequences } = snapshot;
+  return [
+    ...relations.flatMap((one) =>
+      one.schema === schema ? [one.name, ...one.indexes.map(({ name }) => name)] : [],
+    ),
+    ...sequences.filter((one) => one.schema === schema).map(({ name }) => name),
+  ];
+}

@@ -9,7 +9,7 @@ import {
   sharedValues,
 } from "../../../src/steps/unique-constraint.ts";
 import { type Candidate, hardening } from "./hardening.ts";
-import { tenantTables } from "./tenant-tables.ts";
+import { namesIn, tenantTables } from "./tenant-tables.ts";
 
 /** Unique constraints and indexes of tenant tables, which are to hold in each organization. */
 export const uniqueConstraints = hardening<CrossingIndex>({
@@ -26,7 +26,7 @@ function crossingIndexes(context: StageContext): Candidate<CrossingIndex>[] {
       .filter(({ unique, primary }) => unique && !primary)
       .filter(({ columns }) => !columns.includes(table.tenancy.column))
       .map((index) => {
-        const what = { table, index };
+        const what = { table, index, taken: namesIn(context, table.relation.schema) };
         return { name: `${table.label}.${index.name}`, what, stays: whyItStays(what) };
       }),
   );
