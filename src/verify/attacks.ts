@@ -1,3 +1,4 @@
+import { readRoles } from "../catalog/anonymous-role.ts";
 import type { Settings } from "../config/settings.ts";
 import {
   isConnectionLoss,
@@ -72,11 +73,12 @@ const aroundTheFence: readonly Attack[] = [
  */
 export async function tryAttacks(
   session: Session,
-  settings: Settings,
+  configured: Settings,
   tenancy: Tenancy,
   fences: readonly Fence[],
   where: "on the fence" | "around the fence",
 ): Promise<CheckResult[]> {
+  const settings = await readRoles(session, configured);
   const attacks = where === "on the fence" ? onTheFence : aroundTheFence;
   const tryOn = (
     tried: readonly Fence[],

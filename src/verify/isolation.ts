@@ -1,5 +1,6 @@
 import { z } from "zod";
-import type { Settings } from "../config/settings.ts";
+import { readRoles } from "../catalog/anonymous-role.ts";
+import type { ResolvedSettings, Settings } from "../config/settings.ts";
 import {
   isConnectionLoss,
   isLockConflict,
@@ -29,11 +30,12 @@ import { type TriedTable, tryInserting, tryWriting } from "./writing.ts";
  */
 export async function tryIsolation(
   session: Session,
-  settings: Settings,
+  configured: Settings,
   tenancy: Tenancy,
   fences: readonly Fence[],
   personas: readonly Persona[],
 ): Promise<CheckResult[]> {
+  const settings = await readRoles(session, configured);
   const results: CheckResult[] = [];
   for (const fence of fences) {
     results.push(...(await tryTable(session, settings, tenancy, fence, personas, personas)));
@@ -48,7 +50,7 @@ export async function tryIsolation(
 
 async function tryTable(
   session: Session,
-  settings: Settings,
+  settings: ResolvedSettings,
   tenancy: Tenancy,
   fence: Fence,
   personas: readonly Persona[],
@@ -89,7 +91,7 @@ async function tryTable(
 /** Rows that are there, moved for as long as this table is tried; of an empty table, some of our own. */
 async function rowsOf(
   queries: Queries,
-  settings: Settings,
+  settings: ResolvedSettings,
   tenancy: Tenancy,
   fence: Fence,
   organizations: readonly string[],
