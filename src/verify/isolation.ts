@@ -14,6 +14,7 @@ import type { Persona } from "../steps/stage.ts";
 import type { Tenancy } from "../steps/tenancy.ts";
 import { blocked } from "./blocked.ts";
 import { organizationIsIndexed } from "./index-use.ts";
+import { tryOwnWrites } from "./liveness.ts";
 import { reachablePartitions } from "./partitions.ts";
 import { type Placement, placeRows } from "./placement.ts";
 import { plantRows } from "./planting.ts";
@@ -107,10 +108,14 @@ async function tryActor(trial: Trial): Promise<CheckResult> {
   const { actor, fence, placement } = trial;
   const reading = await tryReading(trial);
   const reads = actor.organizations.length > 0 && reading.kind === "allowed";
-  const writes = [await tryWriting(trial), await tryInserting(trial)];
+  // What refuses every read refuses every write: that is said once, and what got through all the same.
+  const writes = [await tryWriting(trial), await tryInserting(trial)].map((tried) =>
+    reading.kind === "failed" ? onlyLeaks(tried) : tried,
+  );
   const violations = [
     ...reading.violations,
     ...writes.flatMap((tried) => tried.violations),
+    ...(reading.kind === "failed" ? [] : await tryOwnWrites(trial)),
     ...(reads ? (await as(trial, () => organizationIsIndexed(trial))).map(violation) : []),
   ];
   const remarks = [
@@ -139,12 +144,20 @@ async function tryActor(trial: Trial): Promise<CheckResult> {
   });
 }
 
+function onlyLeaks(tried: TriedTable): TriedTable {
+  const violations = tried.violations.filter(({ shown }) => shown !== undefined);
+  return { ...tried, violations, remarks: [] };
+}
+
 function outcomeOf(
   command: TriedCommand,
   reading: Reading,
   writes: readonly TriedTable[],
 ): TriedOutcome {
-  if (command === "SELECT") return reading.violations.length > 0 ? "open" : "held";
+  if (command === "SELECT") {
+    if (reading.kind === "failed") return "untried";
+    return reading.violations.length > 0 ? "open" : "held";
+  }
   return (
     writes.map(({ commands }) => commands[command]).find((one) => one !== undefined) ?? "untried"
   );
@@ -153,9 +166,12 @@ function outcomeOf(
 const countSchema = z.object({ count: z.coerce.number() });
 const foreignSchema = countSchema.extend({ canaries: z.coerce.number() });
 
-/** A role without the privilege to read is refused before any policy is asked: that is no leak. */
+/**
+ * A role without the privilege to read is refused before any policy is asked: that is no leak. Any other
+ * refusal (a function or schema that may not be used, a recursion) proves nothing.
+ */
 type Reading = {
-  readonly kind: "allowed" | "refused";
+  readonly kind: "allowed" | "refused" | "failed";
   readonly violations: readonly Violation[];
 };
 
@@ -175,9 +191,11 @@ async function tryReading(trial: Trial): Promise<Reading> {
   ).catch(refusal);
   await queries.execute(sql`ROLLBACK TO SAVEPOINT reading`);
   if ("refused" in seen) {
-    const privilege = seen.refused === "42501";
-    const violations = privilege ? [] : [violation(`reading could not be tried: ${seen.message}`)];
-    return { kind: "refused", violations };
+    if (seen.refused === "42501" && !trial.facts.granted.select) {
+      return { kind: "refused", violations: [] };
+    }
+    const why = `${seen.message} (SQLSTATE ${seen.refused})`;
+    return { kind: "failed", violations: [violation(`reading could not be tried: ${why}`)] };
   }
   const count = seen[0]?.count ?? 0;
   const expected = ownRows(trial).length;

@@ -8,9 +8,11 @@ import type { StageName } from "../steps/stage.ts";
 import { checksOf } from "../steps/step.ts";
 import { tryAttacks } from "./attacks.ts";
 import { ask } from "./checks.ts";
+import { tryFunctions } from "./fence-functions.ts";
 import { tryIsolation } from "./isolation.ts";
 import { withLogin } from "./login.ts";
 import { withMending } from "./mending.ts";
+import { tryRoleSettings } from "./role-settings.ts";
 
 type Reach = "the fence" | "and around it";
 
@@ -48,6 +50,8 @@ export async function prove(
   const { settings: access, results } = await withLogin(session, settings);
   return [
     ...results,
+    await tryFunctions(session, access, tenancy),
+    await tryRoleSettings(session, access),
     ...(await tryIsolation(session, access, tenancy, fences, personas)),
     ...(await tryAttacks(session, access, tenancy, fences, "on the fence")),
     ...(reach === "the fence"
