@@ -5,8 +5,8 @@ import { relationKey } from "../config/relation-name.ts";
 import {
   configuredName,
   type Fault,
-  requestRoles,
   type ResolvedSettings,
+  requestRoles,
   type TenantTable,
 } from "../config/settings.ts";
 import type { RelationName } from "../postgres/sql.ts";

@@ -107,7 +107,8 @@ async function rowsOf(
 async function tryActor(trial: Trial): Promise<CheckResult> {
   const { actor, fence, placement } = trial;
   const reading = await tryReading(trial);
-  const reads = actor.organizations.length > 0 && reading.kind === "allowed";
+  const { selectOrganization } = trial.facts.granted;
+  const reads = actor.organizations.length > 0 && reading.kind === "allowed" && selectOrganization;
   // What refuses every read refuses every write: that is said once, and what got through all the same.
   const writes = [await tryWriting(trial), await tryInserting(trial)].map((tried) =>
     reading.kind === "failed" ? onlyLeaks(tried) : tried,

@@ -4,6 +4,7 @@ import type { Run } from "../journal/journal.ts";
 import { eachStep } from "../journal/steps.ts";
 import type { Session } from "../postgres/connection.ts";
 import { allResults, type CheckResult, type StageVerification } from "../report/events.ts";
+import { byReason } from "../report/evidence.ts";
 import type { StageName } from "../steps/stage.ts";
 import { checksOf } from "../steps/step.ts";
 import { tryAttacks } from "./attacks.ts";
@@ -75,9 +76,9 @@ export function verificationError(
     fault: `${failed.length} of ${results.length} claims do not hold`,
     state,
     next: "mend what is listed and verify again, or tenantry rollback",
-    details: failed.flatMap(({ claim, violations }) => [
-      claim,
-      ...violations.map((violation) => `  ${violation}`),
+    details: byReason(failed).flatMap(({ claims, result }) => [
+      ...claims,
+      ...result.violations.map((violation) => `  ${violation}`),
     ]),
   });
 }
