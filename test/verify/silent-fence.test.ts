@@ -43,7 +43,7 @@ const narrow = (role: string) => `
   CREATE POLICY "Admins write prices" ON prices USING (current_setting('app.is_admin', TRUE) = 'yes');
   ALTER TABLE prices ENABLE ROW LEVEL SECURITY`;
 
-describe.each(smallCompanies)("$kind", (company) => {
+describe.each(smallCompanies)("$kind", { timeout: 500_000 }, (company) => {
   const { kind, role } = company;
   const config = {
     ...company.config,
@@ -69,10 +69,12 @@ describe.each(smallCompanies)("$kind", (company) => {
     await database.session.execute(sql`${raw(statements)}`);
   }
 
-  async function proof(stage: StageName): Promise<readonly CheckResult[]> {
+  /** @param only one of the tables, where all of them stand on the same */
+  async function proof(stage: StageName, only?: string): Promise<readonly CheckResult[]> {
     const run = await runInForce(database.session, stage);
     if (run === undefined) throw new Error(`${stage} is not applied`);
-    return prove(database.session, settings, run, "the fence");
+    const fences = run.fences.filter(({ label }) => only === undefined || label === only);
+    return prove(database.session, settings, { ...run, fences }, "the fence");
   }
 
   const contradictions = (results: readonly CheckResult[]) =>
@@ -86,7 +88,7 @@ describe.each(smallCompanies)("$kind", (company) => {
     });
     for (const [name, damage, mend, said] of broken) {
       await change(damage);
-      const found = contradictions(await proof(stage));
+      const found = contradictions(await proof(stage, "notes"));
       await change(mend);
       expect(found.join("\n"), name).toMatch(said);
     }
@@ -139,7 +141,7 @@ describe.each(smallCompanies)("$kind", (company) => {
       const clause = command === "insert" ? "WITH CHECK" : "USING";
       const guard = "organization_id = ANY (ARRAY(SELECT tenancy.caller_organizations()))";
       await change(`ALTER POLICY ${named[command]} ON leads ${clause} (FALSE)`);
-      const found = contradictions(await proof("day1")).join("\n");
+      const found = contradictions(await proof("day1", "leads")).join("\n");
       await change(`ALTER POLICY ${named[command]} ON leads ${clause} (${guard})`);
       expect(found).toContain(
         `leads as member of Test Client A: only their own: cannot ${command} their own row`,
