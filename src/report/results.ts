@@ -1,7 +1,7 @@
 import type { StageName } from "../steps/stage.ts";
 import { colorsFor } from "./colors.ts";
-import { allResults, type CheckResult, type StageVerification } from "./events.ts";
-import { byReason, violationLines } from "./evidence.ts";
+import { allResults, byReason, type CheckResult, type StageVerification } from "./events.ts";
+import { violationLines } from "./evidence.ts";
 import { showMatrix } from "./matrix.ts";
 import { wrapped } from "./wrap.ts";
 

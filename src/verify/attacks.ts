@@ -1,4 +1,3 @@
-import { readRoles } from "../catalog/anonymous-role.ts";
 import type { Settings } from "../config/settings.ts";
 import {
   isConnectionLoss,
@@ -17,6 +16,7 @@ import { tryInterference } from "./interference.ts";
 import { tryMemberships } from "./memberships.ts";
 import { tryRealtime } from "./realtime.ts";
 import { tryRelationsBeside } from "./relations-beside.ts";
+import { readRoles } from "./roles.ts";
 import { trySharedTables } from "./shared-tables.ts";
 import { tryStorage } from "./storage.ts";
 import { tryStrangers } from "./strangers.ts";

@@ -1,5 +1,4 @@
 import { z } from "zod";
-import { readRoles } from "../catalog/anonymous-role.ts";
 import type { ResolvedSettings, Settings } from "../config/settings.ts";
 import {
   isConnectionLoss,
@@ -18,6 +17,7 @@ import { tryOwnWrites } from "./liveness.ts";
 import { reachablePartitions } from "./partitions.ts";
 import { type Placement, placeRows } from "./placement.ts";
 import { plantRows } from "./planting.ts";
+import { readRoles } from "./roles.ts";
 import { play, setScene } from "./scene.ts";
 import { readTableFacts } from "./table-facts.ts";
 import { as, type Fence, foreignRows, ownRows, shownBy, type Trial } from "./trial.ts";

@@ -1,9 +1,9 @@
 import { z } from "zod";
-import { readRoles } from "../catalog/anonymous-role.ts";
 import type { ResolvedSettings, Settings } from "../config/settings.ts";
 import type { Queries } from "../postgres/connection.ts";
 import { sql } from "../postgres/sql.ts";
 import type { CheckResult } from "../report/events.ts";
+import { readRoles } from "./roles.ts";
 import { resultOf, violation } from "./violation.ts";
 
 /** PostgREST's, as Supabase makes it. */

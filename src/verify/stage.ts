@@ -3,8 +3,12 @@ import { AppError } from "../errors.ts";
 import type { Run } from "../journal/journal.ts";
 import { eachStep } from "../journal/steps.ts";
 import type { Session } from "../postgres/connection.ts";
-import { allResults, type CheckResult, type StageVerification } from "../report/events.ts";
-import { byReason } from "../report/evidence.ts";
+import {
+  allResults,
+  byReason,
+  type CheckResult,
+  type StageVerification,
+} from "../report/events.ts";
 import type { StageName } from "../steps/stage.ts";
 import { checksOf } from "../steps/step.ts";
 import { tryAttacks } from "./attacks.ts";
