@@ -1,5 +1,5 @@
 import { findRelation, type Snapshot } from "../catalog/snapshot.ts";
-import type { Settings } from "../config/settings.ts";
+import { requestRoles, resolveRoles, type Settings } from "../config/settings.ts";
 import { AppError } from "../errors.ts";
 import type { RelationName } from "../postgres/sql.ts";
 import { tenancyFrom } from "../steps/tenancy.ts";
@@ -10,9 +10,10 @@ import type { AuditContext } from "./rule.ts";
  * @throws AppError AUDIT_IMPOSSIBLE when it has none of the roles that requests run as
  */
 export function auditContext(settings: Settings, snapshot: Snapshot): AuditContext {
-  const { signedIn, anonymous } = settings.roles;
-  const known = [signedIn, anonymous].filter(
-    (role): role is string => role !== undefined && snapshot.server.roles.includes(role),
+  const { server } = snapshot;
+  const { signedIn } = settings.roles;
+  const known = requestRoles(resolveRoles(settings, server.usesAnon)).filter((role) =>
+    server.roles.includes(role),
   );
   const [role, ...others] = known;
   if (role === undefined) {
@@ -36,6 +37,6 @@ export function auditContext(settings: Settings, snapshot: Snapshot): AuditConte
     tenantTables: there([...settings.tables.day1, ...settings.tables.day2]),
     sharedTables: there(settings.shared),
     exemptTables: there(settings.exempt),
-    serverVersion: snapshot.server.version,
+    serverVersion: server.version,
   };
 }

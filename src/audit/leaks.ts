@@ -35,6 +35,7 @@ export const leaks = {
   "owner-jobs": "jobs, webhooks and functions that leave the transaction",
   "permissive-shards": "shards of Citus, on which a restrictive policy is a permissive one",
   "server-version": "a server with known faults of row-level security",
+  "silent-fence": "no leak, but a fence that refuses everybody their own rows too",
   "slow-guard": "no leak, but a guard that is asked anew for each row",
   estimates: "row estimates and statistics that tell how many rows others have",
   "two-organizations": "a user of two organizations moves rows from one to the other",

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { type Queries, type Session, sqlState } from "../postgres/connection.ts";
 import { type RelationName, type Sql, sql } from "../postgres/sql.ts";
+import { usualAnonymousIsUsed } from "./anonymous-role.ts";
 import { type DefaultPrivileges, readDefaultPrivileges } from "./default-privileges.ts";
 import { type Fingerprint, readFingerprint } from "./fingerprint.ts";
 import { type DatabaseFunction, readFunctions } from "./functions.ts";
@@ -23,6 +24,10 @@ const serverSchema = z.object({
   roles: z.array(z.string()),
   /** The roles that no row-level security holds. */
   bypassingRoles: z.array(z.string()),
+  /** Whether requests that nobody signed in for may come as `anon` here. */
+  usesAnon: z.boolean(),
+  /** Which role is a member of which, directly. */
+  memberships: z.array(z.object({ member: z.string(), of: z.string() })),
   schemas: z.array(z.string()),
   /** The schemas of this session's search_path that are there, in their order. */
   searchPath: z.array(z.string()),
@@ -98,6 +103,12 @@ const serverFacts: Sql = sql`
          has_database_privilege(current_database(), 'CREATE') AS "mayCreateSchema",
          (SELECT array_agg(rolname::text ORDER BY rolname) FROM pg_roles) AS roles,
          ARRAY(SELECT rolname::text FROM pg_roles WHERE rolsuper OR rolbypassrls ORDER BY rolname) AS "bypassingRoles",
+         ${usualAnonymousIsUsed} AS "usesAnon",
+         (SELECT coalesce(jsonb_agg(jsonb_build_object('member', member.rolname, 'of', role.rolname)
+                                    ORDER BY member.rolname, role.rolname), '[]')
+            FROM pg_auth_members m
+            JOIN pg_roles member ON member.oid = m.member
+            JOIN pg_roles role ON role.oid = m.roleid) AS memberships,
          (SELECT array_agg(nspname::text ORDER BY nspname) FROM pg_namespace) AS schemas
     FROM pg_roles r
    WHERE r.rolname = current_user

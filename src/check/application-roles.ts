@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { requestRoles, resolveRoles } from "../config/settings.ts";
 import { sql } from "../postgres/sql.ts";
 import { type Check, type Found, namesAhead, quoted } from "./check.ts";
 
@@ -9,7 +10,9 @@ export const applicationRoles: Check = {
   stops: [],
   async find(context) {
     const { queries, settings, snapshot } = context;
-    const roles = Object.values(settings.roles).filter((role) => role !== undefined);
+    const { login } = settings.roles;
+    const requests = requestRoles(resolveRoles(settings, snapshot.server.usesAnon));
+    const roles = login === undefined ? requests : [...requests, login];
     const found = await queries.rows(
       sql`
         SELECT r.rolname::text AS role,
@@ -22,7 +25,7 @@ export const applicationRoles: Check = {
                         AND pg_has_role(r.oid, c.relowner, 'USAGE')
                       ORDER BY c.relname) AS owns
           FROM pg_roles r
-         WHERE r.rolname = ANY (${roles}::text[])
+         WHERE r.rolname = ANY (${[...roles]}::text[])
          ORDER BY r.rolname
       `,
       z.object({

@@ -1,13 +1,14 @@
 import { z } from "zod";
 import { sql } from "../postgres/sql.ts";
-import { type Check, quoted } from "./check.ts";
+import type { Check } from "./check.ts";
+import { neverForRequests, seeingAllRows } from "./seeing-all-rows.ts";
 
 export const dumpRowSecurity: Check = {
   id: "dump-row-security",
   title: "tables whose policies bind the connected role",
-  why: "a dump would lack the rows that policies hide, so pg_dump refuses, and no backup is made",
+  why: `a dump would lack the rows that policies hide, so pg_dump refuses, and no backup is made; ${neverForRequests}`,
   stops: [],
-  async find({ queries, snapshot: { server } }) {
+  async find({ queries, settings, snapshot: { server } }) {
     const bound = await queries.rows(
       sql`
         SELECT format('%I.%I', n.nspname, c.relname) AS name
@@ -23,7 +24,7 @@ export const dumpRowSecurity: Check = {
     return bound.map(({ name }) => ({
       severity: "blocking",
       what: { object: name, fact: `its policies decide which rows ${server.user} sees` },
-      mend: `ALTER ROLE ${quoted(server.user)} BYPASSRLS`,
+      mend: seeingAllRows(settings, server),
     }));
   },
 };

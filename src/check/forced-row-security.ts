@@ -1,9 +1,10 @@
-import { type Check, quoted } from "./check.ts";
+import type { Check } from "./check.ts";
+import { neverForRequests, seeingAllRows } from "./seeing-all-rows.ts";
 
 export const forcedRowSecurity: Check = {
   id: "forced-row-security",
   title: "BYPASSRLS, where forceRowSecurity binds the owner too",
-  why: "the connected role would see no row of its own tables after Day 1",
+  why: `the connected role would see no row of its own tables after Day 1; ${neverForRequests}`,
   stops: ["run", "rollback"],
   find: async ({ settings, snapshot: { server } }) =>
     settings.forceRowSecurity && !server.bypassesRowSecurity
@@ -11,7 +12,7 @@ export const forcedRowSecurity: Check = {
           {
             severity: "blocking",
             what: { object: server.user, fact: "has no BYPASSRLS, and forceRowSecurity is set" },
-            mend: `ALTER ROLE ${quoted(server.user)} BYPASSRLS`,
+            mend: seeingAllRows(settings, server),
           },
         ]
       : [],

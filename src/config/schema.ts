@@ -155,7 +155,8 @@ export const configSchema = z.strictObject({
   roles: z
     .strictObject({
       signedIn: nameSchema.default("authenticated"),
-      anonymous: nameSchema.optional(),
+      /** Left out, it is `anon` where the database has that role; `null` says that there is none. */
+      anonymous: nameSchema.nullable().optional(),
       /** Whom the application logs in as, before it becomes one of the others. */
       login: nameSchema.optional(),
     })

@@ -1,4 +1,4 @@
-import type { RelationName } from "../postgres/sql.ts";
+import type { RelationName, Some } from "../postgres/sql.ts";
 import { formatRelationName, parseRelationName, relationKey } from "./relation-name.ts";
 import type { CompleteConfig } from "./schema.ts";
 
@@ -191,7 +191,23 @@ export function configuredName(relation: RelationName, settings: Settings): stri
   return formatRelationName(relation, settings.schema);
 }
 
+/** Settings whose roles are those of a database: whether requests may be anonymous is known. */
+export type ResolvedSettings = Omit<Settings, "roles"> & {
+  readonly roles: Omit<Settings["roles"], "anonymous"> & { readonly anonymous: string | null };
+};
+
+/**
+ * The settings with the roles that requests have in a database. What is resolved already stays so.
+ * @param usesAnon whether the database has the role `anon`, as `Server` says
+ */
+export function resolveRoles(settings: Settings, usesAnon: boolean): ResolvedSettings {
+  const { roles } = settings;
+  const usual = usesAnon && roles.signedIn !== "anon" ? "anon" : null;
+  const anonymous = roles.anonymous === undefined ? usual : roles.anonymous;
+  return { ...settings, roles: { ...roles, anonymous } };
+}
+
 /** The roles that the application's requests run as. */
-export function requestRoles({ roles }: Pick<Settings, "roles">): readonly string[] {
-  return roles.anonymous === undefined ? [roles.signedIn] : [roles.signedIn, roles.anonymous];
+export function requestRoles({ roles }: Pick<ResolvedSettings, "roles">): Some<string> {
+  return roles.anonymous === null ? [roles.signedIn] : [roles.signedIn, roles.anonymous];
 }

@@ -1,5 +1,5 @@
 import type { Relation } from "../catalog/relations.ts";
-import type { Settings } from "../config/settings.ts";
+import { requestRoles, resolveRoles, type Settings } from "../config/settings.ts";
 import { ident, type Sql, sql, toScript } from "../postgres/sql.ts";
 import { fenceStatements } from "../steps/fence.ts";
 import { namesOf, type TablePlan } from "../steps/table-plan.ts";
@@ -30,8 +30,8 @@ export function nextTable(settings: Settings): string {
 
 function planOf(settings: Settings): TablePlan {
   const relation = { schema: settings.schema, name };
-  const { signedIn, anonymous } = settings.roles;
-  const roles = anonymous === undefined ? [signedIn] : [signedIn, anonymous];
+  // No database is asked: on Supabase there is `anon`.
+  const roles = requestRoles(resolveRoles(settings, settings.identity.kind === "supabase"));
   return {
     stage: "day2",
     relation,

@@ -1,14 +1,24 @@
 import type { Snapshot } from "../catalog/snapshot.ts";
-import type { Settings } from "../config/settings.ts";
+import { type ResolvedSettings, requestRoles } from "../config/settings.ts";
 import type { TablePlan } from "../steps/table-plan.ts";
+import { requesters } from "./requesters.ts";
 
-/** The roles beside those of requests that the fences will take the rows from, with their tables. */
+/**
+ * The roles beside those of requests that the fences will take the rows from, with their tables. Only one
+ * that no request can become is told how to see every row.
+ */
 export function blindedRoles(
-  { roles }: Settings,
+  settings: ResolvedSettings,
   { server }: Snapshot,
   tables: readonly TablePlan[],
 ): string[] {
-  const unaffected = [...Object.values(roles), ...server.bypassingRoles, server.user];
+  const { login } = settings.roles;
+  const unaffected = [
+    ...requestRoles(settings),
+    ...(login === undefined ? [] : [login]),
+    ...server.bypassingRoles,
+    server.user,
+  ];
   const tablesOf = new Map<string, Set<string>>();
   for (const { label, existing } of tables) {
     // Where row-level security is on, they are under it already.
@@ -19,8 +29,11 @@ export function blindedRoles(
       tablesOf.set(grantee, (tablesOf.get(grantee) ?? new Set()).add(label));
     }
   }
-  return [...tablesOf].map(
-    ([role, labels]) =>
-      `${role} will see no row of ${[...labels].join(", ")} unless it names a user: if it serves no tenant (reports, exports), ALTER ROLE … BYPASSRLS lets it see all`,
-  );
+  const ofRequests = requesters(settings, server);
+  return [...tablesOf].map(([role, labels]) => {
+    const blinded = `${role} will see no row of ${[...labels].join(", ")} unless it names a user`;
+    return ofRequests.has(role)
+      ? `${blinded}: requests run as it or can become it, so it must stay bound; what serves no tenant (reports, exports) needs a role of its own`
+      : `${blinded}: if it serves no tenant (reports, exports) and no request can become it, ALTER ROLE … BYPASSRLS lets it see all`;
+  });
 }

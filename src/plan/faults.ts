@@ -174,7 +174,7 @@ export function identityFaults(settings: Settings, snapshot: Snapshot): Fault[] 
     });
   }
   for (const [key, role] of Object.entries(settings.roles)) {
-    if (role === undefined || snapshot.server.roles.includes(role)) continue;
+    if (role === undefined || role === null || snapshot.server.roles.includes(role)) continue;
     faults.push({
       path: `roles.${key}`,
       fault: `there is no role ${role}`,

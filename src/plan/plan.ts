@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { findRelation, type Snapshot } from "../catalog/snapshot.ts";
 import { invalidConfiguration } from "../config/faults.ts";
-import { configuredName, type Fault, type Settings } from "../config/settings.ts";
+import { configuredName, type Fault, resolveRoles, type Settings } from "../config/settings.ts";
 import type { RelationName } from "../postgres/sql.ts";
 import type { Application } from "../steps/application.ts";
 import type { Kept } from "../steps/kept.ts";
@@ -62,7 +62,7 @@ export function planStages(
     tenancy,
     notices: [
       ...[...tables.day1, ...tables.day2].flatMap(firedTriggers),
-      ...blindedRoles(settings, snapshot, [...tables.day1, ...tables.day2]),
+      ...blindedRoles(context.settings, snapshot, [...tables.day1, ...tables.day2]),
       ...skipped.map((relation) => `${configuredName(relation, settings)} is missing and skipped`),
       ...(settings.unlistedTables === "warn"
         ? unlisted.map(({ path, fault }) => `${path} ${fault}: its rows stay open to every tenant`)
@@ -95,11 +95,12 @@ export function planFaults(
 }
 
 function compare(
-  settings: Settings,
+  configured: Settings,
   snapshot: Snapshot,
   stages: readonly Stage[],
   { kept, application }: Besides = {},
 ) {
+  const settings = resolveRoles(configured, snapshot.server.usesAnon);
   const users = findRelation(snapshot, settings.users.relation);
   const idType = users?.columns.find(({ name }) => name === settings.users.id)?.type ?? "uuid";
   const tenancy = tenancyFrom(settings, idType);

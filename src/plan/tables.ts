@@ -5,8 +5,8 @@ import { relationKey } from "../config/relation-name.ts";
 import {
   configuredName,
   type Fault,
+  type ResolvedSettings,
   requestRoles,
-  type Settings,
   type TenantTable,
 } from "../config/settings.ts";
 import type { RelationName } from "../postgres/sql.ts";
@@ -30,7 +30,7 @@ const fewestManyUsers = 10_000;
 
 /** Finds each configured table in the catalog, where its organization comes from, and the order. */
 export function resolveTables(
-  settings: Settings,
+  settings: ResolvedSettings,
   snapshot: Snapshot,
   tenancy: Tenancy,
   kept?: Kept,
@@ -87,7 +87,7 @@ export function resolveTables(
 /** The partitions of a table as their own steps see them; undefined where it is not partitioned. */
 function partitionPlans(
   table: TablePlan,
-  settings: Settings,
+  settings: ResolvedSettings,
   snapshot: Snapshot,
 ): readonly PartitionPlan[] | undefined {
   if (table.existing.kind !== "partitioned table") return undefined;

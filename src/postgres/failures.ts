@@ -34,6 +34,8 @@ export type RefusalSource = {
   readonly column: string | undefined;
   /** The constraint's name; a partition's bounds have none. */
   readonly constraint: string | undefined;
+  /** Whether a policy refused the row: its SQLSTATE is that of a missing privilege too. */
+  readonly byPolicy: boolean;
   /** Whether it came out of a function: a trigger's, for one. */
   readonly inFunction: boolean;
 };
@@ -45,14 +47,16 @@ export function refusalSource(error: unknown): RefusalSource {
       constraintOf: undefined,
       column: undefined,
       constraint: undefined,
+      byPolicy: false,
       inFunction: false,
     };
   }
-  const { schema, table, column, constraint, where } = error;
+  const { schema, table, column, constraint, routine, where } = error;
   return {
     constraint,
     constraintOf: schema === undefined || table === undefined ? undefined : { schema, name: table },
     column,
+    byPolicy: error.code === "42501" && routine === "ExecWithCheckOptions",
     inFunction: where !== undefined,
   };
 }

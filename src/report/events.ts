@@ -228,3 +228,20 @@ export function stepFacts(named: {
   const table = named.partitionOf ?? named.table;
   return { id: named.id, title: named.title, table: table?.name ?? null };
 }
+
+/** Claims that do not hold for one reason, in words that are then said once. */
+export type SameReason = { readonly claims: readonly string[]; readonly result: CheckResult };
+
+/** Results in their order; those that the very same contradicts stand together, at the first of them. */
+export function byReason(results: readonly CheckResult[]): readonly SameReason[] {
+  const groups = new Map<string, CheckResult[]>();
+  for (const [index, result] of results.entries()) {
+    // What is shown by a statement is each table's own.
+    const isShared = result.violations.length > 0 && result.evidence === undefined;
+    const key = isShared ? JSON.stringify(result.violations) : String(index);
+    groups.set(key, [...(groups.get(key) ?? []), result]);
+  }
+  return [...groups.values()].flatMap(([result, ...others]) =>
+    result === undefined ? [] : [{ claims: [result, ...others].map(({ claim }) => claim), result }],
+  );
+}

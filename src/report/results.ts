@@ -1,6 +1,6 @@
 import type { StageName } from "../steps/stage.ts";
 import { colorsFor } from "./colors.ts";
-import { allResults, type CheckResult, type StageVerification } from "./events.ts";
+import { allResults, byReason, type CheckResult, type StageVerification } from "./events.ts";
 import { violationLines } from "./evidence.ts";
 import { showMatrix } from "./matrix.ts";
 import { wrapped } from "./wrap.ts";
@@ -57,8 +57,11 @@ function section(heading: string, results: readonly CheckResult[]): string {
   const { columns } = process.stdout;
   const words = (text: string, margin: string) =>
     columns === undefined ? text : wrapped(text, columns, margin).trimStart();
-  const lines = results.flatMap((result) => [
-    `  ${result.violations.length === 0 ? colors.green("✔") : colors.red("✘")} ${words(result.claim, "    ")}`,
+  const lines = byReason(results).flatMap(({ claims, result }) => [
+    ...claims.map(
+      (claim) =>
+        `  ${result.violations.length === 0 ? colors.green("✔") : colors.red("✘")} ${words(claim, "    ")}`,
+    ),
     ...violationLines(result).map(({ label, text }) =>
       label === ""
         ? `      ${words(text, "      ")}`

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import type { Snapshot } from "../catalog/snapshot.ts";
-import type { Fault, Settings } from "../config/settings.ts";
+import type { Fault, ResolvedSettings } from "../config/settings.ts";
 import type { Some } from "../postgres/sql.ts";
 import type { Application } from "./application.ts";
 import type { Kept } from "./kept.ts";
@@ -13,7 +13,7 @@ export type StageName = (typeof stageNames)[number];
 
 /** What a stage plans from: all of it data, nothing that could be asked or changed. */
 export type StageContext = {
-  readonly settings: Settings;
+  readonly settings: ResolvedSettings;
   readonly snapshot: Snapshot;
   readonly tenancy: Tenancy;
   readonly tables: { readonly day1: readonly TablePlan[]; readonly day2: readonly TablePlan[] };

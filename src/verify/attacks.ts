@@ -16,6 +16,7 @@ import { tryInterference } from "./interference.ts";
 import { tryMemberships } from "./memberships.ts";
 import { tryRealtime } from "./realtime.ts";
 import { tryRelationsBeside } from "./relations-beside.ts";
+import { readRoles } from "./roles.ts";
 import { trySharedTables } from "./shared-tables.ts";
 import { tryStorage } from "./storage.ts";
 import { tryStrangers } from "./strangers.ts";
@@ -72,11 +73,12 @@ const aroundTheFence: readonly Attack[] = [
  */
 export async function tryAttacks(
   session: Session,
-  settings: Settings,
+  configured: Settings,
   tenancy: Tenancy,
   fences: readonly Fence[],
   where: "on the fence" | "around the fence",
 ): Promise<CheckResult[]> {
+  const settings = await readRoles(session, configured);
   const attacks = where === "on the fence" ? onTheFence : aroundTheFence;
   const tryOn = (
     tried: readonly Fence[],

@@ -125,11 +125,10 @@ async function orRefused<Done>(
  */
 export async function silently<Result>(
   queries: Queries,
-  work: () => Promise<Result>,
+  work: (silenced: boolean) => Promise<Result>,
 ): Promise<Result> {
-  const silenced = await attempt(queries, silenceTriggers);
-  const result = await work();
-  if (silenced.kind === "done")
-    await queries.execute(sql`SET LOCAL session_replication_role TO DEFAULT`);
+  const { kind } = await attempt(queries, silenceTriggers);
+  const result = await work(kind === "done");
+  if (kind === "done") await queries.execute(sql`SET LOCAL session_replication_role TO DEFAULT`);
   return result;
 }

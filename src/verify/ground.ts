@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { Settings } from "../config/settings.ts";
+import type { ResolvedSettings } from "../config/settings.ts";
 import type { Queries } from "../postgres/connection.ts";
 import { ident, list, type RelationName, raw, type Sql, sql } from "../postgres/sql.ts";
 import type { Tenancy } from "../steps/tenancy.ts";
@@ -13,7 +13,7 @@ import type { Fence } from "./trial.ts";
 /** All fenced tables at once, with rows of two organizations in each: what attacks are tried on. */
 export type Ground = {
   readonly queries: Queries;
-  readonly settings: Settings;
+  readonly settings: ResolvedSettings;
   readonly tenancy: Tenancy;
   readonly fences: readonly (Fence & { readonly placement: Placement })[];
   /** Whoever attacks, in all their parts. */
@@ -36,7 +36,7 @@ const second = { organization: "test-client-b", role: "member" } as const;
  */
 export async function setGround(
   queries: Queries,
-  settings: Settings,
+  settings: ResolvedSettings,
   tenancy: Tenancy,
   fences: readonly Fence[],
   { how, turn }: { readonly how: "planted" | "moved"; readonly turn: number },

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { Settings } from "../config/settings.ts";
+import type { ResolvedSettings, Settings } from "../config/settings.ts";
 import {
   isConnectionLoss,
   isLockConflict,
@@ -13,9 +13,11 @@ import type { Persona } from "../steps/stage.ts";
 import type { Tenancy } from "../steps/tenancy.ts";
 import { blocked } from "./blocked.ts";
 import { organizationIsIndexed } from "./index-use.ts";
+import { tryOwnWrites } from "./liveness.ts";
 import { reachablePartitions } from "./partitions.ts";
 import { type Placement, placeRows } from "./placement.ts";
 import { plantRows } from "./planting.ts";
+import { readRoles } from "./roles.ts";
 import { play, setScene } from "./scene.ts";
 import { readTableFacts } from "./table-facts.ts";
 import { as, type Fence, foreignRows, ownRows, shownBy, type Trial } from "./trial.ts";
@@ -29,11 +31,12 @@ import { type TriedTable, tryInserting, tryWriting } from "./writing.ts";
  */
 export async function tryIsolation(
   session: Session,
-  settings: Settings,
+  configured: Settings,
   tenancy: Tenancy,
   fences: readonly Fence[],
   personas: readonly Persona[],
 ): Promise<CheckResult[]> {
+  const settings = await readRoles(session, configured);
   const results: CheckResult[] = [];
   for (const fence of fences) {
     results.push(...(await tryTable(session, settings, tenancy, fence, personas, personas)));
@@ -48,7 +51,7 @@ export async function tryIsolation(
 
 async function tryTable(
   session: Session,
-  settings: Settings,
+  settings: ResolvedSettings,
   tenancy: Tenancy,
   fence: Fence,
   personas: readonly Persona[],
@@ -89,7 +92,7 @@ async function tryTable(
 /** Rows that are there, moved for as long as this table is tried; of an empty table, some of our own. */
 async function rowsOf(
   queries: Queries,
-  settings: Settings,
+  settings: ResolvedSettings,
   tenancy: Tenancy,
   fence: Fence,
   organizations: readonly string[],
@@ -104,11 +107,16 @@ async function rowsOf(
 async function tryActor(trial: Trial): Promise<CheckResult> {
   const { actor, fence, placement } = trial;
   const reading = await tryReading(trial);
-  const reads = actor.organizations.length > 0 && reading.kind === "allowed";
-  const writes = [await tryWriting(trial), await tryInserting(trial)];
+  const { selectOrganization } = trial.facts.granted;
+  const reads = actor.organizations.length > 0 && reading.kind === "allowed" && selectOrganization;
+  // What refuses every read refuses every write: that is said once, and what got through all the same.
+  const writes = [await tryWriting(trial), await tryInserting(trial)].map((tried) =>
+    reading.kind === "failed" ? onlyLeaks(tried) : tried,
+  );
   const violations = [
     ...reading.violations,
     ...writes.flatMap((tried) => tried.violations),
+    ...(reading.kind === "failed" ? [] : await tryOwnWrites(trial)),
     ...(reads ? (await as(trial, () => organizationIsIndexed(trial))).map(violation) : []),
   ];
   const remarks = [
@@ -137,12 +145,20 @@ async function tryActor(trial: Trial): Promise<CheckResult> {
   });
 }
 
+function onlyLeaks(tried: TriedTable): TriedTable {
+  const violations = tried.violations.filter(({ shown }) => shown !== undefined);
+  return { ...tried, violations, remarks: [] };
+}
+
 function outcomeOf(
   command: TriedCommand,
   reading: Reading,
   writes: readonly TriedTable[],
 ): TriedOutcome {
-  if (command === "SELECT") return reading.violations.length > 0 ? "open" : "held";
+  if (command === "SELECT") {
+    if (reading.kind === "failed") return "untried";
+    return reading.violations.length > 0 ? "open" : "held";
+  }
   return (
     writes.map(({ commands }) => commands[command]).find((one) => one !== undefined) ?? "untried"
   );
@@ -151,9 +167,12 @@ function outcomeOf(
 const countSchema = z.object({ count: z.coerce.number() });
 const foreignSchema = countSchema.extend({ canaries: z.coerce.number() });
 
-/** A role without the privilege to read is refused before any policy is asked: that is no leak. */
+/**
+ * A role without the privilege to read is refused before any policy is asked: that is no leak. Any other
+ * refusal (a function or schema that may not be used, a recursion) proves nothing.
+ */
 type Reading = {
-  readonly kind: "allowed" | "refused";
+  readonly kind: "allowed" | "refused" | "failed";
   readonly violations: readonly Violation[];
 };
 
@@ -173,9 +192,11 @@ async function tryReading(trial: Trial): Promise<Reading> {
   ).catch(refusal);
   await queries.execute(sql`ROLLBACK TO SAVEPOINT reading`);
   if ("refused" in seen) {
-    const privilege = seen.refused === "42501";
-    const violations = privilege ? [] : [violation(`reading could not be tried: ${seen.message}`)];
-    return { kind: "refused", violations };
+    if (seen.refused === "42501" && !trial.facts.granted.select) {
+      return { kind: "refused", violations: [] };
+    }
+    const why = `${seen.message} (SQLSTATE ${seen.refused})`;
+    return { kind: "failed", violations: [violation(`reading could not be tried: ${why}`)] };
   }
   const count = seen[0]?.count ?? 0;
   const expected = ownRows(trial).length;

@@ -1,8 +1,9 @@
 import { z } from "zod";
-import type { Settings } from "../config/settings.ts";
+import type { ResolvedSettings, Settings } from "../config/settings.ts";
 import type { Queries } from "../postgres/connection.ts";
 import { sql } from "../postgres/sql.ts";
 import type { CheckResult } from "../report/events.ts";
+import { readRoles } from "./roles.ts";
 import { resultOf, violation } from "./violation.ts";
 
 /** PostgREST's, as Supabase makes it. */
@@ -22,8 +23,9 @@ const factsSchema = z.object({
  */
 export async function withLogin(
   queries: Queries,
-  settings: Settings,
-): Promise<{ readonly settings: Settings; readonly results: readonly CheckResult[] }> {
+  configured: Settings,
+): Promise<{ readonly settings: ResolvedSettings; readonly results: readonly CheckResult[] }> {
+  const settings = await readRoles(queries, configured);
   const { roles, identity } = settings;
   const named = roles.login ?? (identity.kind === "supabase" ? usualLogin : undefined);
   const without = (results: readonly CheckResult[]) => ({
@@ -31,7 +33,10 @@ export async function withLogin(
     results,
   });
   if (named === undefined) return without([]);
-  const others = [roles.signedIn, roles.anonymous].filter((role) => role !== undefined);
+  // A role that the configuration does not name may be another login's.
+  const others = [roles.signedIn, configured.roles.anonymous].filter(
+    (role) => typeof role === "string",
+  );
   const [facts] = await queries.rows(
     sql`
       SELECT (SELECT rolsuper FROM pg_roles WHERE rolname = session_user) AS superuser,

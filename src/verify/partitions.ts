@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { formatRelationName } from "../config/relation-name.ts";
-import type { Settings } from "../config/settings.ts";
+import { type ResolvedSettings, requestRoles } from "../config/settings.ts";
 import type { Queries } from "../postgres/connection.ts";
 import { ident, sql } from "../postgres/sql.ts";
 import type { Fence } from "./trial.ts";
@@ -11,11 +11,10 @@ import type { Fence } from "./trial.ts";
  */
 export async function reachablePartitions(
   queries: Queries,
-  settings: Settings,
+  settings: ResolvedSettings,
   fences: readonly Fence[],
 ): Promise<Fence[]> {
-  const { signedIn, anonymous } = settings.roles;
-  const roles = anonymous === undefined ? [signedIn] : [signedIn, anonymous];
+  const roles = [...requestRoles(settings)];
   const partitions = await queries.rows(
     sql`
       SELECT n.nspname::text AS schema,

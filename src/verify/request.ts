@@ -1,4 +1,4 @@
-import type { Settings } from "../config/settings.ts";
+import type { ResolvedSettings, Settings } from "../config/settings.ts";
 import type { Queries } from "../postgres/connection.ts";
 import { ident, literal, type Sql, sql, together } from "../postgres/sql.ts";
 
@@ -28,7 +28,10 @@ export function signedInAsNobody({ identity, roles }: Access): Request {
 }
 
 /** One that nobody signed in for: of the role for that, where there is one. */
-export function anonymous({ identity, roles }: Access): Request {
+export function anonymous({
+  identity,
+  roles,
+}: Pick<ResolvedSettings, "identity" | "roles">): Request {
   const role = roles.anonymous ?? roles.signedIn;
   return { login: roles.login, role, settings: saying(identity, undefined, role) };
 }

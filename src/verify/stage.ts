@@ -3,15 +3,22 @@ import { AppError } from "../errors.ts";
 import type { Run } from "../journal/journal.ts";
 import { eachStep } from "../journal/steps.ts";
 import type { Session } from "../postgres/connection.ts";
-import { allResults, type CheckResult, type StageVerification } from "../report/events.ts";
+import {
+  allResults,
+  byReason,
+  type CheckResult,
+  type StageVerification,
+} from "../report/events.ts";
 import type { StageName } from "../steps/stage.ts";
 import { checksOf } from "../steps/step.ts";
 import { tryAttacks } from "./attacks.ts";
 import { ask } from "./checks.ts";
 import { verifyNoShards } from "./citus.ts";
+import { tryFunctions } from "./fence-functions.ts";
 import { tryIsolation } from "./isolation.ts";
 import { withLogin } from "./login.ts";
 import { withMending } from "./mending.ts";
+import { tryRoleSettings } from "./role-settings.ts";
 
 type Reach = "the fence" | "and around it";
 
@@ -50,6 +57,8 @@ export async function prove(
   return [
     ...results,
     await verifyNoShards(session),
+    await tryFunctions(session, access, tenancy),
+    await tryRoleSettings(session, access),
     ...(await tryIsolation(session, access, tenancy, fences, personas)),
     ...(await tryAttacks(session, access, tenancy, fences, "on the fence")),
     ...(reach === "the fence"
@@ -73,9 +82,9 @@ export function verificationError(
     fault: `${failed.length} of ${results.length} claims do not hold`,
     state,
     next: "mend what is listed and verify again, or tenantry rollback",
-    details: failed.flatMap(({ claim, violations }) => [
-      claim,
-      ...violations.map((violation) => `  ${violation}`),
+    details: byReason(failed).flatMap(({ claims, result }) => [
+      ...claims,
+      ...result.violations.map((violation) => `  ${violation}`),
     ]),
   });
 }

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import type { Queries } from "../postgres/connection.ts";
 import { ident, type RelationName, sql } from "../postgres/sql.ts";
+import { type Granted, type Promises, readGranted, readPromises } from "./granted.ts";
 import { leavingTrigger } from "./leaving-triggers.ts";
 import { type RowColumn, rowColumns } from "./likeness.ts";
 
@@ -13,6 +14,10 @@ export type TableFacts = {
   readonly merges: boolean;
   /** A trigger that does what a rollback would not undo: it is not to fire. */
   readonly leavingTrigger: string | undefined;
+  /** What the role of requests is granted on it. */
+  readonly granted: Granted;
+  /** What the plan's policies let that role do. */
+  readonly promises: Promises;
 };
 
 const factsSchema = z.object({
@@ -47,5 +52,12 @@ export async function readTableFacts(
   if (facts === undefined) throw new Error(`the catalog has no ${relation.name}`);
   const columns = await rowColumns(queries, relation, asked);
   const { key, merges, leaving } = facts;
-  return { columns, key: key ?? undefined, merges, leavingTrigger: leaving ?? undefined };
+  return {
+    columns,
+    key: key ?? undefined,
+    merges,
+    leavingTrigger: leaving ?? undefined,
+    granted: await readGranted(queries, relation, asked),
+    promises: await readPromises(queries, relation, asked.role),
+  };
 }

@@ -1,4 +1,4 @@
-import type { Settings } from "../config/settings.ts";
+import type { ResolvedSettings } from "../config/settings.ts";
 import type { Queries } from "../postgres/connection.ts";
 import type { RelationName, Sql } from "../postgres/sql.ts";
 import type { Tenancy } from "../steps/tenancy.ts";
@@ -13,7 +13,7 @@ export type Fence = { readonly relation: RelationName; readonly label: string };
 /** A table as a persona tries it. */
 export type Trial = {
   readonly queries: Queries;
-  readonly settings: Settings;
+  readonly settings: ResolvedSettings;
   readonly tenancy: Tenancy;
   readonly fence: Fence;
   readonly actor: Actor;

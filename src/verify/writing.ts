@@ -35,7 +35,7 @@ export async function tryWriting(trial: Trial): Promise<TriedTable> {
         shown: shownBy(trial, told, answerOf(outcome)),
       });
       commands[command] = "open";
-    } else if (outcome.kind === "done" || outcome.sqlState === "42501")
+    } else if (outcome.kind === "done" || isHeld(trial, outcome, command))
       commands[command] ??= "held";
     else {
       if (commands[command] !== "open") commands[command] = "untried";
@@ -50,6 +50,19 @@ export async function tryWriting(trial: Trial): Promise<TriedTable> {
     }
   }
   return { violations, remarks, commands };
+}
+
+/**
+ * Whether a policy refused it, or a privilege that is not granted. Where everything is granted, whatever
+ * else has the same SQLSTATE (a function or a schema that may not be used) says nothing of the fence.
+ */
+function isHeld(
+  { facts }: Trial,
+  { sqlState, byPolicy, inFunction }: Refused,
+  command: TriedCommand,
+): boolean {
+  const isExplained = byPolicy || inFunction || command === "TRUNCATE" || !facts.granted.all;
+  return sqlState === "42501" && isExplained;
 }
 
 function answerOf(outcome: Attempt): string {
@@ -113,7 +126,7 @@ export async function tryInserting(trial: Trial): Promise<TriedTable> {
         what: `inserts a row for ${whose}`,
         shown: shownBy(trial, told, answerOf(outcome)),
       });
-    } else if (outcome.sqlState === "42501") continue;
+    } else if (isHeld(trial, outcome, "INSERT")) continue;
     else if (isRefusedByApplication(outcome)) {
       remarks.push(refusedByApplication(outcome));
       untried = true;

@@ -71,7 +71,7 @@ export function createOrganizations({ tenancy, settings }: StageContext): Transa
   function grants(): Sql[] {
     const { anonymous, signedIn } = settings.roles;
     const both = list([ident(organizations), ident(memberships)]);
-    const others = anonymous === undefined ? [] : [ident(anonymous)];
+    const others = anonymous === null ? [] : [ident(anonymous)];
     return [
       sql`REVOKE ALL ON ${both}
   FROM ${list([sql`PUBLIC`, ...others, ident(signedIn)])}`,

@@ -87,6 +87,17 @@ test("with forceRowSecurity a role without BYPASSRLS is refused by run, too", as
   );
 });
 
+test("a connected role that requests can become is told to connect as another, never to bypass", async () => {
+  const database = await company("requesting");
+  const role = await asRole(database, "requesting_owner", "CREATEROLE");
+  const roles = { signedIn: "small_company_app", login: "requesting_owner" };
+  const config = { ...smallCompany, roles, forceRowSecurity: true };
+  const [finding] = await findings("forced-row-security", role, { config });
+  expect(finding?.mend).toMatch(/^CREATE ROLE tenantry .*, and connect as that/);
+  expect(finding?.mend).not.toContain("ALTER ROLE");
+  await execute(database.session, "DROP OWNED BY requesting_owner", "DROP ROLE requesting_owner");
+});
+
 test("an application's role that owns a table is not held by row-level security", async () => {
   const { url, session } = await company("owner");
   await execute(session, "ALTER TABLE leads OWNER TO small_company_app");

@@ -2,7 +2,7 @@ import { expect, onTestFinished, test } from "vitest";
 import { readSnapshot } from "../../src/catalog/snapshot.ts";
 import { parseSettings } from "../../src/config/load.ts";
 import { planStages } from "../../src/plan/plan.ts";
-import { sql } from "../../src/postgres/sql.ts";
+import { ident, sql } from "../../src/postgres/sql.ts";
 import { stages } from "../../stages/index.ts";
 import { makeDatabase } from "../setup/database.ts";
 import { companyConfig, companyTables } from "./company.ts";
@@ -21,10 +21,46 @@ test("a role for reports that the fences will leave without rows is noted, and n
     ).notices.filter((notice) => notice.includes("will see no row"));
   // The role of requests, and one that reads a table which is no tenant's.
   await session.execute(sql`GRANT ALL ON projects TO pg_monitor`);
-  await session.execute(sql`GRANT SELECT ON countries TO pg_read_all_stats`);
+  await session.execute(sql`GRANT SELECT ON countries TO pg_signal_backend`);
   expect(await notices()).toEqual([]);
-  await session.execute(sql`GRANT SELECT ON projects, tasks TO pg_read_all_stats`);
+  await session.execute(sql`GRANT SELECT ON projects, tasks TO pg_signal_backend`);
   expect(await notices()).toEqual([
-    expect.stringMatching(/^pg_read_all_stats will see no row of projects, tasks .*BYPASSRLS/),
+    expect.stringMatching(/^pg_signal_backend will see no row of projects, tasks .*BYPASSRLS/),
   ]);
+});
+
+test("a role that requests run as, log in as or can become is never told to bypass row-level security", async () => {
+  const database = await makeDatabase("blinded requesters");
+  onTestFinished(() => database.drop());
+  const { session } = database;
+  for (const statement of companyTables) await session.execute(statement);
+  // The login of the application, which is a member of the role of requests, and what it can become.
+  for (const role of [
+    "anon",
+    "authenticated",
+    "blinded_reports",
+    "blinded_login",
+    "blinded_group",
+  ]) {
+    await session.execute(sql`
+      DO $$
+      BEGIN
+        CREATE ROLE ${ident(role)};
+      EXCEPTION WHEN duplicate_object OR unique_violation THEN
+        NULL;
+      END $$`);
+    await session.execute(sql`GRANT SELECT ON projects TO ${ident(role)}`);
+  }
+  await session.execute(sql`GRANT pg_monitor, blinded_group TO blinded_login`);
+  const settings = parseSettings(
+    { ...companyConfig, roles: { signedIn: "pg_monitor", anonymous: null } },
+    "the test",
+  );
+  const { notices } = planStages(settings, await readSnapshot(session), stages, "the test");
+  const of = (role: string) => notices.find((notice) => notice.startsWith(`${role} will see`));
+  for (const role of ["anon", "authenticated", "blinded_login", "blinded_group"]) {
+    expect(of(role)).toContain("so it must stay bound");
+    expect(of(role)).not.toContain("BYPASSRLS");
+  }
+  expect(of("blinded_reports")).toContain("BYPASSRLS");
 });

@@ -11,7 +11,10 @@ export const settingInPolicy: Rule = {
   findings: (context) => sql`
     SELECT format('%I on %s', p.polname, p.polrelid::regclass) AS object,
            'asks current_setting, headers or user_metadata itself' AS fact,
-           format('DROP POLICY %I ON %s; -- and ask the helper instead', p.polname, p.polrelid::regclass) AS mend
+           CASE WHEN p.polpermissive
+                THEN format('DROP POLICY %I ON %s; -- and ask the helper instead', p.polname, p.polrelid::regclass)
+                ELSE format('-- ALTER POLICY %I ON %s, to ask the helper instead: it is restrictive, and dropping it would open the table', p.polname, p.polrelid::regclass)
+           END AS mend
       FROM pg_policy p
       JOIN ${reachable(context)} AS r ON r.oid = p.polrelid
      WHERE concat_ws(' ', pg_get_expr(p.polqual, p.polrelid), pg_get_expr(p.polwithcheck, p.polrelid))

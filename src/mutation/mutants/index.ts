@@ -5,6 +5,7 @@ import { helpers } from "./helpers.ts";
 import { policies } from "./policies.ts";
 import { privileges } from "./privileges.ts";
 import { relations } from "./relations.ts";
+import { silence } from "./silence.ts";
 
 /** Every way of breaking the fence: those that the rules know, and others. */
 export const mutants: readonly Mutant[] = [
@@ -14,4 +15,5 @@ export const mutants: readonly Mutant[] = [
   ...relations,
   ...functions,
   ...privileges,
+  ...silence,
 ];
