@@ -8,7 +8,7 @@ import { startOldApplication } from "../src/demo/old-application.ts";
 import { planStages } from "../src/plan/plan.ts";
 import { openSession, type Session } from "../src/postgres/connection.ts";
 import { ident, raw, sql } from "../src/postgres/sql.ts";
-import { formatBytes, formatDuration } from "../src/report/units.ts";
+import { formatBytes, formatDuration } from "../src/units.ts";
 import { stages } from "../stages/index.ts";
 import * as planned from "../test/mistakes/the-plan.ts";
 import { middleOf } from "./measure.ts";

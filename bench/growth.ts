@@ -2,7 +2,7 @@ import type { Config } from "../src/config/schema.ts";
 import { makeDialler } from "../src/demo/dialler.ts";
 import { openSession, type Session } from "../src/postgres/connection.ts";
 import { ident, sql } from "../src/postgres/sql.ts";
-import { formatBytes, formatDuration } from "../src/report/units.ts";
+import { formatBytes, formatDuration } from "../src/units.ts";
 import { constant, floor, mapped } from "./contenders.ts";
 import { companyConfig, makeCompany } from "./many-tables.ts";
 import type { Cell, Report } from "./report.ts";

@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { z } from "zod";
-import { formatTable } from "../src/report/table.ts";
+import { formatTable } from "../src/report/terminal/table.ts";
 import { drawBars, drawLines } from "./plot.ts";
 
 const cellSchema = z.union([

@@ -7,9 +7,9 @@ import { z } from "zod";
 import type { Config } from "../src/config/schema.ts";
 import { openSession, type Session } from "../src/postgres/connection.ts";
 import { sql } from "../src/postgres/sql.ts";
-import { formatBytes } from "../src/report/units.ts";
 import { chooseForDemo } from "../src/scratch/binaries.ts";
 import { startServer } from "../src/scratch/server.ts";
+import { formatBytes } from "../src/units.ts";
 import { watchMemory } from "./memory.ts";
 
 /** A server of the bench's own, and the program as a person starts it. */

@@ -4,7 +4,7 @@ import type { DiallerSize } from "../src/demo/dialler-rows.ts";
 import { startOldApplication } from "../src/demo/old-application.ts";
 import { openSession, type Session } from "../src/postgres/connection.ts";
 import { ident, sql } from "../src/postgres/sql.ts";
-import { formatBytes, formatDuration } from "../src/report/units.ts";
+import { formatBytes, formatDuration } from "../src/units.ts";
 import { type Contender, contenders } from "./contenders.ts";
 import { middleOf } from "./measure.ts";
 import type { Cell, Report } from "./report.ts";

@@ -6,7 +6,7 @@ import { startOldApplication as startDialler } from "../src/demo/old-application
 import { openSession, type Session } from "../src/postgres/connection.ts";
 import { ident, sql } from "../src/postgres/sql.ts";
 import { startOldApplication } from "../src/rehearsal/old-application.ts";
-import { formatDuration } from "../src/report/units.ts";
+import { formatDuration } from "../src/units.ts";
 import type { SteadyWriters } from "../src/writers/steady-writers.ts";
 import { companyConfig, makeCompany } from "./many-tables.ts";
 import { middleOf } from "./measure.ts";

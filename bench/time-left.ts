@@ -3,16 +3,16 @@ import path from "node:path";
 import { z } from "zod";
 import { makeDialler } from "../src/demo/dialler.ts";
 import { startOldApplication } from "../src/demo/old-application.ts";
+import { type RunEvent, runEventSchema } from "../src/events/events.ts";
 import { openSession } from "../src/postgres/connection.ts";
 import { sql } from "../src/postgres/sql.ts";
-import { type RunEvent, runEventSchema } from "../src/report/events.ts";
 import {
   advance,
   beginProgress,
   type Progress,
   stepsLeftMilliseconds,
-} from "../src/report/progress.ts";
-import { formatDuration } from "../src/report/units.ts";
+} from "../src/report/terminal/progress.ts";
+import { formatDuration } from "../src/units.ts";
 import { mapped } from "./contenders.ts";
 import type { Cell, Report } from "./report.ts";
 import { type Bench, describeMachine, median, urlOf, withBench } from "./setup.ts";

@@ -1,5 +1,5 @@
 import type { Some } from "../src/postgres/sql.ts";
-import type { Guard, StageContext } from "../src/steps/stage.ts";
+import type { Guard, StageContext } from "../src/steps/model/stage.ts";
 import { noNewOrganization } from "./new-organizations.ts";
 
 /** What must hold before Day 2 is undone. Its steps are undone in reverse, from the journal. */

@@ -1,6 +1,6 @@
 import { ident, sql } from "../src/postgres/sql.ts";
-import { organizationId } from "../src/steps/naming.ts";
-import type { Guard, StageContext } from "../src/steps/stage.ts";
+import { organizationId } from "../src/steps/model/naming.ts";
+import type { Guard, StageContext } from "../src/steps/model/stage.ts";
 
 /**
  * Organizations that came after the plan are customers who never shared their data with anybody:

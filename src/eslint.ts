@@ -1,7 +1,7 @@
 import path from "node:path";
 import { annotationRules, type Finding, findingsOf } from "./code/findings.ts";
-import { takeInventory } from "./code/inventory.ts";
-import { openProject, type Project } from "./code/project.ts";
+import { takeInventory } from "./code/queries/inventory.ts";
+import { openProject, type Project } from "./code/reading/project.ts";
 import { rules as codeRules } from "./code/rules/index.ts";
 import { loadSettings } from "./config/load.ts";
 
@@ -56,11 +56,11 @@ export async function tenantry({ folder, config }: EslintOptions = {}): Promise<
       meta: { type: "problem", docs: { description: title }, schema: [] },
       create: (context) => ({
         Program() {
-          for (const { rule, place, what, fact, mend } of findingsIn(context)) {
+          for (const { rule, place, what, fact, fix } of findingsIn(context)) {
             if (rule.id !== id) continue;
             context.report({
               loc: { line: place.line, column: place.column - 1 },
-              message: `${what}: ${fact} → ${mend}`,
+              message: `${what}: ${fact} → ${fix}`,
             });
           }
         },

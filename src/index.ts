@@ -1,1 +1,43 @@
+/**
+ * What a program can do with Tenantry: the same operations that the command line calls. Settings, a
+ * session and somebody to ask go in; events and results come out as data.
+ */
 export { type Config, defineConfig } from "./config/schema.ts";
+export { AppError, type ErrorCode } from "./errors.ts";
+export type { CheckResult, Listener, RunEvent, StageVerification } from "./events/events.ts";
+export {
+  type AuditResult,
+  auditDatabase,
+  type DriftResult,
+  readDrift,
+} from "./operations/audit.ts";
+export { backUp, listBackups } from "./operations/back-up.ts";
+export { type CheckReport, checkDatabase } from "./operations/check.ts";
+export {
+  type Confirmation,
+  type FailureDecision,
+  type Questions,
+  type StageFailure,
+  unattended,
+} from "./operations/context/caller.ts";
+export { type OpenOptions, openWorkspace } from "./operations/context/open-workspace.ts";
+export type { Workspace } from "./operations/context/workspace.ts";
+export { type PlannedStages, planScript, planStages } from "./operations/plan-stages.ts";
+export { type RehearseRequest, type RehearseResult, rehearse } from "./operations/rehearse.ts";
+export { type RestoreRequest, type RestoreResult, restore } from "./operations/restore.ts";
+export {
+  type RollbackRequest,
+  type RollbackResult,
+  rollBackStages,
+  rollbackScripts,
+} from "./operations/roll-back.ts";
+export { type RunRequest, type RunResult, runStages } from "./operations/run-stages.ts";
+export { type SelfTestResult, selfTest } from "./operations/self-test.ts";
+export { readStatus, type StageStatus, type Status } from "./operations/status.ts";
+export {
+  findBackup,
+  type VerifiedBackup,
+  type VerifyBackupRequest,
+  verifyBackup,
+} from "./operations/verify-backup.ts";
+export { type VerifyRequest, type VerifyResult, verifyStage } from "./operations/verify-stage.ts";

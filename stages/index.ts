@@ -1,4 +1,4 @@
-import type { Stage } from "../src/steps/stage.ts";
+import type { Stage } from "../src/steps/model/stage.ts";
 import { day1 } from "./day1/stage.ts";
 import { day2 } from "./day2/stage.ts";
 import { day3 } from "./day3/stage.ts";

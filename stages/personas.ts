@@ -1,5 +1,5 @@
 import type { Some } from "../src/postgres/sql.ts";
-import type { Persona } from "../src/steps/stage.ts";
+import type { Persona } from "../src/steps/model/stage.ts";
 
 /** The plan's two test organizations with a member each, for Day 1 and Day 2. */
 export const testClients: Some<Persona> = [

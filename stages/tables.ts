@@ -1,11 +1,11 @@
 import { relationKey } from "../src/config/relation-name.ts";
 import type { Fault } from "../src/config/settings.ts";
-import { hasServingIndex } from "../src/steps/build-index.ts";
-import { plannedPolicies } from "../src/steps/fence.ts";
-import type { StageContext } from "../src/steps/stage.ts";
-import type { Step } from "../src/steps/step.ts";
-import { namesOf, type TablePlan } from "../src/steps/table-plan.ts";
-import { tenantTable } from "../src/steps/tenant-table.ts";
+import type { StageContext } from "../src/steps/model/stage.ts";
+import type { Step } from "../src/steps/model/step.ts";
+import { namesOf, type TablePlan } from "../src/steps/model/table-plan.ts";
+import { hasServingIndex } from "../src/steps/table/build-index.ts";
+import { plannedPolicies } from "../src/steps/table/fence.ts";
+import { tenantTable } from "../src/steps/table/tenant-table.ts";
 
 /**
  * The steps of a stage's tables: parents come before the children that ask them. Each table is a lane

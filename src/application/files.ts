@@ -2,7 +2,7 @@ import { mkdir, readFile, realpath, rm, rmdir } from "node:fs/promises";
 import path from "node:path";
 import writeFileAtomic from "write-file-atomic";
 import { AppError } from "../errors.ts";
-import type { FileChange } from "../steps/application.ts";
+import type { FileChange } from "../steps/model/application.ts";
 import { type EditedLines, undoChange } from "./undo.ts";
 
 /**
@@ -111,7 +111,7 @@ function unusable(file: string, what: "read" | "written", error: unknown): unkno
     object: file,
     fault: `cannot be ${what}: ${error instanceof Error ? error.message : String(error)}`,
     state: "files before it may be changed already; running it again goes on from here",
-    next: "mend that, and run it again",
+    next: "fix that, and run it again",
     cause: error,
   });
 }

@@ -1,5 +1,5 @@
 import { execa } from "execa";
-import type { Gate } from "../steps/application.ts";
+import type { Gate } from "../steps/model/application.ts";
 
 export type GateResult = {
   readonly gate: Gate;

@@ -1,5 +1,5 @@
 import { diff3Merge } from "node-diff3";
-import type { FileChange } from "../steps/application.ts";
+import type { FileChange } from "../steps/model/application.ts";
 
 /** Lines that were changed by the step and by somebody since, who alone can say what they shall be. */
 export type EditedLines = {

@@ -5,13 +5,18 @@ import { PassThrough } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { createGunzip } from "node:zlib";
 import { z } from "zod";
-import { stableText } from "../backup/contents.ts";
-import { whyUnreadable } from "../backup/manifest.ts";
+import { stableText } from "../backup/dump/contents.ts";
+import { whyUnreadable } from "../backup/folder/manifest.ts";
 import { AppError } from "../errors.ts";
 import { isConnectionLoss, type Queries, type Target } from "../postgres/connection.ts";
 import { withSession } from "../postgres/sessions.ts";
 import { ident, list, type RelationName, sql } from "../postgres/sql.ts";
-import { type Kept, type KeptTable, keptMemberships, keptOrganizations } from "../steps/kept.ts";
+import {
+  type Kept,
+  type KeptTable,
+  keptMemberships,
+  keptOrganizations,
+} from "../steps/table/kept.ts";
 import { type Attribution, membershipsFile, organizationsFile, refused } from "./manifest.ts";
 
 /**

@@ -7,9 +7,9 @@ import {
   manifestName,
   partialSuffix,
   whyUnreadable,
-} from "../backup/manifest.ts";
+} from "../backup/folder/manifest.ts";
 import { AppError } from "../errors.ts";
-import { type StageName, stageNames } from "../steps/stage.ts";
+import { type StageName, stageNames } from "../steps/model/stage.ts";
 
 const tableSchema = z.object({
   schema: z.string(),

@@ -1,7 +1,8 @@
 import type { Settings } from "../config/settings.ts";
+import { type Finding, findingSeverities } from "../events/finding.ts";
 import { type Queries, sqlState } from "../postgres/connection.ts";
 import { sql } from "../postgres/sql.ts";
-import { type AuditContext, type Finding, foundSchema, type Rule, severities } from "./rule.ts";
+import { type AuditContext, foundSchema, type Rule } from "./rule.ts";
 
 /**
  * Asks rules of the catalog, in a transaction. A rule that cannot be asked is a finding.
@@ -17,24 +18,26 @@ export async function audit(
   const findings: Finding[] = [];
   for (const rule of rules) findings.push(...(await askRule(queries, context, rule)));
   return findings.sort(
-    (one, other) => severities.indexOf(one.severity) - severities.indexOf(other.severity),
+    (one, other) =>
+      findingSeverities.indexOf(one.severity) - findingSeverities.indexOf(other.severity),
   );
 }
 
 async function askRule(
   queries: Queries,
   context: AuditContext,
-  { id, severity, findings }: Rule,
+  { id, title, severity, why, findings }: Rule,
 ): Promise<Finding[]> {
+  const told = { id, title, severity, why };
   await queries.execute(sql`SAVEPOINT rule`);
   try {
     const found = await queries.rows(findings(context), foundSchema);
-    return found.map((one) => ({ rule: id, severity, ...one }));
+    return found.map(({ object, fact, fix }) => ({ ...told, object, fact, fix: fix }));
   } catch (error) {
     if (sqlState(error) === undefined) throw error;
     await queries.execute(sql`ROLLBACK TO SAVEPOINT rule`);
     const fact = `could not be checked: ${error instanceof Error ? error.message : String(error)}`;
-    return [{ rule: id, severity, object: "the rule", fact, mend: "-- mend what is said" }];
+    return [{ ...told, object: "the rule", fact, fix: "-- fix what the message names" }];
   }
 }
 
@@ -53,21 +56,16 @@ export function concerns({ object }: Finding, relation: string): boolean {
   );
 }
 
-/** A finding, and why it is meant, where somebody has said so and it still counts. */
-export type JudgedFinding = Finding & {
-  readonly accepted?: { readonly reason: string; readonly until: string };
-};
-
 /** Tells findings that were accepted from others. @param today as `2026-11-23` */
 export function judge(
   findings: readonly Finding[],
   accepted: Settings["audit"]["accepted"],
   today: string,
-): JudgedFinding[] {
+): Finding[] {
   return findings.map((finding) => {
     const found = accepted.find(
       ({ rule, object, until }) =>
-        rule === finding.rule && object === finding.object && until >= today,
+        rule === finding.id && object === finding.object && until >= today,
     );
     const { reason, until } = found ?? {};
     return reason === undefined || until === undefined

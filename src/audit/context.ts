@@ -2,7 +2,7 @@ import { findRelation, type Snapshot } from "../catalog/snapshot.ts";
 import { requestRoles, resolveRoles, type Settings } from "../config/settings.ts";
 import { AppError } from "../errors.ts";
 import type { RelationName } from "../postgres/sql.ts";
-import { tenancyFrom } from "../steps/tenancy.ts";
+import { tenancyFrom } from "../steps/model/tenancy.ts";
 import type { AuditContext } from "./rule.ts";
 
 /**

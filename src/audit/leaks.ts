@@ -52,7 +52,7 @@ export const leakNames: readonly Leak[] = Object.keys(leaks).filter(
 
 /** The leaks that no broken fence of ours can hold, and why. */
 export const notHeld: Partial<Readonly<Record<Leak, string>>> = {
-  estimates: "the planner tells them of a whole fence too; no statement breaks or mends it",
+  estimates: "the planner tells them of a whole fence too; no statement breaks or fixes it",
   "two-organizations": "whoever is a member of both may write in both; a whole fence lets them too",
   "public-bucket": "whether a bucket is meant to be public, no catalog tells",
   listen: "every role may LISTEN on a whole fence too; keep rows' contents out of NOTIFY",

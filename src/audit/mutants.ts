@@ -40,11 +40,11 @@ export async function tryMutants(
   layers: readonly Layer[],
   tell: (result: MutantResult) => void = () => undefined,
 ): Promise<MutationResults> {
-  const whole = await thenMended(session, (queries) => ask(session, queries, fence, layers));
+  const whole = await thenFixed(session, (queries) => ask(session, queries, fence, layers));
   const results: MutantResult[] = [];
   for (const mutant of mutants) {
     if (!appliesTo(mutant, fence)) continue;
-    const found = await thenMended(session, async (queries) => {
+    const found = await thenFixed(session, async (queries) => {
       const context = await broken(queries, fence, mutant);
       return ask(session, queries, context, layers);
     });
@@ -86,7 +86,7 @@ async function ask(
   const nested = nestedSession(session, queries);
   const found: Partial<Record<LayerName, readonly string[]>> = {};
   for (const { name, findings } of layers) {
-    found[name] = await thenMended(nested, (inner) =>
+    found[name] = await thenFixed(nested, (inner) =>
       findings(nestedSession(session, inner), context),
     );
   }
@@ -103,7 +103,7 @@ function beyond(whole: Caught, found: Caught): Caught {
   return left;
 }
 
-async function thenMended<Result>(
+async function thenFixed<Result>(
   session: Session,
   work: (queries: Queries) => Promise<Result>,
 ): Promise<Result> {

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import type { RelationName, Some, Sql } from "../postgres/sql.ts";
-import type { Tenancy } from "../steps/tenancy.ts";
+import type { Tenancy } from "../steps/model/tenancy.ts";
 import type { Leak } from "./leaks.ts";
 
 export const severities = ["critical", "high", "medium", "low"] as const;
@@ -59,14 +59,9 @@ export type Rule = {
   readonly why: string;
   /** Where that is from. */
   readonly source: string;
-  /** Selects `object`, `fact` and `mend`, each a text: what, what is wrong with it, and the SQL. */
+  /** Selects `object`, `fact` and `fix`, each a text: what, what is wrong with it, and the SQL. */
   readonly findings: (context: AuditContext) => Sql;
   readonly mutants: Some<Mutant>;
 };
 
-export const foundSchema = z.object({ object: z.string(), fact: z.string(), mend: z.string() });
-
-export type Finding = z.output<typeof foundSchema> & {
-  readonly rule: string;
-  readonly severity: Severity;
-};
+export const foundSchema = z.object({ object: z.string(), fact: z.string(), fix: z.string() });

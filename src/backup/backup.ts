@@ -2,20 +2,20 @@ import { writeFile } from "node:fs/promises";
 import path from "node:path";
 import { AppError } from "../errors.ts";
 import { isConnectionLoss, sqlState, targetParts } from "../postgres/connection.ts";
-import type { StageName } from "../steps/stage.ts";
+import type { StageName } from "../steps/model/stage.ts";
 import { version } from "../version.ts";
-import { encrypterFor, encryptFolder } from "./encryption.ts";
+import { globalsScript } from "./dump/globals.ts";
+import { type SnapshotRequest, takeSnapshot } from "./dump/snapshot.ts";
+import { encrypterFor, encryptFolder } from "./folder/encryption.ts";
 import {
   finishFolder,
   messageOf,
   removeAttempt,
   reserveFolder,
   systemErrorSchema,
-} from "./folder.ts";
-import { globalsScript } from "./globals.ts";
-import { parts } from "./layout.ts";
-import { describeFiles, type Manifest, partialSuffix, writeManifest } from "./manifest.ts";
-import { type SnapshotRequest, takeSnapshot } from "./snapshot.ts";
+} from "./folder/folder.ts";
+import { parts } from "./folder/layout.ts";
+import { describeFiles, type Manifest, partialSuffix, writeManifest } from "./folder/manifest.ts";
 
 export type BackupRequest = SnapshotRequest & {
   /** Null for a backup that is made without a stage. */
@@ -121,7 +121,7 @@ function backupFailed({ folder }: BackupRequest, error: unknown, left: readonly 
     next:
       sqlState(error) === "42501"
         ? "connect as a role that may read every table, past every policy"
-        : "mend that and run the same command again",
+        : "fix that and run the same command again",
     details: left,
     cause: error,
   });

@@ -2,8 +2,8 @@ import { z } from "zod";
 import { AppError } from "../errors.ts";
 import type { Session } from "../postgres/connection.ts";
 import { sql } from "../postgres/sql.ts";
-import type { StageName } from "../steps/stage.ts";
-import type { FoundBackup } from "./retention.ts";
+import type { StageName } from "../steps/model/stage.ts";
+import type { FoundBackup } from "./folder/retention.ts";
 
 /** Which database this is: its name, and its cluster's identifier. */
 export async function readSystem(session: Session): Promise<{ name: string; system: string }> {

@@ -3,7 +3,7 @@ import { type Queries, type Session, sqlState } from "../postgres/connection.ts"
 import { type RelationName, type Sql, sql } from "../postgres/sql.ts";
 import { usualAnonymousIsUsed } from "./anonymous-role.ts";
 import { type DefaultPrivileges, readDefaultPrivileges } from "./default-privileges.ts";
-import { type Fingerprint, readFingerprint } from "./fingerprint.ts";
+import { type Fingerprint, readFingerprint } from "./fingerprint/fingerprint.ts";
 import { type DatabaseFunction, readFunctions } from "./functions.ts";
 import { type Relation, readRelations } from "./relations.ts";
 import { readSearchPaths, type SearchPath } from "./search-paths.ts";

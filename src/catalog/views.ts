@@ -1,8 +1,8 @@
 import { z } from "zod";
 import type { Queries } from "../postgres/connection.ts";
 import { type Sql, sql } from "../postgres/sql.ts";
+import { relationOptions } from "./fingerprint/known-options.ts";
 import { accessOf, accessSchema } from "./grants.ts";
-import { relationOptions } from "./known-options.ts";
 
 const relationNameSchema = z.object({ schema: z.string(), name: z.string() });
 

@@ -1,7 +1,8 @@
 import { AppError } from "../errors.ts";
+import type { Finding } from "../events/finding.ts";
 import { isConnectionLoss, type Session, sqlState } from "../postgres/connection.ts";
 import { sql } from "../postgres/sql.ts";
-import type { Check, CheckContext, Finding, Found } from "./check.ts";
+import type { Check, CheckContext, Found } from "./check.ts";
 
 /** How long one statement of a check may take. */
 const limit = "5s";
@@ -20,11 +21,12 @@ export async function askChecks(
   const findings: Finding[] = [];
   for (const check of checks) {
     for (const found of await ask(check, session, place)) {
-      findings.push({ check: check.id, why: check.why, ...found });
+      const { severity, what, why = check.why, fix } = found;
+      findings.push({ id: check.id, title: check.title, severity, ...what, why, fix: fix });
     }
   }
   const blocking = findings.filter(({ severity }) => severity === "blocking");
-  return [...blocking, ...findings.filter(({ severity }) => severity === "advisory")];
+  return [...blocking, ...findings.filter(({ severity }) => severity !== "blocking")];
 }
 
 async function ask(
@@ -48,7 +50,7 @@ async function ask(
 /** What another part of the program would refuse with, it refuses with now. */
 function refusal({ object, fault, next, details }: AppError): Found {
   const fact = [fault, ...details].join("; ");
-  return { severity: "blocking", what: { object, fact }, mend: next };
+  return { severity: "blocking", what: { object, fact }, fix: next };
 }
 
 function notAsked(check: Check, error: unknown): Found {
@@ -57,11 +59,11 @@ function notAsked(check: Check, error: unknown): Found {
     // Nobody knows whether it is in the way: what must be known before writing is.
     severity: check.stops.length > 0 ? "blocking" : "advisory",
     what: { object: check.title, fact: `could not be asked: ${said}` },
-    mend: mendingQuestion(sqlState(error)),
+    fix: fixFor(sqlState(error)),
   };
 }
 
-function mendingQuestion(state: string | undefined): string {
+function fixFor(state: string | undefined): string {
   switch (state) {
     // insufficient_privilege
     case "42501":
@@ -71,6 +73,6 @@ function mendingQuestion(state: string | undefined): string {
     case "55P03":
       return `tenantry check again when the server is less busy: no answer came within ${limit}`;
     default:
-      return "mend what the message says, then tenantry check again";
+      return "fix what the message says, then tenantry check again";
   }
 }

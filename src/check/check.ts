@@ -4,24 +4,17 @@ import { findRelation, type Snapshot } from "../catalog/snapshot.ts";
 import type { Settings, TenantTable } from "../config/settings.ts";
 import type { Queries, Target } from "../postgres/connection.ts";
 import { ident, type RelationName } from "../postgres/sql.ts";
-import type { Stage } from "../steps/stage.ts";
+import type { Stage } from "../steps/model/stage.ts";
 
-/** Blocking: a stage would fail, or would not protect. Advisory: it would bite, or cost. */
-export type Severity = "blocking" | "advisory";
-
-/** One thing that would bite. */
-export type Finding = {
-  /** The identifier of the check that found it. */
-  readonly check: string;
-  readonly severity: Severity;
+/** What a check found, as it tells it; without a reason of its own it has the check's. */
+export type Found = {
+  /** Blocking: a stage would fail, or would not protect. Advisory: it would cost something. */
+  readonly severity: "blocking" | "advisory";
   readonly what: { readonly object: string; readonly fact: string };
-  readonly why: string;
-  /** The command or action that mends it. */
-  readonly mend: string;
+  readonly why?: string;
+  /** The command or action that fixes it. */
+  readonly fix: string;
 };
-
-/** A finding as its check tells it; without a reason of its own it has the check's. */
-export type Found = Omit<Finding, "check" | "why"> & { readonly why?: string };
 
 /** The commands that write to the database. */
 export type WritingCommand = "run" | "rollback";
@@ -81,7 +74,7 @@ export function withPartitions(
   return [relation, ...partitionsOf(snapshot.relations, relation)];
 }
 
-/** A name as it goes into a statement that mends something. */
+/** A name as it goes into a statement that fixes something. */
 export function quoted(name: string | RelationName): string {
   return ident(name).parts.join("");
 }

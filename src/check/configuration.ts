@@ -10,6 +10,6 @@ export const configuration: Check = {
     planFaults(settings, snapshot, stages).map(({ path, fault, fix }) => ({
       severity: "blocking",
       what: { object: path, fact: fault },
-      mend: fix,
+      fix: fix,
     })),
 };

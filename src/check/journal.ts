@@ -17,7 +17,7 @@ export const journal: Check = {
             object: stage,
             fact: `is ${state} since ${startedAt.toISOString()}, by ${startedBy}`,
           },
-          mend:
+          fix:
             state === "running"
               ? `tenantry run --stage ${stage} goes on, tenantry rollback --stage ${stage} undoes it`
               : `tenantry rollback --stage ${stage} goes on`,

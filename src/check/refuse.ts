@@ -1,7 +1,8 @@
 import { AppError } from "../errors.ts";
+import type { Finding } from "../events/finding.ts";
 import type { Session } from "../postgres/connection.ts";
 import { askChecks } from "./ask.ts";
-import type { CheckContext, Finding, WritingCommand } from "./check.ts";
+import type { CheckContext, WritingCommand } from "./check.ts";
 import { checks } from "./index.ts";
 
 /**
@@ -28,11 +29,9 @@ export function preflightError(
   return new AppError({
     code: "PREFLIGHT_FAILED",
     object: snapshot.server.database,
-    fault: `${blocking.length} ${blocking.length === 1 ? "thing stands" : "things stand"} in the way`,
+    fault: `${blocking.length} blocking ${blocking.length === 1 ? "finding" : "findings"}`,
     state: "nothing was changed",
-    next: "mend what is listed and run the same command again; tenantry check shows all of it",
-    details: blocking.map(
-      ({ check, what, mend }) => `${check}: ${what.object}: ${what.fact} → ${mend}`,
-    ),
+    next: "fix the findings listed and run the same command again; all findings: tenantry check",
+    details: blocking.map(({ id, object, fact, fix }) => `${id}: ${object}: ${fact} → ${fix}`),
   });
 }

@@ -1,6 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { closest } from "fastest-levenshtein";
-import { stageNames } from "../steps/stage.ts";
+import { stageNames } from "../steps/model/stage.ts";
 import { type CommandName, commandHelp, helpAfter } from "./help.ts";
 
 /** What every command takes. */
@@ -22,6 +22,13 @@ export function add(parent: Command, name: CommandName): Command {
   return common(parent.command(word).description(commandHelp[name].about))
     .addHelpText("after", helpAfter(name))
     .exitOverride();
+}
+
+/** Where a backup is restored, and what decrypts it: options of several commands. */
+export function withScratchOptions(command: Command): Command {
+  return command
+    .option("--scratch <url>", "a server to restore into, instead of one that is started here")
+    .option("--identity <file>", "age's identity, for a backup that is encrypted");
 }
 
 /** Whatever is no stage is refused with the nearest; a shell completes the three. */

@@ -18,9 +18,9 @@ export const commandHelp = {
     ],
   },
   check: {
-    about: "look at all that would bite, before anything is touched",
+    about: "check for problems before anything is changed",
     examples: [
-      ["tenantry check", "each finding with what mends it; exit 1 where one blocks"],
+      ["tenantry check", "each finding with its fix; exit 1 where one blocks"],
       ["tenantry check --stage day2 --json", "for a program"],
     ],
   },
@@ -32,10 +32,18 @@ export const commandHelp = {
     ],
   },
   status: {
-    about: "show where each stage stands and what can be done next",
+    about: "show the state of each stage and the next command",
     examples: [
       ["tenantry status", "each stage, by whom, since when, with which backup"],
-      ["tenantry status --steps", "every step, what it took, and what its rehearsal had said"],
+      ["tenantry status --steps", "every step, what it took, and what its rehearsal predicted"],
+    ],
+  },
+  verify: {
+    about: "verify a stage that is applied: what it writes is rolled back",
+    examples: [
+      ["tenantry verify", "the last stage that is applied; exit 3 where something does not hold"],
+      ["tenantry verify day1 --json", "for a program"],
+      ["tenantry verify day3 --on-clone", "on a restored backup, instead of the database itself"],
     ],
   },
   rollback: {
@@ -47,15 +55,15 @@ export const commandHelp = {
     ],
   },
   audit: {
-    about: "ask the catalog for every way out for tenants' data; changes nothing",
+    about: "audit the catalog for leaks; changes nothing",
     examples: [
-      ["tenantry audit", "findings with the SQL that mends them; exit 3 where there is one"],
+      ["tenantry audit", "findings with the SQL that fixes them; exit 3 where there is one"],
       ["tenantry audit --drift", "what changed since the last stage was applied"],
       ["tenantry audit --self-test", "small fences of our own, broken in every known way"],
     ],
   },
   backup: {
-    about: "back the database up now, without a stage",
+    about: "back up the database now, without a stage",
     examples: [
       ["tenantry backup", "into the configured folder"],
       ["tenantry backup list", "what is there"],
@@ -64,7 +72,7 @@ export const commandHelp = {
   },
   "backup list": {
     about: "the backups in the configured folder",
-    examples: [["tenantry backup list", "newest last, with stage, size and tag"]],
+    examples: [["tenantry backup list", "the newest first, with stage and size"]],
   },
   "backup verify": {
     about: "restore a backup elsewhere; compare schema, counts and checksums",
@@ -92,7 +100,7 @@ export const commandHelp = {
       ],
       [
         "tenantry restore backups/day1-20261123T101500Z --in-place",
-        "says what is lost, and asks for the database's name",
+        "shows what is lost, and asks for the database's name",
       ],
     ],
   },
@@ -130,7 +138,7 @@ export const commandHelp = {
   "code rewrite": {
     about: "give every query its organization: shows a diff, and changes nothing",
     examples: [
-      ["tenantry code rewrite", "the diff, and what is left to a person, with the reason"],
+      ["tenantry code rewrite", "the diff, and what has to be done by hand, with the reason"],
       ["tenantry code rewrite --write", "changes the files"],
     ],
   },
@@ -143,10 +151,10 @@ export const commandHelp = {
   },
   "code check": {
     about: "in CI: exit 3 where a query on a tenant table names no organization",
-    examples: [["tenantry code check", "each with its place, the rule, and what mends it"]],
+    examples: [["tenantry code check", "each with its place, the rule, and its fix"]],
   },
   explain: {
-    about: "say what a stage, step, error, SQLSTATE, check or rule is",
+    about: "explain a stage, step, error, SQLSTATE, check or rule",
     examples: [
       ["tenantry explain day1/leads/backfill", "what the step does, its lock, what a kill leaves"],
       ["tenantry explain LOCK_NOT_GRANTED", "what the error means, and what to do"],
@@ -165,7 +173,7 @@ export function helpAfter(name: CommandName): string {
 /** The first lines for somebody who has never used it. */
 const firstExamples: readonly Example[] = [
   ["tenantry demo", "see the three days and their rollback in a minute"],
-  ["tenantry check", "what would bite, with what mends it; exit 1 where it blocks"],
+  ["tenantry check", "problems with their fixes; exit 1 where one blocks"],
   ["tenantry plan --stage day1", "every step, its lock, its table's size"],
   ["tenantry run --stage day1", "backup, git tag, steps, verification"],
   ["tenantry --stage day1 --verify", "in CI: exit 3 where isolation does not hold (docs/ci.md)"],

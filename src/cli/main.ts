@@ -1,7 +1,7 @@
 import { CommanderError } from "commander";
 import { AppError, exitCodes } from "../errors.ts";
 import { program } from "./program.ts";
-import { showError } from "./show-error.ts";
+import { showError } from "./screens/error.ts";
 import { usageError } from "./usage.ts";
 
 /**

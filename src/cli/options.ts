@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { AppError } from "../errors.ts";
 import type { Level } from "../report/level.ts";
-import { stageNames } from "../steps/stage.ts";
+import { stageNames } from "../steps/model/stage.ts";
 
 export const stageOption = z.enum(stageNames);
 
@@ -15,6 +15,24 @@ export const globalOptions = z.strictObject({
   verbose: z.boolean().default(false),
   debug: z.boolean().default(false),
 });
+
+/** With one stage, where it is named. */
+export const withStage = globalOptions.extend({ stage: stageOption.optional() });
+
+/** Where a backup is restored to be verified. */
+export const backupChecks = {
+  verifyBackup: z.boolean().default(false),
+  scratch: z.string().optional(),
+  identity: z.string().optional(),
+};
+
+/** What a verification writes for CI as well, and where it tries. */
+export const verifyChecks = {
+  onClone: z.boolean().default(false),
+  junit: z.string().optional(),
+  sarif: z.string().optional(),
+  scratch: z.string().optional(),
+};
 
 export type GlobalOptions = z.output<typeof globalOptions>;
 

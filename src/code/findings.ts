@@ -1,9 +1,9 @@
-import type { Annotation } from "./annotation.ts";
-import type { Entry } from "./entry.ts";
-import type { Inventory } from "./inventory.ts";
+import type { Entry } from "./queries/entry.ts";
+import type { Inventory } from "./queries/inventory.ts";
+import type { Annotation } from "./reading/annotation.ts";
+import type { Place } from "./reading/syntax.ts";
 import type { Fault, Rule } from "./rule.ts";
 import { rules } from "./rules/index.ts";
-import type { Place } from "./syntax.ts";
 
 /** A fault of the code, with the rule that found it. */
 export type Finding = Fault & {
@@ -58,14 +58,14 @@ export function findingsOf(inventory: Inventory): Finding[] {
 function ofAnnotation(
   rule: Finding["rule"],
   { file, line, text }: Annotation,
-  mend: string,
+  fix: string,
 ): Finding {
   return {
     rule,
     place: { file, line, column: 1 },
     what: "annotation",
     fact: `says "tenantry: ${text}"`,
-    mend,
+    fix,
     entry: undefined,
   };
 }

@@ -1,10 +1,10 @@
-import type { Entry } from "./entry.ts";
-import type { Inventory } from "./inventory.ts";
+import type { Entry } from "./queries/entry.ts";
+import type { Inventory } from "./queries/inventory.ts";
 
 export const levels = ["error", "warning"] as const;
 
-/** What is wrong at one place, and how it is mended by hand. */
-export type Fault = { readonly fact: string; readonly mend: string };
+/** What is wrong at one place, and how it is fixed by hand. */
+export type Fault = { readonly fact: string; readonly fix: string };
 
 /** One way in which code lets tenants' data out. */
 export type Rule = {

@@ -8,7 +8,7 @@ export function invalidConfiguration(origin: string, faults: readonly Fault[]): 
     object: origin,
     fault: `${faults.length} ${faults.length === 1 ? "fault" : "faults"} in the configuration`,
     state: "nothing was changed",
-    next: "mend the configuration and run the same command again",
+    next: "fix the configuration and run the same command again",
     details: faults.map(({ path: place, fault, fix }) => `${place}: ${fault} → ${fix}`),
   });
 }

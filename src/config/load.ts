@@ -87,7 +87,7 @@ async function readConfig(file: string): Promise<unknown> {
       object: file,
       fault: `cannot be read: ${messageOf(error)}`,
       state: "nothing was changed",
-      next: "mend the file",
+      next: "fix the file",
       cause: error,
     });
   }

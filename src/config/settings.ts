@@ -35,7 +35,7 @@ export type Settings = Omit<
   readonly exempt: readonly NamedWithReason[];
 };
 
-/** A fault of the configuration: where, what, and how it is mended. */
+/** A fault of the configuration: where, what, and how it is fixed. */
 export type Fault = { readonly path: string; readonly fault: string; readonly fix: string };
 
 /** Resolves names and finds what a schema alone cannot see; returns all faults at once. */

@@ -2,8 +2,8 @@ import { z } from "zod";
 import type { Settings } from "../config/settings.ts";
 import type { Session } from "../postgres/connection.ts";
 import { ident, sql } from "../postgres/sql.ts";
-import { asRequest, signedInAs } from "../verify/request.ts";
-import { thenUndo } from "../verify/undone.ts";
+import { asRequest, signedInAs } from "../verify/proof/request.ts";
+import { thenUndo } from "../verify/proof/undone.ts";
 
 export type VisibleRows = {
   readonly tables: readonly string[];

@@ -18,7 +18,7 @@ export const errorExplanations: Readonly<Record<ErrorCode | "INTERNAL", ErrorExp
     means:
       "The configuration is not one, or does not fit the database. All of its faults are listed.",
     state: untouched,
-    next: "Mend what is listed; docs/configuration.md has every key.",
+    next: "Fix what is listed; docs/configuration.md has every key.",
   },
   CONFIG_NOT_FOUND: {
     means: "There is no tenantry.config.ts, .json or .yaml here, and --config names none.",
@@ -39,7 +39,7 @@ export const errorExplanations: Readonly<Record<ErrorCode | "INTERNAL", ErrorExp
   CODE_NOT_WRITTEN: {
     means: "A file could not be written.",
     state: "the files before it are changed; running it again changes only what is left",
-    next: "Mend what the message names, then tenantry code rewrite --write again.",
+    next: "Fix what the message names, then tenantry code rewrite --write again.",
   },
   FILES_EDITED: {
     means:
@@ -89,12 +89,12 @@ export const errorExplanations: Readonly<Record<ErrorCode | "INTERNAL", ErrorExp
   PREFLIGHT_FAILED: {
     means: "A check found something that the stage would fail at, or would not protect.",
     state: untouched,
-    next: "Mend what is listed, each with its command; tenantry check shows all of it.",
+    next: "Fix what is listed, each with its command; tenantry check shows all of it.",
   },
   STATEMENT_FAILED: {
     means: "The server refused a statement. Its SQLSTATE says why: see the table below.",
     state: checkpointed,
-    next: "Mend the cause and tenantry run again, or tenantry rollback.",
+    next: "Fix the cause and tenantry run again, or tenantry rollback.",
   },
   LOCK_NOT_GRANTED: {
     means:
@@ -106,7 +106,7 @@ export const errorExplanations: Readonly<Record<ErrorCode | "INTERNAL", ErrorExp
     means:
       "The backup could not be made or read: no space, no privilege, pg_dump failed, or it is encrypted.",
     state: "nothing was changed, and nothing is left that looks like a backup",
-    next: "Mend what the message names; no stage begins without a backup.",
+    next: "Fix what the message names; no stage begins without a backup.",
   },
   BACKUP_TOOL_MISSING: {
     means: "pg_dump or pg_restore is missing, or older than the server or than the backup.",
@@ -126,7 +126,7 @@ export const errorExplanations: Readonly<Record<ErrorCode | "INTERNAL", ErrorExp
   RESTORE_FAILED: {
     means: "pg_restore failed, or what it restored is not what was backed up.",
     state: "the database is as it was; what had been restored beside it is dropped",
-    next: "Mend what the message names, then the same command again.",
+    next: "Fix what the message names, then the same command again.",
   },
   RESTORE_REFUSED: {
     means:
@@ -144,17 +144,17 @@ export const errorExplanations: Readonly<Record<ErrorCode | "INTERNAL", ErrorExp
     means:
       "The audit has nothing to stand on: a role of the configuration is missing, or, for --drift, no stage is applied.",
     state: untouched,
-    next: "Mend roles in the configuration, or apply Day 1 first.",
+    next: "Fix roles in the configuration, or apply Day 1 first.",
   },
   AUDIT_FAILED: {
     means: "The audit found ways out for tenants' data, or a schema that has drifted.",
     state: untouched,
-    next: "Mend each finding with its SQL, or accept it in audit.accepted with a reason and a date.",
+    next: "Fix each finding with its SQL, or accept it in audit.accepted with a reason and a date.",
   },
   REHEARSAL_FAILED: {
     means: "A stage, or its rollback, failed on the copy, so it would fail on the database.",
     state: "nothing was changed: it was a copy",
-    next: "Mend the cause and tenantry rehearse again.",
+    next: "Fix the cause and tenantry rehearse again.",
   },
   REHEARSAL_UNREADABLE: {
     means: "A kept rehearsal is cut off, or of another version.",
@@ -164,7 +164,7 @@ export const errorExplanations: Readonly<Record<ErrorCode | "INTERNAL", ErrorExp
   GIT_FAILED: {
     means: "The tag that was asked for could not be made.",
     state: untouched,
-    next: "Mend what git said, or set git.required to false.",
+    next: "Fix what git said, or set git.required to false.",
   },
   SERVER_NOT_STARTED: {
     means: "The scratch server, for a demo, a rehearsal or a comparison, did not start.",
@@ -185,7 +185,7 @@ export const errorExplanations: Readonly<Record<ErrorCode | "INTERNAL", ErrorExp
     means:
       "A guard speaks against undoing: others have made things on it, or rows would be lost or mixed.",
     state: untouched,
-    next: "Mend what is listed, or say --despite-guards where that is known and wanted.",
+    next: "Fix what is listed, or say --despite-guards where that is known and wanted.",
   },
   ATTRIBUTION_REFUSED: {
     means: "The folder does not hold what a rollback of this very stage kept.",
@@ -202,7 +202,7 @@ export const errorExplanations: Readonly<Record<ErrorCode | "INTERNAL", ErrorExp
   VERIFICATION_FAILED: {
     means: "Something that the stage promises does not hold. The failing rows are listed.",
     state: "verification changes nothing; in a run, the stage undoes itself",
-    next: "Mend what is listed and verify again, or tenantry rollback.",
+    next: "Fix what is listed and verify again, or tenantry rollback.",
   },
   LEASE_HELD: {
     means: "Another run works on this database now. Who it is, and since when, is said.",

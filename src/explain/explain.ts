@@ -2,7 +2,7 @@ import { rules } from "../audit/rules/index.ts";
 import { checks } from "../check/index.ts";
 import { errorCodes } from "../errors.ts";
 import { sqlStates } from "../postgres/sql-states.ts";
-import type { Stage } from "../steps/stage.ts";
+import type { Stage } from "../steps/model/stage.ts";
 import { errorExplanations } from "./error-codes.ts";
 import { stepExplanations } from "./steps.ts";
 

@@ -70,7 +70,7 @@ is refused while rows of it are there: delete those first, children before paren
 1. Say when, who, and what: keep the request and the answer.
 2. \`tenantry --stage day3 --verify\` and \`tenantry audit --drift\` say whether the fence stands.
 3. It stands: look for the service role's key (\`tenantry code check\`), caches, and exports.
-4. It does not: what is listed is what to mend, with the SQL. \`tenantry rollback\` is no mending: it takes
+4. It does not: what is listed is what to fix, with the SQL. \`tenantry rollback\` is no fixing: it takes
    the fence away.
 `;
 }

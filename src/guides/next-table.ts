@@ -1,9 +1,9 @@
 import type { Relation } from "../catalog/relations.ts";
 import { requestRoles, resolveRoles, type Settings } from "../config/settings.ts";
 import { ident, type Sql, sql, toScript } from "../postgres/sql.ts";
-import { fenceStatements } from "../steps/fence.ts";
-import { namesOf, type TablePlan } from "../steps/table-plan.ts";
-import { tenancyFrom } from "../steps/tenancy.ts";
+import { namesOf, type TablePlan } from "../steps/model/table-plan.ts";
+import { tenancyFrom } from "../steps/model/tenancy.ts";
+import { fenceStatements } from "../steps/table/fence.ts";
 
 /** A table that is not there yet, for an example. */
 const name = "invoices";

@@ -1,10 +1,10 @@
 import { z } from "zod";
-import { type Fingerprint, fingerprintSchema } from "../catalog/fingerprint.ts";
+import { type Fingerprint, fingerprintSchema } from "../catalog/fingerprint/fingerprint.ts";
 import type { Queries, Session } from "../postgres/connection.ts";
 import { type Sql, sql } from "../postgres/sql.ts";
-import { guardSchema, personaSchema, type StageName, stageNames } from "../steps/stage.ts";
-import { checkSchema, type Step } from "../steps/step.ts";
-import { tenancySchema } from "../steps/tenancy.ts";
+import { guardSchema, personaSchema, type StageName, stageNames } from "../steps/model/stage.ts";
+import { checkSchema, type Step } from "../steps/model/step.ts";
+import { tenancySchema } from "../steps/model/tenancy.ts";
 import { rowsOf } from "./rows.ts";
 import { incompatible, journalExists } from "./schema.ts";
 import { insertSteps, type StepCost } from "./steps.ts";

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import type { Queries, Session } from "../postgres/connection.ts";
 import { type Sql, sql } from "../postgres/sql.ts";
-import { type Step, type StepOutline, stepOutlineSchema, stepSchema } from "../steps/step.ts";
+import { type Step, type StepOutline, stepOutlineSchema, stepSchema } from "../steps/model/step.ts";
 import { rowsOf } from "./rows.ts";
 import { incompatible } from "./schema.ts";
 

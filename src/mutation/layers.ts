@@ -5,7 +5,7 @@ import {
   compareFingerprints,
   describeDifference,
   type Fingerprint,
-} from "../catalog/fingerprint.ts";
+} from "../catalog/fingerprint/fingerprint.ts";
 import { readSnapshot } from "../catalog/snapshot.ts";
 import type { Settings } from "../config/settings.ts";
 import type { Run } from "../journal/journal.ts";
@@ -16,7 +16,7 @@ export const auditLayer: Layer = {
   name: "audit",
   findings: async (session, context) => {
     const found = await session.transaction((queries) => audit(queries, context, rules));
-    return found.map(({ rule, object, fact }) => `${rule}: ${object}: ${fact}`);
+    return found.map(({ id, object, fact }) => `${id}: ${object}: ${fact}`);
   },
 };
 

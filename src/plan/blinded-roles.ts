@@ -1,6 +1,6 @@
 import type { Snapshot } from "../catalog/snapshot.ts";
 import { type ResolvedSettings, requestRoles } from "../config/settings.ts";
-import type { TablePlan } from "../steps/table-plan.ts";
+import type { TablePlan } from "../steps/model/table-plan.ts";
 import { requesters } from "./requesters.ts";
 
 /**

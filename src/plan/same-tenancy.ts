@@ -2,7 +2,7 @@ import { invalidConfiguration } from "../config/faults.ts";
 import { formatRelationName } from "../config/relation-name.ts";
 import type { Fault } from "../config/settings.ts";
 import type { RelationName } from "../postgres/sql.ts";
-import type { Tenancy } from "../steps/tenancy.ts";
+import type { Tenancy } from "../steps/model/tenancy.ts";
 
 /**
  * Whether a stage would stand on what the stages before it have made: they are of one tenancy.

@@ -8,8 +8,8 @@ import {
   sql,
   toScript,
 } from "../postgres/sql.ts";
-import { silenceTriggers } from "../steps/backfill.ts";
-import type { BatchesStep, Step } from "../steps/step.ts";
+import type { BatchesStep, Step } from "../steps/model/step.ts";
+import { silenceTriggers } from "../steps/table/backfill.ts";
 import type { Plan } from "./plan.ts";
 
 const pagesInBatch = 128;

@@ -12,9 +12,9 @@ const definitionChanged =
   "look what has changed in the schema since the plan was made; tenantry plan shows the plan of now";
 const leftover =
   "tenantry check names what is in the way; rename it, or take another name in the configuration";
-const mendRows = "mend the rows that the message names, then tenantry run again";
+const fixRows = "fix the rows that the message names, then tenantry run again";
 const attribute =
-  'a source may tell no organization, as of a user who is in none or in several: mend the rows or memberships, or give the table unattributed: "default", then tenantry run again';
+  'a source may tell no organization, as of a user who is in none or in several: fix the rows or memberships, or give the table unattributed: "default", then tenantry run again';
 const makeRoom = "make room on the server, then tenantry run again";
 const waitAndRepeat = "run the same command again when the server answers";
 
@@ -34,7 +34,7 @@ export const sqlStates: Readonly<Record<string, SqlState>> = {
     "a query that gives a row its organization gave two",
     "make the source of the table unambiguous, then tenantry run again",
   ),
-  "22": state("data exception", "a value cannot be what the statement makes of it", mendRows),
+  "22": state("data exception", "a value cannot be what the statement makes of it", fixRows),
   "22P02": state(
     "invalid text representation",
     "a text is no key or number: a persona's identity, or a column of another type",
@@ -44,11 +44,11 @@ export const sqlStates: Readonly<Record<string, SqlState>> = {
   "23503": state(
     "foreign key violation",
     "a row names an organization, or another row, that does not exist",
-    mendRows,
+    fixRows,
   ),
-  "23505": state("unique violation", "two rows have the same key", mendRows),
+  "23505": state("unique violation", "two rows have the same key", fixRows),
   "23514": state("check violation", "a row does not keep a constraint of its table", attribute),
-  "23P01": state("exclusion violation", "two rows exclude each other", mendRows),
+  "23P01": state("exclusion violation", "two rows exclude each other", fixRows),
   "25006": state(
     "read only SQL transaction",
     "the server, the database or the role writes nothing",
@@ -74,19 +74,19 @@ export const sqlStates: Readonly<Record<string, SqlState>> = {
     "the server lets this role in from nowhere, or not from here",
     "see pg_hba.conf, or the provider's list of networks",
   ),
-  "28P01": state("invalid password", "the password is not the role's", "mend DATABASE_URL"),
+  "28P01": state("invalid password", "the password is not the role's", "fix DATABASE_URL"),
   "2BP01": state(
     "dependent objects still exist",
     "something else has been made on what is to be dropped",
     "drop or change what the message names, then the same command again",
   ),
-  "38": state("external routine exception", "a function of the application's failed", mendRows),
+  "38": state("external routine exception", "a function of the application's failed", fixRows),
   "39": state(
     "external routine invocation exception",
     "a trigger of the application's gave back what no trigger may",
-    "mend the trigger that the message names",
+    "fix the trigger that the message names",
   ),
-  "3D000": state("invalid catalog name", "there is no such database", "mend the URL"),
+  "3D000": state("invalid catalog name", "there is no such database", "fix the URL"),
   "3F000": state("invalid schema name", "there is no such schema", definitionChanged),
   "40001": state(
     "serialization failure",
@@ -106,7 +106,7 @@ export const sqlStates: Readonly<Record<string, SqlState>> = {
   "42601": state(
     "syntax error",
     "a piece of SQL in the configuration, such as a source's query, is not valid",
-    "mend the SQL that the message shows",
+    "fix the SQL that the message shows",
   ),
   "42701": state("duplicate column", "the table has a column of that name already", leftover),
   "42703": state("undefined column", "a column is gone or was never there", definitionChanged),
@@ -154,7 +154,7 @@ export const sqlStates: Readonly<Record<string, SqlState>> = {
   "44000": state(
     "with check option violation",
     "a view refuses the row that was written through it",
-    mendRows,
+    fixRows,
   ),
   "53": state("insufficient resources", "the server is out of something", makeRoom),
   "53100": state("disk full", "the server's disk is full", makeRoom),
@@ -182,7 +182,7 @@ export const sqlStates: Readonly<Record<string, SqlState>> = {
   "55000": state(
     "object not in prerequisite state",
     "the object cannot be used so now, such as an index that is not valid, or a table without a replica identity",
-    "tenantry check names it, with what mends it",
+    "tenantry check names it, with what fixes it",
   ),
   "55006": state(
     "object in use",
@@ -209,7 +209,7 @@ export const sqlStates: Readonly<Record<string, SqlState>> = {
   P0: state(
     "PL/pgSQL error",
     "a trigger, an event trigger or a function of the application's refused",
-    "mend or silence what the message names; tenantry check lists triggers and event triggers",
+    "fix or silence what the message names; tenantry check lists triggers and event triggers",
   ),
   XX: state(
     "internal error",

@@ -1,6 +1,6 @@
 import { relationKey } from "../config/relation-name.ts";
 import type { StepCost } from "../journal/steps.ts";
-import type { StepOutline } from "../steps/step.ts";
+import type { StepOutline } from "../steps/model/step.ts";
 
 /** How many times larger the tables are than their copies, by relation. */
 export type Scale = ReadonlyMap<string, number>;

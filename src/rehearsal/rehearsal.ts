@@ -3,7 +3,7 @@ import { readdir, readFile, stat, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { z } from "zod";
 import { AppError } from "../errors.ts";
-import { type StageName, stageNames } from "../steps/stage.ts";
+import { type StageName, stageNames } from "../steps/model/stage.ts";
 
 const costSchema = z.object({ milliseconds: z.number(), grownBytes: z.number().nullable() });
 

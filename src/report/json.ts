@@ -1,10 +1,4 @@
-import { z } from "zod";
-
-/** Of what is printed with --json: a number that changes when a reader would have to. */
-export const outputVersion = 1;
-
-/** What every line of JSON begins with. */
-export const envelopeSchema = z.object({ v: z.literal(outputVersion), at: z.iso.datetime() });
+import { outputVersion } from "../events/envelope.ts";
 
 /** Something that happened, or a result, as one line of JSON. */
 export function jsonLine(said: { readonly kind: string }, at = new Date()): string {

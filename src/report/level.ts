@@ -1,4 +1,4 @@
-import type { RunEvent } from "./events.ts";
+import type { RunEvent } from "../events/events.ts";
 
 /** How much is said, from the least to the most. */
 export const levels = ["quiet", "normal", "verbose", "debug"] as const;

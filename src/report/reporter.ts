@@ -1,9 +1,9 @@
-import type { Listener } from "./events.ts";
+import type { Listener } from "../events/events.ts";
 import { jsonLine } from "./json.ts";
 import { atLeast, isFor, type Level } from "./level.ts";
-import { lineReporter } from "./lines.ts";
-import { liveReporter } from "./live.ts";
-import { showCriteria, showVerification } from "./results.ts";
+import { lineReporter } from "./terminal/lines.ts";
+import { liveReporter } from "./terminal/live.ts";
+import { showCriteria, showVerification } from "./terminal/results.ts";
 
 export type OutputMode = "live" | "lines" | "json";
 

@@ -3,7 +3,7 @@ import { AppError } from "../errors.ts";
 import type { Run } from "../journal/journal.ts";
 import type { Session } from "../postgres/connection.ts";
 import { type RelationName, type Sql, sql } from "../postgres/sql.ts";
-import { policyNames } from "../steps/fence.ts";
+import { policyNames } from "../steps/table/fence.ts";
 
 const dependentSchema = z.object({ dependent: z.string(), on: z.string() });
 

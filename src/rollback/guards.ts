@@ -1,7 +1,7 @@
 import { AppError } from "../errors.ts";
 import type { Run } from "../journal/journal.ts";
 import type { Session } from "../postgres/connection.ts";
-import type { StageName } from "../steps/stage.ts";
+import type { StageName } from "../steps/model/stage.ts";
 import { ask, isAnswered } from "../verify/checks.ts";
 
 /**
@@ -46,7 +46,7 @@ export function runsToUndo(
 }
 
 /** What the guards that were journaled with these runs say against undoing them. */
-export async function whatSpeaksAgainst(
+export async function refusedGuards(
   session: Session,
   runs: readonly Run[],
 ): Promise<readonly string[]> {
@@ -70,7 +70,7 @@ export async function whatSpeaksAgainst(
  * @throws AppError ROLLBACK_REFUSED with what speaks against undoing them
  */
 export async function askGuards(session: Session, runs: readonly Run[]): Promise<void> {
-  const details = await whatSpeaksAgainst(session, runs);
+  const details = await refusedGuards(session, runs);
   if (details.length === 0) return;
   throw new AppError({
     code: "ROLLBACK_REFUSED",

@@ -1,6 +1,6 @@
 import { type Queries, sqlState } from "../postgres/connection.ts";
 import { type Sql, sql } from "../postgres/sql.ts";
-import { isValidation } from "../steps/validation.ts";
+import { isValidation } from "../steps/table/validation.ts";
 
 /** Why a statement of an inverse was passed over, as the server says it. */
 export type PassedOver = {

@@ -1,10 +1,13 @@
 import { z } from "zod";
-import { describeDifference, type FingerprintDifference } from "../catalog/fingerprint.ts";
+import {
+  describeDifference,
+  type FingerprintDifference,
+} from "../catalog/fingerprint/fingerprint.ts";
 import { orphanRows, orphans, type Referencing } from "../catalog/orphans.ts";
 import { findRelation, type Snapshot } from "../catalog/snapshot.ts";
 import { type Session, sqlState } from "../postgres/connection.ts";
 import { type RelationName, sql, toScript } from "../postgres/sql.ts";
-import { validation } from "../steps/validation.ts";
+import { validation } from "../steps/table/validation.ts";
 
 /** A rollback is over by then, and waits no longer than that to count rows. */
 const limit = "30s";

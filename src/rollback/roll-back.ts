@@ -2,9 +2,10 @@ import { MigrationError, Umzug } from "umzug";
 import { z } from "zod";
 import { undoChanges } from "../application/files.ts";
 import { dropLoaded } from "../attribution/load.ts";
-import { compareFingerprints } from "../catalog/fingerprint.ts";
+import { compareFingerprints } from "../catalog/fingerprint/fingerprint.ts";
 import { readSnapshot } from "../catalog/snapshot.ts";
 import { AppError } from "../errors.ts";
+import { stepFacts } from "../events/events.ts";
 import { type Run, readFingerprintBefore, setRunState } from "../journal/journal.ts";
 import { holdLease } from "../journal/lease.ts";
 import { markUndone } from "../journal/step-marks.ts";
@@ -16,12 +17,11 @@ import {
 } from "../journal/steps.ts";
 import type { Session } from "../postgres/connection.ts";
 import { ident, type Sql, sql } from "../postgres/sql.ts";
-import { stepFacts } from "../report/events.ts";
 import type { RunContext } from "../run/context.ts";
-import { endIfFrozen } from "../run/frozen.ts";
+import { endIfFrozen } from "../run/idle-timeout.ts";
+import { stepError, withPatience } from "../run/lock-retry.ts";
 import { build } from "../run/online-step.ts";
-import { stepError, withPatience } from "../run/patience.ts";
-import { type ApplicationStep, type Step, statementsOf } from "../steps/step.ts";
+import { type ApplicationStep, type Step, statementsOf } from "../steps/model/step.ts";
 import { refuseForeignDependents } from "./dependents.ts";
 import { executeInverse, isUndefinedObject, isUniqueViolation } from "./inverse.ts";
 import { differenceInWords } from "./not-validated.ts";
@@ -241,7 +241,7 @@ function inRollback(error: unknown): unknown {
     next:
       code === "FILES_EDITED"
         ? error.next
-        : "mend what is said, and tenantry rollback goes on from here",
+        : "fix what is said, and tenantry rollback goes on from here",
   });
 }
 

@@ -1,7 +1,7 @@
 import { functionBody, ident, literal, raw, type Sql, sql, toScript } from "../postgres/sql.ts";
-import { type StageName, stageNames } from "../steps/stage.ts";
-import { type Step, statementsOf } from "../steps/step.ts";
-import { isValidation } from "../steps/validation.ts";
+import { type StageName, stageNames } from "../steps/model/stage.ts";
+import { type Step, statementsOf } from "../steps/model/step.ts";
+import { isValidation } from "../steps/table/validation.ts";
 
 /**
  * The whole rollback of a stage as a script for psql alone. Every statement may run again, so the

@@ -1,11 +1,11 @@
 import { makeChanges, undoChanges } from "../application/files.ts";
 import { type GateResult, runGate } from "../application/gates.ts";
 import { AppError } from "../errors.ts";
+import { stepFacts } from "../events/events.ts";
 import { holdLease } from "../journal/lease.ts";
 import { markApplied, markRunning, type StepKey } from "../journal/step-marks.ts";
-import { stepFacts } from "../report/events.ts";
-import type { Gate } from "../steps/application.ts";
-import type { ApplicationStep } from "../steps/step.ts";
+import type { Gate } from "../steps/model/application.ts";
+import type { ApplicationStep } from "../steps/model/step.ts";
 import type { RunContext } from "./context.ts";
 import { interruptedError } from "./interruption.ts";
 

@@ -1,8 +1,8 @@
 import type { Settings } from "../config/settings.ts";
+import type { Listener } from "../events/events.ts";
 import type { Lease } from "../journal/lease.ts";
 import type { Session } from "../postgres/connection.ts";
 import type { Observer } from "../postgres/observer.ts";
-import type { Listener } from "../report/events.ts";
 
 /** What running and undoing steps needs: sessions, the lease, and who listens. */
 export type RunContext = {

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { relationKey } from "../config/relation-name.ts";
 import type { Queries } from "../postgres/connection.ts";
 import { sql } from "../postgres/sql.ts";
-import type { StepOutline } from "../steps/step.ts";
+import type { StepOutline } from "../steps/model/step.ts";
 
 /**
  * What steps took for each megabyte of their table, and whatever they do, in milliseconds, on two cores

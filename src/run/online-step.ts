@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
+import { stepFacts } from "../events/events.ts";
 import { holdLease } from "../journal/lease.ts";
 import { markApplied, markRunning, type StepKey } from "../journal/step-marks.ts";
-import { stepFacts } from "../report/events.ts";
-import type { Online, OnlineStep, Step } from "../steps/step.ts";
+import type { Online, OnlineStep, Step } from "../steps/model/step.ts";
 import type { RunContext } from "./context.ts";
-import { withPatience } from "./patience.ts";
+import { withPatience } from "./lock-retry.ts";
 
 const stateSchema = z.object({ state: z.enum(["absent", "building", "broken", "done"]) });
 

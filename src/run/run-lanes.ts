@@ -1,7 +1,7 @@
 import { MigrationError } from "umzug";
 import { AppError, type ErrorCode } from "../errors.ts";
 import type { JournaledOutline } from "../journal/steps.ts";
-import type { LaneOf } from "../steps/lanes.ts";
+import type { LaneOf } from "../steps/model/lanes.ts";
 import type { StepContext } from "./run-step.ts";
 
 /**

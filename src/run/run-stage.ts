@@ -1,9 +1,10 @@
 import { MigrationError } from "umzug";
 import { dropLoaded } from "../attribution/load.ts";
-import type { Fingerprint } from "../catalog/fingerprint.ts";
+import type { Fingerprint } from "../catalog/fingerprint/fingerprint.ts";
 import { readSnapshot } from "../catalog/snapshot.ts";
 import type { Settings } from "../config/settings.ts";
 import { AppError } from "../errors.ts";
+import { stepAhead } from "../events/events.ts";
 import {
   beginRun,
   type NewRun,
@@ -15,9 +16,8 @@ import {
 import { holdLease } from "../journal/lease.ts";
 import { verifySteps } from "../journal/steps.ts";
 import type { Plan, StagePlan } from "../plan/plan.ts";
-import { stepAhead } from "../report/events.ts";
-import type { StageName } from "../steps/stage.ts";
-import type { StepOutline } from "../steps/step.ts";
+import type { StageName } from "../steps/model/stage.ts";
+import type { StepOutline } from "../steps/model/step.ts";
 import { verificationError, verifyStage } from "../verify/stage.ts";
 import { version } from "../version.ts";
 import type { RunContext } from "./context.ts";

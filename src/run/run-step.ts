@@ -1,23 +1,23 @@
 import { z } from "zod";
 import { AppError } from "../errors.ts";
+import { stepFacts } from "../events/events.ts";
 import { holdLease } from "../journal/lease.ts";
 import { markApplied, markVerified, recordCost, type StepKey } from "../journal/step-marks.ts";
 import type { JournaledStep } from "../journal/steps.ts";
 import { sqlState } from "../postgres/connection.ts";
 import { sql } from "../postgres/sql.ts";
-import { stepFacts } from "../report/events.ts";
-import { checksOf, type Step } from "../steps/step.ts";
+import { checksOf, type Step } from "../steps/model/step.ts";
 import { ask } from "../verify/checks.ts";
 import { runApplication } from "./application-step.ts";
-import { runBatches } from "./backfill-step.ts";
+import { runBatches } from "./backfill/backfill-step.ts";
+import { leftItsTable } from "./backfill/left-its-table.ts";
 import type { RunContext } from "./context.ts";
 import { interruptedError } from "./interruption.ts";
-import { leftItsTable } from "./left-its-table.ts";
+import { stepError } from "./lock-retry.ts";
+import type { Turns } from "./mutex.ts";
 import { runOnline } from "./online-step.ts";
-import { stepError } from "./patience.ts";
 import type { Sessions } from "./sessions.ts";
 import { runInTransaction } from "./transaction-step.ts";
-import type { Turns } from "./turns.ts";
 
 /** What steps need that run while others do. */
 export type StepContext = RunContext & {

@@ -2,12 +2,12 @@ import { Umzug, type UmzugStorage } from "umzug";
 import { markApplied, markUndone, type StepKey } from "../journal/step-marks.ts";
 import { inTurn, type JournaledOutline, readApplied, readOutlines } from "../journal/steps.ts";
 import type { Session } from "../postgres/connection.ts";
-import { stretchesOf } from "../steps/lanes.ts";
+import { stretchesOf } from "../steps/model/lanes.ts";
 import type { RunContext } from "./context.ts";
+import { Turns } from "./mutex.ts";
 import { runLanes } from "./run-lanes.ts";
 import { runStep, type StepContext, verifyStep } from "./run-step.ts";
 import { Sessions } from "./sessions.ts";
-import { Turns } from "./turns.ts";
 
 /**
  * Runs the steps of a run that are not applied yet. What is run is what the journal holds, whatever

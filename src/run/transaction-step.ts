@@ -1,9 +1,9 @@
 import { holdLease } from "../journal/lease.ts";
 import { markApplied, type StepKey } from "../journal/step-marks.ts";
 import { sql } from "../postgres/sql.ts";
-import type { TransactionStep } from "../steps/step.ts";
-import { endIfFrozen } from "./frozen.ts";
-import { withPatience } from "./patience.ts";
+import type { TransactionStep } from "../steps/model/step.ts";
+import { endIfFrozen } from "./idle-timeout.ts";
+import { withPatience } from "./lock-retry.ts";
 import type { StepContext } from "./run-step.ts";
 
 /** The statements and their journal row in one transaction: both are there, or neither. */

@@ -1,8 +1,8 @@
 import { z } from "zod";
+import type { CheckResult } from "../events/events.ts";
 import type { Queries } from "../postgres/connection.ts";
 import { sqlState } from "../postgres/connection.ts";
-import type { CheckResult } from "../report/events.ts";
-import type { Check } from "../steps/step.ts";
+import type { Check } from "../steps/model/step.ts";
 
 /**
  * Asks checks. A check that cannot be asked (its table is gone, the role may not look) does not

@@ -1,7 +1,7 @@
-import { describeShards, readCitus } from "../catalog/citus.ts";
+import { describeShards, readCitus } from "../catalog/server/citus.ts";
+import type { CheckResult } from "../events/events.ts";
 import type { Queries } from "../postgres/connection.ts";
-import type { CheckResult } from "../report/events.ts";
-import { resultOf, violation } from "./violation.ts";
+import { resultOf, violation } from "./proof/violation.ts";
 
 /** Whether policies are what the catalog says: on Citus's shards a restrictive one is permissive. */
 export async function verifyNoShards(queries: Queries): Promise<CheckResult> {

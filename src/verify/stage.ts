@@ -1,24 +1,24 @@
 import type { Settings } from "../config/settings.ts";
 import { AppError } from "../errors.ts";
-import type { Run } from "../journal/journal.ts";
-import { eachStep } from "../journal/steps.ts";
-import type { Session } from "../postgres/connection.ts";
 import {
   allResults,
   byReason,
   type CheckResult,
   type StageVerification,
-} from "../report/events.ts";
-import type { StageName } from "../steps/stage.ts";
-import { checksOf } from "../steps/step.ts";
-import { tryAttacks } from "./attacks.ts";
+} from "../events/events.ts";
+import type { Run } from "../journal/journal.ts";
+import { eachStep } from "../journal/steps.ts";
+import type { Session } from "../postgres/connection.ts";
+import type { StageName } from "../steps/model/stage.ts";
+import { checksOf } from "../steps/model/step.ts";
+import { tryAttacks } from "./attacks/attacks.ts";
 import { ask } from "./checks.ts";
 import { verifyNoShards } from "./citus.ts";
-import { tryFunctions } from "./fence-functions.ts";
-import { tryIsolation } from "./isolation.ts";
-import { withLogin } from "./login.ts";
-import { withMending } from "./mending.ts";
-import { tryRoleSettings } from "./role-settings.ts";
+import { withFixes } from "./fixes.ts";
+import { tryIsolation } from "./proof/isolation.ts";
+import { withLogin } from "./proof/login.ts";
+import { tryFunctions } from "./roles/fence-functions.ts";
+import { tryRoleSettings } from "./roles/role-settings.ts";
 
 type Reach = "the fence" | "and around it";
 
@@ -26,7 +26,7 @@ type Reach = "the fence" | "and around it";
  * All that must hold of an applied stage: the lasting checks of its steps, its criteria, and its
  * isolation, tried. It changes nothing.
  * @param reach whether what stands beside the fence is tried too: views, functions, files. It may
- *   have been there before the stage, which did not make it and does not mend it
+ *   have been there before the stage, which did not make it and does not fix it
  */
 export async function verifyStage(
   session: Session,
@@ -41,7 +41,7 @@ export async function verifyStage(
   }
   return {
     checks,
-    isolation: await withMending(session, settings, await prove(session, settings, run, reach)),
+    isolation: await withFixes(session, settings, await prove(session, settings, run, reach)),
     criteria: await ask(session, run.criteria),
   };
 }
@@ -81,7 +81,7 @@ export function verificationError(
     object: stage,
     fault: `${failed.length} of ${results.length} claims do not hold`,
     state,
-    next: "mend what is listed and verify again, or tenantry rollback",
+    next: "fix what is listed and verify again, or tenantry rollback",
     details: byReason(failed).flatMap(({ claims, result }) => [
       ...claims,
       ...result.violations.map((violation) => `  ${violation}`),

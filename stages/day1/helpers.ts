@@ -1,9 +1,9 @@
 import { functionBody, ident, list, literal, raw, type Sql, sql } from "../../src/postgres/sql.ts";
-import { none } from "../../src/steps/checks.ts";
-import type { StageContext } from "../../src/steps/stage.ts";
-import type { TransactionStep } from "../../src/steps/step.ts";
-import type { Tenancy } from "../../src/steps/tenancy.ts";
-import { callerExpression } from "../../src/steps/tenancy.ts";
+import { none } from "../../src/steps/model/checks.ts";
+import type { StageContext } from "../../src/steps/model/stage.ts";
+import type { TransactionStep } from "../../src/steps/model/step.ts";
+import type { Tenancy } from "../../src/steps/model/tenancy.ts";
+import { callerExpression } from "../../src/steps/model/tenancy.ts";
 
 /**
  * The functions that every policy asks. SECURITY DEFINER, so that asking the memberships is not

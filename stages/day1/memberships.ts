@@ -8,12 +8,12 @@ import {
   type Sql,
   sql,
 } from "../../src/postgres/sql.ts";
-import { forNow, none } from "../../src/steps/checks.ts";
-import { guardStands } from "../../src/steps/fence.ts";
-import { organizationId } from "../../src/steps/naming.ts";
-import type { StageContext } from "../../src/steps/stage.ts";
-import type { TransactionStep } from "../../src/steps/step.ts";
-import { isOneOf, type Tenancy } from "../../src/steps/tenancy.ts";
+import { forNow, none } from "../../src/steps/model/checks.ts";
+import { organizationId } from "../../src/steps/model/naming.ts";
+import type { StageContext } from "../../src/steps/model/stage.ts";
+import type { TransactionStep } from "../../src/steps/model/step.ts";
+import { isOneOf, type Tenancy } from "../../src/steps/model/tenancy.ts";
+import { guardStands } from "../../src/steps/table/fence.ts";
 
 /**
  * The default organization and those that the data already holds, and a trigger that lets new users

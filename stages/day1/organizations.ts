@@ -1,9 +1,9 @@
 import { findRelation } from "../../src/catalog/snapshot.ts";
 import type { Fault } from "../../src/config/settings.ts";
 import { ident, list, raw, type Sql, sql } from "../../src/postgres/sql.ts";
-import { exists, relationWhere } from "../../src/steps/checks.ts";
-import type { StageContext } from "../../src/steps/stage.ts";
-import type { TransactionStep } from "../../src/steps/step.ts";
+import { exists, relationWhere } from "../../src/steps/model/checks.ts";
+import type { StageContext } from "../../src/steps/model/stage.ts";
+import type { TransactionStep } from "../../src/steps/model/step.ts";
 
 /** The plan's two tables. Nobody but the database's owner sees a row until their policies are there. */
 export function createOrganizations({ tenancy, settings }: StageContext): TransactionStep {

@@ -1,5 +1,5 @@
 import { guards } from "../../rollback/day2.ts";
-import type { Stage } from "../../src/steps/stage.ts";
+import type { Stage } from "../../src/steps/model/stage.ts";
 import { testClients } from "../personas.ts";
 import { tablesOf, takenNames } from "../tables.ts";
 

@@ -1,5 +1,5 @@
-import type { Application } from "../../src/steps/application.ts";
-import type { ApplicationStep } from "../../src/steps/step.ts";
+import type { Application } from "../../src/steps/model/application.ts";
+import type { ApplicationStep } from "../../src/steps/model/step.ts";
 
 /**
  * The application names its organizations. It comes first: where its gates say that it does not work

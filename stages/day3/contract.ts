@@ -1,8 +1,8 @@
 import type { Snapshot } from "../../src/catalog/snapshot.ts";
 import { ident, type RelationName, raw, type Sql, sql } from "../../src/postgres/sql.ts";
-import { none } from "../../src/steps/checks.ts";
-import type { StageContext } from "../../src/steps/stage.ts";
-import type { TransactionStep } from "../../src/steps/step.ts";
+import { none } from "../../src/steps/model/checks.ts";
+import type { StageContext } from "../../src/steps/model/stage.ts";
+import type { TransactionStep } from "../../src/steps/model/step.ts";
 import { writingOrganization } from "../day1/helpers.ts";
 import { joinDefaultOrganization } from "../day1/memberships.ts";
 

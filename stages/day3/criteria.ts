@@ -1,8 +1,8 @@
 import { requestRoles } from "../../src/config/settings.ts";
 import { ident, list, literal, type RelationName, type Sql, sql } from "../../src/postgres/sql.ts";
-import { none } from "../../src/steps/checks.ts";
-import type { StageContext } from "../../src/steps/stage.ts";
-import type { Check } from "../../src/steps/step.ts";
+import { none } from "../../src/steps/model/checks.ts";
+import type { StageContext } from "../../src/steps/model/stage.ts";
+import type { Check } from "../../src/steps/model/step.ts";
 
 /** The plan's success criteria at the database level, each line backed by a query. */
 export function successCriteria(context: StageContext): readonly Check[] {

@@ -1,11 +1,11 @@
 import { findRelation } from "../../src/catalog/snapshot.ts";
 import { type NamedWithReason, requestRoles } from "../../src/config/settings.ts";
 import { ident, type Sql, sql } from "../../src/postgres/sql.ts";
-import { exists, none, policyWhere, relationWhere } from "../../src/steps/checks.ts";
-import { bypassingGrants, restoreGrants, revokeGrants } from "../../src/steps/grants.ts";
-import { nameFor } from "../../src/steps/naming.ts";
-import type { StageContext } from "../../src/steps/stage.ts";
-import type { TransactionStep } from "../../src/steps/step.ts";
+import { exists, none, policyWhere, relationWhere } from "../../src/steps/model/checks.ts";
+import { nameFor } from "../../src/steps/model/naming.ts";
+import type { StageContext } from "../../src/steps/model/stage.ts";
+import type { TransactionStep } from "../../src/steps/model/step.ts";
+import { bypassingGrants, restoreGrants, revokeGrants } from "../../src/steps/privileges/grants.ts";
 
 /** Reference data: every tenant reads it, and none writes it for the others to read. */
 export function shareTable(

@@ -1,6 +1,6 @@
 import { guards } from "../../rollback/day3.ts";
 import { findRelation } from "../../src/catalog/snapshot.ts";
-import type { Stage, StageContext } from "../../src/steps/stage.ts";
+import type { Stage, StageContext } from "../../src/steps/model/stage.ts";
 import { rewriteApplication } from "./application.ts";
 import { contract } from "./contract.ts";
 import { successCriteria } from "./criteria.ts";

@@ -2,11 +2,12 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { audit, judge } from "../../src/audit/audit.ts";
 import { auditContext } from "../../src/audit/context.ts";
 import { tryMutants } from "../../src/audit/mutants.ts";
-import type { BrokenFence, Finding, Mutant } from "../../src/audit/rule.ts";
+import type { BrokenFence, Mutant } from "../../src/audit/rule.ts";
 import { rules } from "../../src/audit/rules/index.ts";
 import { readSnapshot } from "../../src/catalog/snapshot.ts";
 import { parseSettings } from "../../src/config/load.ts";
 import type { Config } from "../../src/config/schema.ts";
+import type { Finding } from "../../src/events/finding.ts";
 import { auditLayer } from "../../src/mutation/layers.ts";
 import { sql } from "../../src/postgres/sql.ts";
 import { makeDatabase, type TestDatabase } from "../setup/database.ts";
@@ -40,9 +41,7 @@ async function project(changed: Config = config): Promise<Project> {
 
 test("before the stages every table is open, and the audit says which way", async () => {
   const found = await findings();
-  expect(
-    found.filter(({ rule }) => rule === "row-security-off").map(({ object }) => object),
-  ).toEqual(
+  expect(found.filter(({ id }) => id === "row-security-off").map(({ object }) => object)).toEqual(
     expect.arrayContaining(["public.calls", "public.countries", "public.leads", "public.settings"]),
   );
   const outcome = await (await project()).tenantry("audit");
@@ -64,7 +63,7 @@ describe("with the fence up", () => {
       login: "small_company_login",
       identity: "setting",
     };
-    expect((await findings()).map(({ rule, object }) => `${rule}: ${object}`)).toEqual([
+    expect((await findings()).map(({ id, object }) => `${id}: ${object}`)).toEqual([
       "foreign-key-across: calls_lead_id_fkey on public.calls",
     ]);
   });
@@ -79,7 +78,7 @@ describe("with the fence up", () => {
     ]) {
       await session.execute(statement);
     }
-    const found = (await findings()).filter(({ rule }) => rule === "definer-view");
+    const found = (await findings()).filter(({ id }) => id === "definer-view");
     await session.execute(sql`DROP VIEW my_leads`);
     await session.execute(sql`DROP SCHEMA reporting CASCADE`);
     expect(found).toEqual([]);
@@ -97,7 +96,7 @@ describe("with the fence up", () => {
       )
       .map(({ mutant }) => `${ruleOf(mutant)}: ${mutant.name}`);
     expect(escaped).toEqual([]);
-    expect((await findings()).map(({ rule }) => rule)).toEqual(["foreign-key-across"]);
+    expect((await findings()).map(({ id }) => id)).toEqual(["foreign-key-across"]);
   });
 
   test("what is accepted counts until its day, and is still printed", async () => {
@@ -138,7 +137,7 @@ describe("with the fence up", () => {
       .map((rule) => ({ ...rule, findings: () => sql`SELECT 1 / 0` }));
     const found = await database.session.transaction((queries) => audit(queries, fence, broken));
     expect(found).toMatchObject([
-      { rule: "published", fact: expect.stringContaining("could not be checked") },
+      { id: "published", fact: expect.stringContaining("could not be checked") },
     ]);
   });
 
@@ -146,9 +145,7 @@ describe("with the fence up", () => {
     const place = await project();
     expect(await place.tenantry("rollback", "--all", "--yes")).toMatchObject({ code: 0 });
     expect(
-      (await findings())
-        .filter(({ rule }) => rule === "truncate-granted")
-        .map(({ object }) => object),
+      (await findings()).filter(({ id }) => id === "truncate-granted").map(({ object }) => object),
     ).toEqual(expect.arrayContaining(["public.leads", "public.calls", "public.settings"]));
   });
 });

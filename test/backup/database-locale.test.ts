@@ -1,8 +1,8 @@
 import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { expect, inject, onTestFinished, test } from "vitest";
-import { knownLocale, localeClauses } from "../../src/backup/database-locale.ts";
-import { globalsSchema, readGlobals } from "../../src/backup/globals.ts";
+import { knownLocale, localeClauses } from "../../src/backup/dump/database-locale.ts";
+import { globalsSchema, readGlobals } from "../../src/backup/dump/globals.ts";
 import { openSession, type Session } from "../../src/postgres/connection.ts";
 import { ident, raw, type Sql, sql } from "../../src/postgres/sql.ts";
 import { majors, serverOf } from "../setup/majors.ts";

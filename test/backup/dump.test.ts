@@ -7,7 +7,7 @@ import { inspect } from "node:util";
 import { gunzipSync } from "node:zlib";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { z } from "zod";
-import { dumpDatabase } from "../../src/backup/dump.ts";
+import { dumpDatabase } from "../../src/backup/dump/dump.ts";
 import { openSession, type Session } from "../../src/postgres/connection.ts";
 import { ident, literal, sql } from "../../src/postgres/sql.ts";
 import { chooseForDemo } from "../../src/scratch/binaries.ts";

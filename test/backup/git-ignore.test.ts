@@ -1,8 +1,8 @@
 import { mkdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { expect, test, vi } from "vitest";
-import { makeBackupsFolder } from "../../src/backup/folder.ts";
-import { keptBackups } from "../../src/backup/kept-names.ts";
+import { makeBackupsFolder } from "../../src/backup/folder/folder.ts";
+import { keptBackups } from "../../src/backup/git/kept-names.ts";
 import { commit, git, makeRepository, withoutOwnConfiguration } from "./git-repository.ts";
 import { temporaryFolder } from "./temporary-folder.ts";
 

@@ -8,7 +8,7 @@ import {
   readManifest,
   verifyBackup,
   writeManifest,
-} from "../../src/backup/manifest.ts";
+} from "../../src/backup/folder/manifest.ts";
 import { temporaryFolder } from "./temporary-folder.ts";
 
 async function makeBackup(): Promise<{ folder: string; manifest: Manifest }> {

@@ -3,8 +3,8 @@ import { writeFile } from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
 import { expect, test, vi } from "vitest";
-import { clientProgramsForDump } from "../../src/backup/client-programs.ts";
-import { dumpDatabase } from "../../src/backup/dump.ts";
+import { dumpDatabase } from "../../src/backup/dump/dump.ts";
+import { clientProgramsForDump } from "../../src/backup/programs/client-programs.ts";
 import { findPgDumps, type PgDump } from "../../src/scratch/binaries.ts";
 import { temporaryFolder } from "./temporary-folder.ts";
 

@@ -3,7 +3,7 @@ import { chmod, readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect, test, vi } from "vitest";
-import { pushTag } from "../../src/backup/push.ts";
+import { pushTag } from "../../src/backup/git/push.ts";
 import { commit, git, makeRepository, withoutOwnConfiguration } from "./git-repository.ts";
 import { temporaryFolder } from "./temporary-folder.ts";
 

@@ -1,9 +1,9 @@
 import { readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { expect, test } from "vitest";
-import { compareWithBackup } from "../../src/backup/compare.ts";
-import { withBackup } from "../../src/backup/open.ts";
-import { restoreBackup } from "../../src/backup/restore.ts";
+import { withBackup } from "../../src/backup/folder/open.ts";
+import { compareWithBackup } from "../../src/backup/restore/compare.ts";
+import { restoreBackup } from "../../src/backup/restore/restore.ts";
 import { sql } from "../../src/postgres/sql.ts";
 import { createDatabase } from "../setup/database.ts";
 import { serverOf } from "../setup/majors.ts";

@@ -1,8 +1,8 @@
 import { inject, onTestFinished } from "vitest";
 import { type Backup, type BackupRequest, backUp } from "../../src/backup/backup.ts";
-import { compareWithBackup } from "../../src/backup/compare.ts";
-import { withBackup } from "../../src/backup/open.ts";
-import { restoreBackup } from "../../src/backup/restore.ts";
+import { withBackup } from "../../src/backup/folder/open.ts";
+import { compareWithBackup } from "../../src/backup/restore/compare.ts";
+import { restoreBackup } from "../../src/backup/restore/restore.ts";
 import { openSession, type Session } from "../../src/postgres/connection.ts";
 import { ident, sql } from "../../src/postgres/sql.ts";
 import type { TestDatabase } from "../setup/database.ts";

@@ -6,7 +6,7 @@ import {
   refuseUntaggable,
   type TagRequest,
   tagRepository,
-} from "../../src/backup/tag.ts";
+} from "../../src/backup/git/tag.ts";
 import { commit, git, makeRepository, withoutOwnConfiguration } from "./git-repository.ts";
 import { temporaryFolder } from "./temporary-folder.ts";
 

@@ -2,7 +2,7 @@ import { mkdir, rm, symlink, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect, test } from "vitest";
-import { type DumpProgress, watchDump } from "../../src/backup/watch-dump.ts";
+import { type DumpProgress, watchDump } from "../../src/backup/dump/watch-dump.ts";
 import { temporaryFolder } from "./temporary-folder.ts";
 
 test("it is told how far a dump is, also before and after its folder is there", async () => {

@@ -4,7 +4,7 @@ import path from "node:path";
 import { gzipSync } from "node:zlib";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { z } from "zod";
-import { manifestName } from "../../src/backup/manifest.ts";
+import { manifestName } from "../../src/backup/folder/manifest.ts";
 import { makeDatabase, type TestDatabase } from "../setup/database.ts";
 import { makeSmallCompany, smallCompany } from "../setup/small-company.ts";
 import { changeManifest, type Manifest, signAgain } from "./edited-manifest.ts";

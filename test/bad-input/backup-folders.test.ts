@@ -50,7 +50,7 @@ async function refuseAll(project: string, commands: readonly string[]) {
         code: expect.stringMatching(/^(BACKUP_FAILED|ROLLBACK_REFUSED|PREFLIGHT_FAILED)$/),
       }),
     ]);
-    expect(refusal.next).toMatch(/folder|space|mend/);
+    expect(refusal.next).toMatch(/folder|space|fix/);
   }
   expect(await filesIn(project)).toEqual(before);
   expect(await contentOf(database.session)).toEqual(content);

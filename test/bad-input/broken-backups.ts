@@ -1,6 +1,6 @@
 import { appendFile, mkdir, readdir, rm, symlink, truncate, writeFile } from "node:fs/promises";
 import path from "node:path";
-import { manifestName } from "../../src/backup/manifest.ts";
+import { manifestName } from "../../src/backup/folder/manifest.ts";
 import type { ErrorCode } from "../../src/errors.ts";
 import { changeManifest, signAgain } from "./edited-manifest.ts";
 

@@ -1,7 +1,7 @@
 import { readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { z } from "zod";
-import { describeFiles, manifestName } from "../../src/backup/manifest.ts";
+import { describeFiles, manifestName } from "../../src/backup/folder/manifest.ts";
 
 /** A manifest, whatever somebody has made of it. */
 export type Manifest = Record<string, unknown>;

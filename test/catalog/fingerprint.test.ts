@@ -1,5 +1,8 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { compareFingerprints, type Fingerprint } from "../../src/catalog/fingerprint.ts";
+import {
+  compareFingerprints,
+  type Fingerprint,
+} from "../../src/catalog/fingerprint/fingerprint.ts";
 import { readSnapshot } from "../../src/catalog/snapshot.ts";
 import { createJournal } from "../../src/journal/schema.ts";
 import { raw, sql } from "../../src/postgres/sql.ts";

@@ -82,8 +82,8 @@ test("where Citus is installed the check blocks, run is refused, and nothing was
   expect(found?.says).toMatch(
     /^the extension citus 13\.2-1: is installed in citus_installed_\w+; it keeps no table in shards yet$/,
   );
-  expect(found?.mend).toContain("distributing them loses the guard");
-  expect(found?.mend).toContain("DROP EXTENSION citus");
+  expect(found?.fix).toContain("distributing them loses the guard");
+  expect(found?.fix).toContain("DROP EXTENSION citus");
 
   const project = await makeProject(url, smallCompany);
   const checked = await project.tenantry("check");
@@ -105,7 +105,7 @@ test("tables that Citus keeps in shards are named, and dropping the extension is
   await execute(session, "CREATE EXTENSION citus", distribute);
   const [found] = await findings("citus", { url });
   expect(found?.says).toContain("it keeps 2 tables in shards: public.leads, public.settings");
-  expect(found?.mend).not.toContain("DROP EXTENSION");
+  expect(found?.fix).not.toContain("DROP EXTENSION");
 });
 
 test("a catalog of Citus that may not be read is said, and blocks all the same", async () => {

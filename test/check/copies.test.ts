@@ -65,11 +65,11 @@ test("a standby is found, and on the primary how far it is behind", async ({ ski
     interval: 300,
   });
   expect(found[0]).toMatchObject({
-    check: "standby",
+    id: "standby",
     severity: "blocking",
-    mend: "connect to the primary",
+    fix: "connect to the primary",
   });
-  expect(found.filter(({ what }) => what.fact.startsWith("could not be asked"))).toEqual([]);
+  expect(found.filter(({ fact }) => fact.startsWith("could not be asked"))).toEqual([]);
 
   const config = { ...smallCompany, online: { replicaLagLimitInMilliseconds: 100 } };
   await execute(session, "UPDATE settings SET value = 'replayed later'");
@@ -96,7 +96,7 @@ test("a max_wal_size that the backfill would fill many times over is said", asyn
     return one;
   });
   expect(small.says).toMatch(/^max_wal_size: is 32.0 MB, and .* MB may be written$/);
-  await execute(session, ...small.mend.split("; "));
+  await execute(session, ...small.fix.split("; "));
   await vi.waitFor(async () => expect(await findings("write-ahead-log", there)).toEqual([]));
   await session.close();
 });

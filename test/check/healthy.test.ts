@@ -4,11 +4,11 @@ import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { stripVTControlCharacters } from "node:util";
 import { expect, test } from "vitest";
-import { dumpsOwnOptions } from "../../src/backup/client-programs.ts";
+import { dumpsOwnOptions } from "../../src/backup/programs/client-programs.ts";
 import { checks } from "../../src/check/index.ts";
-import { faultFindings } from "../../src/check/server-faults.ts";
-import { versionFindings } from "../../src/check/server-version.ts";
-import { showFindings } from "../../src/cli/show-findings.ts";
+import { faultFindings } from "../../src/check/server/server-faults.ts";
+import { versionFindings } from "../../src/check/server/server-version.ts";
+import { showFindings } from "../../src/report/terminal/findings.ts";
 import { makeProject } from "../setup/project.ts";
 import { smallCompany } from "../setup/small-company.ts";
 import { company, execute, findings, look } from "./server.ts";
@@ -16,12 +16,12 @@ import { company, execute, findings, look } from "./server.ts";
 test("a healthy company has nothing in the way, and is told no more than what is true", async () => {
   const { url } = await company("healthy");
   // Whether the server itself has been updated is no matter of the company's.
-  const found = (await look({ url })).filter(({ check }) => check !== "server-faults");
-  expect(found.map(({ check, severity }) => [check, severity])).toEqual([
+  const found = (await look({ url })).filter(({ id }) => id !== "server-faults");
+  expect(found.map(({ id, severity }) => [id, severity])).toEqual([
     ["server-growth", "advisory"],
     ["repository", "advisory"],
   ]);
-  expect(found[0]?.what.fact).toMatch(/^may grow by .* kB, with .* kB of write-ahead log$/);
+  expect(found[0]?.fact).toMatch(/^may grow by .* kB, with .* kB of write-ahead log$/);
 });
 
 test("tenantry check is exit 0 where nothing blocks, and 1 with all that does", async () => {
@@ -40,10 +40,11 @@ test("tenantry check is exit 0 where nothing blocks, and 1 with all that does", 
   const [shown, error] = json.stdout.split("\n").map((line) => JSON.parse(line));
   expect(shown).toMatchObject({ kind: "check", asked: checks.length });
   expect(shown.findings[0]).toMatchObject({
-    check: "application-roles",
+    id: "application-roles",
     severity: "blocking",
-    what: { object: "small_company_app", fact: "has BYPASSRLS" },
-    mend: 'ALTER ROLE "small_company_app" NOBYPASSRLS',
+    object: "small_company_app",
+    fact: "has BYPASSRLS",
+    fix: 'ALTER ROLE "small_company_app" NOBYPASSRLS',
   });
   // Only Day 1 makes the schema.
   expect(error).toMatchObject({ code: "PREFLIGHT_FAILED", details: [expect.any(String)] });
@@ -55,10 +56,10 @@ test("what is found fits terminals of 40 to 200 columns", async () => {
   await execute(session, "CREATE SCHEMA tenancy");
   const found = await look({ url });
   for (const columns of [40, 80, 200]) {
-    const shown = showFindings({ database: "terminal", findings: found, asked: 38 }, columns);
+    const shown = showFindings(found, columns);
     // In CI there are colours.
     const lines = stripVTControlCharacters(shown).split("\n");
-    // What mends something is one line, which can be copied; a path is one word.
+    // What fixes something is one line, which can be copied; a path is one word.
     const long = lines.filter((line) => line.length > columns && !/^ {2}→|^ *\S+$/.test(line));
     expect(long).toEqual([]);
     expect(lines[0]).toMatch(/^✘ configuration {2}blocking$/);
@@ -89,11 +90,11 @@ test("a check that cannot be asked says so, and the others are asked all the sam
       ],
     },
   );
-  expect(found.map(({ severity, what, mend }) => [severity, what.fact, mend])).toEqual([
+  expect(found.map(({ severity, fact, fix }) => [severity, fact, fix])).toEqual([
     [
       "blocking",
       "could not be asked: cannot execute CREATE TABLE in a read-only transaction",
-      "mend what the message says, then tenantry check again",
+      "fix what the message says, then tenantry check again",
     ],
     ["advisory", "could not be asked: division by zero", expect.any(String)],
     [
@@ -107,7 +108,7 @@ test("a check that cannot be asked says so, and the others are asked all the sam
 
 test("known faults of a version are said with their source, and so is the end of its support", () => {
   const say = (found: ReturnType<typeof faultFindings>) =>
-    found.map(({ severity, what, mend }) => `${severity} ${what.object}: ${what.fact} → ${mend}`);
+    found.map(({ severity, what, fix }) => `${severity} ${what.object}: ${what.fact} → ${fix}`);
   expect(say(faultFindings(140_003))[0]).toMatch(
     /^blocking PostgreSQL 14\.3: an index .* \(https:.*14\.4\/\) → update the server to 14\.4 or later$/,
   );

@@ -14,10 +14,10 @@ test("rows that refer to no row are counted and named by their primary keys befo
     {
       severity: "blocking",
       says: "calls: foreign key calls_lead_id_fkey: 3 of 100 calls refer to no row of leads (id 7, 9, 12)",
-      mend: 'correct or delete them: SELECT * FROM "public"."calls" AS record WHERE record."lead_id" IS NOT NULL AND NOT EXISTS (SELECT FROM "public"."leads" AS parent WHERE parent."id" = record."lead_id");',
+      fix: 'correct or delete them: SELECT * FROM "public"."calls" AS record WHERE record."lead_id" IS NOT NULL AND NOT EXISTS (SELECT FROM "public"."leads" AS parent WHERE parent."id" = record."lead_id");',
     },
   ]);
-  const query = found[0]?.mend.replace("correct or delete them: ", "") ?? "";
+  const query = found[0]?.fix.replace("correct or delete them: ", "") ?? "";
   await execute(session, query.replace("SELECT *", "DELETE").replace(/;$/, ""));
   expect(await findings("orphaned-rows", { url })).toEqual([]);
 });
@@ -89,7 +89,7 @@ test("what cannot be checked is said of each key, with the query that tells", as
       says: expect.stringMatching(
         /^calls: foreign key calls_lead_id_fkey: could not be checked: .*row-level security/,
       ),
-      mend: expect.stringContaining("this should find no row: SELECT"),
+      fix: expect.stringContaining("this should find no row: SELECT"),
     },
   ]);
   await execute(database.session, "DROP OWNED BY orphans_unknown", "DROP ROLE orphans_unknown");

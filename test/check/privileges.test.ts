@@ -4,7 +4,7 @@ import { makeProject } from "../setup/project.ts";
 import { smallCompany } from "../setup/small-company.ts";
 import { asRole, company, execute, findings, look } from "./server.ts";
 
-test("a role that is no superuser is told every privilege that it lacks, and what it is told mends it", async () => {
+test("a role that is no superuser is told every privilege that it lacks, and what it is told fixes it", async () => {
   const database = await company("a plain role");
   await execute(
     database.session,
@@ -13,7 +13,7 @@ test("a role that is no superuser is told every privilege that it lacks, and wha
   );
   const role = await asRole(database, "plain_migrator");
   const before = (await look(role)).filter(({ severity }) => severity === "blocking");
-  const said = before.map(({ check, what }) => `${check}: ${what.object}: ${what.fact}`);
+  const said = before.map(({ id, object, fact }) => `${id}: ${object}: ${fact}`);
   expect(said).toEqual([
     expect.stringMatching(/^database-privilege: plain_migrator: may not create schemas/),
     "schema-privileges: public: plain_migrator may not create anything in the schema",
@@ -28,8 +28,8 @@ test("a role that is no superuser is told every privilege that it lacks, and wha
     expect.stringMatching(/^configuration: day1.tables.calls: belongs to postgres/),
     expect.stringMatching(/^configuration: day2.tables.settings: belongs to postgres/),
   ]);
-  for (const { check, mend } of before) {
-    if (check !== "configuration") await execute(database.session, mend);
+  for (const { id, fix } of before) {
+    if (id !== "configuration") await execute(database.session, fix);
   }
   await execute(
     database.session,
@@ -39,16 +39,16 @@ test("a role that is no superuser is told every privilege that it lacks, and wha
   );
   const after = await look(role);
   expect(after.filter(({ severity }) => severity === "blocking")).toEqual([]);
-  expect(after.map(({ check }) => check)).toContain("long-transactions");
+  expect(after.map(({ id }) => id)).toContain("long-transactions");
   // The sessions of the superuser, which another role sees nothing of.
   const hidden = await findings("long-transactions", role);
   expect(hidden).toMatchObject([
     {
       says: expect.stringMatching(/of other roles: plain_migrator may not see/),
-      mend: 'GRANT pg_read_all_stats TO "plain_migrator"',
+      fix: 'GRANT pg_read_all_stats TO "plain_migrator"',
     },
   ]);
-  await execute(database.session, hidden[0]?.mend ?? "");
+  await execute(database.session, hidden[0]?.fix ?? "");
   expect(await findings("long-transactions", role)).toEqual([]);
   await execute(
     database.session,
@@ -64,7 +64,7 @@ test("with forceRowSecurity a role without BYPASSRLS is refused by run, too", as
   const [finding] = await findings("forced-row-security", role, { config });
   expect(finding).toMatchObject({
     severity: "blocking",
-    mend: 'ALTER ROLE "forced_owner" BYPASSRLS',
+    fix: 'ALTER ROLE "forced_owner" BYPASSRLS',
   });
   await execute(
     database.session,
@@ -77,7 +77,7 @@ test("with forceRowSecurity a role without BYPASSRLS is refused by run, too", as
   expect(refused.stderr).toContain("PREFLIGHT_FAILED");
   expect(refused.stderr).toContain("database-privilege: ");
   expect(refused.stderr).toContain("forced-row-security: forced_owner: has no BYPASSRLS");
-  await execute(database.session, finding?.mend ?? "");
+  await execute(database.session, finding?.fix ?? "");
   expect(await findings("forced-row-security", role, { config })).toEqual([]);
   await execute(
     database.session,
@@ -93,8 +93,8 @@ test("a connected role that requests can become is told to connect as another, n
   const roles = { signedIn: "small_company_app", login: "requesting_owner" };
   const config = { ...smallCompany, roles, forceRowSecurity: true };
   const [finding] = await findings("forced-row-security", role, { config });
-  expect(finding?.mend).toMatch(/^CREATE ROLE tenantry .*, and connect as that/);
-  expect(finding?.mend).not.toContain("ALTER ROLE");
+  expect(finding?.fix).toMatch(/^CREATE ROLE tenantry .*, and connect as that/);
+  expect(finding?.fix).not.toContain("ALTER ROLE");
   await execute(database.session, "DROP OWNED BY requesting_owner", "DROP ROLE requesting_owner");
 });
 
@@ -110,7 +110,7 @@ test("an application's role that owns a table is not held by row-level security"
   ]);
   const forced = { ...smallCompany, forceRowSecurity: true };
   expect(await findings("application-roles", { url }, { config: forced })).toEqual([]);
-  await execute(session, found[0]?.mend.split(", or ")[0] ?? "");
+  await execute(session, found[0]?.fix.split(", or ")[0] ?? "");
   expect(await findings("application-roles", { url })).toEqual([]);
 });
 
@@ -125,7 +125,7 @@ test("an application's role that is a superuser, or has BYPASSRLS, is held by no
   for (const fact of ["is a superuser", "has BYPASSRLS"]) {
     const [found] = await findings("application-roles", { url }, { config });
     expect(found).toMatchObject({ severity: "blocking", says: `checked_app: ${fact}` });
-    await execute(session, found?.mend ?? "");
+    await execute(session, found?.fix ?? "");
   }
   expect(await findings("application-roles", { url }, { config })).toEqual([]);
   await execute(session, "DROP ROLE checked_app");
@@ -146,20 +146,20 @@ test("timeouts are named with the place that sets them", async () => {
     {
       severity: "advisory",
       says: "idle_session_timeout: is 1 min 0 s for hasty",
-      mend: `ALTER DATABASE "${name}" RESET idle_session_timeout`,
+      fix: `ALTER DATABASE "${name}" RESET idle_session_timeout`,
     },
     {
       severity: "advisory",
       says: "lock_timeout: is 2.0 s for hasty",
-      mend: `ALTER ROLE "hasty" IN DATABASE "${name}" RESET lock_timeout`,
+      fix: `ALTER ROLE "hasty" IN DATABASE "${name}" RESET lock_timeout`,
     },
     {
       severity: "advisory",
       says: "statement_timeout: is 30.0 s for hasty",
-      mend: 'ALTER ROLE "hasty" RESET statement_timeout',
+      fix: 'ALTER ROLE "hasty" RESET statement_timeout',
     },
   ]);
-  for (const { mend } of found) await execute(session, mend);
+  for (const { fix } of found) await execute(session, fix);
   expect(await findings("timeouts", role)).toEqual([]);
   await execute(session, "DROP ROLE hasty");
 });
@@ -178,13 +178,13 @@ test("read-only by default, and too few sessions, are found before they are met"
   });
   const administration = await openSession({ url: database.url });
   await execute(administration, "SET default_transaction_read_only = off");
-  for (const found of [readOnly, sessions]) await execute(administration, found?.mend ?? "");
+  for (const found of [readOnly, sessions]) await execute(administration, found?.fix ?? "");
   expect(await findings("read-only", role)).toEqual([]);
   expect(await findings("connections", role)).toEqual([]);
   await execute(administration, `ALTER DATABASE "${name}" CONNECTION LIMIT 4`);
   const [limit] = await findings("connections", role);
   expect(limit?.says).toContain(`${name}: `);
-  await execute(administration, limit?.mend ?? "");
+  await execute(administration, limit?.fix ?? "");
   expect(await findings("connections", role)).toEqual([]);
   await execute(administration, "DROP ROLE limited");
   await administration.close();

@@ -2,7 +2,7 @@ import { mkdir, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { execa } from "execa";
 import { expect, test, vi } from "vitest";
-import { longTransactions } from "../../src/check/long-transactions.ts";
+import { longTransactions } from "../../src/check/activity/long-transactions.ts";
 import { openSession } from "../../src/postgres/connection.ts";
 import { findServerBinaries } from "../../src/scratch/binaries.ts";
 import { serverOf } from "../setup/majors.ts";
@@ -20,13 +20,11 @@ test("a transaction that nobody ends is named with its session", async () => {
   expect(others).toEqual([]);
   expect(found).toMatchObject({
     severity: "advisory",
-    what: {
-      object: `session ${idler.backend} of postgres (the idle report)`,
-      fact: expect.stringMatching(/^idle in transaction, in a transaction for \d+ ms$/),
-    },
+    object: `session ${idler.backend} of postgres (the idle report)`,
+    fact: expect.stringMatching(/^idle in transaction, in a transaction for \d+ ms$/),
   });
   expect(await look({ url }, { only: [longTransactions()] })).toEqual([]);
-  await execute(session, found?.mend.replace("let it end, or ", "") ?? "");
+  await execute(session, found?.fix.replace("let it end, or ", "") ?? "");
   await vi.waitFor(async () => expect(await look({ url }, { only })).toEqual([]));
 });
 
@@ -44,7 +42,7 @@ test("a prepared transaction blocks where it holds a lock on a table, and is tol
   const found = await findings("prepared-transactions", { url });
   expect(found.map(({ severity }) => severity)).toEqual(["blocking", "advisory"]);
   expect(found[0]?.says).toMatch(/^it's forgotten: .* ago, and holds locks on public.settings$/);
-  for (const { mend } of found) await execute(session, mend.split(", or ")[0] ?? "");
+  for (const { fix } of found) await execute(session, fix.split(", or ")[0] ?? "");
   expect(await findings("prepared-transactions", { url })).toEqual([]);
 });
 
@@ -53,7 +51,7 @@ test("a slot that nobody reads is named with the write-ahead log that it keeps",
   await execute(session, "SELECT pg_create_physical_replication_slot('left_behind', TRUE)");
   const [found] = await findings("replication-slots", { url });
   expect(found?.says).toMatch(/^left_behind: the slot is read by nobody and keeps /);
-  await execute(session, found?.mend.split(", or ")[1] ?? "");
+  await execute(session, found?.fix.split(", or ")[1] ?? "");
   expect(await findings("replication-slots", { url })).toEqual([]);
 });
 
@@ -106,13 +104,13 @@ test("what attempts before left is found: a backup, a restore, a journal of anot
   await mkdir(attempt, { recursive: true });
   const [backup] = await findings("unfinished-backups", { url }, { folder });
   expect(backup?.says).toContain(`${attempt}: is no whole backup`);
-  await execa("sh", ["-c", backup?.mend.split(": ")[1] ?? "false"]);
+  await execa("sh", ["-c", backup?.fix.split(": ")[1] ?? "false"]);
   expect(await findings("unfinished-backups", { url }, { folder })).toEqual([]);
 
   await execute(session, "CREATE DATABASE leftovers_being_restored");
   const [restored] = await findings("unfinished-restores", { url });
   expect(restored?.says).toMatch(/^leftovers_being_restored: /);
-  await execute(session, restored?.mend.split(": ")[1] ?? "");
+  await execute(session, restored?.fix.split(": ")[1] ?? "");
   expect(await findings("unfinished-restores", { url })).toEqual([]);
 
   const project = await makeProject(url, smallCompany);
@@ -123,7 +121,7 @@ test("what attempts before left is found: a backup, a restore, a journal of anot
     {
       severity: "advisory",
       says: expect.stringMatching(/^day1: is rolling back since .* by postgres$/),
-      mend: "tenantry rollback --stage day1 goes on",
+      fix: "tenantry rollback --stage day1 goes on",
     },
   ]);
   await execute(session, "UPDATE tenantry.run SET state = 'applied'");
@@ -187,7 +185,7 @@ test("a pg_dump whose backups the server would refuse at restore is found", asyn
       {
         severity: "blocking",
         says: `${program}: is of version 17, and the server of 16`,
-        mend: expect.stringContaining("postgresql-client-16"),
+        fix: expect.stringContaining("postgresql-client-16"),
       },
     ]);
     await pretend("16.4");
@@ -213,8 +211,8 @@ test.each([14, 16, 17, 18])(
     const role = new URL(url);
     role.username = "anybody";
     const found = await look({ url: role.href });
-    expect(found.filter(({ what }) => what.fact.startsWith("could not be asked"))).toEqual([]);
-    const checked = found.map(({ check }) => check);
+    expect(found.filter(({ fact }) => fact.startsWith("could not be asked"))).toEqual([]);
+    const checked = found.map(({ id }) => id);
     expect(checked).toContain("impersonation");
     expect(checked.includes("timeouts")).toBe(major > 16);
   },

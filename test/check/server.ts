@@ -4,10 +4,11 @@ import path from "node:path";
 import { afterAll, onTestFinished } from "vitest";
 import { readSnapshot } from "../../src/catalog/snapshot.ts";
 import { askChecks } from "../../src/check/ask.ts";
-import type { Check, Finding } from "../../src/check/check.ts";
+import type { Check } from "../../src/check/check.ts";
 import { checks } from "../../src/check/index.ts";
 import { type Config, configSchema } from "../../src/config/schema.ts";
 import { settingsFrom } from "../../src/config/settings.ts";
+import type { Finding } from "../../src/events/finding.ts";
 import { openSession, type Session, type Target } from "../../src/postgres/connection.ts";
 import { chooseForDemo } from "../../src/scratch/binaries.ts";
 import { type Server, startServer } from "../../src/scratch/server.ts";
@@ -88,10 +89,10 @@ export async function findings(id: string, target: Target, asked: Asked = {}) {
   const only = checks.filter((check) => check.id === id);
   if (only.length !== 1) throw new Error(`no check ${id}`);
   const found = await look(target, { only, ...asked });
-  return found.map(({ severity, what, mend }) => ({
+  return found.map(({ severity, object, fact, fix }) => ({
     severity,
-    says: `${what.object}: ${what.fact}`,
-    mend,
+    says: `${object}: ${fact}`,
+    fix: fix,
   }));
 }
 

@@ -60,28 +60,28 @@ test("a table without primary key, a via without index, an index that is not val
     {
       severity: "advisory",
       says: "public.calls: has no primary key",
-      mend: "ALTER TABLE public.calls ADD PRIMARY KEY (…), by the columns that tell its rows apart",
+      fix: "ALTER TABLE public.calls ADD PRIMARY KEY (…), by the columns that tell its rows apart",
     },
     {
       severity: "advisory",
       says: "calls: no index begins with lead_id",
-      mend: 'CREATE INDEX CONCURRENTLY ON "public"."calls" ("lead_id")',
+      fix: 'CREATE INDEX CONCURRENTLY ON "public"."calls" ("lead_id")',
     },
     {
       severity: "advisory",
       says: "public.phones: an index of leads that is not valid",
-      mend: "DROP INDEX CONCURRENTLY public.phones, or REINDEX INDEX CONCURRENTLY public.phones",
+      fix: "DROP INDEX CONCURRENTLY public.phones, or REINDEX INDEX CONCURRENTLY public.phones",
     },
     {
       severity: "advisory",
       says: "public.settings: its constraint known is NOT VALID",
-      mend: "ALTER TABLE public.settings VALIDATE CONSTRAINT known",
+      fix: "ALTER TABLE public.settings VALIDATE CONSTRAINT known",
     },
   ]);
-  for (const { mend } of found) {
+  for (const { fix } of found) {
     await execute(
       session,
-      mend.replace("(…), by the columns that tell its rows apart", "(id)").split(", or ")[0] ?? "",
+      fix.replace("(…), by the columns that tell its rows apart", "(id)").split(", or ")[0] ?? "",
     );
   }
   expect((await look()).flat()).toEqual([]);
@@ -96,7 +96,7 @@ test("rows that lead to no organization are found before a stage fails at them",
     {
       severity: "blocking",
       says: "calls: has rows whose lead_id is NULL",
-      mend: 'give them one (SELECT * FROM "public"."calls" AS record WHERE "lead_id" IS NULL), or unattributed: "default" for the table',
+      fix: 'give them one (SELECT * FROM "public"."calls" AS record WHERE "lead_id" IS NULL), or unattributed: "default" for the table',
     },
   ]);
   const calls = { via: "lead_id", unattributed: "default" as const };
@@ -122,8 +122,8 @@ test("names that the plan gives its own are found where somebody else has them",
   ]);
   await execute(
     session,
-    found[0]?.mend ?? "",
-    found[1]?.mend.split(" shows")[0] ?? "",
+    found[0]?.fix ?? "",
+    found[1]?.fix.split(" shows")[0] ?? "",
     "ALTER TABLE leads DROP COLUMN organization_id",
   );
   expect(await findings("existing-names", { url })).toEqual([]);
@@ -144,8 +144,8 @@ test("triggers that the backfill fires are named: where they cannot be silenced,
     severity: "advisory",
     says: "public.leads: its trigger touched fires: loud may not set session_replication_role",
   });
-  if (loud?.mend.startsWith("GRANT")) {
-    await execute(session, loud.mend);
+  if (loud?.fix.startsWith("GRANT")) {
+    await execute(session, loud.fix);
     expect(await findings("update-triggers", role)).toEqual([]);
     await execute(session, "REVOKE SET ON PARAMETER session_replication_role FROM loud");
   }
@@ -154,7 +154,7 @@ test("triggers that the backfill fires are named: where they cannot be silenced,
   expect(always?.says).toBe(
     "public.leads: its trigger touched fires even where triggers are silenced",
   );
-  await execute(session, always?.mend.split(" makes")[0] ?? "");
+  await execute(session, always?.fix.split(" makes")[0] ?? "");
   expect(await findings("update-triggers", { url })).toEqual([]);
 });
 
@@ -170,7 +170,7 @@ test("an event trigger is named with its function and its owner", async () => {
     severity: "advisory",
     says: "watcher: calls public.watch() at ddl_command_end, and belongs to postgres",
   });
-  await execute(session, found?.mend.split("in the way: ")[1] ?? "");
+  await execute(session, found?.fix.split("in the way: ")[1] ?? "");
   expect(await findings("event-triggers", { url })).toEqual([]);
 });
 
@@ -193,7 +193,7 @@ test("a publication sends the backfill, and without a replica identity stops it"
   await expect(execute(session, "UPDATE calls SET said = said")).rejects.toThrow(
     "replica identity",
   );
-  await execute(session, found[0]?.mend.split(", or ")[0] ?? "");
+  await execute(session, found[0]?.fix.split(", or ")[0] ?? "");
   expect((await findings("publications", { url })).map(({ severity }) => severity)).toEqual([
     "advisory",
     "advisory",
@@ -210,7 +210,7 @@ test("a table that autovacuum leaves alone, and one that is vacuumed just now, a
     severity: "advisory",
     says: "public.leads: no autovacuum comes to it",
   });
-  await execute(session, off?.mend.split(";")[0] ?? "");
+  await execute(session, off?.fix.split(";")[0] ?? "");
   expect(await findings("vacuum", { url })).toEqual([]);
 
   // Slowed down, so that it is still under way when it is asked for.
@@ -226,7 +226,7 @@ test("a table that autovacuum leaves alone, and one that is vacuumed just now, a
     return one;
   });
   expect(running.says).toBe(`public.leads: process ${slow.backend} vacuums it`);
-  await execute(session, running.mend.replace("let it end, or ", ""));
+  await execute(session, running.fix.replace("let it end, or ", ""));
   expect(await ended).toBe("cancelled");
   expect(await findings("vacuum", { url })).toEqual([]);
   await slow.close();

@@ -58,7 +58,7 @@ test("a backup that git has already, or does not ignore, is named by check with 
   expect(none).toEqual([]);
   expect(unignored?.says).toMatch(/backups: git does not ignore day1-20250101T000000Z$/);
   await git(project, "add", "--all");
-  await execa("sh", ["-c", unignored?.mend ?? ""]);
+  await execa("sh", ["-c", unignored?.fix ?? ""]);
 
   const [tracked, ...others] = await findings("git-ignore", { url }, asked);
   expect(others).toEqual([]);
@@ -72,7 +72,7 @@ test("a backup that git has already, or does not ignore, is named by check with 
     code: 0,
     stdout: expect.stringContaining("rm -r --cached"),
   });
-  await execa("sh", ["-c", tracked?.mend.split(", and ")[0] ?? ""]);
+  await execa("sh", ["-c", tracked?.fix.split(", and ")[0] ?? ""]);
   expect(await findings("git-ignore", { url }, asked)).toEqual([]);
   expect(await readdir(backup)).toEqual(["manifest.json"]);
 });

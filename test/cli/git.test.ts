@@ -3,7 +3,7 @@ import path from "node:path";
 import { execa } from "execa";
 import { expect, test } from "vitest";
 import { z } from "zod";
-import { verifyBackup } from "../../src/backup/manifest.ts";
+import { verifyBackup } from "../../src/backup/folder/manifest.ts";
 import { sql } from "../../src/postgres/sql.ts";
 import { temporaryFolder } from "../backup/temporary-folder.ts";
 import { createDatabase } from "../setup/database.ts";

@@ -76,7 +76,7 @@ const unattributable = {
   },
 };
 
-test("a stage that failed is retried from the step that failed, once its cause is mended", async () => {
+test("a stage that failed is retried from the step that failed, once its cause is fixed", async () => {
   const { session, project, terminal } = await company("terminal retries");
   await project.configure(unattributable);
   await spoil(session);

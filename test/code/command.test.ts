@@ -3,7 +3,7 @@ import path from "node:path";
 import { applyPatch, parsePatch } from "diff";
 import { execa } from "execa";
 import { expect, test } from "vitest";
-import { resultSchema } from "../../src/cli/results.ts";
+import { resultSchema } from "../../src/operations/context/results.ts";
 import { program } from "../setup/built-program.ts";
 import { makeApplication } from "./application.ts";
 
@@ -101,7 +101,7 @@ test("a rewrite shows a patch and changes nothing; --write does the same; twice 
 
   const written = await project.tenantry("code", "rewrite", "--write");
   expect(written).toMatchObject({ code: 0, stderr: "" });
-  expect(written.stdout).toContain("mended: 1 finding in 1 file; left: 1");
+  expect(written.stdout).toContain("fixed: 1 finding in 1 file; left: 1");
   expect(await text()).toBe(patched);
   expect(patched).toBe(
     leads.replace(

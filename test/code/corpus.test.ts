@@ -1,10 +1,10 @@
 import { readFile } from "node:fs/promises";
 import { expect, test } from "vitest";
-import type { Entry } from "../../src/code/entry.ts";
-import { stateOf, states } from "../../src/code/fence.ts";
+import { stateOf, states } from "../../src/code/fence/fence.ts";
 import { annotationRules, describe, findingsOf } from "../../src/code/findings.ts";
-import { type Inventory, takeInventory } from "../../src/code/inventory.ts";
-import type { CodeFile, Project } from "../../src/code/project.ts";
+import type { Entry } from "../../src/code/queries/entry.ts";
+import { type Inventory, takeInventory } from "../../src/code/queries/inventory.ts";
+import type { CodeFile, Project } from "../../src/code/reading/project.ts";
 import { rules } from "../../src/code/rules/index.ts";
 import { openCorpus, rewritten } from "./corpus.ts";
 
@@ -37,12 +37,12 @@ function outcomeOf(entry: Entry, later: Entry | undefined): string {
     entry.kind === "chain" && entry.payload !== undefined ? ` (${entry.payload.form})` : "";
   const state = stateOf(entry, before);
   const left = rulesOf(after, later);
-  const mended = later === undefined ? "lost" : stateOf(later, after);
+  const fixed = later === undefined ? "lost" : stateOf(later, after);
   const becomes =
     left.length > 0
       ? `left ${left.join(", ")}`
       : rulesOf(before, entry).length > 0
-        ? mended
+        ? fixed
         : "unchanged";
   return `${describe(entry)}${client}${form} ${state} → ${becomes}`;
 }
@@ -88,9 +88,9 @@ test("rewriting twice changes nothing more", () => {
 
 test("whatever is left has a reason and a suggestion", () => {
   expect(rewriting.left.length).toBeGreaterThan(20);
-  for (const { reason, mend } of rewriting.left) {
+  for (const { reason, fix } of rewriting.left) {
     expect(reason).not.toBe("");
-    expect(mend).not.toBe("");
+    expect(fix).not.toBe("");
   }
 });
 

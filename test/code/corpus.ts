@@ -1,6 +1,6 @@
 import { fileURLToPath } from "node:url";
-import { type Inventory, takeInventory } from "../../src/code/inventory.ts";
-import { openProject, type Project } from "../../src/code/project.ts";
+import { type Inventory, takeInventory } from "../../src/code/queries/inventory.ts";
+import { openProject, type Project } from "../../src/code/reading/project.ts";
 import { type Rewriting, rewriteCode } from "../../src/code/rewrite/rewrite.ts";
 import { parseSettings } from "../../src/config/load.ts";
 import type { Config } from "../../src/config/schema.ts";

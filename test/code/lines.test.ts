@@ -1,7 +1,7 @@
 import path from "node:path";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { openProject } from "../../src/code/project.ts";
+import { openProject } from "../../src/code/reading/project.ts";
 import { makeApplication } from "./application.ts";
 import { corpusSettings, rewritten } from "./corpus.ts";
 

@@ -1,10 +1,10 @@
 import path from "node:path";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import type { Chain } from "../../src/code/entry.ts";
 import { findingsOf } from "../../src/code/findings.ts";
-import { type Inventory, takeInventory } from "../../src/code/inventory.ts";
-import { openProject, type Project } from "../../src/code/project.ts";
+import type { Chain } from "../../src/code/queries/entry.ts";
+import { type Inventory, takeInventory } from "../../src/code/queries/inventory.ts";
+import { openProject, type Project } from "../../src/code/reading/project.ts";
 import { makeApplication } from "./application.ts";
 import {
   type CallGraph,

@@ -8,9 +8,9 @@ import { pathToFileURL } from "node:url";
 import ts from "typescript";
 import { expect, onTestFinished, test, vi } from "vitest";
 import { z } from "zod";
-import { resultSchema } from "../../src/cli/results.ts";
 import { callerOrganization } from "../../src/code/scaffold/templates/caller-organization.ts";
 import { organizationStore } from "../../src/code/scaffold/templates/organization-store.ts";
+import { resultSchema } from "../../src/operations/context/results.ts";
 import { makeApplication } from "./application.ts";
 import { corpusConfig } from "./corpus.ts";
 

@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
-import { stateOf } from "../../src/code/fence.ts";
+import { stateOf } from "../../src/code/fence/fence.ts";
 import { findingsOf } from "../../src/code/findings.ts";
-import { takeInventory } from "../../src/code/inventory.ts";
-import { openProject } from "../../src/code/project.ts";
+import { takeInventory } from "../../src/code/queries/inventory.ts";
+import { openProject } from "../../src/code/reading/project.ts";
 import { parseSettings } from "../../src/config/load.ts";
 import { makeApplication } from "./application.ts";
 import { corpusConfig, corpusSettings, openCorpus, rewritten } from "./corpus.ts";

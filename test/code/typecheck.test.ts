@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { openProject } from "../../src/code/project.ts";
+import { openProject } from "../../src/code/reading/project.ts";
 import { makeApplication } from "./application.ts";
 import { corpusSettings, rewritten } from "./corpus.ts";
 

@@ -100,7 +100,7 @@ const small: Config = {
   day2: { tables: {} },
 };
 
-test("all faults of a configuration are said at once, each with its place and how to mend it", () => {
+test("all faults of a configuration are said at once, each with its place and how to fix it", () => {
   const faults = faultsOf({
     ...small,
     sharedTable: {},

@@ -10,12 +10,12 @@ import { makeDialler } from "../../src/demo/dialler.ts";
 import { sql } from "../../src/postgres/sql.ts";
 import { createDatabase } from "../setup/database.ts";
 import { daysOn } from "../three-days/in-process.ts";
-import { allHardened } from "./mended-company.ts";
+import { allHardened } from "./hardened-company.ts";
 
-test("the dialler, hardened in all: its policies, defaults and keys are mended, and it goes back", {
+test("the dialler, hardened in all: its policies, defaults and keys are fixed, and it goes back", {
   timeout: 200_000,
 }, async () => {
-  const { session, url } = await createDatabase("mended dialler");
+  const { session, url } = await createDatabase("fixed dialler");
   await makeDialler(session, { rows: 2000 });
   for (const statement of [
     sql`CREATE VIEW public.pipeline AS SELECT c.id, c.name, (SELECT count(*) FROM public.leads l WHERE l.user_id = c.user_id) AS leads FROM public.campaigns c`,

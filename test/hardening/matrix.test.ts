@@ -2,20 +2,20 @@ import { describe, expect, test } from "vitest";
 import { audit } from "../../src/audit/audit.ts";
 import { auditContext } from "../../src/audit/context.ts";
 import { rules } from "../../src/audit/rules/index.ts";
-import { faultsOf } from "../../src/catalog/known-faults.ts";
+import { faultsOf } from "../../src/catalog/server/known-faults.ts";
 import { readSnapshot } from "../../src/catalog/snapshot.ts";
 import { parseSettings } from "../../src/config/load.ts";
 import type { Session } from "../../src/postgres/connection.ts";
 import { createDatabase } from "../setup/database.ts";
 import { versions } from "../setup/majors.ts";
 import { daysOn } from "../three-days/in-process.ts";
-import { allHardened, makeMendedCompany } from "./mended-company.ts";
+import { allHardened, makeHardenedCompany } from "./hardened-company.ts";
 
 /** The rules of the audit that find something. */
 async function found(session: Session): Promise<string[]> {
   const context = auditContext(parseSettings(allHardened, "the test"), await readSnapshot(session));
   const findings = await session.transaction((queries) => audit(queries, context, rules));
-  return [...new Set(findings.map(({ rule }) => rule))].sort();
+  return [...new Set(findings.map(({ id }) => id))].sort();
 }
 
 /** What no schema can close: the server's own faults. */
@@ -30,7 +30,7 @@ describe.for(versions)("PostgreSQL $version", ({ version, major, start }) => {
     timeout: 200_000,
   }, async () => {
     const { session, url } = await createDatabase(`hardened ${version}`, (await start()).url);
-    await makeMendedCompany(session);
+    await makeHardenedCompany(session);
     const days = await daysOn(url, allHardened);
     await days.run("day1");
     await days.run("day2");

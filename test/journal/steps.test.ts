@@ -5,8 +5,8 @@ import { createJournal } from "../../src/journal/schema.ts";
 import { inTurn, readOutlines, readSteps, verifySteps } from "../../src/journal/steps.ts";
 import { openSession } from "../../src/postgres/connection.ts";
 import { sql } from "../../src/postgres/sql.ts";
-import type { Step } from "../../src/steps/step.ts";
-import { tenancyFrom } from "../../src/steps/tenancy.ts";
+import type { Step } from "../../src/steps/model/step.ts";
+import { tenancyFrom } from "../../src/steps/model/tenancy.ts";
 import { createDatabase } from "../setup/database.ts";
 import { smallCompany } from "../setup/small-company.ts";
 

@@ -2,11 +2,14 @@ import { readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { expect, test } from "vitest";
 import { z } from "zod";
-import { withBackup } from "../../src/backup/open.ts";
-import { compareFingerprints, fingerprintSchema } from "../../src/catalog/fingerprint.ts";
-import { samePrinted } from "../../src/catalog/printed-anew.ts";
+import { withBackup } from "../../src/backup/folder/open.ts";
+import {
+  compareFingerprints,
+  fingerprintSchema,
+} from "../../src/catalog/fingerprint/fingerprint.ts";
+import { samePrinted } from "../../src/catalog/fingerprint/printed-anew.ts";
+import { asReadToday } from "../../src/catalog/fingerprint/stored-entry.ts";
 import { readSnapshot } from "../../src/catalog/snapshot.ts";
-import { asReadToday } from "../../src/catalog/stored-entry.ts";
 import type { Session } from "../../src/postgres/connection.ts";
 import { raw, sql } from "../../src/postgres/sql.ts";
 import { made, restoreAndCompare } from "../backup/restored.ts";

@@ -3,9 +3,9 @@ import { parseSettings } from "../../src/config/load.ts";
 import type { Config } from "../../src/config/schema.ts";
 import { planStages } from "../../src/plan/plan.ts";
 import type { Queries, Session } from "../../src/postgres/connection.ts";
-import { silenceTriggers } from "../../src/steps/backfill.ts";
-import type { StageName } from "../../src/steps/stage.ts";
-import type { Step } from "../../src/steps/step.ts";
+import type { StageName } from "../../src/steps/model/stage.ts";
+import type { Step } from "../../src/steps/model/step.ts";
+import { silenceTriggers } from "../../src/steps/table/backfill.ts";
 import { stages } from "../../stages/index.ts";
 
 /** The steps that Tenantry plans for a stage, on the database as it is. */

@@ -176,7 +176,7 @@ INSERT INTO organization_users (organization_id, user_id)
 SELECT '${defaultOrganization}', id FROM auth.users;
 `;
 
-/** The plan's Day 1 as it would be with its membership mistakes mended. */
+/** The plan's Day 1 as it would be with its membership mistakes fixed. */
 export const day1 = (...tables: readonly string[]): string =>
   [
     hour1WithoutRecursion,

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { sql } from "../../src/postgres/sql.ts";
-import { stageNames } from "../../src/steps/stage.ts";
+import { stageNames } from "../../src/steps/model/stage.ts";
 import { createDatabase } from "../setup/database.ts";
 import { versions } from "../setup/majors.ts";
 import { daysOn } from "../three-days/in-process.ts";

@@ -5,7 +5,7 @@ import type { Config } from "../../src/config/schema.ts";
 import { planStages } from "../../src/plan/plan.ts";
 import type { Session } from "../../src/postgres/connection.ts";
 import { ident, literal, sql } from "../../src/postgres/sql.ts";
-import { stepSchema } from "../../src/steps/step.ts";
+import { stepSchema } from "../../src/steps/model/step.ts";
 import { stages } from "../../stages/index.ts";
 import { createDatabase } from "../setup/database.ts";
 import { makeProject } from "../setup/project.ts";

@@ -6,7 +6,7 @@ import type { Config } from "../../src/config/schema.ts";
 import { AppError } from "../../src/errors.ts";
 import { type Plan, planStages } from "../../src/plan/plan.ts";
 import { toScript } from "../../src/postgres/sql.ts";
-import { type Step, statementsOf, stepSchema } from "../../src/steps/step.ts";
+import { type Step, statementsOf, stepSchema } from "../../src/steps/model/step.ts";
 import { stages } from "../../stages/index.ts";
 import { makeDatabase, type TestDatabase } from "../setup/database.ts";
 import { companyConfig, companyTables } from "./company.ts";

@@ -29,7 +29,7 @@ async function temporary(folder: string): Promise<string[]> {
   return names.filter((name) => /^tenantry-(temporary|server)-/.test(name));
 }
 
-test("a stage that fails in its rehearsal is not started, unless told so, or mended", async () => {
+test("a stage that fails in its rehearsal is not started, unless told so, or fixed", async () => {
   const { session, project } = await company("rehearsal fails");
   const { fingerprint } = await readSnapshot(session);
   // Nobody's lead: the membership tells no organization.

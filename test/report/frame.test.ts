@@ -1,8 +1,8 @@
 import pc from "picocolors";
 import { expect, test } from "vitest";
-import type { RunEvent, StepFacts } from "../../src/report/events.ts";
-import { drawFrame } from "../../src/report/frame.ts";
-import { advance, beginProgress, type Progress } from "../../src/report/progress.ts";
+import type { RunEvent, StepFacts } from "../../src/events/events.ts";
+import { drawFrame } from "../../src/report/terminal/frame.ts";
+import { advance, beginProgress, type Progress } from "../../src/report/terminal/progress.ts";
 
 const plain = pc.createColors(false);
 

@@ -1,7 +1,7 @@
 import { stripVTControlCharacters } from "node:util";
 import { expect, test } from "vitest";
-import type { CheckResult, TriedOutcome } from "../../src/report/events.ts";
-import { showMatrix } from "../../src/report/matrix.ts";
+import type { CheckResult, TriedOutcome } from "../../src/events/events.ts";
+import { showMatrix } from "../../src/report/terminal/matrix.ts";
 
 function tried(table: string, persona: string, UPDATE: TriedOutcome): CheckResult {
   const commands = {

@@ -1,12 +1,12 @@
 import { expect, test } from "vitest";
 import { z } from "zod";
-import { githubAnnotations } from "../../src/report/annotations.ts";
-import { colorsFor } from "../../src/report/colors.ts";
-import type { StageVerification } from "../../src/report/events.ts";
-import { junitReport } from "../../src/report/junit.ts";
-import { lineReporter } from "../../src/report/lines.ts";
-import { sarifReport } from "../../src/report/sarif.ts";
-import { formatDuration, formatShare } from "../../src/report/units.ts";
+import type { StageVerification } from "../../src/events/events.ts";
+import { githubAnnotations } from "../../src/report/ci/annotations.ts";
+import { junitReport } from "../../src/report/ci/junit.ts";
+import { sarifReport } from "../../src/report/ci/sarif.ts";
+import { colorsFor } from "../../src/report/terminal/colors.ts";
+import { lineReporter } from "../../src/report/terminal/lines.ts";
+import { formatDuration, formatShare } from "../../src/units.ts";
 
 const verification: StageVerification = {
   checks: [{ claim: "leads has a NOT NULL organization", violations: [] }],

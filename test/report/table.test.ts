@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { formatGroups, formatTable } from "../../src/report/table.ts";
+import { formatGroups, formatTable } from "../../src/report/terminal/table.ts";
 
 const head = ["step", "strongest lock", "on", "size"];
 const rows = [

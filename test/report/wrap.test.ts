@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { wrapped } from "../../src/report/wrap.ts";
+import { wrapped } from "../../src/report/terminal/wrap.ts";
 
 test("lines break between words, and a command that is copied stays whole", () => {
   const text =

@@ -4,7 +4,7 @@ import { expect, test, vi } from "vitest";
 import { z } from "zod";
 import { openSession, type Session } from "../../src/postgres/connection.ts";
 import { sql } from "../../src/postgres/sql.ts";
-import { organizationId } from "../../src/steps/naming.ts";
+import { organizationId } from "../../src/steps/model/naming.ts";
 import { createDatabase } from "../setup/database.ts";
 import { makeProject, type Project } from "../setup/project.ts";
 import { makeSmallCompany, smallCompany } from "../setup/small-company.ts";

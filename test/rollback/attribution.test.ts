@@ -7,7 +7,7 @@ import { readSnapshot } from "../../src/catalog/snapshot.ts";
 import type { Config } from "../../src/config/schema.ts";
 import type { Session } from "../../src/postgres/connection.ts";
 import { type Sql, sql } from "../../src/postgres/sql.ts";
-import { organizationId } from "../../src/steps/naming.ts";
+import { organizationId } from "../../src/steps/model/naming.ts";
 import { createDatabase, type TestDatabase } from "../setup/database.ts";
 import { makeProject, type Project } from "../setup/project.ts";
 import { makeSmallCompany, smallCompany } from "../setup/small-company.ts";

@@ -48,7 +48,7 @@ test("rollback.sql goes on without a table that was dropped since", {
   expect(entries.filter(({ object }) => object.includes("organization"))).toEqual([]);
 });
 
-test("a table that was renamed since is refused before Day 1 is undone, with what mends it", {
+test("a table that was renamed since is refused before Day 1 is undone, with what fixes it", {
   timeout: patience,
 }, async () => {
   const { session, project } = await threeDays("renamed since");

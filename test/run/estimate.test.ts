@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { sql } from "../../src/postgres/sql.ts";
 import { estimate, estimateSteps } from "../../src/run/estimate.ts";
-import type { Step } from "../../src/steps/step.ts";
+import type { Step } from "../../src/steps/model/step.ts";
 import { createDatabase } from "../setup/database.ts";
 
 const common = {

@@ -1,10 +1,9 @@
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { expect, test, vi } from "vitest";
-import { runIn } from "../../src/cli/run.ts";
-import { inWorkplace } from "../../src/cli/workplace.ts";
-import { loadSettings } from "../../src/config/load.ts";
-import type { RunEvent } from "../../src/report/events.ts";
+import type { RunEvent } from "../../src/events/events.ts";
+import { openWorkspace } from "../../src/operations/context/open-workspace.ts";
+import { runStages } from "../../src/operations/run-stages.ts";
 import { createDatabase } from "../setup/database.ts";
 import { makeProject } from "../setup/project.ts";
 import { makeSmallCompany, smallCompany } from "../setup/small-company.ts";
@@ -38,23 +37,15 @@ test("while steps run, neither a plan nor a snapshot of the catalog is held", as
   const { url, session } = await createDatabase("held while steps run");
   await makeSmallCompany(session);
   const project = await makeProject(url, smallCompany);
-  const { settings, folder, file: configFile } = await loadSettings(project.folder, undefined);
   const seen: { made: number; alive: number }[] = [];
-  const output = {
-    emit: ({ kind }: RunEvent) => {
-      if (kind !== "step-applied") return;
-      collect();
-      const alive = made.filter((one) => one.deref() !== undefined);
-      seen.push({ made: made.length, alive: alive.length });
-    },
-    observed: <Observed>(target: Observed) => target,
-    show: async () => {},
-    settle: async () => {},
-    close: async () => {},
+  const onEvent = ({ kind }: RunEvent) => {
+    if (kind !== "step-applied") return;
+    collect();
+    const alive = made.filter((one) => one.deref() !== undefined);
+    seen.push({ made: made.length, alive: alive.length });
   };
-  const quiet = { json: false, quiet: true, verbose: false, debug: false, yes: true };
-  await inWorkplace({ settings, folder, configFile, target: { url }, output }, (workplace) =>
-    runIn(workplace, { ...quiet, stage: "day1" }),
+  await openWorkspace({ url, folder: project.folder, onEvent }, (workspace) =>
+    runStages(workspace, { stage: "day1" }),
   );
   expect(seen.length).toBeGreaterThan(5);
   expect(seen[0]?.made).toBeGreaterThan(3);

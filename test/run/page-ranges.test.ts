@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { type PageRange, PageRanges } from "../../src/run/page-ranges.ts";
+import { type PageRange, PageRanges } from "../../src/run/backfill/page-ranges.ts";
 
 test("whoever fills which range when, no page is left out, none is handed out twice, and the cursor passes none that is left", () => {
   const turns = fc.array(

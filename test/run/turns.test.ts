@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect, test } from "vitest";
 import type { Session } from "../../src/postgres/connection.ts";
+import { Turns } from "../../src/run/mutex.ts";
 import { Sessions } from "../../src/run/sessions.ts";
-import { Turns } from "../../src/run/turns.ts";
-import type { Lock } from "../../src/steps/step.ts";
+import type { Lock } from "../../src/steps/model/step.ts";
 
 function lockOn(first: string, ...others: string[]): Lock {
   const [on, ...further] = [first, ...others].map((name) => ({ schema: "public", name }));

@@ -5,7 +5,7 @@ import { makeProject } from "../setup/project.ts";
 import { makeSmallCompany, smallCompany } from "../setup/small-company.ts";
 import { expectDone } from "../three-days/three-days.ts";
 
-test("whoever joined a second organization since Day 1 fails Day 2 on a small table, with what mends it, and a check says so before", async () => {
+test("whoever joined a second organization since Day 1 fails Day 2 on a small table, with what fixes it, and a check says so before", async () => {
   const { session, url } = await createDatabase("of two organizations");
   await makeSmallCompany(session, 20);
   await session.execute(sql`CREATE TABLE notes (id bigint PRIMARY KEY, person_id bigint NOT NULL)`);
@@ -39,7 +39,7 @@ test("whoever joined a second organization since Day 1 fails Day 2 on a small ta
   expect(failed.stderr).toContain("day2 was rolled back; the schema is as it was before it");
   expect(failed.stderr).toMatch(/next: .*in none or in several.*unattributed: "default"/);
 
-  const mended = await makeProject(url, notes("default"));
-  expect(await mended.tenantry("check", "--stage", "day2")).toMatchObject({ code: 0 });
-  expectDone(await mended.tenantry("run", "--yes", "--stage", "day2"));
+  const fixed = await makeProject(url, notes("default"));
+  expect(await fixed.tenantry("check", "--stage", "day2")).toMatchObject({ code: 0 });
+  expectDone(await fixed.tenantry("run", "--yes", "--stage", "day2"));
 });

@@ -4,7 +4,7 @@ import { parseSettings } from "../../src/config/load.ts";
 import { openSession } from "../../src/postgres/connection.ts";
 import { observerOn } from "../../src/postgres/observer.ts";
 import { sql } from "../../src/postgres/sql.ts";
-import { paceByWriters } from "../../src/run/writers-wait.ts";
+import { paceByWriters } from "../../src/run/backfill/writers-wait.ts";
 import { createDatabase } from "../setup/database.ts";
 import { smallCompany } from "../setup/small-company.ts";
 

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { timeLeft } from "../../src/report/time-left.ts";
-import { type Lane, stretchesOf } from "../../src/steps/lanes.ts";
+import { timeLeft } from "../../src/report/terminal/time-left.ts";
+import { type Lane, stretchesOf } from "../../src/steps/model/lanes.ts";
 
 type Item = { readonly id: string; readonly lane?: Lane };
 

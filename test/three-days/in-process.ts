@@ -11,7 +11,7 @@ import { observerOn } from "../../src/postgres/observer.ts";
 import { rollBack } from "../../src/rollback/roll-back.ts";
 import type { RunContext } from "../../src/run/context.ts";
 import { beginStage, runStage } from "../../src/run/run-stage.ts";
-import type { StageName } from "../../src/steps/stage.ts";
+import type { StageName } from "../../src/steps/model/stage.ts";
 import { verificationError, verifyStage } from "../../src/verify/stage.ts";
 import { stages } from "../../stages/index.ts";
 

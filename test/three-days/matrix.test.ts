@@ -5,7 +5,7 @@ import { makeDialler } from "../../src/demo/dialler.ts";
 import { startOldApplication } from "../../src/demo/old-application.ts";
 import type { Session } from "../../src/postgres/connection.ts";
 import { ident, list, literal, sql } from "../../src/postgres/sql.ts";
-import { stageNames } from "../../src/steps/stage.ts";
+import { stageNames } from "../../src/steps/model/stage.ts";
 import { createDatabase } from "../setup/database.ts";
 import { versions } from "../setup/majors.ts";
 import { makeProject } from "../setup/project.ts";

@@ -1,10 +1,13 @@
 import { expect } from "vitest";
 import { z } from "zod";
-import { compareFingerprints, describeDifference } from "../../src/catalog/fingerprint.ts";
+import {
+  compareFingerprints,
+  describeDifference,
+} from "../../src/catalog/fingerprint/fingerprint.ts";
 import { readSnapshot } from "../../src/catalog/snapshot.ts";
 import type { Queries, Session } from "../../src/postgres/connection.ts";
 import type { Sql } from "../../src/postgres/sql.ts";
-import { stageNames } from "../../src/steps/stage.ts";
+import { stageNames } from "../../src/steps/model/stage.ts";
 import type { Outcome, Project } from "../setup/project.ts";
 
 /** For a test that runs the command line a dozen times, on a machine that may have other work. */

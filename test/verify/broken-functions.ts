@@ -1,5 +1,5 @@
 /** A way in which the fence refuses everybody, how it is undone, and what must be said of it. */
-export type Silence = readonly [name: string, damage: string, mend: string, said: RegExp];
+export type Silence = readonly [name: string, damage: string, fix: string, said: RegExp];
 
 type Fence = {
   /** The role of requests, and the type of users' keys. */
@@ -121,7 +121,7 @@ export function silences({ role, idType, supabase }: Fence): readonly Silence[] 
             THEN current_setting('app.user_id', TRUE)::${idType} END`;
   const uid = (body: string) =>
     `CREATE OR REPLACE FUNCTION auth.uid() RETURNS uuid LANGUAGE plpgsql STABLE AS $f$BEGIN ${body} END$f$`;
-  const uidMend = `CREATE OR REPLACE FUNCTION auth.uid() RETURNS uuid LANGUAGE sql STABLE AS
+  const uidFix = `CREATE OR REPLACE FUNCTION auth.uid() RETURNS uuid LANGUAGE sql STABLE AS
     $f$ SELECT (NULLIF(current_setting('request.jwt.claims', TRUE), '')::jsonb ->> 'sub')::uuid $f$`;
   return [
     ...ofEach,
@@ -174,13 +174,13 @@ export function silences({ role, idType, supabase }: Fence): readonly Silence[] 
           [
             "auth.uid() that is always nobody",
             uid("RETURN NULL;"),
-            uidMend,
+            uidFix,
             said("auth.uid()", "answers a user of one organization with nothing"),
           ],
           [
             "auth.uid() that raises",
             uid("RAISE EXCEPTION 'no token';"),
-            uidMend,
+            uidFix,
             said("auth.uid()", "fails for a user of one organization: no token"),
           ],
         ] as const)

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { parseSettings } from "../../src/config/load.ts";
+import { allResults, type CheckResult } from "../../src/events/events.ts";
 import { runInForce } from "../../src/journal/journal.ts";
 import { raw, sql } from "../../src/postgres/sql.ts";
-import { allResults, type CheckResult } from "../../src/report/events.ts";
 import { verifyStage } from "../../src/verify/stage.ts";
 import { makeDatabase, type TestDatabase } from "../setup/database.ts";
 import { makeProject } from "../setup/project.ts";
@@ -38,7 +38,7 @@ async function failed(): Promise<CheckResult[]> {
 
 const guard = `"Only their org's leads"`;
 
-/** Ways out, of which the mending that is printed is all that there is to do. */
+/** Ways out, of which the fixing that is printed is all that there is to do. */
 const open: readonly (readonly [string, string, RegExp])[] = [
   [
     "a guard that was dropped beside an old policy",
@@ -74,8 +74,8 @@ const open: readonly (readonly [string, string, RegExp])[] = [
 ];
 
 test.for(open)(
-  "%s: who did what is shown, and what is printed mends it",
-  async ([, damage, mend]) => {
+  "%s: who did what is shown, and what is printed fixes it",
+  async ([, damage, fix]) => {
     await change(damage);
     const found = await failed();
     const evidence = found.flatMap((result) => result.evidence ?? []);
@@ -86,9 +86,9 @@ test.for(open)(
       // Phones are the customers' own.
       expect(`${statement} ${answer}`).not.toContain("5555555");
     }
-    const mendings = [...new Set(evidence.flatMap((one) => one.mend))];
-    expect(mendings.join("\n")).toMatch(mend);
-    for (const statement of mendings) await change(statement);
+    const fixes = [...new Set(evidence.flatMap((one) => one.fix))];
+    expect(fixes.join("\n")).toMatch(fix);
+    for (const statement of fixes) await change(statement);
     expect(await failed()).toEqual([]);
   },
 );
@@ -130,7 +130,7 @@ test("what shows a leak is in what people, JUnit, code scanning and programs rea
   expect(isolation.flatMap(({ evidence }) => evidence ?? [])[0]).toMatchObject({
     object: '"public"."calls"',
     statement: 'TRUNCATE "public"."calls";',
-    mend: ["REVOKE TRUNCATE ON public.calls FROM small_company_app;"],
+    fix: ["REVOKE TRUNCATE ON public.calls FROM small_company_app;"],
   });
   await change("REVOKE TRUNCATE ON calls FROM small_company_app");
 });

@@ -1,7 +1,7 @@
 import { expect, onTestFinished, test } from "vitest";
 import { z } from "zod";
 import { sql } from "../../src/postgres/sql.ts";
-import { callerExpression } from "../../src/steps/tenancy.ts";
+import { callerExpression } from "../../src/steps/model/tenancy.ts";
 import { makeDatabase } from "../setup/database.ts";
 import { makeProject } from "../setup/project.ts";
 import { makeSmallCompany, smallCompany } from "../setup/small-company.ts";

@@ -1,10 +1,10 @@
 import { expect, test } from "vitest";
 import { parseSettings } from "../../src/config/load.ts";
 import type { Config } from "../../src/config/schema.ts";
+import type { CheckResult } from "../../src/events/events.ts";
 import { runInForce } from "../../src/journal/journal.ts";
 import { openSession, type Session } from "../../src/postgres/connection.ts";
 import { raw, sql } from "../../src/postgres/sql.ts";
-import type { CheckResult } from "../../src/report/events.ts";
 import { prove } from "../../src/verify/stage.ts";
 import { createDatabase } from "../setup/database.ts";
 import { makeProject } from "../setup/project.ts";

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { parseSettings } from "../../src/config/load.ts";
+import type { CheckResult } from "../../src/events/events.ts";
 import { runInForce } from "../../src/journal/journal.ts";
 import { smallCompanies } from "../../src/mutation/small-company.ts";
 import { raw, sql } from "../../src/postgres/sql.ts";
-import type { CheckResult } from "../../src/report/events.ts";
-import type { StageName } from "../../src/steps/stage.ts";
+import type { StageName } from "../../src/steps/model/stage.ts";
 import { prove } from "../../src/verify/stage.ts";
 import { makeDatabase, type TestDatabase } from "../setup/database.ts";
 import { makeProject } from "../setup/project.ts";
@@ -86,10 +86,10 @@ describe.each(smallCompanies)("$kind", { timeout: 500_000 }, (company) => {
       idType: kind === "supabase" ? "uuid" : "bigint",
       supabase: kind === "supabase",
     });
-    for (const [name, damage, mend, said] of broken) {
+    for (const [name, damage, fix, said] of broken) {
       await change(damage);
       const found = contradictions(await proof(stage, "notes"));
-      await change(mend);
+      await change(fix);
       expect(found.join("\n"), name).toMatch(said);
     }
     expect(contradictions(await proof(stage))).toEqual([]);

@@ -3,7 +3,7 @@ import { parseSettings } from "../../src/config/load.ts";
 import { runInForce } from "../../src/journal/journal.ts";
 import { openSession, type Session } from "../../src/postgres/connection.ts";
 import { raw, sql } from "../../src/postgres/sql.ts";
-import { tryIsolation } from "../../src/verify/isolation.ts";
+import { tryIsolation } from "../../src/verify/proof/isolation.ts";
 import { makeDatabase, type TestDatabase } from "../setup/database.ts";
 import { makeProject } from "../setup/project.ts";
 import { makeSmallCompany, smallCompany } from "../setup/small-company.ts";

@@ -2,11 +2,11 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { z } from "zod";
 import { readSnapshot } from "../../src/catalog/snapshot.ts";
 import { parseSettings } from "../../src/config/load.ts";
+import { allResults } from "../../src/events/events.ts";
 import { runInForce } from "../../src/journal/journal.ts";
 import { openSession } from "../../src/postgres/connection.ts";
 import { ident, raw, sql } from "../../src/postgres/sql.ts";
-import { allResults } from "../../src/report/events.ts";
-import { tryAttacks } from "../../src/verify/attacks.ts";
+import { tryAttacks } from "../../src/verify/attacks/attacks.ts";
 import { verifyStage } from "../../src/verify/stage.ts";
 import { makeDatabase, type TestDatabase } from "../setup/database.ts";
 import { makeProject } from "../setup/project.ts";
@@ -90,7 +90,7 @@ test("no row of the application's is locked while attacks are tried on all table
   expect(asked).toBeGreaterThan(10);
 });
 
-/** The fence broken in one way each, how that is mended, and what must be said of it. */
+/** The fence broken in one way each, how that is fixed, and what must be said of it. */
 const mutants: readonly (readonly [string, string, string, RegExp])[] = [
   [
     "row-level security switched off",
@@ -155,11 +155,11 @@ const mutants: readonly (readonly [string, string, string, RegExp])[] = [
   ],
 ];
 
-test.for(mutants)("%s is noticed", async ([, damage, mend, said]) => {
+test.for(mutants)("%s is noticed", async ([, damage, fix, said]) => {
   const { session } = database;
   await session.execute(sql`${raw(damage)}`);
   const broken = await violations();
-  await session.execute(sql`${raw(mend)}`);
+  await session.execute(sql`${raw(fix)}`);
   expect(broken.join("\n")).toMatch(said);
   expect(await violations()).toEqual([]);
 });

@@ -1,6 +1,6 @@
 import ts from "typescript";
-import type { Symbols } from "../symbols.ts";
-import { everyNode, type FunctionNode, isFunctionNode, unwrap } from "../syntax.ts";
+import type { Symbols } from "../reading/symbols.ts";
+import { everyNode, type FunctionNode, isFunctionNode, unwrap } from "../reading/syntax.ts";
 
 /** A component of the application's own: a function or a class. */
 export type Component = FunctionNode | ts.ClassLikeDeclaration;

@@ -1,6 +1,6 @@
 import ts from "typescript";
-import type { Project } from "../project.ts";
-import { everyNode, methodOf, unwrap } from "../syntax.ts";
+import type { Project } from "../reading/project.ts";
+import { everyNode, methodOf, unwrap } from "../reading/syntax.ts";
 
 /** What the application renders first: what `createRoot(…).render` is given, or Next's outermost file. */
 export type EntryPoint =

@@ -1,6 +1,6 @@
 import ts from "typescript";
-import { functionCalled, type Symbols } from "../symbols.ts";
-import { everyNode, type FunctionNode, isFunctionNode, returnedBy } from "../syntax.ts";
+import { functionCalled, type Symbols } from "../reading/symbols.ts";
+import { everyNode, type FunctionNode, isFunctionNode, returnedBy } from "../reading/syntax.ts";
 import { type Component, componentOf, declaredComponent } from "./component.ts";
 import { placesOfProp } from "./props.ts";
 import { type Inside, insideOf, type Region } from "./region.ts";

@@ -1,5 +1,5 @@
 import ts from "typescript";
-import { everyNode, isFunctionNode, wrapped } from "../syntax.ts";
+import { everyNode, isFunctionNode, wrapped } from "../reading/syntax.ts";
 import type { Component } from "./component.ts";
 import type { Uses } from "./uses.ts";
 

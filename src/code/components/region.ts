@@ -1,6 +1,6 @@
 import ts from "typescript";
-import { nameOfFunction, type Symbols } from "../symbols.ts";
-import { everyNode, functionAround, isFunctionNode, nameOf } from "../syntax.ts";
+import { nameOfFunction, type Symbols } from "../reading/symbols.ts";
+import { everyNode, functionAround, isFunctionNode, nameOf } from "../reading/syntax.ts";
 import { type Component, componentOf, libraryName } from "./component.ts";
 import { entryPointsOf, isRendered } from "./entry-points.ts";
 import { defaultComponent, shownByNext } from "./next.ts";

@@ -1,5 +1,5 @@
 import ts from "typescript";
-import { isNothing, unwrap } from "../syntax.ts";
+import { isNothing, unwrap } from "../reading/syntax.ts";
 
 const userNames =
   /^(current|auth|signedIn|loggedIn)?_?(user|session|userId|profile)$|^(is)?_?(authenticated|loggedIn|signedIn|authed)$/i;

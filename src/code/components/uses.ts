@@ -1,7 +1,7 @@
 import ts from "typescript";
-import type { Project } from "../project.ts";
-import type { Symbols } from "../symbols.ts";
-import { everyNode, wrapped } from "../syntax.ts";
+import type { Project } from "../reading/project.ts";
+import type { Symbols } from "../reading/symbols.ts";
+import { everyNode, wrapped } from "../reading/syntax.ts";
 import {
   type Component,
   componentOf,

@@ -1,6 +1,6 @@
 import ts from "typescript";
-import type { Project } from "../project.ts";
-import { everyNode } from "../syntax.ts";
+import type { Project } from "../reading/project.ts";
+import { everyNode } from "../reading/syntax.ts";
 import { movedTo } from "./apply.ts";
 import type { Edit } from "./edit.ts";
 

@@ -1,6 +1,6 @@
 import MagicString from "magic-string";
 import type ts from "typescript";
-import { once } from "../once.ts";
+import { once } from "../reading/memoize.ts";
 import type { Edit } from "./edit.ts";
 
 /** A file's text with its edits, the one that was asked for first standing first. */

@@ -1,10 +1,10 @@
 import ts from "typescript";
-import type { Cache } from "../entry.ts";
-import { valuesOf } from "../held.ts";
-import { textsOf } from "../sql-variants.ts";
-import { functionCalled, type Symbols } from "../symbols.ts";
-import { returnedBy, unwrap } from "../syntax.ts";
-import { stringsOf } from "../table-name.ts";
+import type { Cache } from "../queries/entry.ts";
+import { valuesOf } from "../reading/held.ts";
+import { functionCalled, type Symbols } from "../reading/symbols.ts";
+import { returnedBy, unwrap } from "../reading/syntax.ts";
+import { stringsOf } from "../reading/table-name.ts";
+import { textsOf } from "../reading/text-variants.ts";
 import { type Edit, insertion, type Refusal, refuse } from "./edit.ts";
 
 /** Puts the organization behind all else in a key, so that what begins with the key still finds it. */

@@ -1,6 +1,6 @@
 import type ts from "typescript";
 import type { Finding } from "../findings.ts";
-import type { Project } from "../project.ts";
+import type { Project } from "../reading/project.ts";
 
 /** A change of a text: something is put in, or stands instead of something. */
 export type Edit = {
@@ -13,8 +13,8 @@ export type Edit = {
   readonly isShared?: true;
 };
 
-/** The changes that mend one finding: all of them, or none. */
-export type Mending = {
+/** The changes that fix one finding: all of them, or none. */
+export type Fix = {
   readonly finding: Finding;
   readonly edits: readonly Edit[];
   /** Where one of these cannot be done, none is: keys that are written here and read there. */

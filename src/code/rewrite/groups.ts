@@ -1,9 +1,9 @@
 import type { Finding } from "../findings.ts";
-import type { Symbols } from "../symbols.ts";
+import type { Symbols } from "../reading/symbols.ts";
 import { keysOf } from "./cache-key.ts";
 
 /**
- * What is mended together or not at all, by the name of its group: places of one key, rows and conflict
+ * What is fixed together or not at all, by the name of its group: places of one key, rows and conflict
  * columns of an upsert. A place of several keys makes one group of theirs.
  */
 export function groupsOf(

@@ -2,9 +2,9 @@ import ts from "typescript";
 import { type Component, declaredComponent } from "../components/component.ts";
 import { type Need, needsOfHook } from "../components/hook-regions.ts";
 import { type Uses, usesIn } from "../components/uses.ts";
-import type { Inventory } from "../inventory.ts";
-import { nameOfFunction } from "../symbols.ts";
-import { isFunctionNode } from "../syntax.ts";
+import type { Inventory } from "../queries/inventory.ts";
+import { nameOfFunction } from "../reading/symbols.ts";
+import { isFunctionNode } from "../reading/syntax.ts";
 import { placeText } from "./edit.ts";
 
 type Hook = { readonly name: string; readonly from: string };

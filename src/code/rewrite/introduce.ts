@@ -1,9 +1,9 @@
 import path from "node:path";
 import ts from "typescript";
 import type { Settings } from "../../config/settings.ts";
-import type { OrganizationHere } from "../organization.ts";
-import type { Project } from "../project.ts";
-import { functionAround } from "../syntax.ts";
+import type { OrganizationHere } from "../fence/organization.ts";
+import type { Project } from "../reading/project.ts";
+import { functionAround } from "../reading/syntax.ts";
 import { type Edit, indentAt, insertion, lineEnd, quotedLike } from "./edit.ts";
 
 type Hook = NonNullable<Settings["code"]["app"]["hook"]>;

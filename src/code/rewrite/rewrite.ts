@@ -1,11 +1,11 @@
 import path from "node:path";
 import type ts from "typescript";
 import { type Finding, findingsOf } from "../findings.ts";
-import type { Inventory } from "../inventory.ts";
+import type { Inventory } from "../queries/inventory.ts";
 import { applyEdits } from "./apply.ts";
-import { isRefusal, type Mending } from "./edit.ts";
+import { type Fix, isRefusal } from "./edit.ts";
+import { fix } from "./fix.ts";
 import { groupsOf } from "./groups.ts";
-import { mend } from "./mend.ts";
 import { drawn, editsByFile, keepTypes } from "./typecheck.ts";
 
 export type RewrittenFile = {
@@ -14,7 +14,7 @@ export type RewrittenFile = {
   readonly name: string;
   readonly before: string;
   readonly after: string;
-  /** How many findings are mended in it. */
+  /** How many findings are fixed in it. */
   readonly edits: number;
 };
 
@@ -33,28 +33,28 @@ export type Rewriting = {
 export function rewriteCode(inventory: Inventory): Rewriting {
   const { project } = inventory;
   const left: LeftFinding[] = [];
-  const mendings: Mending[] = [];
+  const fixes: Fix[] = [];
   const impossible = new Set<string>();
   const findings = findingsOf(inventory);
   const groups = groupsOf(findings, inventory.symbols);
   for (const finding of findings) {
     const group = groups.get(finding);
-    const mending = mend(finding, inventory, group);
-    if (!isRefusal(mending)) mendings.push(mending);
+    const fixing = fix(finding, inventory, group);
+    if (!isRefusal(fixing)) fixes.push(fixing);
     else {
-      left.push({ ...finding, reason: mending.reason });
+      left.push({ ...finding, reason: fixing.reason });
       if (group !== undefined) impossible.add(group);
     }
   }
-  const possible = mendings.filter(({ finding, together }) => {
+  const possible = fixes.filter(({ finding, together }) => {
     if (together === undefined || !impossible.has(together)) return true;
     left.push({ ...finding, reason: drawn });
     return false;
   });
   const { sound, broken } = keepTypes(project, possible);
-  for (const { mending, reason } of broken) left.push({ ...mending.finding, reason });
+  for (const { fixing, reason } of broken) left.push({ ...fixing.finding, reason });
 
-  const counts = mendingsByFile(sound);
+  const counts = fixesByFile(sound);
   const files = [...editsByFile(sound)].map(([source, edits]) => ({
     path: path.normalize(source.fileName),
     name: inventory.symbols.fileOf(source)?.name ?? source.fileName,
@@ -65,9 +65,9 @@ export function rewriteCode(inventory: Inventory): Rewriting {
   return { files: inOrder(files), left: left.sort(byPlace) };
 }
 
-function mendingsByFile(mendings: readonly Mending[]): ReadonlyMap<ts.SourceFile, number> {
+function fixesByFile(fixes: readonly Fix[]): ReadonlyMap<ts.SourceFile, number> {
   const counts = new Map<ts.SourceFile, number>();
-  for (const { edits } of mendings)
+  for (const { edits } of fixes)
     for (const source of new Set(edits.map((edit) => edit.source)))
       counts.set(source, (counts.get(source) ?? 0) + 1);
   return counts;

@@ -1,5 +1,5 @@
 import ts from "typescript";
-import type { Row } from "../payload.ts";
+import type { Row } from "../queries/payload.ts";
 import { addLastProperty } from "./add-property.ts";
 import { type Edit, type Refusal, refuse } from "./edit.ts";
 import { propertyText, spread } from "./write-organization.ts";

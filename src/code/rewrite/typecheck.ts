@@ -1,11 +1,11 @@
 import ts from "typescript";
-import type { Project } from "../project.ts";
+import type { Project } from "../reading/project.ts";
 import { isCertainlyAlike } from "./alike.ts";
 import { applyEdits, movedTo } from "./apply.ts";
-import type { Edit, Mending } from "./edit.ts";
+import type { Edit, Fix } from "./edit.ts";
 
-type Judged = { readonly sound: readonly Mending[]; readonly broken: readonly Broken[] };
-type Broken = { readonly mending: Mending; readonly reason: string };
+type Judged = { readonly sound: readonly Fix[]; readonly broken: readonly Broken[] };
+type Broken = { readonly fixing: Fix; readonly reason: string };
 
 const mostRounds = 5;
 
@@ -13,20 +13,20 @@ const mostRounds = 5;
 export const drawn = "what belongs together with it cannot be changed";
 
 /** Leaves out the changes after which a file does not typecheck as it did before. */
-export function keepTypes(project: Project, mendings: readonly Mending[]): Judged {
+export function keepTypes(project: Project, fixes: readonly Fix[]): Judged {
   const known = new Map<ts.SourceFile, ReadonlyMap<string, number>>();
   const broken: Broken[] = [];
-  let sound = mendings;
+  let sound = fixes;
   for (let round = 1; sound.length > 0; round += 1) {
     const found = newFaults(project, sound, known, round > mostRounds);
     if (found.size === 0) break;
-    for (const [mending, message] of found)
-      broken.push({ mending, reason: `it would not typecheck: ${message}` });
+    for (const [fixing, message] of found)
+      broken.push({ fixing, reason: `it would not typecheck: ${message}` });
     const groups = new Set([...found.keys()].flatMap(({ together }) => together ?? []));
     const others = sound.filter(
       (one) => !found.has(one) && one.together !== undefined && groups.has(one.together),
     );
-    for (const mending of others) broken.push({ mending, reason: drawn });
+    for (const fixing of others) broken.push({ fixing, reason: drawn });
     sound = sound.filter((one) => !found.has(one) && !others.includes(one));
   }
   return { sound, broken };
@@ -35,16 +35,16 @@ export function keepTypes(project: Project, mendings: readonly Mending[]): Judge
 /** The changes that bring a new fault into a file, with the fault. */
 function newFaults(
   project: Project,
-  mendings: readonly Mending[],
+  fixes: readonly Fix[],
   known: Map<ts.SourceFile, ReadonlyMap<string, number>>,
   isLastRound: boolean,
-): ReadonlyMap<Mending, string> {
-  const byFile = editsByFile(mendings);
+): ReadonlyMap<Fix, string> {
+  const byFile = editsByFile(fixes);
   const texts = new Map(
     [...byFile].map(([file, edits]) => [file.fileName, applyEdits(file, edits)]),
   );
   const changed = project.withTexts(texts);
-  const found = new Map<Mending, string>();
+  const found = new Map<Fix, string>();
   for (const [file, edits] of byFile) {
     const source = changed.program.getSourceFile(file.fileName);
     if (source === undefined || isCertainlyAlike(project, changed, file, source, edits)) continue;
@@ -56,11 +56,11 @@ function newFaults(
     const counts = countFaults(after);
     const isNew = (fault: ts.Diagnostic) =>
       (counts.get(keyOf(fault)) ?? 0) > (before.get(keyOf(fault)) ?? 0);
-    const own = mendings.filter((mending) => mending.edits.some((edit) => edit.source === file));
+    const own = fixes.filter((fixing) => fixing.edits.some((edit) => edit.source === file));
     for (const fault of after.filter(isNew)) {
       const blamed = isLastRound ? [] : nearest(own, fault, edits);
       // Where nobody can be blamed, the whole file stays as it was.
-      for (const mending of blamed.length > 0 ? blamed : own) found.set(mending, saidBy(fault));
+      for (const fixing of blamed.length > 0 ? blamed : own) found.set(fixing, saidBy(fault));
     }
   }
   return found;
@@ -73,9 +73,9 @@ function saidBy({ messageText }: ts.Diagnostic): string {
 }
 
 /** The edits of each file, in the order in which they are made. */
-export function editsByFile(mendings: readonly Mending[]): ReadonlyMap<ts.SourceFile, Edit[]> {
+export function editsByFile(fixes: readonly Fix[]): ReadonlyMap<ts.SourceFile, Edit[]> {
   const files = new Map<ts.SourceFile, Edit[]>();
-  for (const edit of mendings.flatMap(({ edits }) => edits)) {
+  for (const edit of fixes.flatMap(({ edits }) => edits)) {
     const own = files.get(edit.source);
     if (own === undefined) files.set(edit.source, [edit]);
     else own.push(edit);
@@ -101,22 +101,22 @@ function keyOf({ code, messageText }: ts.Diagnostic): string {
 
 /** The changes that are nearest around a fault: of queries within one another, the inner ones. */
 function nearest(
-  mendings: readonly Mending[],
+  fixes: readonly Fix[],
   fault: ts.Diagnostic,
   edits: readonly Edit[],
-): readonly Mending[] {
-  const widths = new Map<Mending, number>();
-  for (const mending of mendings) {
-    const width = widthAround(mending, fault.start ?? 0, edits);
-    if (width !== undefined) widths.set(mending, width);
+): readonly Fix[] {
+  const widths = new Map<Fix, number>();
+  for (const fixing of fixes) {
+    const width = widthAround(fixing, fault.start ?? 0, edits);
+    if (width !== undefined) widths.set(fixing, width);
   }
   const least = Math.min(...widths.values());
-  return [...widths].flatMap(([mending, width]) => (width === least ? [mending] : []));
+  return [...widths].flatMap(([fixing, width]) => (width === least ? [fixing] : []));
 }
 
 /** How wide what is changed is, where a position of the new text is in it. */
 function widthAround(
-  { finding, edits: own }: Mending,
+  { finding, edits: own }: Fix,
   position: number,
   edits: readonly Edit[],
 ): number | undefined {

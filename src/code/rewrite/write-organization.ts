@@ -1,6 +1,6 @@
 import ts from "typescript";
-import type { Row } from "../payload.ts";
-import { heldBy, isNothing, wrapped } from "../syntax.ts";
+import type { Row } from "../queries/payload.ts";
+import { heldBy, isNothing, wrapped } from "../reading/syntax.ts";
 import { addLastProperty, removeProperty } from "./add-property.ts";
 import { type Edit, insertion, type Refusal, refuse } from "./edit.ts";
 

@@ -1,4 +1,4 @@
-import { conflictOf, sqlConflictOf } from "../conflict.ts";
+import { conflictOf, sqlConflictOf } from "../fence/conflict.ts";
 import type { Rule } from "../rule.ts";
 
 export const conflictColumns: Rule = {
@@ -12,7 +12,7 @@ export const conflictColumns: Rule = {
       const { organizationColumn } = inventory.project.settings.names;
       return {
         fact: `ON CONFLICT names ${columns}`,
-        mend: `ON CONFLICT (${organizationColumn}, ${columns})`,
+        fix: `ON CONFLICT (${organizationColumn}, ${columns})`,
       };
     }
     const conflict = entry.kind === "chain" ? conflictOf(entry, inventory) : undefined;
@@ -22,12 +22,12 @@ export const conflictColumns: Rule = {
       case "changed":
         return {
           fact: `onConflict names ${conflict.columns}`,
-          mend: `onConflict: '${conflict.becomes}'`,
+          fix: `onConflict: '${conflict.becomes}'`,
         };
       case "unreadable":
         return {
           fact: `the columns of onConflict cannot be read: ${conflict.text}`,
-          mend: "write them out as a text",
+          fix: "write them out as a text",
         };
       default:
         return conflict satisfies never;

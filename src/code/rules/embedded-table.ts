@@ -1,4 +1,4 @@
-import { fenceOf } from "../fence.ts";
+import { fenceOf } from "../fence/fence.ts";
 import type { Rule } from "../rule.ts";
 
 export const embeddedTable: Rule = {
@@ -27,14 +27,14 @@ export const embeddedTable: Rule = {
         fact: open.some(tables.hasOrganization)
           ? `its select reaches ${listed}`
           : `its select reaches ${listed}, which may stand for a table that has tenants`,
-        mend: `.eq('${first.name}.${column}', ${code[entry.part].organization})`,
+        fix: `.eq('${first.name}.${column}', ${code[entry.part].organization})`,
       };
     }
     return unread === undefined
       ? undefined
       : {
           fact: `its select may reach any table: ${unread}`,
-          mend: "write its columns out as a text",
+          fix: "write its columns out as a text",
         };
   },
 };

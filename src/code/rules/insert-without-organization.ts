@@ -1,4 +1,4 @@
-import { stateOf } from "../fence.ts";
+import { stateOf } from "../fence/fence.ts";
 import type { Rule } from "../rule.ts";
 
 export const insertWithoutOrganization: Rule = {
@@ -18,7 +18,7 @@ export const insertWithoutOrganization: Rule = {
         : kinds.includes("set")
           ? `${column} is not set in every row`
           : `${column} is not set (${entry.payload?.form ?? "no payload"})`,
-      mend: `${column}: ${code[entry.part].organization} as the last property of each row`,
+      fix: `${column}: ${code[entry.part].organization} as the last property of each row`,
     };
   },
 };

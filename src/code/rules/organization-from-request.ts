@@ -1,5 +1,5 @@
-import { isCallerInput } from "../caller-input.ts";
-import { fenceOf } from "../fence.ts";
+import { isCallerInput } from "../fence/caller-input.ts";
+import { fenceOf } from "../fence/fence.ts";
 import type { Rule } from "../rule.ts";
 
 export const organizationFromRequest: Rule = {
@@ -20,7 +20,7 @@ export const organizationFromRequest: Rule = {
       ? undefined
       : {
           fact: `${sent.getText()} comes from the request`,
-          mend: "take it from the caller's membership, asked for with the user's own key",
+          fix: "take it from the caller's membership, asked for with the user's own key",
         };
   },
 };

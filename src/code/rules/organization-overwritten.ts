@@ -1,5 +1,5 @@
+import { isNothing } from "../reading/syntax.ts";
 import type { Rule } from "../rule.ts";
-import { isNothing } from "../syntax.ts";
 
 export const organizationOverwritten: Rule = {
   id: "organization-overwritten",
@@ -20,17 +20,17 @@ export const organizationOverwritten: Rule = {
           if (isNothing(judgement.value) || judgement.value.getText() === own) break;
           return {
             fact: `sets ${column} to ${judgement.value.getText()}`,
-            mend: `leave ${column} out, or // tenantry: all-organizations because …`,
+            fix: `leave ${column} out, or // tenantry: all-organizations because …`,
           };
         case "overridden":
           return {
             fact: `what stands behind ${column} may override it`,
-            mend: `${column}: undefined as the last property`,
+            fix: `${column}: undefined as the last property`,
           };
         case "hidden":
           return {
             fact: `may hold ${column}: it is not written out here`,
-            mend: `{ ...these, ${column}: undefined }, which leaves it out`,
+            fix: `{ ...these, ${column}: undefined }, which leaves it out`,
           };
         default:
           judgement satisfies never;

@@ -1,5 +1,5 @@
+import { shortText } from "../reading/syntax.ts";
 import type { Rule } from "../rule.ts";
-import { shortText } from "../syntax.ts";
 
 export const otherLibrary: Rule = {
   id: "other-library",
@@ -11,7 +11,7 @@ export const otherLibrary: Rule = {
     const { names } = project.settings;
     return {
       fact: `asks by ${entry.library}: ${shortText(entry.node)}`,
-      mend: `look whether it names ${names.organizationColumn}, then // tenantry: all-organizations because …`,
+      fix: `look whether it names ${names.organizationColumn}, then // tenantry: all-organizations because …`,
     };
   },
 };

@@ -1,4 +1,4 @@
-import { stateOf } from "../fence.ts";
+import { stateOf } from "../fence/fence.ts";
 import type { Rule } from "../rule.ts";
 
 export const sharedCache: Rule = {
@@ -13,11 +13,11 @@ export const sharedCache: Rule = {
     return entry.store === "service-worker" || entry.store === "cache-api"
       ? {
           fact: `keeps answers by their URL (${key ?? entry.method})`,
-          mend: "empty it when the organization changes, or do not keep what tenants' tables answer",
+          fix: "empty it when the organization changes, or do not keep what tenants' tables answer",
         }
       : {
           fact: `keeps ${key ?? "something"} for every organization`,
-          mend: `put ${organization} into the key, or name the key in code.sharedKeys`,
+          fix: `put ${organization} into the key, or name the key in code.sharedKeys`,
         };
   },
 };

@@ -1,4 +1,4 @@
-import { stateOf } from "../fence.ts";
+import { stateOf } from "../fence/fence.ts";
 import type { Rule } from "../rule.ts";
 
 export const sharedPath: Rule = {
@@ -11,7 +11,7 @@ export const sharedPath: Rule = {
     const { organization } = inventory.project.settings.code[entry.part];
     return {
       fact: `${entry.method} in ${entry.bucket} at ${entry.path?.getText() ?? "no path"}`,
-      mend: `\`\${${organization}}/…\`; files that are there already have to be moved`,
+      fix: `\`\${${organization}}/…\`; files that are there already have to be moved`,
     };
   },
 };

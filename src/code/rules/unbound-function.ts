@@ -12,6 +12,6 @@ export const unboundFunction: Rule = {
     const text = entry.node.getText();
     return text.includes(organization) || text.includes(names.organizationColumn)
       ? undefined
-      : { fact: `calls ${entry.name}`, mend: `hand it ${organization}, and let it filter` };
+      : { fact: `calls ${entry.name}`, fix: `hand it ${organization}, and let it filter` };
   },
 };

@@ -1,5 +1,5 @@
-import { stateOf } from "../fence.ts";
-import { narrowsTo } from "../filters.ts";
+import { stateOf } from "../fence/fence.ts";
+import { narrowsTo } from "../queries/filters.ts";
 import type { Rule } from "../rule.ts";
 
 export const unfencedQuery: Rule = {
@@ -22,7 +22,7 @@ export const unfencedQuery: Rule = {
         : `is filtered on ${column} only sometimes: ${sometimes.when}`;
     return {
       fact: mixed ? `${fact}, and is not always of a table that has one` : fact,
-      mend: `.eq('${column}', ${code[entry.part].organization}), or // tenantry: all-organizations because …`,
+      fix: `.eq('${column}', ${code[entry.part].organization}), or // tenantry: all-organizations because …`,
     };
   },
 };

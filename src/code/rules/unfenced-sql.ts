@@ -1,4 +1,4 @@
-import { stateOf } from "../fence.ts";
+import { stateOf } from "../fence/fence.ts";
 import type { Rule } from "../rule.ts";
 
 export const unfencedSql: Rule = {
@@ -15,7 +15,7 @@ export const unfencedSql: Rule = {
         entry.unread === undefined
           ? `asks ${[...new Set(names)].join(", ")} without ${column}`
           : `asks ${[...new Set(names)].join(", ")} by a text that cannot be read: ${entry.unread}`,
-      mend: `AND ${column} = $n with the organization among the parameters`,
+      fix: `AND ${column} = $n with the organization among the parameters`,
     };
   },
 };

@@ -1,4 +1,4 @@
-import { stateOf } from "../fence.ts";
+import { stateOf } from "../fence/fence.ts";
 import type { Rule } from "../rule.ts";
 
 export const unfencedSubscription: Rule = {
@@ -14,14 +14,14 @@ export const unfencedSubscription: Rule = {
     if (state === "unresolved")
       return {
         fact: "listens to every table, or to one that cannot be told",
-        mend: "name the table as a text, and filter it",
+        fix: "name the table as a text, and filter it",
       };
     if (state !== "unfenced") return undefined;
     return entry.filter === undefined
-      ? { fact: `listens to all of ${entry.table}`, mend: `filter: \`${filter}\`` }
+      ? { fact: `listens to all of ${entry.table}`, fix: `filter: \`${filter}\`` }
       : {
           fact: `listens to ${entry.table} by another filter, and there can be one only`,
-          mend: `filter: \`${filter}\`, and let the rest be sorted out by the callback`,
+          fix: `filter: \`${filter}\`, and let the rest be sorted out by the callback`,
         };
   },
 };

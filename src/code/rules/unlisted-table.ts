@@ -1,4 +1,4 @@
-import { stateOf } from "../fence.ts";
+import { stateOf } from "../fence/fence.ts";
 import type { Rule } from "../rule.ts";
 
 export const unlistedTable: Rule = {
@@ -20,7 +20,7 @@ export const unlistedTable: Rule = {
       .map(({ schema, name }) => `${schema}.${name}`);
     return {
       fact: `${names.join(", ")} is in no list`,
-      mend: "name it in day1.tables, day2.tables, sharedTables or exemptTables",
+      fix: "name it in day1.tables, day2.tables, sharedTables or exemptTables",
     };
   },
 };

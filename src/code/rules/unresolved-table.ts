@@ -1,4 +1,4 @@
-import { stateOf } from "../fence.ts";
+import { stateOf } from "../fence/fence.ts";
 import type { Rule } from "../rule.ts";
 
 export const unresolvedTable: Rule = {
@@ -10,17 +10,17 @@ export const unresolvedTable: Rule = {
     if (entry.kind === "sql" && stateOf(entry, inventory) === "unresolved")
       return {
         fact: `the SQL is ${entry.unread ?? "not known"}`,
-        mend: "write its tables out where it is handed over, or // tenantry: all-organizations because …",
+        fix: "write its tables out where it is handed over, or // tenantry: all-organizations because …",
       };
     if (entry.kind !== "chain" || stateOf(entry, inventory) !== "unresolved") return undefined;
     return entry.tables.kind === "unresolved"
       ? {
           fact: `the table is ${entry.tables.text}`,
-          mend: "name the table as a text or by a type of texts, or // tenantry: all-organizations because …",
+          fix: "name the table as a text or by a type of texts, or // tenantry: all-organizations because …",
         }
       : {
           fact: "goes where it cannot be followed",
-          mend: "select, insert, update, upsert or delete where the table is named",
+          fix: "select, insert, update, upsert or delete where the table is named",
         };
   },
 };

@@ -1,4 +1,4 @@
-import { conflictColumnsOf, sqlTakeOverOf } from "../conflict.ts";
+import { conflictColumnsOf, sqlTakeOverOf } from "../fence/conflict.ts";
 import type { Rule } from "../rule.ts";
 
 export const upsertTakesOver: Rule = {
@@ -12,7 +12,7 @@ export const upsertTakesOver: Rule = {
     if (taken !== undefined)
       return {
         fact: `ON CONFLICT goes by ${taken}, which may be another organization's`,
-        mend: `DO UPDATE … WHERE the table's ${column} = EXCLUDED.${column}`,
+        fix: `DO UPDATE … WHERE the table's ${column} = EXCLUDED.${column}`,
       };
     if (entry.kind !== "chain" || entry.operation !== "upsert") return undefined;
     if (entry.client.kind === "user-key") return undefined;
@@ -23,7 +23,7 @@ export const upsertTakesOver: Rule = {
     const named = columns.length === 0 ? "the primary key" : columns.join(", ");
     return {
       fact: `goes by ${named}, which may be another organization's`,
-      mend: `update by ${named} and ${column}, and insert what is not there; or // tenantry: all-organizations because …`,
+      fix: `update by ${named} and ${column}, and insert what is not there; or // tenantry: all-organizations because …`,
     };
   },
 };

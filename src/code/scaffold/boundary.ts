@@ -3,9 +3,9 @@ import { type Component, componentOf } from "../components/component.ts";
 import { placesOfProp } from "../components/props.ts";
 import { type Inside, insideOf } from "../components/region.ts";
 import type { Uses } from "../components/uses.ts";
+import { everyNode } from "../reading/syntax.ts";
 import { type Edit, placeText } from "../rewrite/edit.ts";
 import { importName } from "../rewrite/introduce.ts";
-import { everyNode } from "../syntax.ts";
 import { specifierFor } from "./conventions.ts";
 import { elementAround, wrapNode } from "./root.ts";
 

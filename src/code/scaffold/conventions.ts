@@ -2,8 +2,8 @@ import { existsSync, readFileSync } from "node:fs";
 import path from "node:path";
 import ts from "typescript";
 import { z } from "zod";
-import type { CodeFile, Project } from "../project.ts";
-import { unwrap } from "../syntax.ts";
+import type { CodeFile, Project } from "../reading/project.ts";
+import { unwrap } from "../reading/syntax.ts";
 
 /** An exported client of the application's, and where it is. */
 export type ExportedClient = { readonly name: string; readonly file: string };

@@ -1,5 +1,5 @@
 import ts from "typescript";
-import type { Project } from "../project.ts";
+import type { Project } from "../reading/project.ts";
 import { type Edit, indentAt, insertion, lineEnd } from "../rewrite/edit.ts";
 
 /** A member of a type literal, by its name. */

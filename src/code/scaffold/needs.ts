@@ -3,8 +3,8 @@ import { componentOf, libraryName } from "../components/component.ts";
 import { contextsRead, isProviderOf } from "../components/hook-regions.ts";
 import { type Inside, insideOf } from "../components/region.ts";
 import type { Uses } from "../components/uses.ts";
-import { functionCalled } from "../symbols.ts";
-import { everyNode } from "../syntax.ts";
+import { functionCalled } from "../reading/symbols.ts";
+import { everyNode } from "../reading/syntax.ts";
 
 /** What must stand round the provider, since it asks it. */
 export type ProviderNeed = { readonly name: string; readonly inside: Inside };

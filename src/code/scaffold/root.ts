@@ -3,9 +3,9 @@ import { type Component, componentOf } from "../components/component.ts";
 import { entryPointsOf } from "../components/entry-points.ts";
 import { placesOfProp } from "../components/props.ts";
 import type { Uses } from "../components/uses.ts";
+import { everyNode, unwrap } from "../reading/syntax.ts";
 import { type Edit, insertion, lineEnd, placeText } from "../rewrite/edit.ts";
 import { importName } from "../rewrite/introduce.ts";
-import { everyNode, unwrap } from "../syntax.ts";
 import { specifierFor } from "./conventions.ts";
 import { needsOfProvider, type ProviderNeed } from "./needs.ts";
 

@@ -4,10 +4,10 @@ import type ts from "typescript";
 import type { RelationName } from "../../postgres/sql.ts";
 import type { Component } from "../components/component.ts";
 import { type Uses, usesIn } from "../components/uses.ts";
-import type { Project } from "../project.ts";
+import type { Project } from "../reading/project.ts";
+import { symbolsOf } from "../reading/symbols.ts";
 import { applyEdits } from "../rewrite/apply.ts";
 import type { Edit } from "../rewrite/edit.ts";
-import { symbolsOf } from "../symbols.ts";
 import { placeBoundary } from "./boundary.ts";
 import {
   dependsOn,

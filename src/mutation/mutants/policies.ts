@@ -1,7 +1,7 @@
 import type { BrokenFence, Mutant } from "../../audit/rule.ts";
 import { ident, literal, type RelationName, type Some, type Sql, sql } from "../../postgres/sql.ts";
-import { policyNames } from "../../steps/fence.ts";
-import { isOneOf } from "../../steps/tenancy.ts";
+import { isOneOf } from "../../steps/model/tenancy.ts";
+import { policyNames } from "../../steps/table/fence.ts";
 
 /** All policies of the table ask this, and nothing else: guard and permissive alike. */
 function allAsk({ table }: BrokenFence, condition: Sql): Some<Sql> {

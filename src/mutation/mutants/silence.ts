@@ -1,6 +1,6 @@
 import type { BrokenFence, Mutant } from "../../audit/rule.ts";
 import { ident, literal, type RelationName, raw, type Sql, sql } from "../../postgres/sql.ts";
-import { policyNames } from "../../steps/fence.ts";
+import { policyNames } from "../../steps/table/fence.ts";
 
 type Helper = "callerOrganizations" | "callerAdministers" | "writingOrganization";
 

@@ -2,8 +2,8 @@ import type { DefaultPrivileges } from "../../../src/catalog/default-privileges.
 import type { Grant } from "../../../src/catalog/grants.ts";
 import { requestRoles } from "../../../src/config/settings.ts";
 import type { Some } from "../../../src/postgres/sql.ts";
-import { closeNewTables } from "../../../src/steps/default-privileges.ts";
-import type { StageContext } from "../../../src/steps/stage.ts";
+import type { StageContext } from "../../../src/steps/model/stage.ts";
+import { closeNewTables } from "../../../src/steps/privileges/default-privileges.ts";
 import { type Candidate, hardening } from "./hardening.ts";
 import { grantsToRequests } from "./takable-grants.ts";
 

@@ -1,9 +1,9 @@
 import { whyKeyStays } from "../../../src/catalog/key-stays.ts";
-import { nameOrganization } from "../../../src/steps/foreign-key.ts";
-import type { CrossingKey } from "../../../src/steps/foreign-key-definition.ts";
-import { organizationKey } from "../../../src/steps/organization-key.ts";
-import type { StageContext } from "../../../src/steps/stage.ts";
-import type { Step } from "../../../src/steps/step.ts";
+import { organizationKey } from "../../../src/steps/hardening/organization-key.ts";
+import type { StageContext } from "../../../src/steps/model/stage.ts";
+import type { Step } from "../../../src/steps/model/step.ts";
+import { nameOrganization } from "../../../src/steps/table/foreign-key.ts";
+import type { CrossingKey } from "../../../src/steps/table/foreign-key-definition.ts";
 import { type Candidate, type Hardening, hardening } from "./hardening.ts";
 import { namesIn, tenantTables } from "./tenant-tables.ts";
 

@@ -1,7 +1,7 @@
 import type { DatabaseFunction } from "../../../src/catalog/functions.ts";
 import { requestRoles } from "../../../src/config/settings.ts";
-import { pinSearchPath } from "../../../src/steps/search-path.ts";
-import type { StageContext } from "../../../src/steps/stage.ts";
+import { pinSearchPath } from "../../../src/steps/hardening/search-path.ts";
+import type { StageContext } from "../../../src/steps/model/stage.ts";
 import { type Candidate, hardening } from "./hardening.ts";
 
 type Unpinned = {

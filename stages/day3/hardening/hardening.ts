@@ -1,7 +1,7 @@
 import { closest } from "fastest-levenshtein";
 import type { Fault, Settings } from "../../../src/config/settings.ts";
-import type { Guard, StageContext } from "../../../src/steps/stage.ts";
-import type { Step } from "../../../src/steps/step.ts";
+import type { Guard, StageContext } from "../../../src/steps/model/stage.ts";
+import type { Step } from "../../../src/steps/model/step.ts";
 
 export type Part = keyof Settings["hardening"];
 

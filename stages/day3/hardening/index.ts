@@ -1,6 +1,6 @@
 import type { Fault } from "../../../src/config/settings.ts";
-import type { Guard, StageContext } from "../../../src/steps/stage.ts";
-import type { Step } from "../../../src/steps/step.ts";
+import type { Guard, StageContext } from "../../../src/steps/model/stage.ts";
+import type { Step } from "../../../src/steps/model/step.ts";
 import { defaultPrivileges } from "./default-privileges.ts";
 import { foreignKeys } from "./foreign-keys.ts";
 import { functions } from "./functions.ts";

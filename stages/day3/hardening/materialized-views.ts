@@ -1,8 +1,8 @@
 import type { Grant } from "../../../src/catalog/grants.ts";
 import { findRelation } from "../../../src/catalog/snapshot.ts";
 import { configuredName, requestRoles } from "../../../src/config/settings.ts";
-import type { StageContext } from "../../../src/steps/stage.ts";
-import { closeMaterializedView, type Taking } from "../../../src/steps/taken-grants.ts";
+import type { StageContext } from "../../../src/steps/model/stage.ts";
+import { closeMaterializedView, type Taking } from "../../../src/steps/privileges/taken-grants.ts";
 import { type Candidate, hardening } from "./hardening.ts";
 import { grantsToRequests, whyPrivilegesStay } from "./takable-grants.ts";
 import { viewsOverFenced } from "./views-over-fenced.ts";

@@ -1,5 +1,5 @@
-import type { StageContext } from "../../../src/steps/stage.ts";
-import type { TablePlan } from "../../../src/steps/table-plan.ts";
+import type { StageContext } from "../../../src/steps/model/stage.ts";
+import type { TablePlan } from "../../../src/steps/model/table-plan.ts";
 
 /** Of whoever is signed in, and so of every member where that is how the database knows them. */
 const ofEverybodySignedIn = [

@@ -1,10 +1,10 @@
 import { isInTree } from "../../../src/catalog/partitions.ts";
 import type { Policy } from "../../../src/catalog/relations.ts";
 import { requestRoles } from "../../../src/config/settings.ts";
-import { permissivePolicies } from "../../../src/steps/fence.ts";
-import { commandsOf, replacePolicies } from "../../../src/steps/old-policies.ts";
-import type { StageContext } from "../../../src/steps/stage.ts";
-import type { TablePlan } from "../../../src/steps/table-plan.ts";
+import { commandsOf, replacePolicies } from "../../../src/steps/hardening/old-policies.ts";
+import type { StageContext } from "../../../src/steps/model/stage.ts";
+import type { TablePlan } from "../../../src/steps/model/table-plan.ts";
+import { permissivePolicies } from "../../../src/steps/table/fence.ts";
 import { type Candidate, hardening } from "./hardening.ts";
 import { letsEverybodyThrough } from "./open-condition.ts";
 import { tenantTables } from "./tenant-tables.ts";

@@ -1,7 +1,7 @@
 import type { Sequence } from "../../../src/catalog/sequences.ts";
 import { configuredName, requestRoles } from "../../../src/config/settings.ts";
-import type { StageContext } from "../../../src/steps/stage.ts";
-import { countOnly, type Taking } from "../../../src/steps/taken-grants.ts";
+import type { StageContext } from "../../../src/steps/model/stage.ts";
+import { countOnly, type Taking } from "../../../src/steps/privileges/taken-grants.ts";
 import { type Candidate, hardening } from "./hardening.ts";
 import { grantsToRequests, whyPrivilegesStay } from "./takable-grants.ts";
 import { isFenced } from "./tenant-tables.ts";

@@ -1,6 +1,6 @@
 import type { RelationName } from "../../../src/postgres/sql.ts";
-import type { StageContext } from "../../../src/steps/stage.ts";
-import type { TablePlan } from "../../../src/steps/table-plan.ts";
+import type { StageContext } from "../../../src/steps/model/stage.ts";
+import type { TablePlan } from "../../../src/steps/model/table-plan.ts";
 
 /** The tenant tables of both days. */
 export function tenantTables({ tables }: StageContext): readonly TablePlan[] {

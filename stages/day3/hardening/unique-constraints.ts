@@ -1,13 +1,13 @@
 import { isInTree } from "../../../src/catalog/partitions.ts";
 import type { Index } from "../../../src/catalog/relations.ts";
-import type { StageContext } from "../../../src/steps/stage.ts";
-import type { TablePlan } from "../../../src/steps/table-plan.ts";
 import {
   type CrossingIndex,
   canNameOrganization,
   makeUniquePerOrganization,
   sharedValues,
-} from "../../../src/steps/unique-constraint.ts";
+} from "../../../src/steps/hardening/unique-constraint.ts";
+import type { StageContext } from "../../../src/steps/model/stage.ts";
+import type { TablePlan } from "../../../src/steps/model/table-plan.ts";
 import { type Candidate, hardening } from "./hardening.ts";
 import { namesIn, tenantTables } from "./tenant-tables.ts";
 

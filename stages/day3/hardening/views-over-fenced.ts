@@ -1,6 +1,6 @@
 import type { View } from "../../../src/catalog/views.ts";
 import { relationKey } from "../../../src/config/relation-name.ts";
-import type { StageContext } from "../../../src/steps/stage.ts";
+import type { StageContext } from "../../../src/steps/model/stage.ts";
 import { isFenced } from "./tenant-tables.ts";
 
 /** Views and materialized views over fenced tables, however many views are between. */

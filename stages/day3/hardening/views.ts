@@ -1,9 +1,9 @@
 import { findRelation } from "../../../src/catalog/snapshot.ts";
 import { asksAsReader, type View } from "../../../src/catalog/views.ts";
 import { configuredName, requestRoles } from "../../../src/config/settings.ts";
-import { policyNames } from "../../../src/steps/fence.ts";
-import { askAsReader } from "../../../src/steps/security-invoker.ts";
-import type { StageContext } from "../../../src/steps/stage.ts";
+import { askAsReader } from "../../../src/steps/hardening/security-invoker.ts";
+import type { StageContext } from "../../../src/steps/model/stage.ts";
+import { policyNames } from "../../../src/steps/table/fence.ts";
 import { type Candidate, hardening } from "./hardening.ts";
 import { letsEverybodyThrough } from "./open-condition.ts";
 import { isFenced, tenantTables } from "./tenant-tables.ts";

@@ -5,7 +5,7 @@ import { pathToFileURL } from "node:url";
 import ts from "typescript";
 import { onTestFinished } from "vitest";
 import { z } from "zod";
-import type { CodeFile, Project } from "../../../src/code/project.ts";
+import type { CodeFile, Project } from "../../../src/code/reading/project.ts";
 import { exampleFolder } from "./postgrest.ts";
 import type { Tenant } from "./tenants.ts";
 

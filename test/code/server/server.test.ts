@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { z } from "zod";
-import { takeInventory } from "../../../src/code/inventory.ts";
-import type { CodeFile } from "../../../src/code/project.ts";
+import { takeInventory } from "../../../src/code/queries/inventory.ts";
+import type { CodeFile } from "../../../src/code/reading/project.ts";
 import type { Session } from "../../../src/postgres/connection.ts";
 import { createDatabase } from "../../setup/database.ts";
 import { openCorpus, rewritten } from "../corpus.ts";
@@ -33,14 +33,14 @@ test.skipIf(missing !== undefined)(
     const { after } = rewritten(project);
     const fixtures = project.files.filter((file) => runOf(file) !== undefined);
     expect(fixtures.length).toBeGreaterThan(75);
-    const unmended = await compile(project, "before");
-    const mended = await compile(after.project, "after");
+    const unfixed = await compile(project, "before");
+    const fixed = await compile(after.project, "after");
 
     await withPostgrest(database, async (url) => {
       serve(url, fetch);
       for (const file of fixtures) {
-        const was = await unmended(file);
-        const is = await mended(file);
+        const was = await unfixed(file);
+        const is = await fixed(file);
         for (const [own, other] of [
           [alpha, beta],
           [beta, alpha],

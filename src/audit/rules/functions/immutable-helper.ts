@@ -1,0 +1,32 @@
+import { ident, sql } from "../../../postgres/sql.ts";
+import type { Rule } from "../../rule.ts";
+
+export const immutableHelper: Rule = {
+  id: "immutable-helper",
+  severity: "critical",
+  title: "A policy asks an IMMUTABLE function",
+  why: "Its answer may be kept in a cached plan: the next user of the connection gets the rows of the one before.",
+  source: "https://www.postgresql.org/docs/current/xfunc-volatility.html",
+  findings: () => sql`
+    SELECT DISTINCT p.oid::regprocedure::text AS object,
+           format('is IMMUTABLE, and the policy %I of %s asks it', l.polname, l.polrelid::regclass) AS fact,
+           format('ALTER FUNCTION %s STABLE;', p.oid::regprocedure) AS fix
+      FROM pg_policy l
+      JOIN pg_depend d ON d.classid = 'pg_policy'::regclass
+                      AND d.objid = l.oid
+                      AND d.refclassid = 'pg_proc'::regclass
+      JOIN pg_proc p ON p.oid = d.refobjid
+     WHERE p.provolatile = 'i'
+       AND p.pronamespace <> 'pg_catalog'::regnamespace
+  `,
+  mutants: [
+    {
+      name: "a helper that is called immutable",
+      leak: "immutable-helper",
+      kind: "damage",
+      damage: ({ tenancy }) => [
+        sql`ALTER FUNCTION ${ident(tenancy.helpers.callerOrganizations)}() IMMUTABLE`,
+      ],
+    },
+  ],
+};

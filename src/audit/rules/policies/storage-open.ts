@@ -1,0 +1,69 @@
+import { type Some, type Sql, sql } from "../../../postgres/sql.ts";
+import { apiRoles } from "../../reach.ts";
+import type { Rule } from "../../rule.ts";
+
+/** Where there is no storage, what its policies are on. */
+const objects: Some<Sql> = [
+  sql`CREATE SCHEMA IF NOT EXISTS storage`,
+  sql`CREATE TABLE IF NOT EXISTS storage.objects (bucket_id text, name text)`,
+];
+
+export const storageOpen: Rule = {
+  id: "storage-open",
+  severity: "critical",
+  title: "Files of all tenants are in one open bucket",
+  why: "A policy on storage.objects that asks for the bucket alone lets every tenant into every folder of it.",
+  source: "https://supabase.com/docs/guides/storage/security/access-control",
+  findings: (context) => sql`
+    SELECT format('%I on storage.objects', p.polname) AS object,
+           'asks for no organization and no folder' AS fact,
+           format('DROP POLICY %I ON storage.objects; -- and ask for (storage.foldername(name))[1] = the organization', p.polname) AS fix
+      FROM pg_policy p
+     WHERE p.polrelid = to_regclass('storage.objects')
+       AND p.polpermissive
+       AND EXISTS (SELECT
+                     FROM unnest(p.polroles) AS granted (role)
+                    WHERE granted.role = 0
+                       OR EXISTS (SELECT
+                                    FROM ${apiRoles(context)}
+                                   WHERE pg_has_role(api.role, granted.role, 'MEMBER')))
+       -- To be signed in is to be of any organization.
+       AND regexp_replace(
+             concat_ws(' ', pg_get_expr(p.polqual, p.polrelid), pg_get_expr(p.polwithcheck, p.polrelid)),
+             'auth\\.uid\\(\\)( AS \\w+\\))? IS NOT NULL', '', 'gi'
+           ) !~* 'foldername|owner|auth\\.uid|caller_organizations'
+  `,
+  mutants: [
+    {
+      name: "a policy on the bucket only",
+      leak: "storage",
+      kind: "damage",
+      damage: () => [
+        ...objects,
+        sql`CREATE POLICY bucket ON storage.objects FOR SELECT USING (bucket_id = 'files')`,
+      ],
+    },
+    {
+      name: "a policy on the bucket, for whoever is signed in",
+      leak: "storage",
+      kind: "damage",
+      damage: () => [
+        ...objects,
+        sql`
+          DO $$
+          BEGIN
+            IF to_regprocedure('auth.uid()') IS NULL THEN
+              CREATE SCHEMA IF NOT EXISTS auth;
+              CREATE FUNCTION auth.uid() RETURNS uuid LANGUAGE sql STABLE AS 'SELECT NULL::uuid';
+            END IF;
+          END $$
+        `,
+        sql`
+          CREATE POLICY bucket ON storage.objects
+             FOR SELECT
+           USING (bucket_id = 'files' AND (SELECT auth.uid()) IS NOT NULL AND auth.uid() IS NOT NULL)
+        `,
+      ],
+    },
+  ],
+};

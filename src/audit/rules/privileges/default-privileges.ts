@@ -1,0 +1,35 @@
+import { ident, sql } from "../../../postgres/sql.ts";
+import { apiRoles } from "../../reach.ts";
+import type { Rule } from "../../rule.ts";
+
+export const defaultPrivileges: Rule = {
+  id: "default-privileges",
+  severity: "low",
+  title: "New tables are open to requests by default",
+  why: "Default privileges grant what nobody has fenced yet: from the moment a table is made until row-level security is on, every tenant reads it.",
+  source: "https://www.postgresql.org/docs/current/sql-alterdefaultprivileges.html",
+  findings: (context) => sql`
+    SELECT format('default privileges of %I%s', pg_get_userbyid(d.defaclrole),
+                  CASE d.defaclnamespace WHEN 0 THEN '' ELSE format(' in %I', d.defaclnamespace::regnamespace) END) AS object,
+           format('grant %s on new tables to %s', string_agg(DISTINCT g.privilege_type, ', '),
+                  CASE g.grantee WHEN 0 THEN 'PUBLIC' ELSE pg_get_userbyid(g.grantee)::text END) AS fact,
+           format('ALTER DEFAULT PRIVILEGES FOR ROLE %I%s REVOKE ALL ON TABLES FROM %s; -- or hardening.defaultPrivileges in the configuration', pg_get_userbyid(d.defaclrole),
+                  CASE d.defaclnamespace WHEN 0 THEN '' ELSE format(' IN SCHEMA %I', d.defaclnamespace::regnamespace) END,
+                  CASE g.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(g.grantee)) END) AS fix
+      FROM pg_default_acl d
+     CROSS JOIN aclexplode(d.defaclacl) AS g
+     WHERE d.defaclobjtype = 'r'
+       AND (g.grantee = 0 OR pg_get_userbyid(g.grantee) IN (SELECT api.role FROM ${apiRoles(context)}))
+     GROUP BY d.defaclrole, d.defaclnamespace, g.grantee
+  `,
+  mutants: [
+    {
+      name: "tables that are open to requests when they are made",
+      leak: "row-security-off",
+      kind: "damage",
+      damage: ({ role }) => [
+        sql`ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT SELECT ON TABLES TO ${ident(role)}`,
+      ],
+    },
+  ],
+};

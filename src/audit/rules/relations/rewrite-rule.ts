@@ -1,0 +1,28 @@
+import { ident, sql } from "../../../postgres/sql.ts";
+import { fenced, relationsNamed } from "../../reach.ts";
+import type { Rule } from "../../rule.ts";
+
+export const rewriteRule: Rule = {
+  id: "rewrite-rule",
+  severity: "high",
+  title: "A tenant table has a rewrite rule",
+  why: "What a rule does, it does with the rights of the table's owner: a legal write of one tenant becomes another write, which no policy is asked about.",
+  source: "https://www.postgresql.org/docs/current/rules-privileges.html",
+  findings: (context) => sql`
+    SELECT format('%I on %I.%I', w.rulename, t.schema, t.name) AS object,
+           'is a rule, whose actions run as the owner of the table' AS fact,
+           format('DROP RULE %I ON %I.%I;', w.rulename, t.schema, t.name) AS fix
+      FROM ${relationsNamed(fenced(context))} AS t
+      JOIN pg_rewrite w ON w.ev_class = t.oid
+  `,
+  mutants: [
+    {
+      name: "a rule that writes elsewhere",
+      leak: "definer-trigger",
+      kind: "damage",
+      damage: ({ table }) => [
+        sql`CREATE RULE elsewhere AS ON INSERT TO ${ident(table)} DO ALSO NOTIFY elsewhere`,
+      ],
+    },
+  ],
+};

@@ -1,0 +1,29 @@
+import { ident, sql } from "../../../postgres/sql.ts";
+import { relationsNamed } from "../../reach.ts";
+import type { Rule } from "../../rule.ts";
+
+export const nullableOrganization: Rule = {
+  id: "nullable-organization",
+  severity: "high",
+  title: "A tenant table takes rows of no organization",
+  why: "Such a row is seen by nobody, or by everybody where a policy says so; and nothing tells afterwards whose it was.",
+  source: "https://www.postgresql.org/docs/current/ddl-constraints.html",
+  findings: (context) => sql`
+    SELECT format('%I.%I', t.schema, t.name) AS object,
+           format('%I is %s', ${context.tenancy.column}::text, CASE WHEN a.attnum IS NULL THEN 'missing' ELSE 'nullable' END) AS fact,
+           format('ALTER TABLE %I.%I ALTER COLUMN %I SET NOT NULL;', t.schema, t.name, ${context.tenancy.column}::text) AS fix
+      FROM ${relationsNamed(context.tenantTables)} AS t
+      LEFT JOIN pg_attribute a ON a.attrelid = t.oid AND a.attname = ${context.tenancy.column} AND NOT a.attisdropped
+     WHERE a.attnotnull IS NOT TRUE
+  `,
+  mutants: [
+    {
+      name: "an organization that may be NULL",
+      leak: "null-organization",
+      kind: "damage",
+      damage: ({ table, tenancy }) => [
+        sql`ALTER TABLE ${ident(table)} ALTER COLUMN ${ident(tenancy.column)} DROP NOT NULL`,
+      ],
+    },
+  ],
+};

@@ -1,0 +1,67 @@
+import { FormatEnum, pgDump } from "pg-dump-restore";
+import { type Target, targetParts } from "../../postgres/connection.ts";
+import { programFailed } from "../programs/client-failure.ts";
+import { clientProgramsFor } from "../programs/client-programs.ts";
+import { connectionFor } from "../programs/connection-options.ts";
+import { launch } from "../programs/launch.ts";
+
+export type DumpOptions = {
+  readonly target: Target;
+  /** A folder that is not there yet; pg_dump makes it. */
+  readonly folder: string;
+  /** The folder of the whole attempt, removed when this process is killed meanwhile. */
+  readonly attempt: string;
+  readonly jobs: number;
+  /** gzip's level, from 0 for none to 9; undefined for pg_dump's own. */
+  readonly compression?: number | undefined;
+  /** A snapshot that another session exported, so that what it counted is what is dumped. */
+  readonly snapshot: string;
+  /** Without the rows. */
+  readonly schemaOnly?: boolean;
+  readonly serverMajor: number;
+  readonly signal?: AbortSignal;
+};
+
+/** How long pg_dump waits for its locks, which only ACCESS EXCLUSIVE stands against. */
+export const lockWaitInMilliseconds = 60_000;
+
+/**
+ * Dumps a database in the directory format, readable by its owner only.
+ * @returns the version of the pg_dump that was used
+ * @throws AppError BACKUP_TOOL_MISSING or BACKUP_FAILED
+ */
+export async function dumpDatabase(options: DumpOptions): Promise<string> {
+  const programs = await clientProgramsFor(options.serverMajor);
+  const { password, database } = targetParts(options.target);
+  try {
+    const { signal, attempt } = options;
+    const launched = {
+      program: programs.pgDump,
+      password,
+      signal,
+      removesWhenKilled: [attempt],
+      givesWay: true,
+    };
+    await launch(launched, (passfile) =>
+      pgDump(connectionFor(options.target, passfile), {
+        filePath: options.folder,
+        format: FormatEnum.Directory,
+        jobs: options.jobs,
+        snapshotName: options.snapshot,
+        lockWaitTimeout: lockWaitInMilliseconds,
+        schemaOnly: options.schemaOnly === true,
+        ...(options.compression === undefined ? {} : { compress: options.compression }),
+      }),
+    );
+  } catch (error) {
+    throw programFailed(error, {
+      program: "pg_dump",
+      code: "BACKUP_FAILED",
+      object: database,
+      password,
+      state: "nothing was changed: no backup, no stage",
+      next: "fix what pg_dump says and run the same command again; its role must be able to read every table, past every policy, and max_connections and the CONNECTION LIMIT of role and database must leave room for one session more than backups.jobs",
+    });
+  }
+  return programs.version;
+}

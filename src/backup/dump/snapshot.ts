@@ -1,0 +1,159 @@
+import { mkdir } from "node:fs/promises";
+import path from "node:path";
+import { z } from "zod";
+import { type Fingerprint, readFingerprint } from "../../catalog/fingerprint/fingerprint.ts";
+import type { Queries, Session, Target } from "../../postgres/connection.ts";
+import { withSession } from "../../postgres/sessions.ts";
+import { sql } from "../../postgres/sql.ts";
+import { parts } from "../folder/layout.ts";
+import type { Manifest } from "../folder/manifest.ts";
+import { type CountedTable, dumpedTables, readContents, stableText } from "./contents.ts";
+import { dumpDatabase, lockWaitInMilliseconds } from "./dump.ts";
+import { type Globals, readGlobals } from "./globals.ts";
+import { readTableBytes, verifySpace } from "./space.ts";
+import { type DumpProgress, watchDump } from "./watch-dump.ts";
+
+export type SnapshotRequest = {
+  readonly target: Target;
+  readonly jobs: number;
+  /** gzip's level, from 0 for none to 9; undefined for pg_dump's own. */
+  readonly compression?: number | undefined;
+  /** Ends the attempt: what it has begun is worth nothing. */
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (progress: DumpProgress) => void;
+};
+
+export type SnapshotFacts = Pick<
+  Manifest,
+  "serverVersion" | "serverMajor" | "pgDumpVersion" | "lsn" | "contents"
+> & { readonly system: string };
+
+export type TakenSnapshot = {
+  readonly facts: SnapshotFacts;
+  readonly globals: Globals;
+  readonly fingerprint: Fingerprint;
+};
+
+/** Settings of the session that holds the snapshot. */
+const settings = {
+  statement_timeout: "0",
+  idle_in_transaction_session_timeout: "0",
+  // As long as pg_dump waits: only ACCESS EXCLUSIVE stands against a look.
+  lock_timeout: String(lockWaitInMilliseconds),
+  // Counting fails where policies would hide rows, as pg_dump does, and does not count the rest.
+  row_security: "off",
+  ...stableText,
+};
+
+/** Dumps and counts one snapshot, side by side; it is held open until both are done. */
+export function takeSnapshot(request: SnapshotRequest, folder: string): Promise<TakenSnapshot> {
+  return withSession(request.target, "tenantry backup", settings, (session) =>
+    dumpAndCount(session, request, folder),
+  );
+}
+
+async function dumpAndCount(
+  session: Session,
+  request: SnapshotRequest,
+  folder: string,
+): Promise<TakenSnapshot> {
+  const failed = new AbortController();
+  const signal = AbortSignal.any([failed.signal, ...(request.signal ? [request.signal] : [])]);
+  let cancelled: Promise<void> | undefined;
+  const cancel = () => {
+    cancelled = cancelCount(request.target, session);
+  };
+  signal.addEventListener("abort", cancel, { once: true });
+  try {
+    return await session.transaction(async (queries) => {
+      const server = await readServer(queries);
+      const tables = await dumpedTables(queries);
+      await verifySpace(folder, await readTableBytes(queries), request.compression);
+      await mkdir(path.join(folder, parts.content), { mode: 0o700 });
+      const dump = path.join(folder, parts.dump);
+      const { snapshot, major, ...facts } = server;
+      const dumping = dumpDatabase({
+        target: request.target,
+        folder: dump,
+        attempt: folder,
+        jobs: request.jobs,
+        compression: request.compression,
+        snapshot,
+        serverMajor: major,
+        signal,
+      });
+      const progress = watchDump(dump, tables.length, request.onProgress);
+      // What fails first says why; the other then ends since it was told to.
+      const failures: unknown[] = [];
+      const stopOther = (error: unknown): never => {
+        failures.push(error);
+        failed.abort();
+        throw error;
+      };
+      const [dumped, described] = await Promise.allSettled([
+        dumping.catch(stopOther),
+        describe(queries, tables).catch(stopOther),
+      ]);
+      const [watched] = await Promise.allSettled([progress.stop()]);
+      await cancelled;
+      request.signal?.throwIfAborted();
+      if (dumped.status === "rejected" || described.status === "rejected") throw failures[0];
+      if (watched.status === "rejected") throw watched.reason;
+      const { contents, ...rest } = described.value;
+      return {
+        ...rest,
+        facts: { ...facts, serverMajor: major, pgDumpVersion: dumped.value, contents },
+      };
+    }, "read only snapshot");
+  } finally {
+    signal.removeEventListener("abort", cancel);
+  }
+}
+
+const serverSchema = z.object({
+  snapshot: z.string(),
+  serverVersion: z.string(),
+  major: z.number(),
+  lsn: z.string(),
+  system: z.string(),
+});
+
+export async function readServer(queries: Queries): Promise<z.output<typeof serverSchema>> {
+  const [server] = await queries.rows(
+    sql`
+      SELECT pg_export_snapshot() AS snapshot,
+             current_setting('server_version') AS "serverVersion",
+             current_setting('server_version_num')::integer / 10000 AS major,
+             (SELECT system_identifier::text FROM pg_control_system()) AS system,
+             CASE
+               WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn()
+               ELSE pg_current_wal_lsn()
+             END::text AS lsn
+    `,
+    serverSchema,
+  );
+  if (server === undefined) throw new Error("the server exported no snapshot");
+  return server;
+}
+
+async function describe(queries: Queries, tables: readonly CountedTable[]) {
+  return {
+    globals: await readGlobals(queries),
+    fingerprint: await readFingerprint(queries),
+    contents: await readContents(queries, tables),
+  };
+}
+
+/**
+ * A count of a large table goes on for minutes after nobody wants it any more. A session is asked to
+ * cancel it, which works through every proxy; where none is to be had, the server itself.
+ */
+async function cancelCount(target: Target, counting: Session): Promise<void> {
+  const cancel = sql`SELECT pg_cancel_backend(${counting.backend})`;
+  try {
+    await withSession(target, "tenantry backup", {}, (session) => session.execute(cancel));
+  } catch {
+    // Where the server is gone there is nothing left to cancel, and the count has failed already.
+    await counting.cancel().catch(() => {});
+  }
+}

@@ -1,0 +1,46 @@
+import { statfs } from "node:fs/promises";
+import { z } from "zod";
+import { AppError } from "../../errors.ts";
+import type { Queries } from "../../postgres/connection.ts";
+import { sql } from "../../postgres/sql.ts";
+import { formatBytes } from "../../units.ts";
+
+/** What a dump of text takes of the tables' size: gzip leaves a fifth of most, half at the worst. */
+const compressedShare = 0.5;
+
+/** The size of the tables' own pages, in bytes: a dump holds no indexes. */
+export async function readTableBytes(queries: Queries): Promise<number> {
+  const [row] = await queries.rows(
+    sql`
+      SELECT coalesce(sum(pg_table_size(c.oid)), 0) AS bytes
+        FROM pg_class c
+        JOIN pg_namespace n ON n.oid = c.relnamespace
+       WHERE c.relkind = 'r'
+         AND n.nspname NOT IN ('information_schema', 'pg_catalog', 'pg_toast')
+    `,
+    z.object({ bytes: z.coerce.number() }),
+  );
+  return row?.bytes ?? 0;
+}
+
+/**
+ * Compares what a dump may take with what the folder's disk has left, before it is begun.
+ * @throws AppError BACKUP_FAILED when it is less
+ */
+export async function verifySpace(
+  folder: string,
+  tableBytes: number,
+  compression: number | undefined,
+): Promise<void> {
+  const { bavail, bsize } = await statfs(folder);
+  const free = bavail * bsize;
+  const needed = Math.round(tableBytes * (compression === 0 ? 1 : compressedShare));
+  if (free >= needed) return;
+  throw new AppError({
+    code: "BACKUP_FAILED",
+    object: folder,
+    fault: `its disk has ${formatBytes(free)} left, and the backup may take ${formatBytes(needed)}`,
+    state: "nothing was changed: no backup, no stage",
+    next: "free some space, or name a folder on another disk in the configuration's backups.folder",
+  });
+}

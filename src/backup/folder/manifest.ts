@@ -1,0 +1,182 @@
+import { createHash } from "node:crypto";
+import { open, readdir, readFile, writeFile } from "node:fs/promises";
+import path from "node:path";
+import { z } from "zod";
+import { AppError } from "../../errors.ts";
+import { stageNames } from "../../steps/model/stage.ts";
+import { contentsSchema } from "../dump/contents.ts";
+
+export const fileSchema = z.object({
+  path: z.string(),
+  bytes: z.number(),
+  sha256: z.string().regex(/^[0-9a-f]{64}$/),
+});
+
+export const manifestSchema = z.object({
+  format: z.literal(1),
+  /** Null for a backup that somebody made without a stage. */
+  stage: z.enum(stageNames).nullable(),
+  madeAt: z.iso.datetime(),
+  database: z.object({
+    host: z.string(),
+    port: z.number(),
+    name: z.string(),
+    /** The cluster's identifier, which no other cluster has; a standby shares its primary's. */
+    system: z.string(),
+  }),
+  serverVersion: z.string(),
+  serverMajor: z.number(),
+  pgDumpVersion: z.string(),
+  tenantryVersion: z.string(),
+  /** The write-ahead log's position at the snapshot; on a standby, how far it had replayed. */
+  lsn: z.string(),
+  /** The schema's fingerprint; what it is made of is in fingerprint.json. */
+  fingerprint: z.string(),
+  /** Exact counts and checksums of the snapshot that was dumped. */
+  contents: contentsSchema,
+  /** What a restore of this backup does not bring back, in words. */
+  leftOut: z.array(z.string()),
+  /** Age's public keys that the files are encrypted for; none where they are in clear. */
+  recipients: z.array(z.string()),
+  gitTag: z.string().nullable(),
+  totalBytes: z.number(),
+  files: z.array(fileSchema),
+});
+
+/** What a backup is, and how to tell that it still is. */
+export type Manifest = z.output<typeof manifestSchema>;
+
+export const manifestName = "manifest.json";
+
+/** What the name of a backup's folder ends in while the backup is not whole. */
+export const partialSuffix = ".partial";
+
+type Entry = { readonly name: string; readonly plain: boolean };
+
+/** Everything under a folder but folders, by relative path, in order. */
+async function listEntries(folder: string): Promise<Entry[]> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  return entries
+    .filter((entry) => !entry.isDirectory())
+    .map((entry) => ({
+      name: path.relative(folder, path.join(entry.parentPath, entry.name)),
+      plain: entry.isFile(),
+    }))
+    .filter(({ name }) => name !== manifestName)
+    .sort((one, other) => (one.name < other.name ? -1 : 1));
+}
+
+const pieceInBytes = 1024 * 1024;
+
+async function describeFile(folder: string, name: string): Promise<Manifest["files"][number]> {
+  const hash = createHash("sha256");
+  let bytes = 0;
+  const file = await open(path.join(folder, name));
+  try {
+    // One for the whole file: the chunks of a stream pile up until the collector looks at them.
+    const buffer = Buffer.allocUnsafe(pieceInBytes);
+    for (;;) {
+      const { bytesRead } = await file.read(buffer);
+      if (bytesRead === 0) break;
+      hash.update(buffer.subarray(0, bytesRead));
+      bytes += bytesRead;
+    }
+  } finally {
+    await file.close();
+  }
+  return { path: name, bytes, sha256: hash.digest("hex") };
+}
+
+/** Size and SHA-256 of every file under a folder, by relative path, in order. */
+export async function describeFiles(folder: string): Promise<Manifest["files"]> {
+  const described: Manifest["files"] = [];
+  for (const { name, plain } of await listEntries(folder)) {
+    if (plain) described.push(await describeFile(folder, name));
+  }
+  return described;
+}
+
+/** Writes the manifest and waits until it is on the disk. */
+export async function writeManifest(folder: string, manifest: object): Promise<void> {
+  await writeFile(path.join(folder, manifestName), `${JSON.stringify(manifest, undefined, 2)}\n`, {
+    mode: 0o600,
+    flush: true,
+  });
+}
+
+/** Compares every file under a folder with what a manifest says: missing, altered, extra. */
+export async function compareFiles(
+  folder: string,
+  files: Manifest["files"],
+): Promise<readonly string[]> {
+  const found = new Map((await listEntries(folder)).map((entry) => [entry.name, entry]));
+  const faults: string[] = [];
+  for (const file of files) {
+    const entry = found.get(file.path);
+    found.delete(file.path);
+    if (entry === undefined) {
+      faults.push(`missing: ${file.path}`);
+      continue;
+    }
+    if (!entry.plain) {
+      faults.push(`altered: ${file.path} is no plain file`);
+      continue;
+    }
+    const { bytes, sha256 } = await describeFile(folder, file.path);
+    if (bytes !== file.bytes) {
+      faults.push(`altered: ${file.path} has ${bytes} bytes and had ${file.bytes}`);
+    } else if (sha256 !== file.sha256) faults.push(`altered: ${file.path}`);
+  }
+  faults.push(...[...found.keys()].map((name) => `not in the manifest: ${name}`));
+  return faults;
+}
+
+/**
+ * Reads a backup's manifest and compares every file with it.
+ * @throws AppError BACKUP_DAMAGED naming what is missing, altered or extra
+ */
+export async function verifyBackup(folder: string): Promise<Manifest> {
+  const manifest = await readManifest(folder);
+  const faults = await compareFiles(folder, manifest.files);
+  if (faults.length > 0) throw damaged(folder, "is not as it was made", faults);
+  return manifest;
+}
+
+/**
+ * Reads a backup's manifest; what the files hold is for `verifyBackup` to say.
+ * @throws AppError BACKUP_DAMAGED when there is none, or the backup was never finished
+ */
+export async function readManifest(folder: string): Promise<Manifest> {
+  if (path.resolve(folder).endsWith(partialSuffix)) {
+    throw damaged(folder, "is an attempt that was not finished, no backup", []);
+  }
+  try {
+    const text = await readFile(path.join(folder, manifestName), "utf8");
+    return manifestSchema.parse(JSON.parse(text));
+  } catch (error) {
+    throw damaged(folder, "has no manifest that can be read", whyUnreadable(error));
+  }
+}
+
+/** Why a file that was written for us to read cannot be read, line by line. */
+export function whyUnreadable(error: unknown): readonly string[] {
+  const fault =
+    error instanceof z.ZodError
+      ? z.prettifyError(error)
+      : error instanceof Error
+        ? error.message
+        : String(error);
+  return fault.split("\n");
+}
+
+/** The error for a backup that cannot be relied on. */
+export function damaged(folder: string, fault: string, details: readonly string[]): AppError {
+  return new AppError({
+    code: "BACKUP_DAMAGED",
+    object: folder,
+    fault,
+    state: "nothing was changed",
+    next: "use another backup",
+    details,
+  });
+}

@@ -1,0 +1,29 @@
+import { z } from "zod";
+import { AppError, type ErrorFacts } from "../../errors.ts";
+import { redacted } from "../../postgres/redaction.ts";
+
+const failureSchema = z.object({
+  stderr: z.string().optional(),
+  signal: z.string().optional(),
+  /** Without the command, which the message begins with. */
+  originalMessage: z.string().optional(),
+});
+
+export type ClientFailure = Pick<ErrorFacts, "code" | "object" | "state" | "next"> & {
+  readonly program: string;
+  readonly password: string | undefined;
+};
+
+/** What a client program that failed said last, without the password. */
+export function programFailed(
+  error: unknown,
+  { program, password, ...facts }: ClientFailure,
+): AppError {
+  const { stderr, signal, originalMessage } = failureSchema.safeParse(error).data ?? {};
+  const said = stderr || originalMessage || String(error);
+  return new AppError({
+    ...facts,
+    fault: signal === undefined ? `${program} failed` : `${program} was ended by ${signal}`,
+    details: redacted(said, password).trim().split("\n").slice(-10),
+  });
+}

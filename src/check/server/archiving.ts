@@ -1,0 +1,34 @@
+import { z } from "zod";
+import { sql } from "../../postgres/sql.ts";
+import type { Check } from "../check.ts";
+
+export const archiving: Check = {
+  id: "archiving",
+  title: "write-ahead log that cannot be archived",
+  why: "what is not archived stays on the server's disk, and the backfill writes much of it",
+  stops: [],
+  async find({ queries }) {
+    const [failing] = await queries.rows(
+      sql`
+        SELECT last_failed_wal AS file,
+               to_char(last_failed_time AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') AS at,
+               failed_count AS times
+          FROM pg_stat_archiver
+         WHERE current_setting('archive_mode') <> 'off'
+           AND last_failed_time > coalesce(last_archived_time, '-infinity')
+      `,
+      z.object({ file: z.string(), at: z.string(), times: z.coerce.number() }),
+    );
+    if (failing === undefined) return [];
+    return [
+      {
+        severity: "advisory",
+        what: {
+          object: "archive_command",
+          fact: `failed with ${failing.file} at ${failing.at}, ${failing.times} times in all`,
+        },
+        fix: "look into the server's log for what it said, and fix the command or its target",
+      },
+    ];
+  },
+};

@@ -1,0 +1,46 @@
+import { z } from "zod";
+import { sql } from "../../postgres/sql.ts";
+import { formatBytes, formatDuration } from "../../units.ts";
+import { type Check, type Found, quoted } from "../check.ts";
+
+export const replicaLag: Check = {
+  id: "replica-lag",
+  title: "replicas that are behind",
+  why: "the backfill pauses while a replica is further behind than online.replicaLagLimitInMilliseconds",
+  stops: [],
+  async find({ queries, settings, snapshot: { server } }) {
+    const replicas = await queries.rows(
+      sql`
+        SELECT coalesce(NULLIF(application_name, ''), pid::text) AS name,
+               extract(epoch FROM replay_lag) * 1000 AS milliseconds,
+               coalesce(pg_wal_lsn_diff(sent_lsn, replay_lsn), 0) AS bytes,
+               state IS NULL AS hidden
+          FROM pg_stat_replication
+         ORDER BY application_name, pid
+      `,
+      z.object({
+        name: z.string(),
+        milliseconds: z.coerce.number().nullable(),
+        bytes: z.coerce.number(),
+        hidden: z.boolean(),
+      }),
+    );
+    const limit = settings.online.replicaLagLimitInMilliseconds;
+    return replicas
+      .filter(({ milliseconds, hidden }) => hidden || (milliseconds ?? 0) > limit)
+      .map(
+        ({ name, milliseconds, bytes, hidden }): Found => ({
+          severity: "advisory",
+          what: {
+            object: `replica ${name}`,
+            fact: hidden
+              ? `${server.user} may not see how far it is behind`
+              : `is ${formatDuration(milliseconds ?? 0)} (${formatBytes(bytes)}) behind, and ${formatDuration(limit)} is the limit`,
+          },
+          fix: hidden
+            ? `GRANT pg_read_all_stats TO ${quoted(server.user)}`
+            : "see what holds its replay (a long query, recovery_min_apply_delay), or raise online.replicaLagLimitInMilliseconds",
+        }),
+      );
+  },
+};

@@ -1,0 +1,31 @@
+import { z } from "zod";
+import { sql } from "../../postgres/sql.ts";
+import { type Check, namesAhead } from "../check.ts";
+
+export const unvalidatedConstraints: Check = {
+  id: "unvalidated-constraints",
+  title: "constraints that are NOT VALID",
+  why: "a row that breaks it cannot be updated, so the backfill fails at it; a foreign key may lead to no parent, and so to no organization",
+  stops: [],
+  async find(context) {
+    const constraints = await context.queries.rows(
+      sql`
+        SELECT format('%I.%I', n.nspname, c.relname) AS name,
+               quote_ident(k.conname) AS constraint
+          FROM pg_constraint k
+          JOIN pg_class c ON c.oid = k.conrelid
+          JOIN pg_namespace n ON n.oid = c.relnamespace
+         WHERE c.oid = ANY (${namesAhead(context)}::text[]::regclass[])
+           AND NOT k.convalidated
+           AND k.coninhcount = 0
+         ORDER BY c.relname, k.conname
+      `,
+      z.object({ name: z.string(), constraint: z.string() }),
+    );
+    return constraints.map(({ name, constraint }) => ({
+      severity: "advisory",
+      what: { object: name, fact: `its constraint ${constraint} is NOT VALID` },
+      fix: `ALTER TABLE ${name} VALIDATE CONSTRAINT ${constraint}`,
+    }));
+  },
+};

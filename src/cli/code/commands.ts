@@ -1,0 +1,44 @@
+import type { Command } from "commander";
+import { z } from "zod";
+import { add } from "../command.ts";
+import { globalOptions, readOptions } from "../options.ts";
+
+/** The compiler that reads code is loaded for these commands only. */
+export function addCode(root: Command): void {
+  const options = globalOptions.extend({ sarif: z.string().optional() });
+  const code = add(root, "code");
+  add(code, "code list")
+    .option("--sarif <file>", "the same as SARIF 2.1.0, too")
+    .action(async (_options, command: Command) => {
+      const { listCommand } = await import("./list.ts");
+      await listCommand(readOptions(options, command.optsWithGlobals()));
+    });
+  add(code, "code rewrite")
+    .option("--write", "change the files")
+    .action(async (_options, command: Command) => {
+      const { rewriteCommand } = await import("./rewrite.ts");
+      await rewriteCommand(
+        readOptions(
+          globalOptions.extend({ write: z.boolean().default(false) }),
+          command.optsWithGlobals(),
+        ),
+      );
+    });
+  add(code, "code scaffold")
+    .option("--write", "write the files")
+    .action(async (_options, command: Command) => {
+      const { scaffoldCommand } = await import("./scaffold.ts");
+      await scaffoldCommand(
+        readOptions(
+          globalOptions.extend({ write: z.boolean().default(false) }),
+          command.optsWithGlobals(),
+        ),
+      );
+    });
+  add(code, "code check")
+    .option("--sarif <file>", "what was found as SARIF 2.1.0, too")
+    .action(async (_options, command: Command) => {
+      const { checkCommand } = await import("./check.ts");
+      await checkCommand(readOptions(options, command.optsWithGlobals()));
+    });
+}

@@ -1,0 +1,57 @@
+import path from "node:path";
+import type { Command } from "commander";
+import { z } from "zod";
+import { type GuideFate, writeGuides } from "../../operations/code/guides.ts";
+import { add } from "../command.ts";
+import { type GlobalOptions, globalOptions, readOptions } from "../options.ts";
+import { withCode } from "./place.ts";
+
+export type GuidesOptions = GlobalOptions & {
+  /** Writes the files, instead of telling what would become of them. */
+  readonly write: boolean;
+  /** Where they go, from the configuration's folder. */
+  readonly folder: string;
+};
+
+/** `tenantry guides`: the documents of Day 3, from the configuration alone. */
+export function guides(options: GuidesOptions): Promise<void> {
+  return withCode(options, async ({ output, ...place }) => {
+    const { folder, files } = await writeGuides(place, options);
+    await output.show({ kind: "guides", written: options.write, folder, files }, () =>
+      files
+        .map(
+          ({ file, fate }) =>
+            `${wordsFor(fate, options.write)}: ${path.join(options.folder, file)}\n`,
+        )
+        .join(""),
+    );
+  });
+}
+
+function wordsFor(fate: GuideFate, written: boolean): string {
+  switch (fate) {
+    case "new":
+    case "updated":
+      return written ? (fate === "new" ? "written" : "updated") : `${fate}, with --write`;
+    case "the same":
+      return "as it is";
+    case "edited":
+      return "edited by hand; not overwritten";
+    default:
+      return fate satisfies never;
+  }
+}
+
+const guidesOptions = globalOptions.extend({
+  write: z.boolean().default(false),
+  folder: z.string().min(1),
+});
+
+export function addGuides(root: Command): void {
+  add(root, "guides")
+    .option("--write", "write them; one that was edited by hand is not overwritten")
+    .option("--folder <folder>", "where they go", "docs/tenancy")
+    .action(async (_options, command: Command) =>
+      guides(readOptions(guidesOptions, command.optsWithGlobals())),
+    );
+}

@@ -1,0 +1,74 @@
+import { type CodeInventory, listCode } from "../../operations/code/check-code.ts";
+import { colorsFor } from "../../report/terminal/colors.ts";
+import { formatGroups, formatTable } from "../../report/terminal/table.ts";
+import { counted } from "../../units.ts";
+import { writeReport } from "../terminal/write-report.ts";
+import { type CodeOptions, withCode } from "./place.ts";
+import { inventorySarif } from "./sarif.ts";
+
+/** `tenantry code list`: every query, and every other place where tenants' data comes or goes. */
+export function listCommand(options: CodeOptions): Promise<void> {
+  return withCode(options, async ({ output, ...place }) => {
+    const inventory = listCode(place);
+    const { folder: _, ...shown } = inventory;
+    await output.show({ kind: "code-inventory", ...shown }, () => showInventory(inventory));
+    if (options.sarif !== undefined) await writeReport(options.sarif, inventorySarif(inventory));
+  });
+}
+
+/** What these are, their operation says. */
+const selfEvident = new Set(["chain", "subscription", "cache"]);
+
+const columns = ["what", "client", "payload", "filters", "reaches", "state"] as const;
+
+/** A pipe has each place whole, to be searched for; a terminal has no room for the file on each line. */
+function showInventory({ files: read, entries: rows }: CodeInventory): string {
+  const pc = colorsFor(process.stdout);
+  // A column that says nothing of any row takes the room of others.
+  const cells = rows.map(cellsOf);
+  const used = columns.flatMap((_, index) =>
+    cells.some((row) => row[index] !== "") ? [index] : [],
+  );
+  const head = used.map((index) => columns[index] ?? "");
+  const row = (place: string, index: number) => [
+    place,
+    ...used.map((column) => cells[index]?.[column] ?? ""),
+  ];
+  const table =
+    process.stdout.columns === undefined
+      ? formatTable(
+          ["place", ...head],
+          rows.map(({ file, line }, index) => row(`${file}:${line}`, index)),
+        )
+      : formatGroups(
+          ["line", ...head],
+          [...new Set(rows.map(({ file }) => file))].map((file) => ({
+            title: pc.bold(file),
+            rows: rows.flatMap((one, index) =>
+              one.file === file ? [row(String(one.line), index)] : [],
+            ),
+          })),
+          [0],
+        );
+  const counts = new Map<string, number>();
+  for (const { state } of rows) counts.set(state, (counts.get(state) ?? 0) + 1);
+  const states = [...counts].map(([state, count]) => `${count} ${state}`).join(", ");
+  const files = counted(read, "file");
+  return `${table}\n${counted(rows.length, "place")} in ${files}: ${states}\n`;
+}
+
+function cellsOf(row: CodeInventory["entries"][number]): string[] {
+  const { what, operation, name, filters } = row;
+  return [
+    [selfEvident.has(what) ? null : what, operation, name]
+      .filter((part) => part !== null)
+      .join(" "),
+    row.client ?? "",
+    row.payload ?? "",
+    filters
+      .map(({ column, method, when }) => `${column ?? method}${when === null ? "" : ` if ${when}`}`)
+      .join(", "),
+    row.embeds.join(", "),
+    row.reason === null ? row.state : `all organizations: ${row.reason}`,
+  ];
+}

@@ -1,0 +1,30 @@
+import { loadSettings } from "../../config/load.ts";
+import type { Settings } from "../../config/settings.ts";
+import type { GlobalOptions } from "../options.ts";
+import { type Output, withOutput } from "../terminal/output.ts";
+import { takeTarget } from "../workspace.ts";
+
+export type CodeOptions = GlobalOptions & {
+  /** A file that is written besides, for CI. */
+  readonly sarif?: string | undefined;
+};
+
+/** What the commands of code work with: no database. */
+export type CodePlace = {
+  readonly settings: Settings;
+  /** The configuration's folder. */
+  readonly folder: string;
+  readonly output: Output;
+};
+
+/** Opens the configuration and the output. */
+export async function withCode(
+  options: CodeOptions,
+  work: (place: CodePlace) => Promise<void>,
+): Promise<void> {
+  const { settings, folder } = await loadSettings(process.cwd(), options.config);
+  const target = takeTarget(options);
+  await withOutput({ options, target, log: undefined }, (output) =>
+    work({ settings, folder, output }),
+  );
+}

@@ -1,0 +1,36 @@
+import type { Command } from "commander";
+import { z } from "zod";
+import { type RunRequest, runStages } from "../../operations/run-stages.ts";
+import { add, stageChoice, withScratchOptions } from "../command.ts";
+import { backupChecks, type GlobalOptions, readOptions, withStage } from "../options.ts";
+import { inWorkspace } from "../workspace.ts";
+
+/** `tenantry run`: the stages that are left, or the one named. */
+export async function run(options: GlobalOptions & RunRequest): Promise<void> {
+  await inWorkspace(options, (workspace) => runStages(workspace, options), "run");
+}
+
+const runOptions = withStage
+  .extend({
+    ...backupChecks,
+    despiteRehearsal: z.boolean().default(false),
+    attribution: z.string().optional(),
+  })
+  .refine(({ attribution, stage }) => attribution === undefined || stage !== undefined, {
+    path: ["attribution"],
+    message: "needs --stage: it is of one stage",
+  });
+
+export function addRun(root: Command): void {
+  const command = add(root, "run")
+    .addOption(stageChoice("else all that are left"))
+    .option("--verify-backup", "restore each backup elsewhere and compare, before its stage begins")
+    .option(
+      "--attribution <folder>",
+      "restore the row ownership that a rollback of the stage saved",
+    )
+    .option("--despite-rehearsal", "also where the stage failed in its rehearsal");
+  withScratchOptions(command).action(async (_options, own: Command) =>
+    run(readOptions(runOptions, own.optsWithGlobals())),
+  );
+}

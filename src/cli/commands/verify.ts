@@ -1,0 +1,90 @@
+import path from "node:path";
+import type { Command } from "commander";
+import type { Workspace } from "../../operations/context/workspace.ts";
+import {
+  type VerifyRequest,
+  type VerifyResult,
+  verifyStage,
+} from "../../operations/verify-stage.ts";
+import { githubAnnotations } from "../../report/ci/annotations.ts";
+import { junitReport } from "../../report/ci/junit.ts";
+import { sarifReport } from "../../report/ci/sarif.ts";
+import { holds, showVerification } from "../../report/terminal/results.ts";
+import { version } from "../../version.ts";
+import { add } from "../command.ts";
+import {
+  type GlobalOptions,
+  globalOptions,
+  readOptions,
+  stageOption,
+  verifyChecks,
+} from "../options.ts";
+import type { Output } from "../terminal/output.ts";
+import { writeReport } from "../terminal/write-report.ts";
+import { inWorkspace } from "../workspace.ts";
+
+export type VerifyOptions = GlobalOptions &
+  VerifyRequest & {
+    /** Files that are written as well, for CI. */
+    readonly junit?: string | undefined;
+    readonly sarif?: string | undefined;
+  };
+
+/** `tenantry verify [stage]`, and `tenantry --stage dayN --verify`: fails where something does not hold. */
+export function verify(options: VerifyOptions): Promise<void> {
+  return inWorkspace(options, (workspace, output) => verifyAndShow(workspace, output, options));
+}
+
+/** The same in a workspace that is open already. */
+export async function verifyAndShow(
+  workspace: Workspace,
+  output: Output,
+  options: VerifyOptions,
+): Promise<void> {
+  const result = await verifyStage(workspace, options);
+  await show(result, workspace, output, options);
+  if (result.failure !== undefined) throw result.failure;
+}
+
+/** Shows what was found to people or a program, to a CI's files, and to GitHub. */
+async function show(
+  { stage, verification }: VerifyResult,
+  { configFile }: Workspace,
+  output: Output,
+  { json, junit, sarif }: VerifyOptions,
+): Promise<void> {
+  await output.show(
+    { kind: "verification", stage, holds: holds(verification), ...verification },
+    () => showVerification(stage, verification),
+  );
+  if (process.env["GITHUB_ACTIONS"] === "true" && !json) {
+    process.stdout.write(githubAnnotations(stage, verification));
+  }
+  if (junit !== undefined) await writeReport(junit, junitReport(stage, verification));
+  if (sarif !== undefined) {
+    const configuration = path.relative(process.cwd(), configFile).split(path.sep).join("/");
+    await writeReport(sarif, sarifReport(verification, { stage, version, configuration }));
+  }
+}
+
+const verifyOptions = globalOptions.extend({ ...verifyChecks, stage: stageOption.optional() });
+
+/** Options of a verification; the short form has them, too. */
+export function withVerifyOptions(command: Command): Command {
+  return command
+    .option("--on-clone", "on a restored backup, instead of the database itself")
+    .option("--junit <file>", "write what was found as JUnit's XML, too")
+    .option("--sarif <file>", "write what does not hold as SARIF 2.1.0, too");
+}
+
+export function addVerify(root: Command): void {
+  const command = add(root, "verify").argument(
+    "[stage]",
+    "day1, day2 or day3 (else the last that is applied)",
+  );
+  withVerifyOptions(command)
+    .option("--scratch <url>", "a server for --on-clone, instead of one that is started here")
+    .action(async (stage: string | undefined, _options, own: Command) =>
+      verify(readOptions(verifyOptions, { ...own.optsWithGlobals(), stage })),
+    );
+}

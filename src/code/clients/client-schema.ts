@@ -1,0 +1,70 @@
+import ts from "typescript";
+import { valuesOfSymbol } from "../reading/held.ts";
+import { once } from "../reading/memoize.ts";
+import { gathering } from "../reading/strongly-connected.ts";
+import { functionCalled, type Symbols } from "../reading/symbols.ts";
+import { heldBy, methodOf, propertyOf, returnedBy, unwrap } from "../reading/syntax.ts";
+import { stringsOf } from "../reading/table-name.ts";
+
+/**
+ * The schemas that a client asks: `client.schema("crm")`, `createClient(…, { db: { schema: "crm" } })`.
+ * Empty where nothing names one; several where functions are handed one client or another.
+ */
+export function schemasOf(symbols: Symbols, client: ts.Expression): readonly string[] {
+  return [...following(symbols)(stepOf(symbols, client))];
+}
+
+const following = once((symbols: Symbols) => {
+  const findings = once((node: ts.Expression) => findIn(symbols, node));
+  const values = (symbol: ts.Symbol) => valuesOfSymbol(symbols, symbol);
+  return gathering<ts.Expression | ts.Symbol, string>({
+    next: (step) =>
+      ("kind" in step ? findings(step).next : values(step)).map((one) => stepOf(symbols, one)),
+    said: (step) => ("kind" in step ? findings(step).said : []),
+  });
+});
+
+/** What a name stands for, or the expression itself. */
+function stepOf(symbols: Symbols, expression: ts.Expression): ts.Expression | ts.Symbol {
+  const inner = unwrap(expression);
+  const name = ts.isPropertyAccessExpression(inner) ? inner.name : inner;
+  return ts.isMemberName(name) ? (symbols.symbolOf(name) ?? inner) : inner;
+}
+
+/** What an expression says of itself, and where it leads. */
+type Findings = { readonly said: readonly string[]; readonly next: readonly ts.Expression[] };
+
+function findIn(symbols: Symbols, inner: ts.Expression): Findings {
+  if (ts.isBinaryExpression(inner)) return { said: [], next: [inner.right, inner.left] };
+  if (!ts.isCallExpression(inner)) return { said: [], next: [] };
+  const [argument] = inner.arguments;
+  const method = methodOf(inner);
+  if (method?.name === "schema" && argument !== undefined) {
+    const schema = textOf(symbols, argument);
+    return { said: schema === undefined ? [] : [schema], next: [] };
+  }
+  const called = functionCalled(symbols, inner);
+  if (called !== undefined && !called.getSourceFile().isDeclarationFile)
+    return { said: [], next: returnedBy(called) };
+  const said = inner.arguments.flatMap((one) => schemaInOptions(symbols, one) ?? []);
+  return { said, next: [] };
+}
+
+function schemaInOptions(symbols: Symbols, argument: ts.Expression): string | undefined {
+  const options = unwrap(argument);
+  const db = ts.isObjectLiteralExpression(options) ? propertyOf(options, "db") : undefined;
+  const held = db === undefined ? undefined : heldBy(db);
+  const inner = held === undefined ? undefined : unwrap(held);
+  const schema =
+    inner !== undefined && ts.isObjectLiteralExpression(inner)
+      ? propertyOf(inner, "schema")
+      : undefined;
+  const value = schema === undefined ? undefined : heldBy(schema);
+  return value === undefined ? undefined : textOf(symbols, value);
+}
+
+function textOf(symbols: Symbols, node: ts.Expression): string | undefined {
+  const known = stringsOf(symbols, node);
+  const [one, other] = known.kind === "known" ? known.names : [];
+  return other === undefined ? one : undefined;
+}

@@ -1,0 +1,157 @@
+import type { InsertStmt, Node } from "libpg-query";
+import ts from "typescript";
+import type { RelationName } from "../../postgres/sql.ts";
+import type { Chain, SqlText } from "../queries/entry.ts";
+import type { Inventory } from "../queries/inventory.ts";
+import { judge } from "../queries/payload-column.ts";
+import { heldBy, propertyOf, shortText, unwrap } from "../reading/syntax.ts";
+import { stringsOf } from "../reading/table-name.ts";
+import { columnOf, conjuncts, isColumn, isEquality, isEqualToValue } from "../sql/condition.ts";
+import { insertsIn } from "../sql/statement.ts";
+
+/** What is to be said of an upsert's `onConflict`. */
+export type Conflict =
+  | {
+      readonly kind: "changed";
+      readonly node: ts.StringLiteralLike;
+      readonly columns: string;
+      readonly becomes: string;
+    }
+  | { readonly kind: "unreadable"; readonly text: string };
+
+/** The columns that an upsert names, where their constraint became one for each organization. */
+export function conflictOf(chain: Chain, { project, tables }: Inventory): Conflict | undefined {
+  const [relation] = chain.relations;
+  const options = chain.operationCall?.arguments[1];
+  if (chain.operation !== "upsert" || relation === undefined || options === undefined)
+    return undefined;
+  const changed = tables.uniquePerOrganization(relation);
+  if (changed.length === 0) return undefined;
+  const object = unwrap(options);
+  if (!ts.isObjectLiteralExpression(object))
+    return { kind: "unreadable", text: shortText(options) };
+  const property = propertyOf(object, "onConflict");
+  if (property === undefined)
+    return object.properties.some(ts.isSpreadAssignment)
+      ? { kind: "unreadable", text: shortText(options) }
+      : undefined;
+  const value = heldBy(property);
+  const node = value === undefined ? undefined : unwrap(value);
+  if (node === undefined || !ts.isStringLiteralLike(node))
+    return { kind: "unreadable", text: shortText(property) };
+  const isOfOld = changed.some((columns) => sorted(columns) === sorted(node.text));
+  const separator = node.text.includes(", ") ? ", " : ",";
+  const becomes = `${project.settings.names.organizationColumn}${separator}${node.text}`;
+  return isOfOld ? { kind: "changed", node, columns: node.text, becomes } : undefined;
+}
+
+/**
+ * The columns by which an upsert overwrites rows that are there, as they are to be behind Day 3: none where
+ * it is the primary key. Undefined where it overwrites none, or where they cannot be read.
+ */
+export function conflictColumnsOf(chain: Chain, inventory: Inventory): string[] | undefined {
+  const { symbols } = inventory;
+  const conflict = conflictOf(chain, inventory);
+  if (conflict?.kind === "unreadable") return undefined;
+  if (conflict?.kind === "changed") return columnsIn(conflict.becomes);
+  const options = chain.operationCall?.arguments[1];
+  const object = options === undefined ? undefined : unwrap(options);
+  const isWritten = object !== undefined && ts.isObjectLiteralExpression(object);
+  const optionOf = (name: string) => {
+    const property = isWritten ? propertyOf(object, name) : undefined;
+    const value = property === undefined ? undefined : heldBy(property);
+    return value === undefined ? undefined : unwrap(value);
+  };
+  if (optionOf("ignoreDuplicates")?.kind === ts.SyntaxKind.TrueKeyword) return undefined;
+  const named = optionOf("onConflict");
+  if (named !== undefined) {
+    const columns = stringsOf(symbols, named);
+    return columns.kind === "known" ? columns.names.flatMap(columnsIn) : undefined;
+  }
+  // A key that the database makes is in conflict with none.
+  const rows = chain.payload?.rows ?? [];
+  const isNew = rows.every(({ node }) => judge(symbols, node, "id").kind === "absent");
+  return isNew && rows.length > 0 ? undefined : [];
+}
+
+/** The columns of an `ON CONFLICT` in SQL, where their constraint became one for each organization. */
+export function sqlConflictOf({ statements }: SqlText, { tables }: Inventory): string | undefined {
+  return statements
+    .flatMap(insertsIn)
+    .map((insert) => conflictIn(insert, tables))
+    .find((one) => one !== undefined);
+}
+
+function conflictIn(insert: InsertStmt, tables: Inventory["tables"]): string | undefined {
+  const { relation } = insert;
+  if (relation?.relname === undefined) return undefined;
+  const columns = columnsOf(insert);
+  const target = tables.relationOf(relation.relname, relation.schemaname);
+  return isChanged(columns, target, tables) ? columns.join(", ") : undefined;
+}
+
+function columnsOf({ onConflictClause }: InsertStmt): string[] {
+  return (onConflictClause?.infer?.indexElems ?? []).flatMap((one) =>
+    "IndexElem" in one ? [one.IndexElem.name ?? ""] : [],
+  );
+}
+
+/** Whether columns are those of a constraint that became one for each organization. */
+function isChanged(
+  columns: readonly string[],
+  relation: RelationName,
+  tables: Inventory["tables"],
+): boolean {
+  return tables
+    .uniquePerOrganization(relation)
+    .some((one) => sorted(one) === sorted(columns.join(",")));
+}
+
+/**
+ * What an `ON CONFLICT … DO UPDATE` in SQL goes by, where that may be another organization's row: neither its
+ * columns nor its condition name the organization.
+ */
+export function sqlTakeOverOf({ statements }: SqlText, inventory: Inventory): string | undefined {
+  return statements
+    .flatMap(insertsIn)
+    .map((insert) => takenOverBy(insert, inventory))
+    .find((one) => one !== undefined);
+}
+
+function takenOverBy(insert: InsertStmt, { tables, project }: Inventory): string | undefined {
+  const { relation, onConflictClause } = insert;
+  if (relation?.relname === undefined || onConflictClause?.action !== "ONCONFLICT_UPDATE")
+    return undefined;
+  const target = tables.relationOf(relation.relname, relation.schemaname);
+  if (!tables.hasOrganization(target)) return undefined;
+  const column = project.settings.names.organizationColumn;
+  const columns = columnsOf(insert);
+  // With the organization before them, as another rule demands, they take nothing over.
+  if (columns.includes(column) || isChanged(columns, target, tables)) return undefined;
+  const compares = conjuncts(onConflictClause.whereClause).some((condition) =>
+    comparesRowThere(condition, column),
+  );
+  if (compares) return undefined;
+  return columns.length > 0 ? columns.join(", ") : (onConflictClause.infer?.conname ?? "any key");
+}
+
+/** `leads.organization_id = EXCLUDED.organization_id`, or a value: of the row that is there, not of the new one. */
+function comparesRowThere(condition: Node, column: string): boolean {
+  const isThere = (side: Node) => isColumn(side, column) && columnOf(side)?.table !== "excluded";
+  if (isEqualToValue(condition, isThere)) return true;
+  if (!("A_Expr" in condition) || !isEquality(condition)) return false;
+  const sides = [condition.A_Expr.lexpr, condition.A_Expr.rexpr];
+  return (
+    sides.some((side) => side !== undefined && isThere(side)) &&
+    sides.some((side) => side !== undefined && isColumn(side, column) && !isThere(side))
+  );
+}
+
+/** Columns of a constraint have no order. */
+function sorted(columns: string): string {
+  return columnsIn(columns).sort().join(",");
+}
+
+function columnsIn(columns: string): string[] {
+  return columns.split(",").map((column) => column.trim());
+}

@@ -1,0 +1,207 @@
+import ts from "typescript";
+import { annotationFor } from "../reading/annotation.ts";
+import { everyNode, heldBy, methodOf, propertyOf, unwrap } from "../reading/syntax.ts";
+import { stringsOf } from "../reading/table-name.ts";
+import { placeOf, type Surroundings } from "./chain.ts";
+import type { Cache } from "./entry.ts";
+
+/** These make or take exactly the answer of a key; others take all keys that begin with it. */
+const hooks = /^(use(Suspense|Infinite|SuspenseInfinite)?Query|queryOptions|infiniteQueryOptions)$/;
+const exactMethods =
+  /^(fetchQuery|prefetchQuery|ensureQueryData|fetchInfiniteQuery|prefetchInfiniteQuery|ensureInfiniteQueryData)$/;
+const keyedMethods = /^(setQueryData|getQueryData|getQueryState|setQueryDefaults)$/;
+const filterMethods = /^(invalidate|refetch|remove|cancel|reset)Queries$/;
+const storageMethods = new Set(["getItem", "setItem", "removeItem"]);
+const workboxStrategies = /^(StaleWhileRevalidate|CacheFirst|NetworkFirst|CacheOnly)$/;
+
+/** A place where something is kept under a key, by a call of it. */
+export function cacheFrom(
+  around: Surroundings,
+  call: ts.CallExpression | ts.NewExpression,
+): Cache | undefined {
+  const { annotations, file } = around;
+  const found = {
+    kind: "cache",
+    place: placeOf(file, call),
+    part: file.part,
+    node: call,
+    annotation: annotationFor(annotations, file, call),
+    isShared: false,
+  } as const;
+  const callee = call.expression;
+  const [first] = call.arguments ?? [];
+  if (ts.isNewExpression(call)) {
+    return ts.isIdentifier(callee) && workboxStrategies.test(callee.text)
+      ? { ...found, store: "service-worker", method: callee.text, key: undefined }
+      : undefined;
+  }
+  const query = queryKey(around, call);
+  if (query !== undefined)
+    return {
+      ...found,
+      store: "react-query",
+      ...query,
+      isShared: isOfSharedTables(around, call),
+    };
+  const kept = keptByLibrary(around, call);
+  if (kept !== undefined) return { ...found, ...kept };
+  const method = methodOf(call);
+  if (method === undefined || first === undefined) return undefined;
+  const owner = method.on.getText().replace(/^(window|globalThis|self)\./, "");
+  if ((owner === "localStorage" || owner === "sessionStorage") && storageMethods.has(method.name))
+    return { ...found, store: owner, method: method.name, key: first };
+  if (owner === "caches" && method.name === "open")
+    return { ...found, store: "cache-api", method: "open", key: first };
+  return undefined;
+}
+
+/** The key of a query of React Query's, where its answer is made or taken by exactly that key. */
+function queryKey(
+  { symbols }: Surroundings,
+  call: ts.CallExpression,
+): { readonly method: string; readonly key: ts.Expression | undefined } | undefined {
+  const [first] = call.arguments;
+  const name = ts.isIdentifier(call.expression) ? call.expression.text : methodOf(call)?.name;
+  if (name === undefined || first === undefined) return undefined;
+  if (keyedMethods.test(name) && methodOf(call) !== undefined) return { method: name, key: first };
+  const isHook = ts.isIdentifier(call.expression) && hooks.test(name);
+  const isExact = methodOf(call) !== undefined && exactMethods.test(name);
+  const isFilter = methodOf(call) !== undefined && filterMethods.test(name);
+  if (!isHook && !isExact && !isFilter) return undefined;
+  if (isHook && !isImported(symbols.checker, call.expression)) return undefined;
+  const options = unwrap(first);
+  // Before version 5 the key came first.
+  if (!ts.isObjectLiteralExpression(options))
+    return ts.isArrayLiteralExpression(options) || ts.isStringLiteralLike(options)
+      ? { method: name, key: options }
+      : undefined;
+  const property = propertyOf(options, "queryKey");
+  const isPrefix = isFilter && propertyOf(options, "exact")?.getText() !== "exact: true";
+  if (isPrefix) return undefined;
+  // What is spread into it is a query of its own, and keyed there.
+  return property === undefined ? undefined : { method: name, key: heldBy(property) };
+}
+
+/** `useSWR(key, …)`, and the `persist` of Zustand's, which writes to the local storage. */
+function keptByLibrary(
+  { symbols }: Surroundings,
+  { expression: callee, arguments: given }: ts.CallExpression,
+): Pick<Cache, "store" | "method" | "key"> | undefined {
+  if (!ts.isIdentifier(callee)) return undefined;
+  const [first, second] = given;
+  if (/^useSWR/.test(callee.text) && isImported(symbols.checker, callee, /^swr/))
+    return { store: "swr", method: callee.text, key: first };
+  if (callee.text !== "persist" || !isImported(symbols.checker, callee, /^zustand/))
+    return undefined;
+  const options = second === undefined ? undefined : unwrap(second);
+  const name =
+    options !== undefined && ts.isObjectLiteralExpression(options)
+      ? propertyOf(options, "name")
+      : undefined;
+  const key = name === undefined ? undefined : heldBy(name);
+  return { store: "localStorage", method: "persist", key: key ?? second };
+}
+
+/** `{ queryKey, queryFn }` that is handed on, as to `useQueries`, or made for somebody else. */
+export function queryObjectFrom(
+  around: Surroundings,
+  object: ts.ObjectLiteralExpression,
+): Cache | undefined {
+  const key = propertyOf(object, "queryKey");
+  if (key === undefined || propertyOf(object, "queryFn") === undefined) return undefined;
+  const { parent } = object;
+  if (ts.isCallExpression(parent) && queryKey(around, parent) !== undefined) return undefined;
+  return {
+    kind: "cache",
+    place: placeOf(around.file, object),
+    part: around.file.part,
+    node: object,
+    annotation: annotationFor(around.annotations, around.file, object),
+    isShared: isOfSharedTables(around, object),
+    store: "react-query",
+    method: "queryKey",
+    key: heldBy(key),
+  };
+}
+
+const storageMembers = /^(getItem|setItem|removeItem|clear|key|length)$/;
+
+/** `localStorage["last lead"]`, `localStorage.lastLead` */
+export function storageAccessFrom(around: Surroundings, node: ts.Node): Cache | undefined {
+  if (!ts.isPropertyAccessExpression(node) && !ts.isElementAccessExpression(node)) return undefined;
+  const owner = node.expression.getText().replace(/^(window|globalThis|self)\./, "");
+  if (owner !== "localStorage" && owner !== "sessionStorage") return undefined;
+  const key = ts.isElementAccessExpression(node) ? node.argumentExpression : node.name;
+  if (ts.isMemberName(key) && storageMembers.test(key.text)) return undefined;
+  return {
+    kind: "cache",
+    place: placeOf(around.file, node),
+    part: around.file.part,
+    node,
+    annotation: annotationFor(around.annotations, around.file, node),
+    isShared: false,
+    store: owner,
+    method: "property",
+    key,
+  };
+}
+
+function isImported(checker: ts.TypeChecker, callee: ts.Expression, packages = /query/): boolean {
+  const declaration = checker.getSymbolAtLocation(callee)?.declarations?.[0];
+  const from =
+    declaration === undefined ? undefined : ts.findAncestor(declaration, ts.isImportDeclaration);
+  return (
+    from !== undefined &&
+    ts.isStringLiteral(from.moduleSpecifier) &&
+    packages.test(from.moduleSpecifier.text)
+  );
+}
+
+/** Whether all that a query asks itself is tables without organizations, and there is some. */
+function isOfSharedTables(around: Surroundings, call: ts.Node): boolean {
+  const { symbols, tables } = around;
+  let asked = 0;
+  let tenants = 0;
+  everyNode(call, (node) => {
+    if (!ts.isCallExpression(node)) return;
+    const [argument] = node.arguments;
+    const name = methodOf(node)?.name;
+    if (argument === undefined || (name !== "from" && name !== "rpc")) return;
+    const known = stringsOf(symbols, argument);
+    asked += 1;
+    const isShared =
+      name === "from" &&
+      known.kind === "known" &&
+      known.names.every((table) => {
+        const relation = tables.relationOf(table);
+        return tables.isListed(relation) && !tables.hasOrganization(relation);
+      });
+    if (!isShared) tenants += 1;
+  });
+  return asked > 0 && tenants === 0;
+}
+
+/** `runtimeCaching: [{ urlPattern, handler: "NetworkFirst" }]` of a service worker's build. */
+export function runtimeCachesFrom(
+  around: Surroundings,
+  object: ts.ObjectLiteralExpression,
+): Cache[] {
+  const handler = propertyOf(object, "handler");
+  const pattern = propertyOf(object, "urlPattern");
+  const value = handler === undefined ? undefined : heldBy(handler);
+  if (pattern === undefined || value === undefined || !ts.isStringLiteralLike(value)) return [];
+  if (!workboxStrategies.test(value.text)) return [];
+  return [
+    {
+      kind: "cache",
+      place: placeOf(around.file, object),
+      part: around.file.part,
+      node: object,
+      annotation: annotationFor(around.annotations, around.file, object),
+      isShared: false,
+      store: "service-worker",
+      method: value.text,
+      key: undefined,
+    },
+  ];
+}

@@ -1,0 +1,175 @@
+import ts from "typescript";
+import type { RelationName } from "../../postgres/sql.ts";
+import { clientsOf, leastBound } from "../clients/client.ts";
+import { schemasOf } from "../clients/client-schema.ts";
+import { type Annotations, annotationFor } from "../reading/annotation.ts";
+import {
+  functionReturning,
+  laterCallsOf,
+  laterFilters,
+  usesAfter,
+  variableFor,
+} from "../reading/later-calls.ts";
+import type { CodeFile } from "../reading/project.ts";
+import type { Symbols } from "../reading/symbols.ts";
+import { callsBehind, methodOf, type Place, shortText, unwrap } from "../reading/syntax.ts";
+import { stringsOf, type Tables } from "../reading/table-name.ts";
+import { selectionOf } from "./embeds.ts";
+import { type Chain, type Operation, operations } from "./entry.ts";
+import { filtersOf } from "./filters.ts";
+import { payloadOf } from "./payload.ts";
+import type { TenantTables } from "./tenant-tables.ts";
+
+export type Surroundings = {
+  readonly symbols: Symbols;
+  readonly tables: TenantTables;
+  readonly annotations: Annotations;
+  readonly file: CodeFile;
+};
+
+/** These have a `from` that is no query's. */
+export const notClients =
+  /^(Array|Object|Buffer|String|Map|Set|\w*Array|Iterator|AsyncIterator|Readable|Observable|Temporal\.\w+)$/;
+
+/** The queries that begin at a call of `from`; none where it is no client's. */
+export function chainsFrom(around: Surroundings, call: ts.CallExpression): Chain[] {
+  const method = methodOf(call);
+  const [argument] = call.arguments;
+  if (method?.name !== "from" || argument === undefined) return [];
+  const receiver = unwrap(method.on);
+  if (notClients.test(receiver.getText())) return [];
+  if (ts.isPropertyAccessExpression(receiver) && receiver.name.text === "storage") return [];
+  const client = leastBound(clientsOf(around.symbols, method.on));
+  const begun = {
+    from: call,
+    client,
+    schemas: schemasOf(around.symbols, receiver),
+    seen: new Map(),
+  };
+  const found = grow(around, begun, { head: call, named: argument });
+  // A function that gives a table back, and that only it itself calls.
+  const chains =
+    found.length > 0 ? found : [chainAt(around, begun, call, stringsOf(around.symbols, argument))];
+  const isQuery = client.kind !== "unknown" || chains.some(({ operation }) => operation !== "none");
+  return isQuery ? chains : [];
+}
+
+type Begun = {
+  readonly from: ts.CallExpression;
+  readonly client: Chain["client"];
+  readonly schemas: readonly string[];
+  /** Where it was gone on with: a function that gives back what it gives itself comes by again. */
+  readonly seen: Map<ts.Expression, Set<ts.Expression>>;
+};
+
+/** An expression that is a table. */
+type TableAt = {
+  readonly head: ts.Expression;
+  /** What names the table. */
+  readonly named: ts.Expression;
+};
+
+/** Goes on behind an expression that is a table, to the operations on it; empty where it was there before. */
+function grow(around: Surroundings, begun: Begun, { head, named }: TableAt): Chain[] {
+  const { symbols } = around;
+  const before = begun.seen.get(head) ?? new Set();
+  if (before.has(named)) return [];
+  begun.seen.set(head, before.add(named));
+  const here = () => [chainAt(around, begun, head, stringsOf(symbols, named))];
+  const { calls, end } = callsBehind(head);
+  if (calls.some(({ name }) => isOperation(name))) return here();
+  const variable = variableFor(end);
+  if (variable === undefined) return behindFactory(around, begun, { head: end, named }) ?? here();
+  const uses = usesAfter(symbols, variable).filter((use) => callsBehind(use).calls.length > 0);
+  return uses.length === 0
+    ? here()
+    : uses.flatMap((use) => grow(around, begun, { head: use, named }));
+}
+
+/**
+ * A function that gives a table back: each of its calls is a query of its own. Undefined where it is none, or
+ * where nothing goes on with it.
+ */
+function behindFactory(
+  around: Surroundings,
+  begun: Begun,
+  { head: end, named }: TableAt,
+): Chain[] | undefined {
+  const { symbols } = around;
+  const factory = functionReturning(end);
+  if (factory === undefined) return undefined;
+  const [declaration] = symbols.symbolOf(unwrap(named))?.declarations ?? [];
+  const isParameter = declaration !== undefined && ts.isParameter(declaration);
+  const position = isParameter ? factory.parameters.indexOf(declaration) : -1;
+  const [handed] = symbols.handedOn(factory);
+  const unseen =
+    handed === undefined
+      ? []
+      : [chainAt(around, begun, end, { kind: "unresolved", text: shortText(handed) })];
+  const seen = symbols.callsOf(factory).flatMap((call) => {
+    const file = symbols.fileOf(call);
+    const given = position === -1 ? named : call.arguments[position];
+    return file === undefined || given === undefined ? [] : [{ file, head: call, named: given }];
+  });
+  return unseen.length + seen.length === 0
+    ? undefined
+    : [...unseen, ...seen.flatMap(({ file, ...at }) => grow({ ...around, file }, begun, at))];
+}
+
+function chainAt(
+  { symbols, tables, annotations, file }: Surroundings,
+  { client, schemas }: Begun,
+  head: ts.Expression,
+  names: Tables,
+): Chain {
+  const { calls, end } = callsBehind(head);
+  const first = calls.find(({ name }) => isOperation(name));
+  const operation = first !== undefined && isOperation(first.name) ? first.name : "none";
+  const column = symbols.project.settings.names.organizationColumn;
+  const [argument] = first?.call.arguments ?? [];
+  const writes = ["insert", "upsert", "update"].includes(operation);
+  const columns = calls.findLast(({ name }) => name === "select")?.call.arguments[0];
+  const later = laterCallsOf(symbols, end);
+  return {
+    kind: "chain",
+    place: placeOf(file, head),
+    part: file.part,
+    node: end,
+    annotation: annotationFor(annotations, file, end),
+    client,
+    tables: names,
+    relations:
+      names.kind === "known" ? names.names.flatMap((name) => inSchemas(name, schemas, tables)) : [],
+    operation,
+    operationCall: first?.call,
+    payload: writes && argument !== undefined ? payloadOf(symbols, argument, column) : undefined,
+    filters: [...filtersOf(symbols, calls), ...laterFilters(symbols, later)],
+    selection: selectionOf(symbols, columns),
+    later,
+  };
+}
+
+/** The relations that a name may be: of several schemas where the client asks one or another. */
+function inSchemas(
+  name: string,
+  schemas: readonly string[],
+  { relationOf }: TenantTables,
+): RelationName[] {
+  return schemas.length === 0
+    ? [relationOf(name)]
+    : schemas.map((schema) => relationOf(name, schema));
+}
+
+function isOperation(name: string): name is Operation {
+  return operations.some((operation) => operation === name);
+}
+
+/** Where an expression begins to be what it is: at its last name, not at the object it hangs on. */
+export function placeOf({ source, name }: CodeFile, node: ts.Node): Place {
+  const at =
+    ts.isCallExpression(node) && ts.isPropertyAccessExpression(node.expression)
+      ? node.expression.name
+      : node;
+  const { line, character } = source.getLineAndCharacterOfPosition(at.getStart());
+  return { file: name, line: line + 1, column: character + 1 };
+}

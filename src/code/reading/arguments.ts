@@ -1,0 +1,82 @@
+import ts from "typescript";
+import { once } from "./memoize.ts";
+import { callBy, functionCalled, isHandedOn, type Symbols, valueBy } from "./symbols.ts";
+import { type FunctionNode, isFunctionNode, unwrap, wrapped } from "./syntax.ts";
+
+/**
+ * What the calls of a function give for one of its parameters. Where the function is handed on, its own name
+ * is among it: that is neither a text nor a client, so whoever follows it knows that not all is known.
+ */
+export function argumentsFor(
+  symbols: Symbols,
+  parameter: ts.ParameterDeclaration,
+): readonly ts.Expression[] {
+  return argumentsIn(symbols)(parameter);
+}
+
+const argumentsIn = once((symbols: Symbols) =>
+  once((parameter: ts.ParameterDeclaration) => argumentsOf(symbols, parameter)),
+);
+const callsIn = once((symbols: Symbols) =>
+  once((owner: FunctionNode) => callsGiving(symbols, owner)),
+);
+
+function argumentsOf(
+  symbols: Symbols,
+  parameter: ts.ParameterDeclaration,
+): readonly ts.Expression[] {
+  const owner = parameter.parent;
+  if (!isFunctionNode(owner)) return [];
+  const index = owner.parameters.indexOf(parameter);
+  const { calls, unseen } = callsIn(symbols)(owner);
+  const given = [...calls.flatMap((call) => call.arguments?.[index] ?? []), ...unseen];
+  return parameter.initializer === undefined ? given : [...given, parameter.initializer];
+}
+
+type Calls = {
+  readonly calls: readonly (ts.CallExpression | ts.NewExpression)[];
+  /** Where it goes out of sight. */
+  readonly unseen: readonly ts.Expression[];
+};
+
+/** The calls of a function, also where it is given to another one that calls it. */
+function callsGiving(symbols: Symbols, owner: FunctionNode): Calls {
+  if (ts.isConstructorDeclaration(owner))
+    return { calls: constructionsOf(symbols, owner), unseen: [] };
+  const inside = callsByTaker(symbols, owner)?.calls ?? [];
+  const handed = symbols.handedOn(owner).map((use) => {
+    const taken = callsByTaker(symbols, valueBy(use));
+    return taken ?? { calls: [], unseen: [use] };
+  });
+  return {
+    calls: [...symbols.callsOf(owner), ...inside, ...handed.flatMap(({ calls }) => calls)],
+    unseen: handed.flatMap(({ unseen }) => unseen).slice(0, 1),
+  };
+}
+
+/** The calls of what a function of the project's is given, within it; undefined where it is no such. */
+function callsByTaker(symbols: Symbols, given: ts.Node): Calls | undefined {
+  const call = wrapped(given).parent;
+  if (!ts.isCallExpression(call)) return undefined;
+  const position = call.arguments.findIndex((argument) => unwrap(argument) === given);
+  const taker = functionCalled(symbols, call)?.parameters[position];
+  if (taker === undefined || !ts.isIdentifier(taker.name)) return undefined;
+  const symbol = symbols.symbolOf(taker.name);
+  const uses = symbol === undefined ? [] : symbols.usesOf(symbol, taker.name.text);
+  return {
+    calls: uses.flatMap((use) => callBy(use) ?? []),
+    unseen: uses.filter(isHandedOn).slice(0, 1),
+  };
+}
+
+/** `new Dialer(client)` */
+function constructionsOf(
+  symbols: Symbols,
+  { parent }: ts.ConstructorDeclaration,
+): readonly ts.NewExpression[] {
+  const symbol = parent.name === undefined ? undefined : symbols.symbolOf(parent.name);
+  if (parent.name === undefined || symbol === undefined) return [];
+  return symbols
+    .usesOf(symbol, parent.name.text)
+    .flatMap((use) => (ts.isNewExpression(use.parent) ? [use.parent] : []));
+}

@@ -1,0 +1,162 @@
+import { existsSync } from "node:fs";
+import path from "node:path";
+import { globSync } from "tinyglobby";
+import ts from "typescript";
+import type { Settings } from "../../config/settings.ts";
+import { AppError } from "../../errors.ts";
+
+export type PartName = "app" | "functions";
+
+export type CodeFile = {
+  readonly source: ts.SourceFile;
+  /** From the code's folder, with slashes. */
+  readonly name: string;
+  readonly part: PartName;
+};
+
+/** The application's sources with their symbols. */
+export type Project = {
+  readonly settings: Settings;
+  readonly folder: string;
+  readonly program: ts.Program;
+  readonly checker: ts.TypeChecker;
+  readonly files: readonly CodeFile[];
+  /** The same project, where some files have another text. */
+  withTexts(texts: ReadonlyMap<string, string>): Project;
+};
+
+/**
+ * Loads the sources that the configuration names, and what they import.
+ * @param from the folder that `code.folder` starts at
+ * @throws AppError CODE_NOT_FOUND where the patterns match nothing
+ */
+export function openProject(settings: Settings, from: string): Project {
+  const folder = path.resolve(from, settings.code.folder);
+  const parts = new Map<string, PartName>();
+  for (const part of ["app", "functions"] as const) {
+    for (const file of filesOf(settings, part, folder)) parts.set(file, part);
+  }
+  if (parts.size === 0) {
+    throw new AppError({
+      code: "CODE_NOT_FOUND",
+      object: folder,
+      fault: "holds no file that code.app.include or code.functions.include matches",
+      state: "nothing was read or changed",
+      next: "say in the configuration's code section where the application's code is (docs/code.md)",
+    });
+  }
+  const { options, declarations } = compilerSettings(settings, folder);
+  const sources = new Map<string, ts.SourceFile>();
+  const names = [...parts.keys()].sort();
+
+  const load = (texts: ReadonlyMap<string, string>, previous: ts.Program | undefined): Project => {
+    const host = hostFor(options, texts, sources);
+    const program = ts.createProgram([...names, ...declarations], options, host, previous);
+    const files = names.flatMap((file) => {
+      const source = program.getSourceFile(file);
+      const part = parts.get(file);
+      return source === undefined || part === undefined
+        ? []
+        : [{ source, part, name: path.relative(folder, file).split(path.sep).join("/") }];
+    });
+    return {
+      settings,
+      folder,
+      program,
+      checker: program.getTypeChecker(),
+      files,
+      withTexts: (changed) => load(new Map([...texts, ...changed]), program),
+    };
+  };
+  return load(new Map(), undefined);
+}
+
+function filesOf({ code }: Settings, part: PartName, folder: string): string[] {
+  const { include, exclude } = code[part];
+  return globSync(include, {
+    cwd: folder,
+    ignore: ["**/node_modules/**", ...exclude],
+    absolute: true,
+    expandDirectories: false,
+  });
+}
+
+/** Sources are parsed once, however often a program is made of them. */
+function hostFor(
+  options: ts.CompilerOptions,
+  texts: ReadonlyMap<string, string>,
+  sources: Map<string, ts.SourceFile>,
+): ts.CompilerHost {
+  const host = ts.createCompilerHost(options, true);
+  const read = (file: string) => texts.get(path.normalize(file)) ?? ts.sys.readFile(file);
+  return {
+    ...host,
+    readFile: read,
+    getSourceFile(file, language) {
+      const changed = texts.get(path.normalize(file));
+      // A text that was tried must not stay behind as the file's own.
+      const key = changed === undefined ? file : `changed ${file}`;
+      const known = sources.get(key);
+      if (known !== undefined && (changed === undefined || known.text === changed)) return known;
+      const text = read(file);
+      if (text === undefined) return undefined;
+      const source = ts.createSourceFile(file, text, language, true);
+      sources.set(key, source);
+      return source;
+    },
+  };
+}
+
+const ownOptions: ts.CompilerOptions = {
+  noEmit: true,
+  allowJs: true,
+  skipLibCheck: true,
+  // Deno's imports have it; to refuse it would hide what they lead to.
+  allowImportingTsExtensions: true,
+};
+
+type CompilerSettings = {
+  readonly options: ts.CompilerOptions;
+  /** Files that declare what is there everywhere. */
+  readonly declarations: readonly string[];
+};
+
+function compilerSettings({ code }: Settings, folder: string): CompilerSettings {
+  const file = [code.tsconfig, "tsconfig.app.json", "tsconfig.json"]
+    .flatMap((name) => (name === undefined ? [] : [path.join(folder, name)]))
+    .find((candidate) => existsSync(candidate));
+  if (file === undefined) {
+    const options = {
+      ...ownOptions,
+      target: ts.ScriptTarget.ESNext,
+      module: ts.ModuleKind.ESNext,
+      moduleResolution: ts.ModuleResolutionKind.Bundler,
+      jsx: ts.JsxEmit.Preserve,
+      strict: true,
+      types: [],
+    };
+    return { options, declarations: [] };
+  }
+  const { config, error } = ts.readConfigFile(file, ts.sys.readFile);
+  if (error !== undefined) {
+    throw new AppError({
+      code: "CONFIG_INVALID",
+      object: file,
+      fault: ts.flattenDiagnosticMessageText(error.messageText, "; "),
+      state: "nothing was read or changed",
+      next: "fix the file, or name another one in code.tsconfig",
+    });
+  }
+  const { options, fileNames } = ts.parseJsonConfigFileContent(config, ts.sys, path.dirname(file));
+  return {
+    options: {
+      ...options,
+      ...ownOptions,
+      composite: false,
+      incremental: false,
+      declaration: false,
+    },
+    // Of all others, the configuration says which there are.
+    declarations: fileNames.filter((name) => name.endsWith(".d.ts")),
+  };
+}

@@ -1,0 +1,189 @@
+import ts from "typescript";
+import { once } from "./memoize.ts";
+import { usesIn } from "./name-uses.ts";
+import type { CodeFile, Project } from "./project.ts";
+import { type FunctionNode, isFunctionNode, unwrap, wrapped } from "./syntax.ts";
+
+/** What names stand for, and where they are used. */
+export type Symbols = {
+  readonly project: Project;
+  readonly checker: ts.TypeChecker;
+  /** The project's file that a node is in; undefined where it is in another. */
+  fileOf(node: ts.Node): CodeFile | undefined;
+  /** What a name stands for, through imports; undefined where it leads out of sight. */
+  symbolOf(name: ts.Node): ts.Symbol | undefined;
+  /** Every use of a name, its declaration among them. */
+  usesOf(symbol: ts.Symbol, name: string): readonly ts.MemberName[];
+  /** Every call of a function by its name. */
+  callsOf(node: FunctionNode): readonly ts.CallExpression[];
+  /** Where a function is handed on by its name: what calls it from there on is not seen. */
+  handedOn(node: FunctionNode): readonly ts.MemberName[];
+};
+
+/** The names of a project; its files are read through once for it. */
+export function symbolsOf(project: Project): Symbols {
+  const { checker } = project;
+  const symbolOf = (name: ts.Node): ts.Symbol | undefined => {
+    const { parent } = name;
+    const symbol =
+      parent !== undefined && ts.isShorthandPropertyAssignment(parent) && parent.name === name
+        ? checker.getShorthandAssignmentValueSymbol(parent)
+        : checker.getSymbolAtLocation(name);
+    if (symbol === undefined || (symbol.flags & ts.SymbolFlags.Alias) === 0) return symbol;
+    const aliased = checker.getAliasedSymbol(symbol);
+    // What cannot be resolved has no declarations: the import itself says more.
+    return aliased.declarations === undefined ? symbol : aliased;
+  };
+  const usesOf = usesIn(project, symbolOf);
+  let imported: ReadonlyMap<ts.Node, readonly string[]> | undefined;
+  /** Its own name, and those of `import { load as read }` and `import anything`. */
+  const namesOf = ({ declarations }: ts.Symbol, name: string): ReadonlySet<string> => {
+    imported ??= importedNames(project, symbolOf);
+    const [declaration] = declarations ?? [];
+    return new Set([name, ...((declaration && imported.get(declaration)) ?? [])]);
+  };
+  type Uses = {
+    readonly calls: readonly ts.CallExpression[];
+    readonly handedOn: readonly ts.MemberName[];
+  };
+  const usesOfFunction = once((node: FunctionNode): Uses => {
+    const name = nameOfFunction(node);
+    const symbol = name === undefined ? undefined : symbolOf(name);
+    const uses =
+      name === undefined || symbol === undefined
+        ? []
+        : [...namesOf(symbol, name.text)].flatMap((one) => usesOf(symbol, one));
+    return {
+      calls: uses.flatMap((use) => callBy(use) ?? []),
+      handedOn: isNamedItself(node) ? uses.filter(isHandedOn) : [],
+    };
+  });
+  const callsOf = (node: FunctionNode) => usesOfFunction(node).calls;
+  const handedOn = (node: FunctionNode) => usesOfFunction(node).handedOn;
+  const bySource = new Map(project.files.map((file) => [file.source, file]));
+  const fileOf = (node: ts.Node) => bySource.get(node.getSourceFile());
+  return { project, checker, fileOf, symbolOf, usesOf, callsOf, handedOn };
+}
+
+/** The names by which files import what others export, by its declaration. */
+function importedNames(
+  { files }: Project,
+  symbolOf: Symbols["symbolOf"],
+): ReadonlyMap<ts.Node, readonly string[]> {
+  const found = new Map<ts.Node, string[]>();
+  const add = (name: ts.Identifier) => {
+    const declaration = symbolOf(name)?.declarations?.[0];
+    if (declaration === undefined) return;
+    const names = found.get(declaration);
+    if (names === undefined) found.set(declaration, [name.text]);
+    else names.push(name.text);
+  };
+  for (const statement of files.flatMap(({ source }) => [...source.statements])) {
+    const clause = ts.isImportDeclaration(statement) ? statement.importClause : undefined;
+    if (clause?.name !== undefined) add(clause.name);
+    const bindings = clause?.namedBindings;
+    if (bindings !== undefined && ts.isNamedImports(bindings))
+      for (const { name } of bindings.elements) add(name);
+  }
+  return found;
+}
+
+/** The name by which a function is called: its own, or that of what it is assigned to. */
+export function nameOfFunction(node: FunctionNode): ts.Identifier | undefined {
+  if (node.name !== undefined && ts.isIdentifier(node.name)) return node.name;
+  let holder: ts.Node = wrapped(node).parent;
+  // useCallback(async () => …), memo(…): the wrapper's result is called like the function.
+  if (ts.isCallExpression(holder) && holder.arguments[0] === node) holder = holder.parent;
+  if (
+    (ts.isVariableDeclaration(holder) ||
+      ts.isPropertyAssignment(holder) ||
+      ts.isPropertyDeclaration(holder)) &&
+    ts.isIdentifier(holder.name)
+  )
+    return holder.name;
+  return undefined;
+}
+
+/** The call that a use of a function's name is the callee of. */
+export function callBy(use: ts.MemberName): ts.CallExpression | undefined {
+  const method = use.parent;
+  const callee =
+    ts.isPropertyAccessExpression(method) && method.name === use ? wrapped(method) : wrapped(use);
+  return ts.isCallExpression(callee.parent) && callee.parent.expression === callee
+    ? callee.parent
+    : undefined;
+}
+
+/** Whether a function's name is its own: that of `const rows = withClient(async (client) => …)` is the result's. */
+function isNamedItself(node: FunctionNode): boolean {
+  const { parent } = wrapped(node);
+  return !ts.isCallExpression(parent) || hooks.test(parent.expression.getText());
+}
+
+const hooks = /^(React\.)?use[A-Z]/;
+
+/** A use of a function's name as a value, with the object that it is taken from. */
+export function valueBy(use: ts.MemberName): ts.Node {
+  const { parent } = use;
+  return ts.isPropertyAccessExpression(parent) && parent.name === use ? parent : use;
+}
+
+/** Whether a use of a function's name is neither a call, a declaration nor a type. */
+export function isHandedOn(use: ts.MemberName): boolean {
+  if (callBy(use) !== undefined) return false;
+  const value = wrapped(valueBy(use));
+  const { parent } = value;
+  if (ts.isPropertyAccessExpression(parent) && parent.expression === value)
+    return ["bind", "call", "apply"].includes(parent.name.text);
+  // An array of dependencies calls nothing.
+  if (ts.isArrayLiteralExpression(parent))
+    return !(ts.isCallExpression(parent.parent) && hooks.test(parent.parent.expression.getText()));
+  if (ts.isShorthandPropertyAssignment(parent)) return true;
+  const isDeclared =
+    (ts.isFunctionLike(parent) ||
+      ts.isVariableDeclaration(parent) ||
+      ts.isParameter(parent) ||
+      ts.isBindingElement(parent) ||
+      ts.isPropertyAssignment(parent) ||
+      ts.isPropertyDeclaration(parent) ||
+      ts.isPropertySignature(parent)) &&
+    parent.name === value;
+  const isOnItsWay =
+    ts.isImportClause(parent) ||
+    ts.isImportSpecifier(parent) ||
+    ts.isExportSpecifier(parent) ||
+    ts.isExportAssignment(parent);
+  const isType = ts.isTypeQueryNode(parent) || ts.isQualifiedName(parent);
+  return (
+    !isDeclared &&
+    !isOnItsWay &&
+    !isType &&
+    !ts.isJsxOpeningLikeElement(parent) &&
+    !ts.isJsxClosingElement(parent)
+  );
+}
+
+/** The function that a call leads to, where it can be seen. */
+export function functionCalled(
+  { symbolOf }: Symbols,
+  call: ts.CallExpression,
+): FunctionNode | undefined {
+  const callee = unwrap(call.expression);
+  if (isFunctionNode(callee)) return callee;
+  const name = ts.isPropertyAccessExpression(callee) ? callee.name : callee;
+  for (const declaration of symbolOf(name)?.declarations ?? []) {
+    if (isFunctionNode(declaration)) return declaration;
+    if (
+      (ts.isVariableDeclaration(declaration) ||
+        ts.isPropertyAssignment(declaration) ||
+        ts.isPropertyDeclaration(declaration)) &&
+      declaration.initializer !== undefined
+    ) {
+      const value = unwrap(declaration.initializer);
+      if (isFunctionNode(value)) return value;
+      const inner = ts.isCallExpression(value) ? value.arguments[0] : undefined;
+      if (inner !== undefined && isFunctionNode(inner)) return inner;
+    }
+  }
+  return undefined;
+}

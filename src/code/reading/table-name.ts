@@ -1,0 +1,76 @@
+import ts from "typescript";
+import { argumentsFor } from "./arguments.ts";
+import { once } from "./memoize.ts";
+import { gathering } from "./strongly-connected.ts";
+import type { Symbols } from "./symbols.ts";
+import { shortText, unwrap } from "./syntax.ts";
+
+export type Tables =
+  /** Usually one; several where the name is one of a few. */
+  | { readonly kind: "known"; readonly names: readonly string[] }
+  /** What could not be followed is said, and never guessed. */
+  | { readonly kind: "unresolved"; readonly text: string };
+
+/** What is said of a text that cannot be read. */
+const unread = Symbol("unread");
+type Said = string | typeof unread;
+
+/** Which strings an expression can be, by literals, types, and what callers give. */
+export function stringsOf(symbols: Symbols, expression: ts.Expression): Tables {
+  const said = following(symbols)(unwrap(expression));
+  const names = [...said].filter((one) => one !== unread);
+  // One that cannot be read may be any.
+  return said.has(unread) || names.length === 0
+    ? { kind: "unresolved", text: shortText(expression) }
+    : { kind: "known", names };
+}
+
+const following = once((symbols: Symbols) => {
+  const findings = once((node: ts.Expression) => findIn(symbols, node));
+  return gathering<ts.Expression | ts.ParameterDeclaration, Said>({
+    next: (node) =>
+      ts.isParameter(node) ? argumentsFor(symbols, node).map(unwrap) : findings(node).next,
+    said(node) {
+      if (!ts.isParameter(node)) return findings(node).said;
+      return argumentsFor(symbols, node).length === 0 ? [unread] : [];
+    },
+    silent: () => [unread],
+    order: (one, other) => (String(one) < String(other) ? -1 : 1),
+  });
+});
+
+/** What an expression says of itself, and where it leads. */
+type Findings = {
+  readonly said: readonly Said[];
+  readonly next: readonly (ts.Expression | ts.ParameterDeclaration)[];
+};
+
+/** A cast is what somebody wished: the expression within is what there is. */
+function findIn(symbols: Symbols, inner: ts.Expression): Findings {
+  if (ts.isStringLiteralLike(inner)) return { said: [inner.text], next: [] };
+  if (ts.isConditionalExpression(inner))
+    return { said: [], next: [inner.whenTrue, inner.whenFalse].map(unwrap) };
+  const type = symbols.checker.getTypeAtLocation(inner);
+  // `<Name extends "leads" | "campaigns">` is one of these at each call.
+  const literals = literalsOf(symbols.checker.getBaseConstraintOfType(type) ?? type);
+  if (literals !== undefined) return { said: literals, next: [] };
+  const declaration = ts.isIdentifier(inner)
+    ? symbols.symbolOf(inner)?.declarations?.[0]
+    : undefined;
+  if (declaration !== undefined && ts.isParameter(declaration))
+    return { said: [], next: [declaration] };
+  const isConstant =
+    declaration !== undefined &&
+    ts.isVariableDeclaration(declaration) &&
+    (ts.getCombinedNodeFlags(declaration) & ts.NodeFlags.Const) !== 0;
+  return isConstant && declaration.initializer !== undefined
+    ? { said: [], next: [unwrap(declaration.initializer)] }
+    : { said: [unread], next: [] };
+}
+
+function literalsOf(type: ts.Type): readonly string[] | undefined {
+  if (type.isStringLiteral()) return [type.value];
+  if (!type.isUnion()) return undefined;
+  const literals = type.types.flatMap((one) => (one.isStringLiteral() ? [one.value] : []));
+  return literals.length === type.types.length ? literals : undefined;
+}

@@ -1,0 +1,144 @@
+import ts from "typescript";
+import { placeOf, type Surroundings } from "../queries/chain.ts";
+import type { SqlText } from "../queries/entry.ts";
+import { libraryOf } from "../queries/library.ts";
+import type { TenantTables } from "../queries/tenant-tables.ts";
+import { annotationFor } from "../reading/annotation.ts";
+import type { Symbols } from "../reading/symbols.ts";
+import { methodOf, shortText, unwrap } from "../reading/syntax.ts";
+import { textsOf } from "../reading/text-variants.ts";
+import { isOfRows, relationsNamed, relationsWritten, statementsOf } from "./statement.ts";
+
+const statement =
+  /^(?:\s|--[^\n]*\n|\/\*.*?\*\/)*(SELECT|INSERT|UPDATE|DELETE|WITH|MERGE|TRUNCATE|COPY)\b/is;
+const ofRows = /\b(SELECT|INSERT|UPDATE|DELETE|MERGE|TRUNCATE|COPY|TABLE)\b/i;
+const otherBeginning = /^\s*(\(+\s*SELECT|BEGIN|START|DECLARE|CREATE|EXPLAIN|PREPARE|SET|LOCK)\b/i;
+/** What drivers, and the ways round query builders, take a text by. */
+const methods = new Set([
+  ..."query queryArray queryObject queryStream unsafe execute raw".split(" "),
+  ..."$queryRawUnsafe $executeRawUnsafe any many manyOrNone one oneOrNone none".split(" "),
+]);
+/** Whatever these belong to, they take nothing but SQL. */
+const unsafe = new Set(["unsafe", "$queryRawUnsafe", "$executeRawUnsafe"]);
+const drivers =
+  /^(?:npm:|jsr:|https:\/\/(?:deno\.land\/x|esm\.sh)\/)?(?:pg|pg-pool|postgres|postgresjs|pg-promise|@db\/postgres|@neondatabase\/serverless|@vercel\/postgres)(?:@[^/]*)?(?:\/mod\.ts)?$/;
+const takers = /sql|query|exec|fetch|select|run|db/i;
+
+/** SQL that a driver is handed: `pool.query("…")`, `pool.query({ text })`, `query("…")` of the project's own. */
+export function sqlTextFrom(around: Surroundings, call: ts.CallExpression): SqlText | undefined {
+  const [argument] = call.arguments;
+  // A tagged template is found by itself.
+  if (argument === undefined || ts.isTaggedTemplateExpression(unwrap(argument))) return undefined;
+  const method = methodOf(call);
+  if (method === undefined) return ofPlainCall(around, call, argument);
+  if (!methods.has(method.name)) return undefined;
+  const texts = textsOf(around.symbols, argument);
+  if (texts !== undefined) return texts.some(isSql) ? entryOf(around, call, texts) : undefined;
+  return unsafe.has(method.name) || drivers.test(libraryOf(around.symbols, method.on) ?? "")
+    ? { ...entryOf(around, call, []), unread: shortText(argument) }
+    : undefined;
+}
+
+/** Any function may take a text that reads like SQL: `toast("Select leads from a campaign")`. */
+function ofPlainCall(
+  around: Surroundings,
+  call: ts.CallExpression,
+  argument: ts.Expression,
+): SqlText | undefined {
+  if (!ts.isIdentifier(call.expression) || !isWrittenOut(around.symbols, argument))
+    return undefined;
+  const texts = textsOf(around.symbols, argument);
+  if (texts === undefined || !texts.some(isSqlByCase)) return undefined;
+  const entry = entryOf(around, call, texts);
+  const isRead = entry.unread === undefined || takers.test(call.expression.text);
+  return isRead && entry.relations.length > 0 ? entry : undefined;
+}
+
+/** SQL is written in one case: a sentence is not. */
+function isSqlByCase(text: string): boolean {
+  const [word = ""] = /[a-z]+/i.exec(text) ?? [];
+  return (
+    isSql(text) &&
+    (word === word.toUpperCase() || /^\s*(select|insert|update|delete|with)\b[^A-Z]*$/.test(text))
+  );
+}
+
+/** Whether a text stands in the code, there or where its name is declared. */
+function isWrittenOut(symbols: Symbols, expression: ts.Expression): boolean {
+  const first = beginningOf(expression);
+  if (!ts.isIdentifier(first)) return isText(first);
+  const [declaration] = symbols.symbolOf(first)?.declarations ?? [];
+  return (
+    declaration !== undefined &&
+    ts.isVariableDeclaration(declaration) &&
+    declaration.initializer !== undefined &&
+    isText(beginningOf(declaration.initializer))
+  );
+}
+
+function isText(node: ts.Expression): boolean {
+  return ts.isStringLiteralLike(node) || ts.isTemplateExpression(node);
+}
+
+/** What stands first where texts are put together. */
+function beginningOf(expression: ts.Expression): ts.Expression {
+  const inner = unwrap(expression);
+  return ts.isBinaryExpression(inner) ? beginningOf(inner.left) : inner;
+}
+
+/** By its first word; by what it does where it begins otherwise. */
+function isSql(text: string): boolean {
+  if (statement.test(text)) return true;
+  if (!ofRows.test(text)) return false;
+  const statements = statementsOf(text);
+  return statements === undefined
+    ? otherBeginning.test(text) && relationsWritten(text).length > 0
+    : statements.some(isOfRows) && relationsNamed(statements).length > 0;
+}
+
+/** SQL in a tagged template: `` sql`SELECT …` ``, `` prisma.$queryRaw`SELECT …` ``. */
+export function taggedSqlFrom(
+  around: Surroundings,
+  tagged: ts.TaggedTemplateExpression,
+): SqlText | undefined {
+  const texts = textsOf(around.symbols, tagged);
+  if (texts === undefined || !texts.some(isSql)) return undefined;
+  const entry = entryOf(around, tagged, texts);
+  // A style sheet may begin with `select`, too.
+  const isNamedSo = /sql|query|execute|raw/i.test(tagged.tag.getText());
+  return isNamedSo || entry.unread === undefined || entry.relations.length > 0 ? entry : undefined;
+}
+
+function entryOf(
+  { tables, annotations, file }: Surroundings,
+  node: ts.CallExpression | ts.TaggedTemplateExpression,
+  texts: readonly string[],
+): SqlText {
+  const read = texts.map((text) => statementsOf(text));
+  const unread = texts.find((_, index) => read[index] === undefined);
+  return {
+    kind: "sql",
+    place: placeOf(file, node),
+    part: file.part,
+    node,
+    annotation: annotationFor(annotations, file, node),
+    text: texts[0] ?? "",
+    unread: unread === undefined ? undefined : oneLine(unread),
+    statements: read.flatMap((statements) => statements ?? []),
+    relations: relationsIn(texts, tables),
+  };
+}
+
+function relationsIn(texts: readonly string[], tables: TenantTables): SqlText["relations"] {
+  const named = texts.flatMap((text) => {
+    const statements = statementsOf(text);
+    return statements === undefined ? relationsWritten(text) : relationsNamed(statements);
+  });
+  const known = new Map(named.map((one) => [`${one.schema ?? ""}.${one.name}`, one]));
+  return [...known.values()].map(({ schema, name }) => tables.relationOf(name, schema));
+}
+
+function oneLine(text: string): string {
+  const line = text.trim().replace(/\s+/g, " ");
+  return line.length <= 60 ? line : `${line.slice(0, 59)}…`;
+}

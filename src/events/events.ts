@@ -1,0 +1,247 @@
+import { z } from "zod";
+import { laneSchema } from "../steps/model/lanes.ts";
+import { stageNames } from "../steps/model/stage.ts";
+
+const namedStepSchema = z.object({
+  id: z.string(),
+  title: z.string(),
+  /** The table as people know it; none for what concerns no single table. */
+  table: z.string().nullable(),
+});
+
+const stepFactsSchema = namedStepSchema.readonly();
+
+export type StepFacts = z.output<typeof stepFactsSchema>;
+
+/** A step that is to be done, with what it may run beside. */
+const stepAheadSchema = namedStepSchema.extend({ lane: laneSchema.exactOptional() }).readonly();
+
+export type StepAhead = z.output<typeof stepAheadSchema>;
+
+/** What a persona tries on a table. */
+export const triedCommands = ["SELECT", "INSERT", "UPDATE", "DELETE", "TRUNCATE"] as const;
+export type TriedCommand = (typeof triedCommands)[number];
+
+const triedOutcome = z.enum(["held", "open", "untried"]);
+export type TriedOutcome = z.output<typeof triedOutcome>;
+
+const trialSchema = z
+  .object({
+    table: z.string(),
+    persona: z.string(),
+    commands: z.record(z.enum(triedCommands), triedOutcome).readonly(),
+  })
+  .readonly();
+
+export type TriedTrial = z.output<typeof trialSchema>;
+
+/** What shows that something got through: nothing in it is of anybody's rows. */
+export const evidenceSchema = z
+  .object({
+    /** Which of the violations it shows. */
+    violation: z.string(),
+    /** Who asked, and what their session said. */
+    as: z.string(),
+    /** For psql. */
+    statement: z.string(),
+    /** What came back. */
+    answer: z.string(),
+    /** As SQL names it. */
+    object: z.string(),
+    /** The SQL that fixes it, as far as the catalog tells. */
+    fix: z.array(z.string()).readonly(),
+  })
+  .readonly();
+
+export type Evidence = z.output<typeof evidenceSchema>;
+
+const checkResultSchema = z
+  .object({
+    claim: z.string(),
+    /** The rows that contradict the claim; none where it holds. */
+    violations: z.array(z.string()).readonly(),
+    evidence: z.array(evidenceSchema).readonly().exactOptional(),
+    /** Of a table that a persona tried. */
+    trial: trialSchema.exactOptional(),
+  })
+  .readonly();
+
+export type CheckResult = z.output<typeof checkResultSchema>;
+
+const results = z.array(checkResultSchema).readonly();
+
+/** What was asked of a stage: of its steps' work, of its isolation, and of the plan's criteria. */
+export const verificationShape = { checks: results, isolation: results, criteria: results };
+
+const verificationSchema = z.object(verificationShape).readonly();
+
+export type StageVerification = z.output<typeof verificationSchema>;
+
+/** All of a verification in one list. */
+export function allResults(verification: StageVerification): readonly CheckResult[] {
+  return [...verification.checks, ...verification.isolation, ...verification.criteria];
+}
+
+const stage = z.enum(stageNames);
+const step = stepFactsSchema;
+const steps = z.array(stepFactsSchema).readonly();
+const milliseconds = z.number();
+
+/** Before or after the application's files were changed. */
+const gateWhen = z.enum(["before", "after"]);
+
+/** Everything that happens, as data: shown live, line by line, or as JSON, and kept in the log. */
+export const runEventSchema = z.discriminatedUnion("kind", [
+  z.object({ kind: z.literal("notice"), text: z.string() }),
+  z.object({
+    kind: z.literal("stage-started"),
+    stage,
+    title: z.string(),
+    /** The steps that are left to do. */
+    steps: z.array(stepAheadSchema).readonly(),
+    /** How many lanes of them go side by side. */
+    tablesAtOnce: z.number(),
+    resumed: z.boolean(),
+    /** What steps will take, by their ids: as a rehearsal says, or else the sizes of their tables. */
+    predictedMilliseconds: z.record(z.string(), z.number()).readonly(),
+  }),
+  z.object({ kind: z.literal("backup-started"), stage }),
+  z.object({
+    kind: z.literal("backup-progress"),
+    stage,
+    /** Tables whose dump was begun, of all; and what is written by now. */
+    tables: z.number(),
+    ofTables: z.number(),
+    bytes: z.number(),
+  }),
+  z.object({
+    kind: z.literal("backup-finished"),
+    stage,
+    folder: z.string(),
+    bytes: z.number(),
+    tag: z.string(),
+  }),
+  z.object({ kind: z.literal("step-started"), step }),
+  z.object({
+    kind: z.literal("step-progress"),
+    step,
+    /** Pages of the table that are done, of those it had at the start. */
+    done: z.number(),
+    total: z.number(),
+    rows: z.number(),
+  }),
+  z.object({
+    kind: z.literal("step-waiting"),
+    step,
+    /** Who blocks, or what is waited for. */
+    reason: z.string(),
+    attempt: z.number(),
+  }),
+  z.object({
+    kind: z.literal("step-applied"),
+    step,
+    milliseconds,
+    /** What its table grew by with its indexes; null for a step that has none. */
+    grownBytes: z.number().nullable(),
+  }),
+  z.object({
+    kind: z.literal("step-verified"),
+    step,
+    /** What was asked after the step, and holds. */
+    claims: z.array(z.string()).readonly(),
+  }),
+  z.object({
+    kind: z.literal("step-failed"),
+    step,
+    /** `INTERRUPTED` where it stopped since it was told to, or since another step failed beside it. */
+    code: z.string(),
+    message: z.string(),
+  }),
+  z.object({ kind: z.literal("gate-started"), step, gate: z.string(), when: gateWhen }),
+  z.object({
+    kind: z.literal("gate-finished"),
+    step,
+    gate: z.string(),
+    when: gateWhen,
+    holds: z.boolean(),
+    milliseconds,
+  }),
+  z.object({ kind: z.literal("proof-started"), stage }),
+  z.object({ kind: z.literal("stage-verified"), stage, verification: verificationSchema }),
+  z.object({ kind: z.literal("stage-applied"), stage, milliseconds }),
+  z.object({
+    kind: z.literal("stage-failed"),
+    stage,
+    code: z.string(),
+    message: z.string(),
+  }),
+  z.object({ kind: z.literal("rollback-started"), stage, steps }),
+  z.object({ kind: z.literal("step-undone"), step, milliseconds }),
+  z.object({
+    kind: z.literal("rollback-finished"),
+    stage,
+    fingerprint: z.enum(["equal", "different"]),
+    differences: z.array(z.string()).readonly(),
+  }),
+  z.object({
+    kind: z.literal("interrupted"),
+    /** At the first signal the statement under way ends; at the second it is cancelled. */
+    cancels: z.boolean(),
+  }),
+  z.object({
+    kind: z.literal("statement"),
+    /** The application's name of its session. */
+    session: z.string(),
+    text: z.string(),
+    /** Its parameters; none of them in the log. */
+    values: z
+      .array(
+        z.union([z.string(), z.number(), z.boolean(), z.null(), z.array(z.string()).readonly()]),
+      )
+      .readonly()
+      .exactOptional(),
+    milliseconds,
+    /** The SQLSTATE that it failed with, or null. */
+    failedWith: z.string().nullable(),
+  }),
+]);
+
+export type RunEvent = z.output<typeof runEventSchema>;
+
+export type Listener = (event: RunEvent) => void;
+
+/** How a step that is to be done is named. */
+export function stepAhead(
+  step: Parameters<typeof stepFacts>[0] & Pick<StepAhead, "lane">,
+): StepAhead {
+  return { ...stepFacts(step), ...(step.lane === undefined ? {} : { lane: step.lane }) };
+}
+
+/** How a step is named in events. */
+export function stepFacts(named: {
+  readonly id: string;
+  readonly title: string;
+  readonly table?: { readonly name: string };
+  readonly partitionOf?: { readonly name: string };
+}): StepFacts {
+  // People know the table that the configuration names.
+  const table = named.partitionOf ?? named.table;
+  return { id: named.id, title: named.title, table: table?.name ?? null };
+}
+
+/** Claims that do not hold for one reason, in words that are then said once. */
+export type SameReason = { readonly claims: readonly string[]; readonly result: CheckResult };
+
+/** Results in their order; those that the very same contradicts stand together, at the first of them. */
+export function byReason(results: readonly CheckResult[]): readonly SameReason[] {
+  const groups = new Map<string, CheckResult[]>();
+  for (const [index, result] of results.entries()) {
+    // What is shown by a statement is each table's own.
+    const isShared = result.violations.length > 0 && result.evidence === undefined;
+    const key = isShared ? JSON.stringify(result.violations) : String(index);
+    groups.set(key, [...(groups.get(key) ?? []), result]);
+  }
+  return [...groups.values()].flatMap(([result, ...others]) =>
+    result === undefined ? [] : [{ claims: [result, ...others].map(({ claim }) => claim), result }],
+  );
+}

@@ -1,0 +1,33 @@
+import type { CheckResult, Evidence } from "./events.ts";
+
+/** A line of what contradicts a claim, with the words that it begins with, if it shows or fixes it. */
+export type ViolationLine = { readonly label: string; readonly text: string };
+
+/**
+ * Each violation, with the statement that shows it and what came back. Who asked and what fixes it is
+ * mostly the same for all of a claim, and then said once.
+ */
+export function violationLines({ violations, evidence = [] }: CheckResult): ViolationLine[] {
+  const askers = new Set(evidence.map(({ as }) => as));
+  const fixes = new Set(evidence.flatMap(({ fix }) => fix));
+  const shown = (one: Evidence): ViolationLine[] => [
+    ...(askers.size === 1 ? [] : [{ label: "as", text: one.as }]),
+    { label: "statement", text: one.statement },
+    { label: "came back", text: one.answer },
+  ];
+  return [
+    ...violations.flatMap((violation) => [
+      { label: "", text: violation },
+      ...evidence.filter((one) => one.violation === violation).flatMap(shown),
+    ]),
+    ...(askers.size === 1 ? [...askers].map((text) => ({ label: "as", text })) : []),
+    ...[...fixes].map((text) => ({ label: "fix", text })),
+  ];
+}
+
+/** The same as one text. */
+export function violationText(result: CheckResult): string {
+  return violationLines(result)
+    .map(({ label, text }) => (label === "" ? text : `  ${label.padEnd(9)}  ${text}`))
+    .join("\n");
+}

@@ -1,0 +1,50 @@
+import { z } from "zod";
+import { evidenceSchema } from "./events.ts";
+
+/**
+ * How bad a finding is. Checks: `blocking` stops a stage, `advisory` does not. The audit: how many
+ * rows of whom are reached, from `critical` to `low`. Rules for code: `error` fails, `warning` does not.
+ */
+export const findingSeverities = [
+  "blocking",
+  "critical",
+  "error",
+  "high",
+  "medium",
+  "warning",
+  "low",
+  "advisory",
+] as const;
+
+export type FindingSeverity = (typeof findingSeverities)[number];
+
+/** A place in a file of the application; lines and columns begin at 1. */
+export const sourcePlaceSchema = z.object({
+  file: z.string(),
+  line: z.number(),
+  column: z.number(),
+});
+
+/** One problem, found by a check, a rule of the audit, the proof, or a rule for code. */
+export const findingSchema = z
+  .object({
+    /** Of the check or rule: `standby`. */
+    id: z.string(),
+    /** Of the check or rule, in words. */
+    title: z.string(),
+    severity: z.enum(findingSeverities),
+    /** What it was found in, as SQL or the application names it. */
+    object: z.string(),
+    fact: z.string(),
+    /** Why it matters. */
+    why: z.string(),
+    /** The command, the SQL or the action that fixes it. */
+    fix: z.string(),
+    place: sourcePlaceSchema.readonly().exactOptional(),
+    evidence: evidenceSchema.exactOptional(),
+    /** By name in the configuration, until a day. */
+    accepted: z.object({ reason: z.string(), until: z.string() }).readonly().exactOptional(),
+  })
+  .readonly();
+
+export type Finding = z.output<typeof findingSchema>;

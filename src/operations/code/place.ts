@@ -1,0 +1,8 @@
+import type { Settings } from "../../config/settings.ts";
+
+/** What operations on the application's code work with: no database. */
+export type CodePlace = {
+  readonly settings: Settings;
+  /** The configuration's folder. */
+  readonly folder: string;
+};

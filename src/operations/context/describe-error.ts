@@ -1,0 +1,55 @@
+import { AppError } from "../../errors.ts";
+import { isConnectionLoss, sqlState } from "../../postgres/connection.ts";
+import { redacted } from "../../postgres/redaction.ts";
+import { explainSqlState } from "../../postgres/sql-states.ts";
+import type { ErrorResult } from "./results.ts";
+
+/** Whatever an operation threw, as data: what failed, on what, the state now, the next command. */
+export function describeError(thrown: unknown, withStack: boolean): ErrorResult {
+  const error = connectionLost(thrown) ?? refusedByServer(thrown) ?? thrown;
+  const stack =
+    withStack && thrown instanceof Error ? { stack: redacted(thrown.stack ?? thrown.message) } : {};
+  if (error instanceof AppError) {
+    const { code, object, fault, state, next, details } = error;
+    return { kind: "error", code, object, fault, state, next, details: [...details], ...stack };
+  }
+  return {
+    kind: "error",
+    code: "INTERNAL",
+    object: "tenantry",
+    fault: `internal error: ${redacted(error instanceof Error ? error.message : String(error))}`,
+    state: "what was committed stays; tenantry status shows the state of the stages",
+    next: "run it again with --debug, which shows where it happened, and please report it",
+    details: [],
+    ...stack,
+  };
+}
+
+/** What the server refused outside any step: while looking, planning or writing the journal. */
+function refusedByServer(error: unknown): AppError | undefined {
+  const state = sqlState(error);
+  if (state === undefined || !(error instanceof Error)) return undefined;
+  return new AppError({
+    code: "STATEMENT_FAILED",
+    object: "the server",
+    fault: `${redacted(error.message)} (SQLSTATE ${state})`,
+    state: "that statement was rolled back; what was committed before it stays",
+    next:
+      explainSqlState(state)?.next ??
+      "tenantry status shows the state of the stages; --debug shows the statement",
+    cause: error,
+  });
+}
+
+/** A connection that is lost outside any step: while looking, verifying or planning. */
+function connectionLost(error: unknown): AppError | undefined {
+  if (!isConnectionLoss(error)) return undefined;
+  return new AppError({
+    code: "CONNECTION_LOST",
+    object: "the server",
+    fault: `the connection was lost: ${error instanceof Error ? error.message : String(error)}`,
+    state: "what was committed stays; nothing is half done",
+    next: "run the same command again when the server answers",
+    cause: error,
+  });
+}

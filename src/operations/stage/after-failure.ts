@@ -1,0 +1,85 @@
+import { AppError, type ErrorCode } from "../../errors.ts";
+import { runInForce } from "../../journal/journal.ts";
+import { sqlState } from "../../postgres/connection.ts";
+import { explainSqlState } from "../../postgres/sql-states.ts";
+import { refusedGuards } from "../../rollback/guards.ts";
+import { rollBack } from "../../rollback/roll-back.ts";
+import type { StageName } from "../../steps/model/stage.ts";
+import type { FailureDecision } from "../context/caller.ts";
+import type { WritingWorkspace } from "../context/writing.ts";
+import { emitNotCompared } from "./not-compared.ts";
+import { saveAttribution } from "./save-attribution.ts";
+
+/** After these, the stage can be resumed: there is no reason to undo anything. */
+const resumable: readonly ErrorCode[] = [
+  "INTERRUPTED",
+  "CONNECTION_FAILED",
+  "CONNECTION_LOST",
+  "LEASE_LOST",
+  "STAGE_ALREADY_APPLIED",
+  "STAGE_OUT_OF_ORDER",
+  "CONFIG_INVALID",
+  "PROOF_BLOCKED",
+];
+
+/**
+ * A stage that fails rolls itself back, unless the caller can be asked. One that was begun by an
+ * earlier command may have stood for days: then it is rolled back only where no guard refuses.
+ */
+export async function decideAfterFailure(
+  { session, caller, emit }: WritingWorkspace,
+  stage: StageName,
+  error: unknown,
+  resumed: boolean,
+): Promise<FailureDecision> {
+  if (!(error instanceof AppError) || resumable.includes(error.code)) return "stop";
+  const under = await runInForce(session, stage);
+  if (under?.state !== "running") return "stop";
+  const refusals = resumed ? await refusedGuards(session, [under]) : [];
+  const { afterFailure } = caller.questions;
+  if (afterFailure !== undefined) return afterFailure({ stage, error, refusals });
+  if (refusals.length === 0) return "roll back";
+  const reasons = refusals.map((line) => line.trim()).join("; ");
+  emit({
+    kind: "notice",
+    text: `${stage} failed. It was begun earlier and is not rolled back, because: ${reasons}. To resume it: tenantry run. To roll it back despite this: tenantry rollback --despite-guards`,
+  });
+  return "stop";
+}
+
+/** Rolls the failed stage back; the error that it returns says why it failed and what is left of it. */
+export async function rollBackFailedStage(
+  writing: WritingWorkspace,
+  stage: StageName,
+  error: unknown,
+  resumed: boolean,
+): Promise<unknown> {
+  const under = await runInForce(writing.session, stage);
+  if (under === undefined || !(error instanceof AppError)) return error;
+  const failed = { code: error.code, object: error.object, fault: error.fault, cause: error };
+  let differences: readonly string[];
+  try {
+    if (resumed) await saveAttribution(writing, under);
+    await emitNotCompared(writing.session, writing.emit);
+    differences = await rollBack(writing, under);
+  } catch (stopped) {
+    if (!(stopped instanceof AppError)) throw stopped;
+    return new AppError({
+      ...failed,
+      details: [...error.details, `the rollback stopped at ${stopped.object}: ${stopped.fault}`],
+      state: `${stage} is rolled back in part: ${stopped.state}`,
+      next: `fix the cause, then continue the rollback: tenantry rollback --stage ${stage}`,
+    });
+  }
+  return new AppError({
+    ...failed,
+    details: [...error.details, ...differences],
+    state:
+      differences.length === 0
+        ? `${stage} was rolled back; the schema is as it was before it`
+        : `${stage} was rolled back, and the schema differs from before as listed`,
+    next:
+      explainSqlState(sqlState(error.cause) ?? "")?.next ??
+      `fix the cause, then tenantry run --stage ${stage}`,
+  });
+}

@@ -1,0 +1,87 @@
+import { AppError } from "../errors.ts";
+import type { StageVerification } from "../events/events.ts";
+import { readRuns, runInForce } from "../journal/journal.ts";
+import type { StageName } from "../steps/model/stage.ts";
+import { verifyStage as proveStage, verificationError } from "../verify/stage.ts";
+import { interruptible } from "./context/interruptible.ts";
+import type { Workspace } from "./context/workspace.ts";
+import { withCopy } from "./copy/copy.ts";
+import { verifyApplication } from "./stage/application.ts";
+
+export type VerifyRequest = {
+  /** One stage; else the last that is applied. */
+  readonly stage?: StageName | undefined;
+  /** On a restored backup, so that nothing is tried on the database itself. */
+  readonly onClone?: boolean;
+  /** A server to restore into, instead of one of our own. */
+  readonly scratch?: string | undefined;
+};
+
+export type VerifyResult = {
+  readonly stage: StageName;
+  readonly verification: StageVerification;
+  /** Why the stage does not hold; undefined where it does. */
+  readonly failure: AppError | undefined;
+};
+
+/**
+ * Verifies a stage that is applied. What it writes, it writes in transactions that it rolls back.
+ * @throws AppError PROOF_BLOCKED where locks kept it from trying
+ */
+export async function verifyStage(
+  workspace: Workspace,
+  request: VerifyRequest,
+): Promise<VerifyResult> {
+  const stage = request.stage ?? (await lastApplied(workspace));
+  if (request.onClone !== true) return verifyHere(workspace, stage);
+  const state = "nothing was changed: it was on a clone";
+  return interruptible(workspace.caller, { what: "the verification", state }, (signal) =>
+    withCopy({ workspace, what: "clone", signal, scratch: request.scratch }, (clone) =>
+      verifyHere(clone.workspace, stage),
+    ),
+  );
+}
+
+async function lastApplied({ session }: Workspace): Promise<StageName> {
+  const applied = (await readRuns(session)).findLast(({ state }) => state === "applied");
+  if (applied !== undefined) return applied.stage;
+  throw new AppError({
+    code: "VERIFICATION_FAILED",
+    object: "this database",
+    fault: "no stage is applied",
+    state: "nothing was changed",
+    next: "tenantry run --stage day1",
+  });
+}
+
+async function verifyHere(workspace: Workspace, stage: StageName): Promise<VerifyResult> {
+  const { session, settings } = workspace;
+  const run = await runInForce(session, stage);
+  if (run?.state !== "applied") {
+    const fault = run === undefined ? "is not applied" : `is ${run.state}, not applied`;
+    return notApplied(stage, fault);
+  }
+  const verified = await proveStage(session, settings, run, "and around it");
+  const application = stage === "day3" ? await verifyApplication(workspace) : undefined;
+  const verification =
+    application === undefined
+      ? verified
+      : { ...verified, criteria: [...verified.criteria, application] };
+  const failure = verificationError(stage, verification, "nothing was changed");
+  return { stage, verification, failure };
+}
+
+function notApplied(stage: StageName, fault: string): VerifyResult {
+  const claim = { claim: `${stage} is applied`, violations: [`${stage} ${fault}`] };
+  return {
+    stage,
+    verification: { checks: [claim], isolation: [], criteria: [] },
+    failure: new AppError({
+      code: "VERIFICATION_FAILED",
+      object: stage,
+      fault,
+      state: "nothing was changed",
+      next: `tenantry run --stage ${stage}`,
+    }),
+  };
+}

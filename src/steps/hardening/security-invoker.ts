@@ -1,0 +1,44 @@
+import type { View } from "../../catalog/views.ts";
+import { ident, list, literal, type Some, type Sql, sql } from "../../postgres/sql.ts";
+import { exists, relationWhere } from "../model/checks.ts";
+import type { TransactionStep } from "../model/step.ts";
+
+/** Lets a view read with the rights of whoever asks it, and so under their row-level security. */
+export function askAsReader(view: View, label: string): TransactionStep {
+  const { schema, name } = view;
+  const relation = { schema, name };
+  return {
+    id: `day3/${label}/security-invoker`,
+    title: "let the view read as whoever asks it",
+    table: relation,
+    mode: "transaction",
+    lock: { level: "ACCESS EXCLUSIVE", on: [relation] },
+    up: [sql`ALTER VIEW ${ident(relation)}\n  SET (security_invoker = on)`],
+    down: { kind: "exact", sql: asBefore(view) },
+    verify: [
+      exists(
+        `${label} reads as whoever asks it`,
+        relationWhere(
+          relation,
+          sql`c.reloptions && ARRAY['security_invoker=on', 'security_invoker=true']`,
+        ),
+      ),
+    ],
+  };
+}
+
+/** SET moves an option to the end: where it was among others, all of them are set anew, in order. */
+function asBefore({ schema, name, options }: View): Some<Sql> {
+  const on = sql`ALTER VIEW IF EXISTS ${ident({ schema, name })}`;
+  const before = options.map((option) => {
+    const [key = "", value = ""] = option.split(/=(.*)/s);
+    return { key, value };
+  });
+  if (!before.some(({ key }) => key === "security_invoker")) {
+    return [sql`${on}\n  RESET (security_invoker)`];
+  }
+  return [
+    sql`${on}\n  RESET (${list(before.map(({ key }) => ident(key)))})`,
+    sql`${on}\n  SET (${list(before.map(({ key, value }) => sql`${ident(key)} = ${literal(value)}`))})`,
+  ];
+}

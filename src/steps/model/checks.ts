@@ -1,0 +1,73 @@
+import { ident, type RelationName, type Sql, sql } from "../../postgres/sql.ts";
+import type { Check } from "./step.ts";
+
+/** A lasting claim that holds where the query finds something. */
+export function exists(claim: string, query: Sql): Check {
+  return {
+    claim,
+    lasting: true,
+    violations: sql`
+      SELECT ${`does not hold: ${claim}`}::text AS violation
+       WHERE NOT EXISTS (${query})
+    `,
+  };
+}
+
+/** A lasting claim that holds where the query finds nothing; it must select one text `violation`. */
+export function none(claim: string, violations: Sql): Check {
+  return { claim, lasting: true, violations };
+}
+
+/** The claim as it was meant for its own step only: a later step changes it. */
+export function forNow(check: Check): Check {
+  return { ...check, lasting: false };
+}
+
+/** The query that finds a column, with a further condition on it (`a` is pg_attribute). */
+export function columnWhere(relation: RelationName, column: string, condition: Sql): Sql {
+  return sql`SELECT FROM pg_attribute a
+               JOIN pg_class c ON c.oid = a.attrelid
+               JOIN pg_namespace n ON n.oid = c.relnamespace
+               LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
+              WHERE n.nspname = ${relation.schema}
+                AND c.relname = ${relation.name}
+                AND a.attname = ${column}
+                AND NOT a.attisdropped
+                AND ${condition}`;
+}
+
+/** The query that finds a relation, with a further condition on it (`c` is pg_class). */
+export function relationWhere(relation: RelationName, condition: Sql): Sql {
+  return sql`SELECT FROM pg_class c
+               JOIN pg_namespace n ON n.oid = c.relnamespace
+              WHERE n.nspname = ${relation.schema}
+                AND c.relname = ${relation.name}
+                AND ${condition}`;
+}
+
+/** The query that finds a policy, with a further condition on it (`p` is pg_policy). */
+export function policyWhere(relation: RelationName, name: string, condition: Sql): Sql {
+  return relationWhere(
+    relation,
+    sql`EXISTS (SELECT FROM pg_policy p WHERE p.polrelid = c.oid AND p.polname = ${name} AND ${condition})`,
+  );
+}
+
+/** The rows of a table that meet a condition, five at most, each as its place in the table. */
+export function rowsWhere(relation: RelationName, what: string, condition: Sql): Sql {
+  return sql`
+    SELECT ${placeOf(relation, what)} AS violation
+      FROM ${ident(relation)} AS record
+     WHERE ${condition}
+     LIMIT 5
+  `;
+}
+
+/** What is said of the row `record` of a table: its place, and the partition where it is in one. */
+export function placeOf(relation: RelationName, what: string): Sql {
+  return sql`${`${what}: row `}::text || record.ctid
+           || CASE WHEN record.tableoid <> to_regclass(${ident(relation).parts.join("")})
+                   THEN ' of ' || record.tableoid::regclass
+                   ELSE ''
+              END`;
+}

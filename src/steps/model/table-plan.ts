@@ -1,0 +1,97 @@
+import type { Grant } from "../../catalog/grants.ts";
+import type { Relation } from "../../catalog/relations.ts";
+import type { TenantTable } from "../../config/settings.ts";
+import type { RelationName } from "../../postgres/sql.ts";
+import type { KeptTable } from "../table/kept.ts";
+import { digestOf, nameFor } from "./naming.ts";
+import type { ResolvedSource } from "./sources.ts";
+import type { Tenancy } from "./tenancy.ts";
+
+/** A tenant table as its steps see it: what the configuration wants and what is there already. */
+export type TablePlan = {
+  readonly stage: string;
+  readonly relation: RelationName;
+  /** The table as it is written in titles and in the configuration. */
+  readonly label: string;
+  readonly source: ResolvedSource;
+  readonly access: TenantTable["access"];
+  readonly unattributed: TenantTable["unattributed"];
+  readonly existing: Relation;
+  /** Whether rows may be written without firing the application's triggers. */
+  readonly triggersMayBeSilenced: boolean;
+  readonly tenancy: Tenancy;
+  /** The schemas that configured SQL finds its names in, when it is run and in a trigger. */
+  readonly searchPath: readonly string[];
+  /** Grants to the roles of requests that row-level security is not asked about. */
+  readonly bypassing: readonly Grant[];
+  /** The roles that requests run as. */
+  readonly requestRoles: readonly string[];
+  /** Which row was whose before a rollback, where that was kept. */
+  readonly kept?: KeptTable | undefined;
+  /** Its partitions at every level, each before its own; undefined where it is not partitioned. */
+  readonly partitions?: readonly PartitionPlan[] | undefined;
+};
+
+/** A partition, at any depth, of a tenant table. */
+export type PartitionPlan = Omit<TablePlan, "partitions"> & {
+  /** The tenant table that it is a part of, which the configuration names. */
+  readonly root: RelationName;
+  readonly rootLabel: string;
+  /** The partitioned table that it is directly a partition of. */
+  readonly partitionOf: RelationName;
+};
+
+/** The id of a step of a table, or of a partition of one. */
+export function stepId(table: TablePlan | PartitionPlan, step: string): string {
+  const path = "rootLabel" in table ? [table.rootLabel, table.label] : [table.label];
+  return [table.stage, ...path, step].join("/");
+}
+
+/** The organization column as it is before the plan, or undefined. */
+export function existingColumn(table: TablePlan): Relation["columns"][number] | undefined {
+  return table.existing.columns.find(({ name }) => name === table.tenancy.column);
+}
+
+/** The foreign key from the column to the organizations as it is before the plan, or undefined. */
+export function existingForeignKey(table: TablePlan): Relation["foreignKeys"][number] | undefined {
+  const { organizations, column } = table.tenancy;
+  return table.existing.foreignKeys.find(
+    (key) =>
+      key.columns.length === 1 &&
+      key.columns[0] === column &&
+      key.schema === organizations.schema &&
+      key.table === organizations.name,
+  );
+}
+
+/**
+ * Whether adding the column gives every existing row its organization: a constant default is kept
+ * in the catalog (PostgreSQL 11 and later) and no row is written.
+ */
+export function isFilledByDefault(table: TablePlan): boolean {
+  return table.source.kind === "default" && existingColumn(table) === undefined;
+}
+
+/** The names of what the plan adds to a table: the plan's own where it gives one. */
+export function namesOf(table: TablePlan): {
+  readonly index: string;
+  readonly foreignKey: string;
+  readonly notNull: string;
+  readonly trigger: string;
+  readonly attribution: RelationName;
+} {
+  const { name, schema } = table.relation;
+  // All of these functions are in one schema; tables of several may have the same name.
+  const attribution =
+    schema === table.tenancy.organizations.schema
+      ? nameFor("attribute_", name, "")
+      : nameFor("attribute_", name, `~${digestOf(`${schema}.${name}`)}`);
+  return {
+    index: nameFor("idx_", name, "_org_id"),
+    foreignKey: existingForeignKey(table)?.name ?? nameFor("", name, "_organization_id_fkey"),
+    notNull: nameFor("", name, "_organization_id_not_null_check"),
+    // Triggers fire in the order of their names: those that set the source's column come first.
+    trigger: "~attribute_organization",
+    attribution: { schema: table.tenancy.helpers.schema, name: attribution },
+  };
+}

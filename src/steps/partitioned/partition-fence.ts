@@ -1,0 +1,81 @@
+import {
+  functionBody,
+  ident,
+  literal,
+  type RelationName,
+  type Sql,
+  sql,
+} from "../../postgres/sql.ts";
+import { none } from "../model/checks.ts";
+import type { Check } from "../model/step.ts";
+import type { TablePlan } from "../model/table-plan.ts";
+
+/** Whether a policy `p` (pg_policy) is restrictive, for all commands and roles, and asks the helper both ways. */
+export function isGuard(helper: RelationName): Sql {
+  return sql`NOT p.polpermissive
+          AND p.polcmd = '*'
+          AND p.polroles = '{0}'
+          AND pg_get_expr(p.polqual, p.polrelid) = pg_get_expr(p.polwithcheck, p.polrelid)
+          AND EXISTS (SELECT FROM pg_depend d
+                       WHERE d.classid = 'pg_policy'::regclass
+                         AND d.objid = p.oid
+                         AND d.refclassid = 'pg_proc'::regclass
+                         AND d.refobjid = to_regprocedure(${`${nameOf(helper)}()`}))`;
+}
+
+/**
+ * No partition can be read past the fence of its parent, whose policies are asked only by queries that
+ * name the parent. Partitions that are made later have no fence; where requests cannot reach one, it
+ * needs none.
+ */
+export function partitionsAreFenced({ relation, label, tenancy, requestRoles }: TablePlan): Check {
+  const { callerOrganizations } = tenancy.helpers;
+  const forced = tenancy.forceRowSecurity ? sql`AND c.relforcerowsecurity` : sql``;
+  return none(
+    `every partition of ${label} that requests can reach is behind a fence of its own`,
+    sql`
+      SELECT format('%s can reach the partition %I.%I, which has no fence of its own', r.rolname, n.nspname, c.relname) AS violation
+        FROM pg_partition_tree(to_regclass(${nameOf(relation)})) AS tree
+        JOIN pg_class c ON c.oid = tree.relid
+        JOIN pg_namespace n ON n.oid = c.relnamespace
+        JOIN pg_roles r ON r.rolname = ANY (${[...requestRoles]}::text[])
+       WHERE tree.level > 0
+         AND has_schema_privilege(r.oid, n.oid, 'USAGE')
+         AND (has_table_privilege(r.oid, c.oid, 'SELECT, INSERT, UPDATE, DELETE, TRUNCATE')
+              OR has_any_column_privilege(r.oid, c.oid, 'SELECT, INSERT, UPDATE'))
+         AND NOT (c.relrowsecurity ${forced}
+                  AND EXISTS (SELECT
+                                FROM pg_policy p
+                               WHERE p.polrelid = c.oid
+                                 AND ${isGuard(callerOrganizations)}))
+       ORDER BY 1
+    `,
+  );
+}
+
+/**
+ * Takes the fence from partitions that were made after it: they have it by the parent's names, as the
+ * audit says how to fix them. Without it, their policies would keep the column from being dropped.
+ */
+export function unfenceLaterPartitions(relation: RelationName, guard: string): Sql {
+  const parent = literal(nameOf(relation));
+  return sql`DO ${functionBody(sql`
+DECLARE
+  part regclass;
+BEGIN
+  FOR part IN
+    SELECT p.polrelid
+      FROM pg_partition_tree(to_regclass(${parent})) AS tree
+      JOIN pg_policy p ON p.polrelid = tree.relid
+     WHERE tree.level > 0
+       AND p.polname = ${literal(guard)}
+  LOOP
+    EXECUTE format('DROP POLICY %I ON %s', ${literal(guard)}, part);
+    EXECUTE format('ALTER TABLE %s DISABLE ROW LEVEL SECURITY', part);
+  END LOOP;
+END`)}`;
+}
+
+function nameOf(relation: RelationName): string {
+  return ident(relation).parts.join("");
+}

@@ -1,0 +1,218 @@
+import { ident, type Some, type Sql, sql } from "../../postgres/sql.ts";
+import { exists, forNow, relationWhere } from "../model/checks.ts";
+import type { Check, DatabaseStep, Down, Step, TransactionStep } from "../model/step.ts";
+import { namesOf, type PartitionPlan, stepId, type TablePlan } from "../model/table-plan.ts";
+import { backfill, giveLeftOverRows, rowsHaveTheirOrganization } from "../table/backfill.ts";
+import { buildIndex, hasServingIndex, servingIndex } from "../table/build-index.ts";
+import {
+  constrain,
+  foreignKey,
+  foreignKeyHolds,
+  foreignKeyNotValid,
+  needsForeignKey,
+  needsNotNull,
+  validate,
+} from "../table/constraints.ts";
+import { fence } from "../table/fence.ts";
+import { restoreLeftOverRows, restoreRows } from "../table/kept.ts";
+import { setNotNull } from "../table/not-null.ts";
+import { validation } from "../table/validation.ts";
+import { attachIndex, dropIndexes, indexOfPartitioned } from "./partitioned-index.ts";
+
+/**
+ * The steps of a partitioned table, in the order of any other. What reads or writes rows is a step for
+ * each partition that has rows of its own; what changes the catalog only is one for the whole tree.
+ * Partitions that come meanwhile get column, index, trigger and constraints from their parent.
+ * @param column the step that adds the column
+ */
+export function partitionedTable(
+  table: TablePlan,
+  partitions: readonly PartitionPlan[],
+  column: TransactionStep,
+): Some<Step> {
+  const leaves = partitions.filter(({ existing }) => existing.kind === "table");
+  const between = partitions.filter(({ existing }) => existing.kind !== "table");
+  const { kept } = table;
+  const withKey = needsForeignKey(table);
+  const withNotNull = needsNotNull(table);
+  return [
+    column,
+    ...(hasServingIndex(table) ? [] : index(table, between, leaves)),
+    ...(kept === undefined
+      ? []
+      : [
+          ...leaves.map((leaf) => ofPartition(leaf, restoreRows(leaf, kept))),
+          restoreLeftOverRows(table, kept),
+        ]),
+    ...(withNotNull
+      ? [
+          ...leaves.map((leaf) => ofPartition(leaf, backfillPartition(leaf))),
+          // From then on, PostgreSQL attaches no partition that has a row without an organization.
+          constrain(table),
+          giveLeftOverRows(table),
+        ]
+      : []),
+    ...(withKey ? leaves.map((leaf) => ofPartition(leaf, constrainPartition(table, leaf))) : []),
+    ...(withKey || withNotNull
+      ? leaves.map((leaf) => ofPartition(leaf, validatePartition(table, leaf)))
+      : []),
+    ...(withKey ? [takeForeignKeysOver(table)] : []),
+    validate(table),
+    ...(withNotNull ? [setNotNull(table)] : []),
+    ...partitions.map((one) => ofPartition(one, fence(one))),
+    fence(table),
+  ];
+}
+
+/** A partition's step: what it claims, the claims on the whole table say from then on. */
+function ofPartition<Kind extends DatabaseStep>(partition: PartitionPlan, step: Kind): Kind {
+  const [first, ...others] = step.verify;
+  const verify: Some<Check> = [forNow(first), ...others.map(forNow)];
+  const { down } = step;
+  return {
+    ...step,
+    ...{ verify, down: down.kind === "covered" ? coveredByTable(partition, down) : down },
+    title: `${step.title}: ${partition.label}`,
+    partitionOf: partition.root,
+  };
+}
+
+/** What undoes a partition's step by the way is a step of the whole table's. */
+function coveredByTable(
+  { stage, rootLabel }: PartitionPlan,
+  { by }: Extract<Down, { kind: "covered" }>,
+): Down {
+  return { kind: "covered", by: [stage, rootLabel, by.split("/").at(-1)].join("/") };
+}
+
+/**
+ * A partitioned index cannot be built concurrently: the parents' come first, invalid until each of
+ * their partitions has one that is attached. From then on a new partition gets its own by itself.
+ */
+function index(
+  table: TablePlan,
+  between: readonly PartitionPlan[],
+  leaves: readonly PartitionPlan[],
+): Step[] {
+  const down: Down = {
+    kind: "exact",
+    // What is attached goes with the table's.
+    sql: [dropIndexes([table]), ...(leaves.length === 0 ? [] : [dropIndexes(leaves)])],
+  };
+  const covered: Down = { kind: "covered", by: stepId(table, "parent-index") };
+  const last = leaves.at(-1);
+  return [
+    { ...indexOfPartitioned(table), down },
+    ...between.map((one) => ofPartition(one, { ...indexOfPartitioned(one), down: covered })),
+    ...leaves.flatMap((leaf) => {
+      const attached = ofPartition(leaf, { ...attachIndex(leaf), down: covered });
+      const [first, ...others] = attached.verify;
+      return [
+        ofPartition(leaf, { ...buildIndex(leaf), down: covered }),
+        leaf === last
+          ? { ...attached, verify: [first, ...others, servingIndex(table)] as const }
+          : attached,
+      ];
+    }),
+  ];
+}
+
+/** What the whole table's rows must be is asked once, when all partitions are through. */
+function backfillPartition(leaf: PartitionPlan) {
+  const [complete] = rowsHaveTheirOrganization(leaf);
+  return { ...backfill(leaf), verify: [complete] as const };
+}
+
+/** The table's foreign key as one of the partition's own, which may be NOT VALID. */
+function constrainPartition(table: TablePlan, leaf: PartitionPlan): TransactionStep {
+  const { relation, tenancy } = leaf;
+  const name = namesOf(table).foreignKey;
+  return {
+    id: stepId(leaf, "constraints"),
+    title: "demand an organization that exists of new rows",
+    table: relation,
+    mode: "transaction",
+    lock: { level: "SHARE ROW EXCLUSIVE", on: [relation, tenancy.organizations] },
+    up: [alter(relation, foreignKeyNotValid(table))],
+    down: {
+      kind: "exact",
+      sql: [
+        sql`ALTER TABLE IF EXISTS ${ident(relation)}
+  DROP CONSTRAINT IF EXISTS ${ident(name)}`,
+      ],
+    },
+    verify: [
+      exists(
+        `new rows of ${leaf.label} need an organization that exists`,
+        relationWhere(
+          relation,
+          sql`EXISTS (SELECT FROM pg_constraint k WHERE k.conrelid = c.oid AND k.conname = ${name})`,
+        ),
+      ),
+    ],
+  };
+}
+
+/** Looks at a partition's rows, while the application goes on. */
+function validatePartition(table: TablePlan, leaf: PartitionPlan): TransactionStep {
+  const names = namesOf(table);
+  const constraints: string[] = [
+    ...(needsForeignKey(table) ? [names.foreignKey] : []),
+    ...(needsNotNull(table) ? [names.notNull] : []),
+  ];
+  const [first = names.foreignKey, ...others] = constraints;
+  return {
+    id: stepId(leaf, "validate"),
+    title: "validate its constraints",
+    table: leaf.relation,
+    mode: "transaction",
+    lock: { level: "SHARE UPDATE EXCLUSIVE", on: [leaf.relation] },
+    up: [
+      validation(leaf.relation, first),
+      ...others.map((name) => validation(leaf.relation, name)),
+    ],
+    down: { kind: "covered", by: stepId(table, "column") },
+    verify: [
+      exists(
+        `the constraints of ${leaf.label} are validated`,
+        relationWhere(
+          leaf.relation,
+          sql`(SELECT count(*)
+                 FROM pg_constraint k
+                WHERE k.conrelid = c.oid
+                  AND k.conname = ANY (${constraints}::text[])
+                  AND k.convalidated) = ${constraints.length}`,
+        ),
+      ),
+    ],
+  };
+}
+
+/**
+ * The table's own foreign key. PostgreSQL takes the partitions' over where they are the same and valid,
+ * and looks at no row of theirs again. The triggers of theirs go, for which it locks the organizations.
+ */
+function takeForeignKeysOver(table: TablePlan): TransactionStep {
+  const { relation, tenancy } = table;
+  return {
+    id: stepId(table, "parent-key"),
+    title: "take the partitions' foreign keys over",
+    table: relation,
+    mode: "transaction",
+    lock: { level: "ACCESS EXCLUSIVE", on: [relation, tenancy.organizations] },
+    up: [alter(relation, foreignKey(table))],
+    down: {
+      kind: "exact",
+      sql: [
+        sql`ALTER TABLE IF EXISTS ${ident(relation)}
+  DROP CONSTRAINT IF EXISTS ${ident(namesOf(table).foreignKey)}`,
+      ],
+    },
+    verify: [foreignKeyHolds(table)],
+  };
+}
+
+function alter(relation: TablePlan["relation"], change: Sql): Sql {
+  return sql`ALTER TABLE ${ident(relation)}
+  ${change}`;
+}

@@ -1,0 +1,84 @@
+import { z } from "zod";
+import { sql } from "../../postgres/sql.ts";
+import type { Claims, Request } from "../proof/request.ts";
+import { attackersRequest, type Ground } from "./ground.ts";
+
+/** What policies and functions of the database ask a session for, by name. */
+export type AskedFor = {
+  readonly settings: readonly string[];
+  /** Keys of tokens, of what users say of themselves in them, and of headers. */
+  readonly keys: readonly string[];
+};
+
+/** Where nothing is asked for by name, what applications usually ask for. */
+const usualKeys = ["organization_id", "org_id", "tenant_id", "organizations", "role"];
+const usualSettings = ["app.organization_id", "app.tenant_id"];
+
+/** Reads the names out of the policies' and functions' own text. */
+export async function readAskedFor({ queries, settings }: Ground): Promise<AskedFor> {
+  const texts = await queries.rows(
+    sql`
+      SELECT concat_ws(' ', pg_get_expr(p.polqual, p.polrelid), pg_get_expr(p.polwithcheck, p.polrelid)) AS text
+        FROM pg_policy p
+       UNION ALL
+      SELECT coalesce(pg_get_function_sqlbody(f.oid), f.prosrc) AS text
+        FROM pg_proc f
+        JOIN pg_namespace n ON n.oid = f.pronamespace
+        JOIN pg_language l ON l.oid = f.prolang
+       WHERE n.nspname !~ '^pg_'
+         AND n.nspname NOT IN ('information_schema', 'tenantry')
+         AND l.lanname IN ('sql', 'plpgsql')
+    `,
+    z.object({ text: z.string() }),
+  );
+  const all = texts.map(({ text }) => text).join("\n");
+  const { identity } = settings;
+  const own = identity.kind === "setting" ? identity.setting : "";
+  const asked = found(all, /current_setting\('([^']+)'/g).filter(
+    (name) => name.includes(".") && !name.startsWith("request.") && name !== own,
+  );
+  const keys = found(all, /->>?\s*'([^']+)'/g).filter((key) => key !== "sub");
+  return {
+    settings: [...new Set([...asked, ...usualSettings])],
+    keys: [...new Set([...keys, ...usualKeys])],
+  };
+}
+
+function found(text: string, pattern: RegExp): string[] {
+  return [...text.matchAll(pattern)].map(([, name = ""]) => name);
+}
+
+/** A value for each key: whoever asks for a user, a role or an organization gets one. */
+function claimsFor(keys: readonly string[], organization: string, user: string): Claims {
+  return Object.fromEntries(
+    keys.map((key) => {
+      if (/user|person|uid/i.test(key)) return [key, user];
+      if (/^is|admin/i.test(key)) return [key, "true"];
+      if (/role/i.test(key)) return [key, "admin"];
+      if (/s$/i.test(key)) return [key, [organization]];
+      return [key, organization];
+    }),
+  );
+}
+
+/** A member's request that says of itself, in all that a client may write, that it is the others'. */
+export function forgedRequest(ground: Ground, { settings, keys }: AskedFor): Request {
+  const { foreign, other, user } = ground;
+  const said = claimsFor(keys, foreign, other ?? user);
+  const own = attackersRequest(ground, { user_metadata: said });
+  return {
+    ...own,
+    settings: [
+      ...own.settings,
+      ["request.headers", JSON.stringify(said)],
+      ...settings.map((name) => [name, foreign] as const),
+    ],
+  };
+}
+
+/** The request of a user with the claims of a membership that they have no more. */
+export function staleRequest(ground: Ground, { keys }: AskedFor): Request {
+  const { foreign, user } = ground;
+  const said = claimsFor(keys, foreign, user);
+  return attackersRequest(ground, { ...said, app_metadata: said, user_metadata: said });
+}

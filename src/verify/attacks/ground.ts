@@ -1,0 +1,141 @@
+import { z } from "zod";
+import type { ResolvedSettings } from "../../config/settings.ts";
+import type { Queries } from "../../postgres/connection.ts";
+import { ident, list, type RelationName, raw, type Sql, sql } from "../../postgres/sql.ts";
+import type { Tenancy } from "../../steps/model/tenancy.ts";
+import { silently } from "../proof/attempt.ts";
+import { type Claims, type Request, signedInAs } from "../proof/request.ts";
+import { play, type Scene, setScene } from "../proof/scene.ts";
+import type { Fence } from "../proof/trial.ts";
+import { type Placement, placeRows } from "../rows/placement.ts";
+import { plantRows } from "../rows/planting.ts";
+
+/** All fenced tables at once, with rows of two organizations in each: what attacks are tried on. */
+export type Ground = {
+  readonly queries: Queries;
+  readonly settings: ResolvedSettings;
+  readonly tenancy: Tenancy;
+  readonly fences: readonly (Fence & { readonly placement: Placement })[];
+  /** Whoever attacks, in all their parts. */
+  readonly user: string;
+  /** A member of the others' organization; none where there is one user only. */
+  readonly other: string | undefined;
+  /** The attacker's organization, where they have one. */
+  readonly own: string;
+  /** The organization that they must see and change nothing of. */
+  readonly foreign: string;
+};
+
+const first = { organization: "test-client-a", role: "member" } as const;
+const second = { organization: "test-client-b", role: "member" } as const;
+
+/**
+ * Makes the two organizations, with a row of each in each table.
+ * @param how `planted` leaves tables out in which no row can be made; `moved` takes two rows that are
+ *   there, for which writers wait until the transaction's end
+ */
+export async function setGround(
+  queries: Queries,
+  settings: ResolvedSettings,
+  tenancy: Tenancy,
+  fences: readonly Fence[],
+  { how, turn }: { readonly how: "planted" | "moved"; readonly turn: number },
+): Promise<Ground | { readonly impossible: string }> {
+  const members = [first, second].map((one) => ({ name: one.organization, memberships: [one] }));
+  const scene = await setScene(queries, tenancy, members, turn);
+  if ("impossible" in scene) return scene;
+  const own = organizationOf(scene, first.organization);
+  const foreign = organizationOf(scene, second.organization);
+  const placed: Ground["fences"][number][] = [];
+  const { column } = tenancy;
+  for (const fence of fences) {
+    const placement =
+      how === "moved"
+        ? await placeRows(queries, fence.relation, tenancy, [own, foreign])
+        : await plantRows(queries, fence, { column, role: settings.roles.signedIn }, [
+            own,
+            foreign,
+          ]);
+    if (placement !== undefined) placed.push({ ...fence, placement });
+  }
+  const other = await makeMember(queries, tenancy, scene.user, foreign);
+  const ground = { queries, settings, tenancy, fences: placed, user: scene.user, other };
+  return { ...ground, own, foreign };
+}
+
+function organizationOf({ organizations }: Scene, slug: string): string {
+  const id = organizations.get(slug);
+  if (id === undefined) throw new Error(`the scene has no organization ${slug}`);
+  return id;
+}
+
+async function makeMember(
+  queries: Queries,
+  { users, memberships }: Tenancy,
+  attacker: string,
+  organization: string,
+): Promise<string | undefined> {
+  const [other] = await queries.rows(
+    sql`
+      SELECT record.${ident(users.id)}::text AS "user"
+        FROM ${ident(users.relation)} AS record
+       WHERE record.${ident(users.id)} <> ${attacker}::${raw(users.idType)}
+       ORDER BY record.${ident(users.id)} DESC
+       LIMIT 1
+    `,
+    z.object({ user: z.string() }),
+  );
+  if (other === undefined) return undefined;
+  await silently(queries, () =>
+    queries.execute(sql`
+      INSERT INTO ${ident(memberships)} (organization_id, user_id, role)
+      VALUES (${organization}, ${other.user}::${raw(users.idType)}, 'owner')
+    `),
+  );
+  return other.user;
+}
+
+/** Which organizations the attacker is a member of, as often as it is said anew. */
+export async function joinOnly(
+  { queries, tenancy, user, own, foreign }: Ground,
+  which: readonly ("own" | "foreign")[],
+  role: "owner" | "member" = "member",
+): Promise<void> {
+  const organizations = new Map([
+    [first.organization, own],
+    [second.organization, foreign],
+  ]);
+  const memberships = which.map((one) => ({ ...(one === "own" ? first : second), role }));
+  await play(queries, tenancy, { user, organizations }, { name: "attacker", memberships });
+}
+
+/** The attacker's request, as a signed-in user. */
+export function attackersRequest({ settings, user }: Ground, claims?: Claims): Request {
+  return signedInAs(settings, user, claims);
+}
+
+/** The rows that the others have in the fenced tables, as one query of `row`. */
+export function othersRows({ fences, tenancy, foreign }: Ground): Sql | undefined {
+  const column = ident(tenancy.column);
+  const parts = fences.map(
+    ({ relation, label }) => sql`
+      SELECT ${label}::text || ' ' || record::text AS row
+        FROM ${ident(relation)} AS record
+       WHERE record.${column} = ${foreign}::uuid`,
+  );
+  return parts.length === 0 ? undefined : sql`${list(parts, " UNION ALL ")} ORDER BY 1`;
+}
+
+const rowSchema = z.object({ row: z.string() });
+
+/** What the others have now: equal to what they had, or somebody got at it. */
+export async function othersHave(ground: Ground): Promise<string> {
+  const rows = othersRows(ground);
+  if (rows === undefined) return "[]";
+  return JSON.stringify(await ground.queries.rows(rows, rowSchema));
+}
+
+/** A relation's name as people know it. */
+export function labelOf({ schema, name }: RelationName): string {
+  return `${schema}.${name}`;
+}

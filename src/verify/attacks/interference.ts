@@ -1,0 +1,165 @@
+import { z } from "zod";
+import { ident, list, type RelationName, raw, type Sql, sql } from "../../postgres/sql.ts";
+import { attempt, attemptRowsOfEach, silently } from "../proof/attempt.ts";
+import { asRequest } from "../proof/request.ts";
+import { type Violation, violation } from "../proof/violation.ts";
+import type { Tried } from "../proof/writing.ts";
+import { attackersRequest, type Ground, joinOnly, labelOf } from "./ground.ts";
+import {
+  fencedRelations,
+  type OwnersFunction,
+  ownersFunctions,
+  relationsBeside,
+} from "./surroundings.ts";
+
+/** Something that a member can see or call, and the query for all that it answers. */
+type Source = { readonly label: string; readonly object: RelationName; readonly from: Sql };
+
+/**
+ * All that a member can see and call, before others' rows are deleted and after: equal, or it tells
+ * of them. That finds counts and sums too, which hold no row of anybody's.
+ */
+export async function tryInterference(ground: Ground): Promise<Tried> {
+  await joinOnly(ground, ["own"]);
+  const functions = await ownersFunctions(ground);
+  const called = functions.filter(({ changesNothing }) => changesNothing);
+  const sources = [
+    ...fencedRelations(ground).map(sourceOf),
+    ...(await relationsBeside(ground, "over the fenced")).map(sourceOf),
+    ...(await callsOf(ground, called)),
+  ];
+  const remarks = functions
+    .filter(({ changesNothing }) => !changesNothing)
+    .map(({ signature }) => `${signature} was not called: it may write`);
+  const first = await digests(ground, sources);
+  const second = await digests(ground, sources);
+  remarks.push(...(await deleteOthers(ground)));
+  const third = await digests(ground, sources);
+  const told = new Map<string, Violation>();
+  for (const [index, { label, object, from }] of sources.entries()) {
+    const untold = whyUntold(first[index], second[index], third[index]);
+    if (untold !== undefined) {
+      told.set(label, violation(`whether ${label} tells of others cannot be seen: ${untold}`));
+    } else if (second[index] !== third[index] && !told.has(label)) {
+      const statement = sql`SELECT * FROM ${from}`;
+      const request = attackersRequest(ground);
+      const answer =
+        "another answer than after the rows of the proof's other organization were deleted";
+      told.set(label, {
+        what: `${label} answers otherwise once others' rows are gone`,
+        shown: { who: "a member", request, object, statement, answer },
+      });
+    }
+  }
+  return { violations: [...told.values()], remarks };
+}
+
+function sourceOf(relation: { readonly schema: string; readonly name: string }): Source {
+  const { schema, name } = relation;
+  const object = { schema, name };
+  return { label: labelOf(relation), object, from: ident(object) };
+}
+
+/** Time stands still in a transaction: what differs in it is random, or tells of what others write. */
+function whyUntold(...answers: readonly (string | undefined)[]): string | undefined {
+  const [first, second] = answers;
+  if (answers.includes(queryCanceled)) return "it takes longer than the proof waits";
+  if (first !== second) return "it never answers the same twice";
+  return undefined;
+}
+
+const queryCanceled = "57014";
+
+/** Digests of what each source answers to the member; how it refuses is an answer too. */
+async function digests(ground: Ground, sources: readonly Source[]): Promise<string[]> {
+  const { queries } = ground;
+  // A sum needs no order.
+  const statements = sources.map(
+    ({ from }) => sql`
+      SELECT count(*) || ' ' || coalesce(sum(hashtextextended(answer::text, 0)), 0) AS digest
+        FROM ${from} AS answer
+    `,
+  );
+  const answers = await asRequest(queries, attackersRequest(ground), () =>
+    attemptRowsOfEach(queries, statements, z.object({ digest: z.string() })),
+  );
+  return answers.map((answer) =>
+    answer.kind === "done" ? (answer.rows[0]?.digest ?? "") : answer.sqlState,
+  );
+}
+
+/** @returns which rows could not be deleted */
+async function deleteOthers({ queries, fences, tenancy, foreign }: Ground): Promise<string[]> {
+  const kept: string[] = [];
+  await silently(queries, async () => {
+    for (const { relation, label } of fences.toReversed()) {
+      const outcome = await attempt(
+        queries,
+        sql`DELETE FROM ${ident(relation)} WHERE ${ident(tenancy.column)} = ${foreign}::uuid`,
+      );
+      if (outcome.kind === "done") continue;
+      kept.push(`others' rows of ${label} could not be deleted: ${outcome.message}`);
+    }
+  });
+  return kept;
+}
+
+/** Each function with the others' organization, and with each key of theirs, for its arguments. */
+async function callsOf(ground: Ground, functions: readonly OwnersFunction[]): Promise<Source[]> {
+  if (functions.length === 0) return [];
+  const values = [ground.foreign, ...(await othersKeys(ground))];
+  return functions.flatMap(({ schema, name, signature, types }) => {
+    const calls = types.length === 0 ? [""] : values;
+    return calls.flatMap((value) => {
+      if (!types.every((type) => fits(value, type))) return [];
+      const given = list(types.map((type) => sql`${value}::text::${raw(type)}`));
+      const object = { schema, name };
+      return [{ label: signature, object, from: sql`${ident(object)}(${given})` }];
+    });
+  });
+}
+
+function fits(value: string, type: string): boolean {
+  switch (type) {
+    case "text":
+    case "character varying":
+      return true;
+    case "uuid":
+      return /^[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$/.test(value);
+    case "integer":
+      return /^-?[0-9]{1,9}$/.test(value);
+    case "bigint":
+      return /^-?[0-9]{1,18}$/.test(value);
+    default:
+      return false;
+  }
+}
+
+/** The keys of others' rows, of tables that have a key of one column. */
+async function othersKeys({ queries, fences, tenancy, foreign }: Ground): Promise<string[]> {
+  const keys: string[] = [];
+  for (const { relation } of fences) {
+    const [key, ...further] = await queries.rows(
+      sql`
+        SELECT a.attname::text AS name
+          FROM pg_index i
+          JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = ANY (i.indkey)
+         WHERE i.indrelid = ${ident(relation).parts.join("")}::text::regclass
+           AND i.indisprimary
+      `,
+      z.object({ name: z.string() }),
+    );
+    if (key === undefined || further.length > 0) continue;
+    const rows = await queries.rows(
+      sql`
+        SELECT ${ident(key.name)}::text AS key
+          FROM ${ident(relation)}
+         WHERE ${ident(tenancy.column)} = ${foreign}::uuid
+         LIMIT 1
+      `,
+      z.object({ key: z.string() }),
+    );
+    keys.push(...rows.map(({ key: value }) => value));
+  }
+  return [...new Set(keys)];
+}

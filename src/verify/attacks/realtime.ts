@@ -1,0 +1,70 @@
+import { z } from "zod";
+import { type Sql, sql } from "../../postgres/sql.ts";
+import { attempt, attemptRows } from "../proof/attempt.ts";
+import type { Request } from "../proof/request.ts";
+import type { Violation } from "../proof/violation.ts";
+import type { Tried } from "../proof/writing.ts";
+import { attackersRequest, type Ground, joinOnly } from "./ground.ts";
+import { isAccepted } from "./surroundings.ts";
+
+const relation = { schema: "realtime", name: "messages" };
+
+/** How applications name the channels of an organization. */
+const topicsOf = (organization: string) => [
+  organization,
+  `organization:${organization}`,
+  `org:${organization}`,
+  `tenant:${organization}`,
+];
+
+/**
+ * Supabase's private channels: a member neither hears what is said in others' nor says anything there.
+ * The server of Realtime asks so, too: as the user, with the topic as a setting, whether a row of
+ * `realtime.messages` can be read and written.
+ */
+export async function tryRealtime(ground: Ground): Promise<Tried> {
+  const { queries, foreign, settings } = ground;
+  const there = await attemptRows(
+    queries,
+    sql`SELECT topic FROM realtime.messages LIMIT 1`,
+    z.object({ topic: z.string().nullable() }),
+  );
+  // There is no Realtime here.
+  if (there.kind === "refused") return { violations: [], remarks: [] };
+  const accepted = settings.audit.accepted.find(
+    ({ rule, object }) => rule === "realtime-open" && isAccepted(settings, object),
+  );
+  if (accepted !== undefined) return { violations: [], remarks: [`accepted: ${accepted.reason}`] };
+  await joinOnly(ground, ["own"]);
+  const violations = new Map<string, Violation>();
+  const remarks = new Set<string>();
+  for (const topic of topicsOf(foreign)) {
+    const said = await attempt(queries, saying(topic));
+    if (said.kind === "refused") {
+      remarks.add(`nothing could be said in a channel: ${said.message}`);
+      continue;
+    }
+    const own = attackersRequest(ground);
+    const request: Request = { ...own, settings: [...own.settings, ["realtime.topic", topic]] };
+    const shown = (statement: Sql, answer: string) => ({
+      ...{ who: "a member", request, object: relation },
+      ...{ statement, answer },
+    });
+    const listening = sql`SELECT topic FROM realtime.messages WHERE topic = ${topic}`;
+    const heard = await attemptRows(queries, listening, z.object({ topic: z.string() }), request);
+    if (heard.kind === "done" && heard.rows.length > 0) {
+      const what = "what is said in a channel of others is heard";
+      violations.set(what, { what, shown: shown(listening, `${topic}, which the proof made`) });
+    }
+    const spoken = await attempt(queries, saying(topic), request);
+    if (spoken.kind === "done") {
+      const what = "something can be said in a channel of others";
+      violations.set(what, { what, shown: shown(saying(topic), "it was written") });
+    }
+  }
+  return { violations: [...violations.values()], remarks: [...remarks] };
+}
+
+function saying(topic: string): Sql {
+  return sql`INSERT INTO realtime.messages (topic, extension) VALUES (${topic}, 'broadcast')`;
+}

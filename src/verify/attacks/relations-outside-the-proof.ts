@@ -1,0 +1,46 @@
+import { z } from "zod";
+import { ident, sql } from "../../postgres/sql.ts";
+import { attemptRows } from "../proof/attempt.ts";
+import type { Violation } from "../proof/violation.ts";
+import type { Tried } from "../proof/writing.ts";
+import { attackersRequest, type Ground, joinOnly, labelOf } from "./ground.ts";
+import { relationsBeside } from "./surroundings.ts";
+
+/** Whatever else a member can read that names organizations: it names their own only. */
+export async function tryRelationsBeside(ground: Ground): Promise<Tried> {
+  const { queries, tenancy, own } = ground;
+  await joinOnly(ground, ["own"]);
+  const violations: Violation[] = [];
+  const remarks: string[] = [];
+  for (const relation of await relationsBeside(ground, "all")) {
+    if (!relation.hasColumn) continue;
+    const column = ident(tenancy.column);
+    const request = attackersRequest(ground);
+    const object = { schema: relation.schema, name: relation.name };
+    const statement = sql`
+      SELECT ${column}::text AS organization
+        FROM ${ident(object)}
+       WHERE ${column} <> ${own}::uuid
+       LIMIT 1
+    `;
+    const seen = await attemptRows(
+      queries,
+      statement,
+      z.object({ organization: z.string() }),
+      request,
+    );
+    const label = labelOf(relation);
+    if (seen.kind === "refused") {
+      if (seen.sqlState !== "42501") remarks.push(`${label} was not read: ${seen.message}`);
+      continue;
+    }
+    const [row] = seen.rows;
+    if (row === undefined) continue;
+    const answer = `a row of organization ${row.organization}`;
+    violations.push({
+      what: `${label} shows others' rows`,
+      shown: { who: "a member", request, object, statement, answer },
+    });
+  }
+  return { violations, remarks };
+}

@@ -1,0 +1,70 @@
+import { z } from "zod";
+import { ident, list, sql } from "../../postgres/sql.ts";
+import { attempt } from "../proof/attempt.ts";
+import type { Violation } from "../proof/violation.ts";
+import type { Tried } from "../proof/writing.ts";
+import { attackersRequest, type Ground, joinOnly, labelOf } from "./ground.ts";
+import { isAccepted } from "./surroundings.ts";
+
+/** What all share, a member reads only: one row is deleted, changed and doubled, or not. */
+export async function trySharedTables(ground: Ground): Promise<Tried> {
+  const { queries, settings } = ground;
+  await joinOnly(ground, ["own"]);
+  const violations: Violation[] = [];
+  const remarks: string[] = [];
+  for (const { relation } of settings.shared) {
+    const label = labelOf(relation);
+    const columns = await queries.rows(
+      sql`
+        SELECT a.attname::text AS name
+          FROM pg_attribute a
+          JOIN pg_class c ON c.oid = a.attrelid
+          JOIN pg_namespace n ON n.oid = c.relnamespace
+         WHERE n.nspname = ${relation.schema}
+           AND c.relname = ${relation.name}
+           -- Day 3 fences what is shared: until then, all write it as they always did.
+           AND EXISTS (SELECT FROM pg_policy p WHERE p.polrelid = c.oid AND NOT p.polpermissive)
+           AND a.attnum > 0
+           AND NOT a.attisdropped
+           AND a.attgenerated = ''
+           AND a.attidentity = ''
+      `,
+      z.object({ name: z.string() }),
+    );
+    const [first] = columns.map(({ name }) => ident(name));
+    if (first === undefined || isAccepted(settings, label)) continue;
+    const table = ident(relation);
+    const [row] = await queries.rows(
+      sql`SELECT ctid::text AS place FROM ${table} LIMIT 1`,
+      z.object({ place: z.string() }),
+    );
+    if (row === undefined) {
+      remarks.push(`${label} has no rows`);
+      continue;
+    }
+    const one = sql`ctid = ${row.place}::tid`;
+    const names = list(columns.map(({ name }) => ident(name)));
+    const writes = [
+      ["deleted", sql`DELETE FROM ${table} WHERE ${one}`],
+      ["changed", sql`UPDATE ${table} SET ${first} = ${first} WHERE ${one}`],
+      ["added", sql`INSERT INTO ${table} (${names}) SELECT ${names} FROM ${table} WHERE ${one}`],
+    ] as const;
+    for (const [what, statement] of writes) {
+      await queries.execute(sql`SAVEPOINT shared`);
+      const request = attackersRequest(ground);
+      const outcome = await attempt(queries, statement, request);
+      await queries.execute(sql`ROLLBACK TO SAVEPOINT shared`);
+      const through = outcome.kind === "done" ? outcome.rows > 0 : outcome.sqlState === "23505";
+      if (!through) continue;
+      const answer =
+        outcome.kind === "done"
+          ? `${outcome.rows} rows were written`
+          : "only a unique constraint is against it";
+      violations.push({
+        what: `a row of ${label} can be ${what}`,
+        shown: { who: "a member", request, object: relation, statement, answer },
+      });
+    }
+  }
+  return { violations, remarks };
+}

@@ -1,0 +1,65 @@
+import { z } from "zod";
+import { type Sql, sql } from "../../postgres/sql.ts";
+import { attempt, attemptRows } from "../proof/attempt.ts";
+import type { Violation } from "../proof/violation.ts";
+import type { Tried } from "../proof/writing.ts";
+import { attackersRequest, type Ground, joinOnly } from "./ground.ts";
+import { isAccepted } from "./surroundings.ts";
+
+const nothing: Tried = { violations: [], remarks: [] };
+
+/** Supabase's files: one in a folder of others, in each bucket that is not public, is out of reach. */
+export async function tryStorage(ground: Ground): Promise<Tried> {
+  const { queries, foreign, settings } = ground;
+  const buckets = await attemptRows(
+    queries,
+    sql`SELECT id::text, public FROM storage.buckets ORDER BY id LIMIT 50`,
+    z.object({ id: z.string(), public: z.boolean().nullable() }),
+  );
+  // There is no storage here.
+  if (buckets.kind === "refused") return nothing;
+  const accepted = settings.audit.accepted.find(
+    ({ rule, object }) => rule === "storage-open" && isAccepted(settings, object),
+  );
+  if (accepted !== undefined) return { violations: [], remarks: [`accepted: ${accepted.reason}`] };
+  await joinOnly(ground, ["own"]);
+  const violations: Violation[] = [];
+  const remarks: string[] = [];
+  for (const bucket of buckets.rows) {
+    if (bucket.public === true) {
+      remarks.push(`${bucket.id} is public`);
+      continue;
+    }
+    const name = `${foreign}/tenantry-${foreign}.txt`;
+    const planted = await attempt(
+      queries,
+      sql`INSERT INTO storage.objects (bucket_id, name) VALUES (${bucket.id}, ${name})`,
+    );
+    if (planted.kind === "refused") {
+      remarks.push(`no file could be put into ${bucket.id}: ${planted.message}`);
+      continue;
+    }
+    const request = attackersRequest(ground);
+    const shown = (statement: Sql, answer: string) => ({
+      ...{ who: "a member", request, object: { schema: "storage", name: "objects" } },
+      ...{ statement, answer },
+    });
+    const reading = sql`SELECT name FROM storage.objects WHERE bucket_id = ${bucket.id} AND name = ${name}`;
+    const seen = await attemptRows(queries, reading, z.object({ name: z.string() }), request);
+    if (seen.kind === "done" && seen.rows.length > 0) {
+      violations.push({
+        what: `a file in a folder of others in ${bucket.id} is seen`,
+        shown: shown(reading, `${name}, which the proof put there`),
+      });
+    }
+    const writing = sql`INSERT INTO storage.objects (bucket_id, name) VALUES (${bucket.id}, ${`${name}.mine`})`;
+    const written = await attempt(queries, writing, request);
+    if (written.kind === "done") {
+      violations.push({
+        what: `a file can be put into a folder of others in ${bucket.id}`,
+        shown: shown(writing, "it was written"),
+      });
+    }
+  }
+  return { violations, remarks };
+}

@@ -1,0 +1,130 @@
+import { z } from "zod";
+import type { Settings } from "../../config/settings.ts";
+import { type RelationName, sql } from "../../postgres/sql.ts";
+import { type Ground, labelOf } from "./ground.ts";
+
+const relationSchema = z.object({ schema: z.string(), name: z.string(), hasColumn: z.boolean() });
+
+/** A relation that is not behind the fence, and that requests can read. */
+export type Beside = z.output<typeof relationSchema>;
+
+/** Everything behind the fence. */
+export function fencedRelations({ fences, tenancy }: Ground): readonly RelationName[] {
+  return [...fences.map(({ relation }) => relation), tenancy.organizations, tenancy.memberships];
+}
+
+/**
+ * The relations that the signed-in role can read besides the fenced ones: tables, partitions, children,
+ * views and materialized views. Foreign tables are another server's.
+ * @param which all of them, or those that show fenced tables' rows: views over them, and children
+ */
+export async function relationsBeside(
+  ground: Ground,
+  which: "all" | "over the fenced",
+): Promise<Beside[]> {
+  const { queries, settings, tenancy } = ground;
+  const fenced = fencedRelations(ground);
+  const { signedIn } = settings.roles;
+  const found = await queries.rows(
+    // What shows what is read once: asked of each fenced table by itself, hundreds of them took minutes.
+    sql`
+      WITH RECURSIVE fenced AS MATERIALIZED (
+        SELECT c.oid
+          FROM unnest(${fenced.map(({ schema }) => schema)}::text[],
+                      ${fenced.map(({ name }) => name)}::text[]) AS named (schema, name)
+          JOIN pg_namespace n ON n.nspname = named.schema
+          JOIN pg_class c ON c.relnamespace = n.oid AND c.relname = named.name
+      ), shown AS MATERIALIZED (
+        SELECT d.refobjid AS relation,
+               r.ev_class AS by
+          FROM pg_rewrite r
+          JOIN pg_depend d ON d.classid = 'pg_rewrite'::regclass AND d.objid = r.oid
+         WHERE d.refclassid = 'pg_class'::regclass
+         UNION ALL
+        SELECT inhparent,
+               inhrelid
+          FROM pg_inherits
+      ), over AS (
+        SELECT oid FROM fenced
+         UNION
+        SELECT shown.by
+          FROM over
+          JOIN shown ON shown.relation = over.oid
+      )
+      SELECT n.nspname::text AS schema,
+             c.relname::text AS name,
+             EXISTS (SELECT
+                       FROM pg_attribute a
+                      WHERE a.attrelid = c.oid
+                        AND a.attname = ${tenancy.column}
+                        AND a.atttypid = 'uuid'::regtype
+                        AND has_column_privilege(${signedIn}::text, c.oid, a.attnum, 'SELECT')) AS "hasColumn"
+        FROM pg_class c
+        JOIN pg_namespace n ON n.oid = c.relnamespace
+       WHERE c.relkind IN ('r', 'p', 'v', 'm')
+         AND n.nspname !~ '^pg_'
+         AND n.nspname NOT IN ('information_schema', 'tenantry')
+         AND c.oid NOT IN (SELECT oid FROM fenced)
+         AND (${which === "all"} OR c.oid IN (SELECT oid FROM over))
+         AND has_schema_privilege(${signedIn}::text, n.oid, 'USAGE')
+         AND (has_table_privilege(${signedIn}::text, c.oid, 'SELECT')
+              OR has_any_column_privilege(${signedIn}::text, c.oid, 'SELECT'))
+       ORDER BY 1, 2
+    `,
+    relationSchema,
+  );
+  return found.filter((relation) => !isAccepted(settings, labelOf(relation)));
+}
+
+const functionSchema = z.object({
+  schema: z.string(),
+  name: z.string(),
+  signature: z.string(),
+  types: z.array(z.string()),
+  changesNothing: z.boolean(),
+});
+
+/** A function with its owner's rights that requests can call. */
+export type OwnersFunction = z.output<typeof functionSchema>;
+
+/** Those functions, without the helpers. */
+export async function ownersFunctions({
+  queries,
+  settings,
+  tenancy,
+}: Ground): Promise<OwnersFunction[]> {
+  const { signedIn } = settings.roles;
+  const found = await queries.rows(
+    sql`
+      SELECT n.nspname::text AS schema,
+             p.proname::text AS name,
+             p.oid::regprocedure::text AS signature,
+             ARRAY(SELECT format_type(type, NULL)
+                     FROM unnest(p.proargtypes) WITH ORDINALITY AS argument (type, position)
+                    ORDER BY position) AS types,
+             p.provolatile <> 'v' AS "changesNothing"
+        FROM pg_proc p
+        JOIN pg_namespace n ON n.oid = p.pronamespace
+       WHERE p.prosecdef
+         AND p.prokind = 'f'
+         AND p.prorettype NOT IN ('trigger'::regtype, 'event_trigger'::regtype)
+         AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'tenantry', ${tenancy.helpers.schema})
+         AND NOT EXISTS (SELECT
+                           FROM pg_depend d
+                          WHERE d.classid = 'pg_proc'::regclass
+                            AND d.objid = p.oid
+                            AND d.deptype = 'e')
+         AND has_schema_privilege(${signedIn}::text, n.oid, 'USAGE')
+         AND has_function_privilege(${signedIn}::text, p.oid, 'EXECUTE')
+       ORDER BY 3
+    `,
+    functionSchema,
+  );
+  return found.filter(({ signature }) => !isAccepted(settings, signature));
+}
+
+/** Whether somebody said in the configuration that what the audit finds of it is meant. */
+export function isAccepted({ audit }: Settings, object: string): boolean {
+  const today = new Date().toISOString().slice(0, 10);
+  return audit.accepted.some((one) => one.object === object && one.until >= today);
+}

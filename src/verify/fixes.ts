@@ -1,0 +1,34 @@
+import { audit, concerns } from "../audit/audit.ts";
+import { auditContext } from "../audit/context.ts";
+import { rules } from "../audit/rules/index.ts";
+import { readSnapshot } from "../catalog/snapshot.ts";
+import type { Settings } from "../config/settings.ts";
+import type { CheckResult, Evidence } from "../events/events.ts";
+import type { Session } from "../postgres/connection.ts";
+
+/** Where no rule of the catalog is against it: a function answers otherwise than it did, say. */
+const unknown =
+  "-- no rule of the audit is against it: tenantry audit --drift says what was changed since the stage";
+
+/** What the audit finds of each object that something got through to: the SQL that fixes it. */
+export async function withFixes(
+  session: Session,
+  settings: Settings,
+  results: readonly CheckResult[],
+): Promise<readonly CheckResult[]> {
+  if (results.every(({ evidence }) => evidence === undefined)) return results;
+  const context = auditContext(settings, await readSnapshot(session));
+  const findings = await session.transaction(
+    (queries) => audit(queries, context, rules),
+    "read only snapshot",
+  );
+  const fixed = (one: Evidence): Evidence => {
+    const own = findings.filter((finding) => concerns(finding, one.object)).map(({ fix }) => fix);
+    // What takes more than a statement (a key that names the organization) lets no row through.
+    const statements = own.filter((fix) => !fix.startsWith("--"));
+    return { ...one, fix: statements.length === 0 ? [unknown] : statements };
+  };
+  return results.map((result) =>
+    result.evidence === undefined ? result : { ...result, evidence: result.evidence.map(fixed) },
+  );
+}

@@ -1,0 +1,134 @@
+import type { z } from "zod";
+import {
+  isLockConflict,
+  type Queries,
+  type RefusalSource,
+  refusalSource,
+  sqlState,
+} from "../../postgres/connection.ts";
+import { type Sql, sql, together } from "../../postgres/sql.ts";
+import { silenceTriggers } from "../../steps/table/backfill.ts";
+import { beginningAs, endingAs, type Request } from "./request.ts";
+
+/** What came of a statement that may be refused; afterwards the transaction is as it was before. */
+export type Attempt = { readonly kind: "done"; readonly rows: number } | Refused;
+
+export type Refused = RefusalSource & {
+  readonly kind: "refused";
+  readonly sqlState: string;
+  readonly message: string;
+};
+
+/**
+ * Tries a statement within a savepoint, which is kept or undone, as itself or as a request. A lock that
+ * somebody else holds says nothing of the fence: that is thrown, for all of it to be tried again.
+ */
+export function attempt(queries: Queries, statement: Sql, as?: Request): Promise<Attempt> {
+  return inSavepoint(queries, executed(queries, statement), as);
+}
+
+/** What came of a query that may be refused. */
+export type AttemptedRows<Row extends z.ZodType> =
+  | Refused
+  | { readonly kind: "done"; readonly rows: readonly z.output<Row>[] };
+
+/** The same for a query whose rows are wanted. */
+export function attemptRows<Row extends z.ZodType>(
+  queries: Queries,
+  statement: Sql,
+  row: Row,
+  as?: Request,
+): Promise<AttemptedRows<Row>> {
+  return inSavepoint(queries, readRows(queries, statement, row), as);
+}
+
+/** The same for several queries that change nothing, all within one savepoint. */
+export async function attemptRowsOfEach<Row extends z.ZodType>(
+  queries: Queries,
+  statements: readonly Sql[],
+  row: Row,
+): Promise<readonly AttemptedRows<Row>[]> {
+  const all: AttemptedRows<Row>[] = [];
+  await queries.execute(savepoint);
+  for (const statement of statements)
+    all.push(await orRefused(queries, readRows(queries, statement, row)));
+  await queries.execute(sql`RELEASE SAVEPOINT attempt`);
+  return all;
+}
+
+/** Tries a statement as a request, looks as nobody bound at what came of it, and undoes it. */
+export async function attemptThenUndo<Seen>(
+  queries: Queries,
+  statement: Sql,
+  as: Request,
+  look: () => Promise<Seen>,
+): Promise<{ readonly outcome: Attempt; readonly seen: Seen }> {
+  await queries.execute(together([savepoint, ...beginningAs(as)]));
+  const outcome = await orRefused(queries, executed(queries, statement));
+  if (outcome.kind === "done") await queries.execute(together(endingAs(as)));
+  const seen = await look();
+  await queries.execute(rollback);
+  return { outcome, seen };
+}
+
+const savepoint = sql`SAVEPOINT attempt`;
+const rollback = sql`ROLLBACK TO SAVEPOINT attempt`;
+
+const executed = (queries: Queries, statement: Sql) => async () => ({
+  kind: "done" as const,
+  rows: await queries.execute(statement),
+});
+
+const readRows =
+  <Row extends z.ZodType>(queries: Queries, statement: Sql, row: Row) =>
+  async () => ({
+    kind: "done" as const,
+    rows: await queries.rows(statement, row),
+  });
+
+async function inSavepoint<Done extends { readonly kind: "done" }>(
+  queries: Queries,
+  work: () => Promise<Done>,
+  as: Request | undefined,
+): Promise<Done | Refused> {
+  const [begin, end] = as === undefined ? [[], []] : [beginningAs(as), endingAs(as)];
+  await queries.execute(together([savepoint, ...begin]));
+  const outcome = await orRefused(queries, work);
+  if (outcome.kind === "done")
+    await queries.execute(together([...end, sql`RELEASE SAVEPOINT attempt`]));
+  return outcome;
+}
+
+/** Does work in the savepoint; where it is refused, all since then is undone, whom it was done as too. */
+async function orRefused<Done>(
+  queries: Queries,
+  work: () => Promise<Done>,
+): Promise<Done | Refused> {
+  try {
+    return await work();
+  } catch (error) {
+    const state = sqlState(error);
+    if (state === undefined || isLockConflict(error)) throw error;
+    await queries.execute(rollback);
+    return {
+      kind: "refused",
+      sqlState: state,
+      message: error instanceof Error ? error.message : String(error),
+      ...refusalSource(error),
+    };
+  }
+}
+
+/**
+ * Does work without firing the application's triggers and rules, where this role may silence them;
+ * elsewhere they fire. Row-level security is asked either way.
+ */
+export async function silently<Result>(
+  queries: Queries,
+  work: (silenced: boolean) => Promise<Result>,
+): Promise<Result> {
+  const { kind } = await attempt(queries, silenceTriggers);
+  const result = await work(kind === "done");
+  if (kind === "done") await queries.execute(sql`SET LOCAL session_replication_role TO DEFAULT`);
+  return result;
+}

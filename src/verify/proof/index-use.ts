@@ -1,0 +1,86 @@
+import { z } from "zod";
+import type { Queries } from "../../postgres/connection.ts";
+import { ident, type RelationName, sql } from "../../postgres/sql.ts";
+import type { Tenancy } from "../../steps/model/tenancy.ts";
+
+const nodeSchema = z.looseObject({
+  "Index Cond": z.string().optional(),
+  "One-Time Filter": z.string().optional(),
+  get Plans() {
+    return z.array(nodeSchema).optional();
+  },
+});
+type PlanNode = z.output<typeof nodeSchema>;
+
+const explainSchema = z.object({
+  "QUERY PLAN": z.array(z.object({ Plan: nodeSchema })),
+});
+
+/**
+ * Whether the fence can be an index condition, asked of the planner as the persona. Sequential
+ * scans are switched off, since on a small table, or with one organization, one would be right.
+ */
+export async function organizationIsIndexed({
+  queries,
+  fence,
+  tenancy,
+}: {
+  readonly queries: Queries;
+  readonly fence: { readonly relation: RelationName };
+  readonly tenancy: Tenancy;
+}): Promise<string[]> {
+  await queries.execute(sql`SET LOCAL enable_seqscan = off`);
+  const plans = await queries.rows(
+    sql`
+      EXPLAIN (FORMAT JSON)
+      SELECT *
+        FROM ${ident(fence.relation)}
+    `,
+    explainSchema,
+  );
+  await queries.execute(sql`SET LOCAL enable_seqscan = on`);
+  const indexed = plans.some((plan) =>
+    plan["QUERY PLAN"].some(
+      // Where no policy lets anybody read, the planner looks at no row.
+      ({ Plan }) => Plan["One-Time Filter"] === "false" || hasCondition(Plan, tenancy.column),
+    ),
+  );
+  if (indexed || (await isTooYoung(queries, fence.relation, tenancy))) return [];
+  return [`${tenancy.column} is a filter over every row, not an index condition`];
+}
+
+/**
+ * Whether an index on the organization is there that the planner does not take yet: one that was
+ * built over rows just updated is left aside while any older transaction of the server is open.
+ */
+async function isTooYoung(
+  queries: Queries,
+  relation: RelationName,
+  tenancy: Tenancy,
+): Promise<boolean> {
+  const young = await queries.rows(
+    sql`
+      SELECT i.indexrelid::text AS index
+        FROM pg_index i
+        JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0]
+        JOIN pg_class c ON i.indrelid = c.oid
+                        OR i.indrelid IN (SELECT relid FROM pg_partition_tree(c.oid))
+        JOIN pg_namespace n ON n.oid = c.relnamespace
+       WHERE n.nspname = ${relation.schema}
+         AND c.relname = ${relation.name}
+         AND a.attname = ${tenancy.column}
+         AND i.indisvalid
+         AND i.indcheckxmin
+    `,
+    z.object({ index: z.string() }),
+  );
+  return young.length > 0;
+}
+
+function hasCondition(node: PlanNode, column: string): boolean {
+  return (
+    // EXPLAIN doubles the quotes within a name.
+    node["Index Cond"]?.includes(column.replaceAll('"', '""')) === true ||
+    (node.Plans ?? []).some((child) => hasCondition(child, column))
+  );
+}

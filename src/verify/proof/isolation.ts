@@ -1,0 +1,245 @@
+import { z } from "zod";
+import type { ResolvedSettings, Settings } from "../../config/settings.ts";
+import type { CheckResult, TriedCommand, TriedOutcome } from "../../events/events.ts";
+import {
+  isConnectionLoss,
+  isLockConflict,
+  type Queries,
+  type Session,
+} from "../../postgres/connection.ts";
+import { ident, type RelationName, sql } from "../../postgres/sql.ts";
+import type { Persona } from "../../steps/model/stage.ts";
+import type { Tenancy } from "../../steps/model/tenancy.ts";
+import { policyNames } from "../../steps/table/fence.ts";
+import { readRoles } from "../roles/roles.ts";
+import { type Placement, placeRows } from "../rows/placement.ts";
+import { plantRows } from "../rows/planting.ts";
+import { readTableFacts } from "../rows/table-facts.ts";
+import { blocked } from "./blocked.ts";
+import { organizationIsIndexed } from "./index-use.ts";
+import { tryOwnWrites } from "./liveness.ts";
+import { reachablePartitions } from "./partitions.ts";
+import { play, setScene } from "./scene.ts";
+import { as, type Fence, foreignRows, ownRows, shownBy, type Trial } from "./trial.ts";
+import { thenUndo, untilUnlocked } from "./undone.ts";
+import { resultOf, type Violation, violation } from "./violation.ts";
+import { type TriedTable, tryInserting, tryWriting } from "./writing.ts";
+
+/**
+ * Tries each table as each persona: what they see, and what their writes do to the others' rows,
+ * judged by those rows and never by a command's tag. Everything is rolled back.
+ */
+export async function tryIsolation(
+  session: Session,
+  configured: Settings,
+  tenancy: Tenancy,
+  fences: readonly Fence[],
+  personas: readonly Persona[],
+): Promise<CheckResult[]> {
+  const settings = await readRoles(session, configured);
+  const results: CheckResult[] = [];
+  for (const fence of fences) {
+    results.push(...(await tryTable(session, settings, tenancy, fence, personas, personas)));
+  }
+  // What all personas meet on the table, one meets on each of its partitions as well.
+  const one = personas.filter(({ memberships }) => memberships.length > 0).slice(0, 1);
+  for (const partition of await reachablePartitions(session, settings, fences)) {
+    results.push(...(await tryTable(session, settings, tenancy, partition, personas, one)));
+  }
+  return results;
+}
+
+async function tryTable(
+  session: Session,
+  settings: ResolvedSettings,
+  tenancy: Tenancy,
+  fence: Fence,
+  personas: readonly Persona[],
+  played: readonly Persona[],
+): Promise<CheckResult[]> {
+  const claim = `${fence.label} is isolated`;
+  const tryOnce = (attempt: number) =>
+    thenUndo(session, async (queries) => {
+      const scene = await setScene(queries, tenancy, personas, attempt);
+      if ("impossible" in scene) {
+        return [resultOf(claim, [violation(`not tried: ${scene.impossible}`)])];
+      }
+      const organizations = [...scene.organizations.values()];
+      const placement = await rowsOf(queries, settings, tenancy, fence, organizations);
+      const facts = await readTableFacts(queries, fence.relation, {
+        column: tenancy.column,
+        role: settings.roles.signedIn,
+      });
+      const membersSeeAll = await onlyOurPolicies(queries, fence.relation);
+      const results: CheckResult[] = [];
+      for (const persona of played) {
+        const actor = await play(queries, tenancy, scene, persona);
+        const trial = { queries, settings, tenancy, fence, actor, placement, facts, membersSeeAll };
+        results.push(await tryActor(trial));
+      }
+      return results;
+    });
+  try {
+    return await untilUnlocked(tryOnce);
+  } catch (error) {
+    if (isConnectionLoss(error)) throw error;
+    if (isLockConflict(error)) throw blocked(fence.label, error);
+    const reason = error instanceof Error ? error.message : String(error);
+    return [resultOf(claim, [violation(`could not be tried: ${reason}`)])];
+  }
+}
+
+/** Rows that are there, moved for as long as this table is tried; of an empty table, some of our own. */
+async function rowsOf(
+  queries: Queries,
+  settings: ResolvedSettings,
+  tenancy: Tenancy,
+  fence: Fence,
+  organizations: readonly string[],
+): Promise<Placement> {
+  const moved = await placeRows(queries, fence.relation, tenancy, organizations);
+  if (moved.places.length > 0) return moved;
+  const { column } = tenancy;
+  const planting = { column, role: settings.roles.signedIn };
+  return (await plantRows(queries, fence, planting, organizations)) ?? moved;
+}
+
+async function tryActor(trial: Trial): Promise<CheckResult> {
+  const { actor, fence, placement } = trial;
+  const reading = await tryReading(trial);
+  const { selectOrganization } = trial.facts.granted;
+  const reads = actor.organizations.length > 0 && reading.kind === "allowed" && selectOrganization;
+  // What refuses every read refuses every write: that is said once, and what got through all the same.
+  const writes = [await tryWriting(trial), await tryInserting(trial)].map((tried) =>
+    reading.kind === "failed" ? onlyLeaks(tried) : tried,
+  );
+  const violations = [
+    ...reading.violations,
+    ...writes.flatMap((tried) => tried.violations),
+    ...(reading.kind === "failed" ? [] : await tryOwnWrites(trial)),
+    ...(reads ? (await as(trial, () => organizationIsIndexed(trial))).map(violation) : []),
+  ];
+  const remarks = [
+    ...(placement.places.length === 0
+      ? ["no rows, and none could be made: inserts and index only"]
+      : []),
+    ...(placement.unmoved === undefined
+      ? []
+      : [`its rows could not be moved, others' are tried as they are: ${placement.unmoved}`]),
+    ...new Set(writes.flatMap((tried) => tried.remarks)),
+  ];
+  const limits = remarks.length === 0 ? "" : ` (${remarks.join("; ")})`;
+  const tried = (command: TriedCommand) => outcomeOf(command, reading, writes);
+  const commands = {
+    SELECT: tried("SELECT"),
+    INSERT: tried("INSERT"),
+    UPDATE: tried("UPDATE"),
+    DELETE: tried("DELETE"),
+    TRUNCATE: tried("TRUNCATE"),
+  };
+  const claim = `${fence.label} as ${actor.persona.name}: only their own${limits}`;
+  return resultOf(claim, violations, {
+    table: fence.label,
+    persona: actor.persona.name,
+    commands,
+  });
+}
+
+function onlyLeaks(tried: TriedTable): TriedTable {
+  const violations = tried.violations.filter(({ shown }) => shown !== undefined);
+  return { ...tried, violations, remarks: [] };
+}
+
+function outcomeOf(
+  command: TriedCommand,
+  reading: Reading,
+  writes: readonly TriedTable[],
+): TriedOutcome {
+  if (command === "SELECT") {
+    if (reading.kind === "failed") return "untried";
+    return reading.violations.length > 0 ? "open" : "held";
+  }
+  return (
+    writes.map(({ commands }) => commands[command]).find((one) => one !== undefined) ?? "untried"
+  );
+}
+
+const countSchema = z.object({ count: z.coerce.number() });
+const foreignSchema = countSchema.extend({ canaries: z.coerce.number() });
+
+/**
+ * A role without the privilege to read is refused before any policy is asked: that is no leak. Any other
+ * refusal (a function or schema that may not be used, a recursion) proves nothing.
+ */
+type Reading = {
+  readonly kind: "allowed" | "refused" | "failed";
+  readonly violations: readonly Violation[];
+};
+
+/** A member sees exactly their own organizations' rows: not one more, and not one less. */
+async function tryReading(trial: Trial): Promise<Reading> {
+  const { queries, fence, tenancy, membersSeeAll } = trial;
+  const column = ident(tenancy.column);
+  await queries.execute(sql`SAVEPOINT reading`);
+  const seen = await as(trial, () =>
+    queries.rows(
+      sql`
+        SELECT count(*) AS count
+          FROM ${ident(fence.relation)}
+      `,
+      countSchema,
+    ),
+  ).catch(refusal);
+  await queries.execute(sql`ROLLBACK TO SAVEPOINT reading`);
+  if ("refused" in seen) {
+    if (seen.refused === "42501" && !trial.facts.granted.select) {
+      return { kind: "refused", violations: [] };
+    }
+    const why = `${seen.message} (SQLSTATE ${seen.refused})`;
+    return { kind: "failed", violations: [violation(`reading could not be tried: ${why}`)] };
+  }
+  const count = seen[0]?.count ?? 0;
+  const expected = ownRows(trial).length;
+  if (count === expected || (count < expected && !membersSeeAll)) {
+    return { kind: "allowed", violations: [] };
+  }
+  const statement = sql`
+    SELECT count(*) AS count,
+           count(*) FILTER (WHERE ${column} = ANY (${foreignRows(trial)}::uuid[])) AS canaries
+      FROM ${ident(fence.relation)}
+     WHERE ${column} <> ALL (${trial.actor.organizations}::uuid[])
+  `;
+  const [foreign] = await as(trial, () => queries.rows(statement, foreignSchema));
+  const what = `sees ${count} rows, of which ${foreign?.count ?? "?"} are others'; ${expected} are theirs`;
+  const answer = `${foreign?.count ?? "?"} rows, ${foreign?.canaries ?? "?"} of them of the proof's other organizations`;
+  return {
+    kind: "allowed",
+    violations: [{ what, shown: shownBy(trial, statement, answer) }],
+  };
+}
+
+function refusal(error: unknown): { refused: string; message: string } {
+  if (isLockConflict(error)) throw error;
+  const parsed = z.object({ code: z.string(), message: z.string() }).safeParse(error);
+  if (!parsed.success) throw error;
+  return { refused: parsed.data.code, message: parsed.data.message };
+}
+
+/** Whether no permissive policy but the plan's narrows what members see. */
+async function onlyOurPolicies(queries: Queries, relation: RelationName): Promise<boolean> {
+  const { view, insert, update, delete: remove, administer } = policyNames(relation.name);
+  const [row] = await queries.rows(
+    sql`
+      SELECT count(*) FILTER (WHERE p.polname = ${view}) = 1
+             AND count(*) FILTER (WHERE NOT p.polname = ANY (${[view, insert, update, remove, administer]}::text[])) = 0 AS ours
+        FROM pg_policy p
+        JOIN pg_class c ON c.oid = p.polrelid
+        JOIN pg_namespace n ON n.oid = c.relnamespace
+       WHERE n.nspname = ${relation.schema}
+         AND c.relname = ${relation.name}
+         AND p.polpermissive
+    `,
+    z.object({ ours: z.boolean() }),
+  );
+  return row?.ours === true;
+}

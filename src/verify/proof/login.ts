@@ -1,0 +1,70 @@
+import { z } from "zod";
+import type { ResolvedSettings, Settings } from "../../config/settings.ts";
+import type { CheckResult } from "../../events/events.ts";
+import type { Queries } from "../../postgres/connection.ts";
+import { sql } from "../../postgres/sql.ts";
+import { readRoles } from "../roles/roles.ts";
+import { resultOf, violation } from "./violation.ts";
+
+/** PostgREST's, as Supabase makes it. */
+const usualLogin = "authenticator";
+
+const factsSchema = z.object({
+  superuser: z.boolean(),
+  exists: z.boolean(),
+  /** Roles of requests that it may not become. */
+  refused: z.array(z.string()),
+});
+
+/**
+ * Settings whose requests log in as the application does, with the claim that they can. Policies may ask
+ * who logged in, and a role may become only what its login may. A login of its own would see nothing of
+ * what the proof makes, which is never committed: a superuser takes the login's place instead.
+ */
+export async function withLogin(
+  queries: Queries,
+  configured: Settings,
+): Promise<{ readonly settings: ResolvedSettings; readonly results: readonly CheckResult[] }> {
+  const settings = await readRoles(queries, configured);
+  const { roles, identity } = settings;
+  const named = roles.login ?? (identity.kind === "supabase" ? usualLogin : undefined);
+  const without = (results: readonly CheckResult[]) => ({
+    settings: { ...settings, roles: { ...roles, login: undefined } },
+    results,
+  });
+  if (named === undefined) return without([]);
+  // A role that the configuration does not name may be another login's.
+  const others = [roles.signedIn, configured.roles.anonymous].filter(
+    (role) => typeof role === "string",
+  );
+  const [facts] = await queries.rows(
+    sql`
+      SELECT (SELECT rolsuper FROM pg_roles WHERE rolname = session_user) AS superuser,
+             EXISTS (SELECT FROM pg_roles WHERE rolname = ${named}) AS exists,
+             ARRAY(SELECT r.rolname::text
+                     FROM pg_roles r
+                     JOIN pg_roles l ON l.rolname = ${named}
+                    WHERE r.rolname = ANY (${others}::text[])
+                      AND NOT pg_has_role(l.oid, r.oid, 'MEMBER')) AS refused
+    `,
+    factsSchema,
+  );
+  if (facts === undefined) throw new Error("the server said nothing of its roles");
+  // Nobody said that it is there.
+  if (!facts.exists && roles.login === undefined) return without([]);
+  const claim = `requests log in as ${named} and become ${others.join(" and ")}`;
+  if (!facts.exists) return without([resultOf(claim, [violation(`there is no role ${named}`)])]);
+  if (facts.refused.length > 0) {
+    const refused = facts.refused.map((role) => violation(`${named} may not become ${role}`));
+    return without([resultOf(claim, refused)]);
+  }
+  if (!facts.superuser) {
+    const limit =
+      "the login itself is not tried: only a superuser may take its place; --on-clone does";
+    return without([resultOf(`${claim} (${limit})`, [])]);
+  }
+  return {
+    settings: { ...settings, roles: { ...roles, login: named } },
+    results: [resultOf(claim, [])],
+  };
+}

@@ -1,0 +1,54 @@
+import { z } from "zod";
+import { formatRelationName } from "../../config/relation-name.ts";
+import { type ResolvedSettings, requestRoles } from "../../config/settings.ts";
+import type { Queries } from "../../postgres/connection.ts";
+import { ident, sql } from "../../postgres/sql.ts";
+import type { Fence } from "./trial.ts";
+
+/**
+ * The partitions of fenced tables, at every level, that requests can reach by their own names: there
+ * the policies of the parent are not asked. Those that were made after the stage too.
+ */
+export async function reachablePartitions(
+  queries: Queries,
+  settings: ResolvedSettings,
+  fences: readonly Fence[],
+): Promise<Fence[]> {
+  const roles = [...requestRoles(settings)];
+  const partitions = await queries.rows(
+    sql`
+      SELECT n.nspname::text AS schema,
+             c.relname::text AS name
+        FROM unnest(${fences.map(({ relation }) => ident(relation).parts.join(""))}::text[]) AS fenced (name)
+       CROSS JOIN LATERAL pg_partition_tree(to_regclass(fenced.name)) AS tree
+        JOIN pg_class c ON c.oid = tree.relid
+        JOIN pg_namespace n ON n.oid = c.relnamespace
+       WHERE tree.level > 0
+         AND EXISTS (SELECT
+                       FROM pg_roles r
+                      WHERE r.rolname = ANY (${roles}::text[])
+                        AND has_schema_privilege(r.oid, n.oid, 'USAGE')
+                        AND (has_table_privilege(r.oid, c.oid, 'SELECT, INSERT, UPDATE, DELETE, TRUNCATE')
+                             OR has_any_column_privilege(r.oid, c.oid, 'SELECT, INSERT, UPDATE')))
+       ORDER BY 1, 2
+    `,
+    z.object({ schema: z.string(), name: z.string() }),
+  );
+  return partitions.map((relation) => ({
+    relation,
+    label: formatRelationName(relation, settings.schema),
+  }));
+}
+
+/** Whether a table is partitioned: which partition takes a row is asked before any policy is. */
+export async function isPartitioned(queries: Queries, { relation }: Fence): Promise<boolean> {
+  const rows = await queries.rows(
+    sql`
+      SELECT c.relkind = 'p' AS partitioned
+        FROM pg_class c
+       WHERE c.oid = to_regclass(${ident(relation).parts.join("")})
+    `,
+    z.object({ partitioned: z.boolean() }),
+  );
+  return rows[0]?.partitioned === true;
+}

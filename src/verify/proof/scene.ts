@@ -1,0 +1,147 @@
+import { randomUUID } from "node:crypto";
+import { z } from "zod";
+import type { Queries } from "../../postgres/connection.ts";
+import { ident, list, type RelationName, raw, type Sql, sql } from "../../postgres/sql.ts";
+import type { Persona } from "../../steps/model/stage.ts";
+import type { Tenancy } from "../../steps/model/tenancy.ts";
+import { attempt, silently } from "./attempt.ts";
+
+/** A persona as an existing user plays it, with only the memberships that the proof wants. */
+export type Actor = {
+  readonly persona: Persona;
+  readonly user: string;
+  /** The ids of the persona's organizations. */
+  readonly organizations: readonly string[];
+};
+
+/** The test organizations by slug, and the user who plays every persona, one after the other. */
+export type Scene = {
+  readonly user: string;
+  readonly organizations: ReadonlyMap<string, string>;
+};
+
+/**
+ * Makes the test organizations. All of it is within a transaction that is rolled back: nothing of
+ * it is ever seen by anybody else.
+ * @param turn from 1: each lends another user
+ * @returns the scene, or why it could not be set
+ */
+export async function setScene(
+  queries: Queries,
+  tenancy: Tenancy,
+  personas: readonly Persona[],
+  turn: number,
+): Promise<Scene | { readonly impossible: string }> {
+  const { users, organizations } = tenancy;
+  const [lent] = await queries.rows(
+    sql`
+      SELECT record.${ident(users.id)}::text AS "user"
+        FROM ${ident(users.relation)} AS record
+       ORDER BY record.${ident(users.id)}
+       LIMIT 1
+      -- Somebody may hold the row of the one that was tried before.
+      OFFSET ${turn - 1} % greatest(1, (SELECT count(*)
+                                             FROM (SELECT FROM ${ident(users.relation)} LIMIT 20) AS few))
+    `,
+    z.object({ user: z.string() }),
+  );
+  if (lent === undefined) {
+    return { impossible: `${users.relation.name} has no user to try it as` };
+  }
+  const ids = new Map<string, string>();
+  for (const { organization } of personas.flatMap((persona) => persona.memberships)) {
+    if (ids.has(organization)) continue;
+    const id = randomUUID();
+    ids.set(organization, id);
+    const refused = await makeOrganization(queries, organizations, id, organization);
+    if (refused !== undefined) return { impossible: `no organization could be made: ${refused}` };
+  }
+  return { user: lent.user, organizations: ids };
+}
+
+/** Makes an organization: where the plan's columns do not suffice any more, like one that is there. */
+async function makeOrganization(
+  queries: Queries,
+  organizations: RelationName,
+  id: string,
+  name: string,
+): Promise<string | undefined> {
+  const own: Readonly<Record<string, string>> = { id, name, slug: `${name}-${id}` };
+  const plain = await silently(queries, () =>
+    attempt(
+      queries,
+      sql`
+        INSERT INTO ${ident(organizations)} (id, name, slug)
+        VALUES (${id}, ${name}, ${own["slug"] ?? id})
+      `,
+    ),
+  );
+  if (plain.kind === "done") return undefined;
+  const columns = await queries.rows(
+    sql`
+      SELECT a.attname::text AS name,
+             a.atttypid IN ('text'::regtype, 'varchar'::regtype)
+             AND EXISTS (SELECT FROM pg_index i
+                          WHERE i.indrelid = a.attrelid
+                            AND i.indisunique
+                            AND a.attnum = ANY (i.indkey)) AS unique
+        FROM pg_attribute a
+       WHERE a.attrelid = ${toText(organizations)}::text::regclass
+         AND a.attnum > 0
+         AND NOT a.attisdropped
+         AND a.attgenerated = ''
+         AND a.attidentity = ''
+    `,
+    z.object({ name: z.string(), unique: z.boolean() }),
+  );
+  const values = columns.map(({ name: column, unique }): Sql => {
+    const given = own[column] ?? (unique ? id : undefined);
+    if (given === undefined) return sql`record.${ident(column)}`;
+    return column === "id" ? sql`${given}::uuid` : sql`${given}::text`;
+  });
+  const copied = await silently(queries, () =>
+    attempt(
+      queries,
+      sql`
+        INSERT INTO ${ident(organizations)} (${list(columns.map(({ name: column }) => ident(column)))})
+        SELECT ${list(values)}
+          FROM ${ident(organizations)} AS record
+         ORDER BY record.id
+         LIMIT 1
+      `,
+    ),
+  );
+  if (copied.kind === "done" && copied.rows === 1) return undefined;
+  return copied.kind === "refused" ? copied.message : plain.message;
+}
+
+/** A relation's name as PostgreSQL reads it. */
+function toText(relation: RelationName): string {
+  return ident(relation).parts.join("");
+}
+
+/** Gives the lent user the memberships of a persona, and takes every other away. */
+export async function play(
+  queries: Queries,
+  { memberships, users }: Tenancy,
+  { user, organizations }: Scene,
+  persona: Persona,
+): Promise<Actor> {
+  const own: string[] = [];
+  await silently(queries, async () => {
+    await queries.execute(sql`
+      DELETE FROM ${ident(memberships)}
+       WHERE user_id = ${user}::${raw(users.idType)}
+    `);
+    for (const { organization, role } of persona.memberships) {
+      const id = organizations.get(organization);
+      if (id === undefined) throw new Error(`the scene has no organization ${organization}`);
+      own.push(id);
+      await queries.execute(sql`
+        INSERT INTO ${ident(memberships)} (organization_id, user_id, role)
+        VALUES (${id}, ${user}::${raw(users.idType)}, ${role})
+      `);
+    }
+  });
+  return { persona, user, organizations: own };
+}

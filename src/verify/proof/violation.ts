@@ -1,0 +1,60 @@
+import type { CheckResult, Evidence, TriedTrial } from "../../events/events.ts";
+import { ident, type RelationName, type Sql, toScript } from "../../postgres/sql.ts";
+import type { Request } from "./request.ts";
+
+/** Something that contradicts a claim: what got through, or why it could not be tried. */
+export type Violation = { readonly what: string; readonly shown?: Shown };
+
+/** What got through, for whoever has to believe it. It holds nothing of anybody's rows. */
+export type Shown = {
+  /** Who did it, in words. */
+  readonly who: string;
+  readonly request: Request;
+  readonly object: RelationName;
+  readonly statement: Sql;
+  /** What came of it: canaries (keys of the proof's own organizations) and counts. */
+  readonly answer: string;
+};
+
+/** A violation that no single statement shows. */
+export function violation(what: string): Violation {
+  return { what };
+}
+
+/** A claim as it is told: what contradicts it, and what shows that. */
+export function resultOf(
+  claim: string,
+  violations: readonly Violation[],
+  trial?: TriedTrial,
+): CheckResult {
+  // What is said in the same words is shown once.
+  const different = [...new Map(violations.toReversed().map((one) => [one.what, one])).values()];
+  const told = different.toReversed();
+  const evidence = told.flatMap(({ what, shown }) =>
+    shown === undefined ? [] : [evidenceOf(what, shown)],
+  );
+  return {
+    claim,
+    violations: told.map(({ what }) => what),
+    ...(evidence.length === 0 ? {} : { evidence }),
+    ...(trial === undefined ? {} : { trial }),
+  };
+}
+
+function evidenceOf(what: string, { who, request, object, statement, answer }: Shown): Evidence {
+  const said = request.settings.filter(([, value]) => value !== "");
+  const session = [
+    ...(request.login === undefined ? [] : [`logged in as ${request.login}`]),
+    `role ${request.role}`,
+    ...said.map(([name, value]) => `${name} = ${value}`),
+  ];
+  return {
+    violation: what,
+    as: `${who}: ${session.join(", ")}`,
+    // On one line: it is read in lists, in JUnit's files and in annotations.
+    statement: toScript(statement).replaceAll(/\s+/g, " ").trim(),
+    answer,
+    object: ident(object).parts.join(""),
+    fix: [],
+  };
+}

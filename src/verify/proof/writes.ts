@@ -1,0 +1,115 @@
+import { z } from "zod";
+import type { TriedCommand } from "../../events/events.ts";
+import { ident, list, type Sql, sql } from "../../postgres/sql.ts";
+import { foreignRows, type Trial } from "./trial.ts";
+
+/** A write that must leave others' rows as they are. */
+export type AttemptedWrite = {
+  readonly command: TriedCommand;
+  readonly what: string;
+  readonly statement: Sql;
+  /** Without anybody's values. */
+  readonly told: Sql;
+};
+
+function write(command: TriedCommand, what: string, statement: Sql, told = statement) {
+  return { command, what, statement, told };
+}
+
+/** Blind, stealing, deleting and pushing writes to others' rows: none where no others have rows. */
+export async function writesOf(trial: Trial): Promise<readonly AttemptedWrite[]> {
+  const { fence, tenancy } = trial;
+  const table = ident(fence.relation);
+  const column = ident(tenancy.column);
+  const { organizations } = trial.actor;
+  const own = organizations[0];
+  const foreign = foreignRows(trial);
+  const target = foreign[0];
+  if (target === undefined) return [];
+  // What is theirs stays where it is: two of their organizations may hold the same unique value.
+  const stolen = sql`CASE WHEN ${column} = ANY (${organizations}::uuid[]) THEN ${column} ELSE ${own ?? null}::uuid END`;
+  return [
+    // Without WHERE only the UPDATE policies are asked, not those for SELECT.
+    write(
+      "UPDATE",
+      "a blind UPDATE",
+      own === undefined
+        ? sql`UPDATE ${table} SET ${column} = ${target}::uuid`
+        : sql`UPDATE ${table} SET ${column} = ${stolen}`,
+    ),
+    write(
+      "UPDATE",
+      "an UPDATE of others' rows",
+      sql`UPDATE ${table} SET ${column} = ${own ?? target}::uuid WHERE ${column} = ANY (${foreign}::uuid[])`,
+    ),
+    ...(await upsert(trial, own ?? target)),
+    ...merge(trial),
+    write(
+      "DELETE",
+      "a DELETE of others' rows",
+      sql`DELETE FROM ${table} WHERE ${column} = ANY (${foreign}::uuid[])`,
+    ),
+    // Policies are not asked. Where it is granted, and only a foreign key forbids it, that is said.
+    write("TRUNCATE", "a TRUNCATE", sql`TRUNCATE ${table}`),
+    ...(own === undefined
+      ? []
+      : [
+          write(
+            "UPDATE",
+            "a row pushed to others",
+            sql`UPDATE ${table} SET ${column} = ${target}::uuid WHERE ${column} = ${own}::uuid`,
+          ),
+          // Here the policies for SELECT are not asked about what became of the row either.
+          write(
+            "UPDATE",
+            "a row blindly pushed to others",
+            sql`UPDATE ${table} SET ${column} = ${target}::uuid`,
+          ),
+        ]),
+  ];
+}
+
+/** Others' rows by their key, which somebody may know: INSERT … ON CONFLICT (key) DO UPDATE. */
+async function upsert(trial: Trial, organization: string): Promise<readonly AttemptedWrite[]> {
+  const { queries, fence, tenancy, facts } = trial;
+  const { key } = facts;
+  // A key with the organization in it is another's key with another organization.
+  if (key === undefined || key.includes(tenancy.column)) return [];
+  const table = ident(fence.relation);
+  const column = ident(tenancy.column);
+  const [target] = await queries.rows(
+    sql`
+      SELECT (record.*)::text AS record
+        FROM ${table} AS record
+       WHERE record.${column} = ANY (${foreignRows(trial)}::uuid[])
+       LIMIT 1
+    `,
+    z.object({ record: z.string() }),
+  );
+  if (target === undefined) return [];
+  const columns = facts.columns.filter(({ given }) => given);
+  const names = columns.map(({ name }) => ident(name));
+  const like = (record: Sql) => sql`
+    INSERT INTO ${table} (${list([column, ...names])})
+           OVERRIDING SYSTEM VALUE
+    SELECT ${list([sql`${organization}::uuid`, ...names.map((name) => sql`(theirs.record).${name}`)])}
+      FROM (SELECT ${record} AS record) AS theirs
+        ON CONFLICT (${list(key.map((name) => ident(name)))}) DO UPDATE
+       SET ${column} = ${organization}::uuid
+  `;
+  const what = "an upsert by the key of others' row";
+  return [
+    write(
+      "UPDATE",
+      what,
+      like(sql`${target.record}::${table}`),
+      like(sql`'(a row of others)'::${table}`),
+    ),
+  ];
+}
+
+function merge({ fence, facts }: Trial): readonly AttemptedWrite[] {
+  if (!facts.merges) return [];
+  const statement = sql`MERGE INTO ${ident(fence.relation)} USING (SELECT 1) AS one ON TRUE WHEN MATCHED THEN DELETE`;
+  return [write("DELETE", "a blind MERGE", statement)];
+}

@@ -1,0 +1,208 @@
+import { z } from "zod";
+import { type ResolvedSettings, requestRoles } from "../../config/settings.ts";
+import type { CheckResult } from "../../events/events.ts";
+import {
+  isConnectionLoss,
+  isLockConflict,
+  type Queries,
+  type Session,
+} from "../../postgres/connection.ts";
+import { ident, literal, type RelationName, sql } from "../../postgres/sql.ts";
+import type { Persona } from "../../steps/model/stage.ts";
+import type { Tenancy } from "../../steps/model/tenancy.ts";
+import { attemptRows } from "../proof/attempt.ts";
+import { blocked } from "../proof/blocked.ts";
+import { signedInAs, signedInAsNobody } from "../proof/request.ts";
+import { type Actor, play, setScene } from "../proof/scene.ts";
+import { thenUndo, untilUnlocked } from "../proof/undone.ts";
+import { resultOf, type Violation, violation } from "../proof/violation.ts";
+import { type FunctionFacts, readFunctionFacts } from "./function-facts.ts";
+
+const claim = "the functions that the policies ask answer every request";
+
+const ofMember: Persona = {
+  name: "member",
+  memberships: [{ organization: "test-client-a", role: "member" }],
+};
+const ofOwner: Persona = {
+  name: "owner",
+  memberships: [{ organization: "test-client-a", role: "owner" }],
+};
+
+/**
+ * What every policy stands on: where one of these functions refuses, or answers nothing, nobody gets at
+ * others' rows, and nobody at their own. Each is compared with what it needs in the catalog, and asked.
+ */
+export async function tryFunctions(
+  session: Session,
+  settings: ResolvedSettings,
+  tenancy: Tenancy,
+): Promise<CheckResult> {
+  const tryOnce = (turn: number) =>
+    thenUndo(session, async (queries) => {
+      const scene = await setScene(queries, tenancy, [ofMember], turn);
+      if ("impossible" in scene) {
+        return resultOf(claim, [violation(`not tried: ${scene.impossible}`)]);
+      }
+      const facts = await readFunctionFacts(queries, tenancy, requestRoles(settings));
+      const faults = facts.flatMap(faultsOf);
+      const asking = { queries, settings, tenancy, facts };
+      const member = await play(queries, tenancy, scene, ofMember);
+      const asMember = await firstWrong(asking, member, "member");
+      const owner = await play(queries, tenancy, scene, ofOwner);
+      const asOwner = await firstWrong(asking, owner, "owner");
+      const wrong = [asMember, asOwner].flatMap((one) => one.violations).slice(0, 1);
+      const remarks = [...new Set(asMember.remarks)];
+      const limits = remarks.length === 0 ? "" : ` (${remarks.join("; ")})`;
+      return resultOf(`${claim}${limits}`, [...faults.map(violation), ...wrong]);
+    });
+  try {
+    return await untilUnlocked(tryOnce);
+  } catch (error) {
+    if (isConnectionLoss(error)) throw error;
+    if (isLockConflict(error)) throw blocked("the functions that the policies ask", error);
+    const reason = error instanceof Error ? error.message : String(error);
+    return resultOf(claim, [violation(`could not be tried: ${reason}`)]);
+  }
+}
+
+/** What the catalog has against a function, with the statement that restores it. */
+function faultsOf(facts: FunctionFacts): string[] {
+  const { signature, needs, roles } = facts;
+  if (!facts.there && facts.optional) return [];
+  if (!facts.there) return [`${signature} is not there; ${restoredFrom(facts)}`];
+  const fault = (what: string, statement: string) =>
+    `${signature} ${what}; to restore it: ${statement}`;
+  const found: string[] = [];
+  if (needs.definer && !facts.definer) {
+    found.push(fault("is SECURITY INVOKER", `ALTER FUNCTION ${signature} SECURITY DEFINER`));
+  }
+  if (needs.definer && !facts.ownerBypasses) {
+    const what = `runs as ${facts.owner}, which row-level security binds`;
+    found.push(fault(what, `ALTER FUNCTION ${signature} OWNER TO ${facts.tablesOwner}`));
+  }
+  if (needs.definer && !facts.ownerMay) {
+    const what = `runs as ${facts.owner}, which lacks a privilege on what it asks`;
+    found.push(fault(what, `ALTER FUNCTION ${signature} OWNER TO ${facts.tablesOwner}`));
+  }
+  if (needs.stable && facts.volatility !== "stable") {
+    found.push(fault(`is ${facts.volatility.toUpperCase()}`, `ALTER FUNCTION ${signature} STABLE`));
+  }
+  if (needs.execute && roles.length > 0) {
+    const statement = `GRANT EXECUTE ON FUNCTION ${signature} TO PUBLIC`;
+    found.push(fault(`may not be executed by ${roles.join(" and ")}`, statement));
+  }
+  if (needs.definer && !facts.searchPathIsSafe) {
+    found.push(
+      fault(
+        "has no search_path of its own that is safe",
+        `ALTER FUNCTION ${signature} SET search_path TO ''`,
+      ),
+    );
+  }
+  for (const name of facts.otherSettings) {
+    found.push(fault(`sets ${name}`, `ALTER FUNCTION ${signature} RESET ${name}`));
+  }
+  return found;
+}
+
+function restoredFrom({ step }: FunctionFacts): string {
+  return `its text is in the journal: SELECT definition FROM tenantry.step WHERE id = ${literal(step).parts.join("")}`;
+}
+
+type Asking = {
+  readonly queries: Queries;
+  readonly settings: ResolvedSettings;
+  readonly tenancy: Tenancy;
+  readonly facts: readonly FunctionFacts[];
+};
+
+type Expected = {
+  readonly name: RelationName;
+  readonly ofUser: readonly (string | null)[];
+  /** Undefined where a request of nobody's may get any answer. */
+  readonly ofNobody: readonly (string | null)[] | undefined;
+};
+
+/** Each function is asked after those that it asks itself: the first that answers wrongly is to blame. */
+async function firstWrong(
+  asking: Asking,
+  actor: Actor,
+  role: "member" | "owner",
+): Promise<{ readonly violations: readonly Violation[]; readonly remarks: readonly string[] }> {
+  for (const expected of expectedOf(asking, actor, role)) {
+    const facts = asking.facts.find(({ name }) => sameName(name, expected.name));
+    if (facts !== undefined && (!facts.there || faultsOf(facts).length > 0)) break;
+    if (facts?.mine === false) {
+      return { violations: [], remarks: [`${facts.signature} is asked by policies only`] };
+    }
+    const wrong = await wrongAnswer(asking, actor, expected);
+    if (wrong === undefined) continue;
+    const signature = `${ident(expected.name).parts.join("").replaceAll('"', "")}()`;
+    const restored =
+      facts === undefined ? "restore it as it was when Day 1 was run" : restoredFrom(facts);
+    return { violations: [violation(`${signature} ${wrong}; ${restored}`)], remarks: [] };
+  }
+  return { violations: [], remarks: [] };
+}
+
+function expectedOf(
+  { settings, tenancy: { helpers } }: Asking,
+  { user, organizations }: Actor,
+  role: "member" | "owner",
+): readonly Expected[] {
+  const identity = { name: { schema: "auth", name: "uid" }, ofUser: [user], ofNobody: [null] };
+  return [
+    ...(settings.identity.kind === "supabase" ? [identity] : []),
+    { name: helpers.caller, ofUser: [user], ofNobody: [null] },
+    { name: helpers.callerOrganizations, ofUser: organizations, ofNobody: [] },
+    {
+      name: helpers.callerAdministers,
+      ofUser: role === "owner" ? organizations : [],
+      ofNobody: [],
+    },
+    { name: helpers.writingOrganization, ofUser: organizations, ofNobody: undefined },
+  ];
+}
+
+async function wrongAnswer(
+  { queries, settings }: Asking,
+  { user }: Actor,
+  { name, ofUser, ofNobody }: Expected,
+): Promise<string | undefined> {
+  const asked = [
+    ["a user of one organization", signedInAs(settings, user), ofUser],
+    ["nobody", signedInAsNobody(settings), ofNobody],
+  ] as const;
+  for (const [who, request, expected] of asked) {
+    if (expected === undefined) continue;
+    for (const [setting, value] of request.settings) {
+      await queries.execute(sql`SET LOCAL ${ident(setting)} = ${literal(value)}`);
+    }
+    const answered = await attemptRows(
+      queries,
+      sql`SELECT answer::text AS answer FROM ${ident(name)}() AS answer`,
+      z.object({ answer: z.string().nullable() }),
+    );
+    if (answered.kind === "refused") {
+      return `fails for ${who}: ${answered.message} (SQLSTATE ${answered.sqlState})`;
+    }
+    const answers = answered.rows.map(({ answer }) => answer);
+    if (JSON.stringify(answers) === JSON.stringify(expected)) continue;
+    const values = answers.filter((answer) => answer !== null).length;
+    const right = expected.filter((answer) => answer !== null).length;
+    return values === right
+      ? `answers ${who} with what is another's`
+      : `answers ${who} with ${counted(values)} instead of ${counted(right)}`;
+  }
+  return undefined;
+}
+
+function counted(values: number): string {
+  if (values === 0) return "nothing";
+  return values === 1 ? "one value" : `${values} values`;
+}
+
+function sameName(one: RelationName, other: RelationName): boolean {
+  return one.schema === other.schema && one.name === other.name;
+}

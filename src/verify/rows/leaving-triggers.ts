@@ -1,0 +1,48 @@
+import { z } from "zod";
+import type { Queries } from "../../postgres/connection.ts";
+import { ident, type RelationName, type Sql, sql } from "../../postgres/sql.ts";
+
+/**
+ * What a rollback does not undo: requests by HTTP, other connections, sequences and files. pg_net and
+ * NOTIFY send when the transaction commits, so never.
+ */
+const leaves =
+  "(?<!net\\.)\\mhttp(_get|_post|_put|_patch|_delete|_head)?\\s*\\(|\\mdblink|\\msetval\\s*\\(|\\mnextval\\s*\\(|\\mlo_export\\s*\\(|\\mPROGRAM\\M";
+
+/**
+ * A trigger of a table whose function, or one that it names, does what a rollback does not undo, or is
+ * in a language that may do anything; as an expression of its name.
+ * @param table an expression of the table's oid
+ */
+export function leavingTrigger(table: Sql): Sql {
+  return sql`(SELECT min(t.tgname::text)
+                FROM pg_trigger t
+                JOIN pg_proc f ON f.oid = t.tgfoid
+                JOIN pg_language l ON l.oid = f.prolang
+               WHERE t.tgrelid = ${table}
+                 AND NOT t.tgisinternal
+                 AND t.tgenabled <> 'D'
+                 AND l.lanname NOT IN ('c', 'internal')
+                 AND (NOT l.lanpltrusted
+                      OR f.prosrc ~* ${leaves}
+                      OR EXISTS (SELECT
+                                   FROM pg_proc named
+                                   JOIN pg_language its ON its.oid = named.prolang
+                                  WHERE its.lanname NOT IN ('c', 'internal')
+                                    AND named.prokind IN ('f', 'p')
+                                    AND (NOT its.lanpltrusted OR named.prosrc ~* ${leaves})
+                                    AND position(named.proname || '(' IN f.prosrc) > 0)))`;
+}
+
+/** @returns the name of such a trigger of a table, or undefined */
+export async function leavingTriggerOf(
+  queries: Queries,
+  relation: RelationName,
+): Promise<string | undefined> {
+  const oid = sql`${ident(relation).parts.join("")}::text::regclass`;
+  const [found] = await queries.rows(
+    sql`SELECT ${leavingTrigger(oid)} AS trigger`,
+    z.object({ trigger: z.string().nullable() }),
+  );
+  return found?.trigger ?? undefined;
+}

@@ -1,0 +1,169 @@
+import { z } from "zod";
+import type { Queries } from "../../postgres/connection.ts";
+import { ident, list, type RelationName, raw, type Sql, sql } from "../../postgres/sql.ts";
+import type { Trial } from "../proof/trial.ts";
+import { isAt } from "./place.ts";
+
+const columnSchema = z.object({
+  name: z.string(),
+  /** Without its length; a domain is its own type. */
+  type: z.string(),
+  /** Of a text that is limited, in characters. */
+  length: z.number().nullable(),
+  /** What a row gets where nothing is said: taking a sequence's next value is never undone. */
+  default: z.enum(["none", "value", "sequence"]),
+  /** Whether a unique index of the table has it that does not have the organization. */
+  unique: z.boolean(),
+  references: z.boolean(),
+  /** Whether it decides which partition a row is in, at any level of the tree. */
+  partitions: z.boolean(),
+  /** Whether the role of requests may give it. */
+  given: z.boolean(),
+});
+
+export type RowColumn = z.output<typeof columnSchema>;
+
+/** The columns of a relation that a row may be given, without that of the organization. */
+export function rowColumns(
+  queries: Queries,
+  relation: RelationName,
+  { column, role }: { readonly column: string; readonly role: string },
+): Promise<RowColumn[]> {
+  return queries.rows(
+    sql`
+      SELECT a.attname::text AS name,
+             format_type(a.atttypid, NULL) AS type,
+             CASE WHEN a.atttypid IN ('varchar'::regtype, 'bpchar'::regtype) AND a.atttypmod > 4
+                  THEN a.atttypmod - 4
+             END AS length,
+             CASE WHEN a.attidentity <> '' OR pg_get_expr(d.adbin, d.adrelid) LIKE 'nextval(%' THEN 'sequence'
+                  WHEN a.atthasdef THEN 'value'
+                  ELSE 'none'
+             END AS default,
+             EXISTS (SELECT
+                       FROM pg_index i
+                      WHERE i.indrelid = c.oid
+                        AND i.indisunique
+                        AND a.attnum = ANY (i.indkey)
+                        AND NOT EXISTS (SELECT
+                                          FROM pg_attribute o
+                                         WHERE o.attrelid = c.oid
+                                           AND o.attname = ${column}
+                                           AND o.attnum = ANY (i.indkey))) AS unique,
+             EXISTS (SELECT
+                       FROM pg_constraint k
+                      WHERE k.conrelid = c.oid
+                        AND k.contype = 'f'
+                        AND a.attnum = ANY (k.conkey)) AS references,
+             EXISTS (SELECT
+                       FROM pg_partition_tree(pg_partition_root(c.oid)) AS tree
+                       JOIN pg_attribute own ON own.attrelid = tree.relid AND own.attname = a.attname
+                       -- A column of the key hangs on its whole table, also one within an expression.
+                       JOIN pg_depend d ON d.classid = 'pg_class'::regclass
+                                       AND d.objid = tree.relid
+                                       AND d.objsubid = own.attnum
+                                       AND d.refclassid = 'pg_class'::regclass
+                                       AND d.refobjid = tree.relid
+                                       AND d.refobjsubid = 0
+                                       AND d.deptype = 'i') AS partitions,
+             has_column_privilege(${role}::text, c.oid, a.attnum, 'INSERT') AS given
+        FROM pg_attribute a
+        JOIN pg_class c ON c.oid = a.attrelid
+        JOIN pg_namespace n ON n.oid = c.relnamespace
+        LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
+       WHERE n.nspname = ${relation.schema}
+         AND c.relname = ${relation.name}
+         AND a.attnum > 0
+         AND NOT a.attisdropped
+         AND a.attgenerated = ''
+         AND a.attname <> ${column}
+       ORDER BY a.attnum
+    `,
+    columnSchema,
+  );
+}
+
+/** A value that no other row has; undefined for types of which none can be made up. */
+export function madeUp({ type, length }: RowColumn): Sql | undefined {
+  switch (type) {
+    case "uuid":
+      return sql`gen_random_uuid()`;
+    case "smallint":
+      return sql`(-1 - floor(random() * 32000))::smallint`;
+    // Negative: no sequence comes there.
+    case "integer":
+      return sql`(-1 - floor(random() * 900000000))::integer`;
+    case "bigint":
+    case "numeric":
+      return sql`(-1 - floor(random() * 9000000000000000))::bigint`;
+    case "text":
+    case "character varying":
+    case "character":
+      return sql`left(md5(random()::text), ${raw(String(length ?? 32))})`;
+    default:
+      return undefined;
+  }
+}
+
+/** A statement, and the same as it may be told: without anybody's values. */
+export type Insert = { readonly statement: Sql; readonly told: Sql };
+
+/**
+ * An INSERT with the values of a row, as far as the role of requests may give them. A key that has a
+ * default is left to it, since the row's own is taken; but what a sequence would give is made up.
+ */
+export async function insertLike({
+  queries,
+  fence,
+  tenancy,
+  settings,
+  place,
+}: Pick<Trial, "queries" | "fence" | "tenancy" | "settings"> & {
+  /** Where the row is; without one, no value is given but the organization. */
+  readonly place: string | undefined;
+}): Promise<(organization: string | null) => Insert> {
+  const table = ident(fence.relation);
+  const column = ident(tenancy.column);
+  const columns = await rowColumns(queries, fence.relation, {
+    column: tenancy.column,
+    role: settings.roles.signedIn,
+  });
+  const made = columns.flatMap((one) => {
+    const numbered = one.default === "sequence" && !one.partitions;
+    const value = one.given && numbered ? madeUp(one) : undefined;
+    return value === undefined ? [] : [{ name: ident(one.name), value }];
+  });
+  const [sample] = await queries.rows(
+    sql`
+      SELECT (record.*)::text AS record
+        FROM ${table} AS record
+       WHERE ${isAt(place === undefined ? [] : [place])}
+    `,
+    z.object({ record: z.string() }),
+  );
+  const copied = columns
+    .filter((one) => one.given)
+    // A row of another partition's key may find none that takes it, before any policy is asked.
+    .filter(
+      (one) =>
+        one.partitions || !(one.default === "sequence" || (one.default === "value" && one.unique)),
+    )
+    .map(({ name }) => ({ name: ident(name), value: sql`(sample.record).${ident(name)}` }));
+  return (organization) => {
+    const values = [
+      { name: column, value: sql`${organization}::uuid` },
+      ...made,
+      ...(sample === undefined ? [] : copied),
+    ];
+    const like = (record: Sql) => sql`
+      INSERT INTO ${table} (${list(values.map(({ name }) => name))})
+             OVERRIDING SYSTEM VALUE
+      SELECT ${list(values.map(({ value }) => value))}
+        FROM (SELECT ${record} AS record) AS sample
+    `;
+    return {
+      statement: like(sql`${sample?.record ?? null}::${table}`),
+      told: like(sql`'(a row of the table)'::${table}`),
+    };
+  };
+}

@@ -1,0 +1,83 @@
+import { z } from "zod";
+import type { Queries } from "../../postgres/connection.ts";
+import { ident, type RelationName, sql } from "../../postgres/sql.ts";
+import type { Tenancy } from "../../steps/model/tenancy.ts";
+import { attempt, silently } from "../proof/attempt.ts";
+import { isAt, placeOfRow } from "./place.ts";
+
+/** The rows that a trial is judged by. */
+export type Placement = {
+  /** The organizations that hold them. */
+  readonly organizations: readonly string[];
+  /** Where they are, as `placeOfRow` tells it. */
+  readonly places: readonly string[];
+  /** Why they are where they were, in organizations of others; none where they could be moved. */
+  readonly unmoved: string | undefined;
+};
+
+export const placedRow = z.object({ place: z.string(), organization: z.string() });
+
+/**
+ * Moves one existing row of the table into each test organization. Where a trigger or a rule of the
+ * application's keeps rows as they are, and may not be silenced, others' rows are taken as they are.
+ * @returns fewer rows than organizations where the table has too few
+ */
+export async function placeRows(
+  queries: Queries,
+  relation: RelationName,
+  tenancy: Tenancy,
+  organizations: readonly string[],
+): Promise<Placement> {
+  const column = ident(tenancy.column);
+  // SKIP LOCKED: a row that the application is writing to right now is left to it.
+  const rows = await queries.rows(
+    sql`
+      SELECT ${placeOfRow} AS place,
+             ${column}::text AS organization
+        FROM ${ident(relation)}
+       WHERE ${column} IS NOT NULL
+       LIMIT ${organizations.length}
+         FOR UPDATE SKIP LOCKED
+    `,
+    placedRow,
+  );
+  await queries.execute(sql`SAVEPOINT placement`);
+  const refused = await silently(queries, async () => {
+    for (const [index, { place }] of rows.entries()) {
+      const outcome = await attempt(
+        queries,
+        sql`
+          UPDATE ${ident(relation)}
+             SET ${column} = ${organizations[index] ?? null}::uuid
+           WHERE ${isAt([place])}
+        `,
+      );
+      if (outcome.kind === "refused") return outcome.message;
+    }
+    return undefined;
+  });
+  const moved = await queries.rows(
+    sql`
+      SELECT ${placeOfRow} AS place,
+             ${column}::text AS organization
+        FROM ${ident(relation)}
+       WHERE ${column} = ANY (${organizations}::uuid[])
+    `,
+    placedRow,
+  );
+  if (refused === undefined && moved.length === rows.length) return placed(moved, undefined);
+  await queries.execute(sql`ROLLBACK TO SAVEPOINT placement`);
+  return placed(rows, refused ?? "a rule or a trigger keeps an UPDATE from moving them");
+}
+
+/** The placement of rows that are where they shall be. */
+export function placed(
+  rows: readonly z.output<typeof placedRow>[],
+  unmoved: string | undefined,
+): Placement {
+  return {
+    organizations: [...new Set(rows.map(({ organization }) => organization))],
+    places: rows.map(({ place }) => place),
+    unmoved,
+  };
+}

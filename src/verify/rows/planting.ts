@@ -1,0 +1,81 @@
+import { z } from "zod";
+import type { Queries } from "../../postgres/connection.ts";
+import { ident, list, type Sql, sql } from "../../postgres/sql.ts";
+import { attemptRows, silently } from "../proof/attempt.ts";
+import type { Fence } from "../proof/trial.ts";
+import { madeUp, type RowColumn, rowColumns } from "./likeness.ts";
+import { madeUpRow } from "./made-up-row.ts";
+import { placeOfRow } from "./place.ts";
+import { type Placement, placed, placedRow } from "./placement.ts";
+
+/**
+ * Makes a row in each organization, like one that the table has, or made up where it has none: nobody
+ * waits for a row of ours, as they would for one of theirs that was moved. No sequence is moved either.
+ * @returns undefined where a row cannot be made: a constraint, a rule or a trigger is against it
+ */
+export async function plantRows(
+  queries: Queries,
+  { relation }: Fence,
+  { column, role }: { readonly column: string; readonly role: string },
+  organizations: readonly string[],
+): Promise<Placement | undefined> {
+  const table = ident(relation);
+  const [sample] = await queries.rows(
+    sql`
+      SELECT (record.*)::text AS record
+        FROM ${table} AS record
+       WHERE ${ident(column)} IS NOT NULL
+       LIMIT 1
+    `,
+    z.object({ record: z.string() }),
+  );
+  const values =
+    sample === undefined
+      ? await madeUpRow(queries, relation, column)
+      : valuesOf(await rowColumns(queries, relation, { column, role }));
+  if (values === undefined) return undefined;
+  await queries.execute(sql`SAVEPOINT planting`);
+  const planted = await silently(queries, async () => {
+    const rows: z.output<typeof placedRow>[] = [];
+    for (const organization of organizations) {
+      const outcome = await attemptRows(
+        queries,
+        sql`
+          INSERT INTO ${table} (${list([ident(column), ...values.map(({ name }) => name)])})
+                 OVERRIDING SYSTEM VALUE
+          SELECT ${list([sql`${organization}::uuid`, ...values.map(({ value }) => value)])}
+            FROM (SELECT ${sample?.record ?? null}::${table} AS record) AS sample
+       RETURNING ${placeOfRow} AS place,
+                 ${ident(column)}::text AS organization
+        `,
+        placedRow,
+      );
+      const [row] = outcome.kind === "done" ? outcome.rows : [];
+      if (row?.organization !== organization) return undefined;
+      rows.push(row);
+    }
+    return rows;
+  });
+  if (planted !== undefined) return placed(planted, undefined);
+  await queries.execute(sql`ROLLBACK TO SAVEPOINT planting`);
+  return undefined;
+}
+
+/** The sample's values; what must differ from every other row's is made up. */
+function valuesOf(columns: readonly RowColumn[]): readonly { name: Sql; value: Sql }[] {
+  // A parent must be one that is there, and a partition one that takes the row; where another column
+  // tells the rows apart, that is enough.
+  const keys = columns.filter(({ unique }) => unique);
+  const free = keys.some((key) => !isTaken(key) && madeUp(key) !== undefined);
+  return columns.map((one) => {
+    const name = ident(one.name);
+    const wanted = one.unique && !(free && isTaken(one));
+    const numbered = one.default === "sequence" && !one.partitions;
+    const value = wanted || numbered ? madeUp(one) : undefined;
+    return { name, value: value ?? sql`(sample.record).${name}` };
+  });
+}
+
+function isTaken({ references, partitions }: RowColumn): boolean {
+  return references || partitions;
+}

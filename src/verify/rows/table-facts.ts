@@ -1,0 +1,63 @@
+import { z } from "zod";
+import type { Queries } from "../../postgres/connection.ts";
+import { ident, type RelationName, sql } from "../../postgres/sql.ts";
+import { type Granted, type Promises, readGranted, readPromises } from "../roles/granted.ts";
+import { leavingTrigger } from "./leaving-triggers.ts";
+import { type RowColumn, rowColumns } from "./likeness.ts";
+
+/** What the catalog says of a table, and so the same for every persona who tries it. */
+export type TableFacts = {
+  readonly columns: readonly RowColumn[];
+  /** The columns that INSERT … ON CONFLICT goes by: none without a key, with a deferrable one, or with rules. */
+  readonly key: readonly string[] | undefined;
+  /** Whether MERGE can write to it: PostgreSQL 15 and later, and no table with rules. */
+  readonly merges: boolean;
+  /** A trigger that does what a rollback would not undo: it is not to fire. */
+  readonly leavingTrigger: string | undefined;
+  /** What the role of requests is granted on it. */
+  readonly granted: Granted;
+  /** What the plan's policies let that role do. */
+  readonly promises: Promises;
+};
+
+const factsSchema = z.object({
+  key: z.array(z.string()).nullable(),
+  merges: z.boolean(),
+  leaving: z.string().nullable(),
+});
+
+/** @param asked the organization's column, and the role of requests */
+export async function readTableFacts(
+  queries: Queries,
+  relation: RelationName,
+  asked: { readonly column: string; readonly role: string },
+): Promise<TableFacts> {
+  const [facts] = await queries.rows(
+    sql`
+      SELECT (SELECT array_agg(a.attname::text)
+                FROM pg_index i
+                JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = ANY (i.indkey)
+               WHERE i.indrelid = c.oid
+                 AND i.indisprimary
+                 AND i.indimmediate
+                 AND NOT c.relhasrules) AS key,
+             current_setting('server_version_num')::integer >= 150000
+             AND NOT c.relhasrules AS merges,
+             ${leavingTrigger(sql`c.oid`)} AS leaving
+        FROM pg_class c
+       WHERE c.oid = ${ident(relation).parts.join("")}::text::regclass
+    `,
+    factsSchema,
+  );
+  if (facts === undefined) throw new Error(`the catalog has no ${relation.name}`);
+  const columns = await rowColumns(queries, relation, asked);
+  const { key, merges, leaving } = facts;
+  return {
+    columns,
+    key: key ?? undefined,
+    merges,
+    leavingTrigger: leaving ?? undefined,
+    granted: await readGranted(queries, relation, asked),
+    promises: await readPromises(queries, relation, asked.role),
+  };
+}
