@@ -96,3 +96,8 @@ export class AppError extends Error {
     return errorCodes[this.code];
   }
 }
+
+/** The message of whatever was thrown. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

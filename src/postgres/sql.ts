@@ -137,6 +137,15 @@ export function toQuery(statement: Sql): { text: string; values: SqlValue[] } {
   };
 }
 
+/**
+ * A name or a piece of SQL as a text, for a message or a script.
+ * @throws TypeError where it has values: they do not belong into a text
+ */
+export function textOf(piece: Sql): string {
+  if (piece.values.length > 0) throw new TypeError("SQL with values is not a text");
+  return piece.parts.join("");
+}
+
 /** The statement with its values written in: for people and for psql, never for the driver. */
 export function toScript(statement: Sql): string {
   const written = statement.parts.reduce(
