@@ -69,7 +69,7 @@ export type ErrorFacts = {
   readonly cause?: unknown;
 };
 
-/** An error a user can cause or meet: it says what happened, to what, the state now, and what to do next. */
+/** An error that a user can cause or meet: what failed, on what, the state now, and the next command. */
 export class AppError extends Error {
   readonly code: ErrorCode;
   readonly object: string;

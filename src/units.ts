@@ -31,7 +31,7 @@ export function formatCount(count: number): string {
 }
 
 /**
- * A part of a whole in per cent; never 100 before it is whole, so that nobody takes it for done.
+ * A part of a whole in per cent; never 100 before it is complete.
  * Nothing of nothing is whole.
  */
 export function formatShare(done: number, total: number): string {

@@ -10,9 +10,9 @@ export function common(command: Command): Command {
     .option("--config <file>", "the configuration (else tenantry.config.ts, .json or .yaml here)")
     .option("--json", "one JSON value a line, for programs")
     .option("--yes", "do not ask")
-    .option("--quiet", "say errors and results only")
-    .option("--verbose", "say every step and every check, a line each")
-    .option("--debug", "say every SQL statement too, and where an error came from");
+    .option("--quiet", "show errors and results only")
+    .option("--verbose", "show every step and every check, a line each")
+    .option("--debug", "show every SQL statement and the stack of an error, too");
 }
 
 /** Adds a command with its help. */

@@ -7,7 +7,7 @@ export type Help = {
   readonly examples: readonly [Example, ...Example[]];
 };
 
-/** What --help says of each command. A test runs every example through the command line's parser. */
+/** The text of --help for each command. A test runs every example through the command line's parser. */
 export const commandHelp = {
   run: {
     about: "run the stages that are left, or one",
@@ -59,7 +59,10 @@ export const commandHelp = {
     examples: [
       ["tenantry audit", "findings with the SQL that fixes them; exit 3 where there is one"],
       ["tenantry audit --drift", "what changed since the last stage was applied"],
-      ["tenantry audit --self-test", "small fences of our own, broken in every known way"],
+      [
+        "tenantry audit --self-test",
+        "small test databases, their fences broken in every known way",
+      ],
     ],
   },
   backup: {
@@ -105,8 +108,7 @@ export const commandHelp = {
     ],
   },
   demo: {
-    about:
-      "run the three days and their rollback on a database of its own, with an application writing",
+    about: "run the three days and their rollback on a new database, with an application writing",
     examples: [
       ["tenantry demo", "in a minute, and nothing of yours is touched"],
       ["tenantry demo --rows 1000000 --keep", "larger, and the server stays up to look at"],
@@ -145,7 +147,7 @@ export const commandHelp = {
   "code scaffold": {
     about: "what the application needs to know its organization: context, switcher, helper, types",
     examples: [
-      ["tenantry code scaffold", "the files as a diff, and what is left to you"],
+      ["tenantry code scaffold", "the files as a diff, and what must be done by hand"],
       ["tenantry code scaffold --write", "writes them; replaces none that is there"],
     ],
   },
@@ -170,7 +172,7 @@ export function helpAfter(name: CommandName): string {
   return `\nExamples:\n${exampleLines(commandHelp[name].examples)}`;
 }
 
-/** The first lines for somebody who has never used it. */
+/** The first examples. */
 const firstExamples: readonly Example[] = [
   ["tenantry demo", "see the three days and their rollback in a minute"],
   ["tenantry check", "problems with their fixes; exit 1 where one blocks"],

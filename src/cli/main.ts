@@ -16,7 +16,7 @@ export async function main(argv: readonly string[]): Promise<number> {
     return exitCodes.done;
   } catch (thrown) {
     const unread = thrown instanceof CommanderError;
-    // Help and version are no errors; they are said already.
+    // Help and version are not errors; they are printed already.
     if (unread && thrown.exitCode === 0) return exitCodes.done;
     const error = unread ? usageError(root, thrown) : thrown;
     showError(error, { json: argv.includes("--json"), debug: argv.includes("--debug") });

@@ -5,7 +5,7 @@ import { stageNames } from "../steps/model/stage.ts";
 
 export const stageOption = z.enum(stageNames);
 
-/** What every command takes. Strict: an option of another command is not passed over in silence. */
+/** What every command takes. Strict: an option of another command is refused. */
 export const globalOptions = z.strictObject({
   url: z.string().optional(),
   config: z.string().optional(),
@@ -36,7 +36,7 @@ export const verifyChecks = {
 
 export type GlobalOptions = z.output<typeof globalOptions>;
 
-/** How much is said: of several wishes, the one that says most. */
+/** How much is shown: of several options, the one that shows most. */
 export function levelOf({
   quiet,
   verbose,

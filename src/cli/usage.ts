@@ -3,7 +3,7 @@ import { closest, distance } from "fastest-levenshtein";
 import { AppError } from "../errors.ts";
 import { redacted } from "../postgres/redaction.ts";
 
-/** What commander says of arguments that it does not understand, as an error of ours. */
+/** Arguments that commander does not understand, as an AppError. */
 export function usageError(root: Command, { code, message }: CommanderError): AppError {
   const { command, mistyped } = reached(root);
   const [fault = "", ...hints] = message.replace(/^error: /, "").split("\n");
@@ -21,7 +21,7 @@ export function usageError(root: Command, { code, message }: CommanderError): Ap
   });
 }
 
-/** The command that was called, and a word behind it that is none of those below it. */
+/** The command that was called, and a word behind it that is not one of its commands. */
 function reached(command: Command): { command: Command; mistyped?: string } {
   const [word] = command.args;
   const below = command.commands.find((one) => one.name() === word);

@@ -19,7 +19,7 @@ export function takeTarget({ url }: Pick<GlobalOptions, "url">): Target {
   return { url: url ?? databaseUrl, password };
 }
 
-/** Who calls an operation here: the output is told, the terminal is asked, signals interrupt. */
+/** The caller of operations here: events go to the output, questions to the terminal, signals interrupt. */
 export function callerOf(options: Parameters<typeof questionsOf>[0], output: Output): Caller {
   return {
     emit: output.emit,

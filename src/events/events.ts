@@ -35,12 +35,12 @@ const trialSchema = z
 
 export type TriedTrial = z.output<typeof trialSchema>;
 
-/** What shows that something got through: nothing in it is of anybody's rows. */
+/** What shows that something got through. It holds no data of any row. */
 export const evidenceSchema = z
   .object({
     /** Which of the violations it shows. */
     violation: z.string(),
-    /** Who asked, and what their session said. */
+    /** Who asked, and the settings of their session. */
     as: z.string(),
     /** For psql. */
     statement: z.string(),
@@ -48,7 +48,7 @@ export const evidenceSchema = z
     answer: z.string(),
     /** As SQL names it. */
     object: z.string(),
-    /** The SQL that fixes it, as far as the catalog tells. */
+    /** The SQL that fixes it, as far as the catalog shows it. */
     fix: z.array(z.string()).readonly(),
   })
   .readonly();
@@ -102,7 +102,7 @@ export const runEventSchema = z.discriminatedUnion("kind", [
     /** How many lanes of them go side by side. */
     tablesAtOnce: z.number(),
     resumed: z.boolean(),
-    /** What steps will take, by their ids: as a rehearsal says, or else the sizes of their tables. */
+    /** Predicted time by step: from a rehearsal, else from the sizes of the tables. */
     predictedMilliseconds: z.record(z.string(), z.number()).readonly(),
   }),
   z.object({ kind: z.literal("backup-started"), stage }),
@@ -229,7 +229,7 @@ export function stepFacts(named: {
   return { id: named.id, title: named.title, table: table?.name ?? null };
 }
 
-/** Claims that do not hold for one reason, in words that are then said once. */
+/** Claims that do not hold for one reason, which is then shown once. */
 export type SameReason = { readonly claims: readonly string[]; readonly result: CheckResult };
 
 /** Results in their order; those that the very same contradicts stand together, at the first of them. */

@@ -5,7 +5,7 @@ export type ViolationLine = { readonly label: string; readonly text: string };
 
 /**
  * Each violation, with the statement that shows it and what came back. Who asked and what fixes it is
- * mostly the same for all of a claim, and then said once.
+ * mostly the same for all of a claim, and then shown once.
  */
 export function violationLines({ violations, evidence = [] }: CheckResult): ViolationLine[] {
   const askers = new Set(evidence.map(({ as }) => as));

@@ -42,7 +42,7 @@ export type DemoResult = {
 };
 
 /**
- * Makes a dialler's database on a server of its own, runs the three days on it while an application
+ * Makes a dialler's database on a new server, runs the three days on it while an application
  * that knows nothing of organizations keeps writing, and rolls all of it back.
  */
 export async function playDemo(caller: Caller, request: DemoRequest): Promise<DemoResult> {

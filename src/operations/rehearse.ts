@@ -59,7 +59,7 @@ function failureOf({ stages, rollback }: Rehearsal): AppError | undefined {
     object: failed?.stage ?? "rollback",
     fault: `failed at ${failure.object}: ${failure.fault}`,
     state: "nothing was changed: it was a copy, which is removed",
-    next: "fix the cause and rehearse again; meanwhile the stage cannot be run on the database",
+    next: "fix the cause and rehearse again; until then tenantry run refuses the stage",
     details: failure.details,
   });
 }

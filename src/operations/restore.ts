@@ -30,8 +30,8 @@ export type RestoreResult = {
 };
 
 /**
- * Restores a backup into a database of its own, or in the place of the one that it was made of; what
- * was restored is compared with what was backed up before anything is replaced.
+ * Restores a backup into a new database, or replaces the database that it was made of. What was
+ * restored is compared with what was backed up before anything is replaced.
  * @throws AppError RESTORE_REFUSED, RESTORE_FAILED, BACKUP_DAMAGED, BACKUP_FOREIGN
  */
 export function restore(caller: Caller, request: RestoreRequest): Promise<RestoreResult> {

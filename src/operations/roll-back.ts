@@ -38,7 +38,7 @@ export async function rollBackStages(
   const { session, target, caller } = workspace;
   const wanted = request.stage ?? "last";
   const runs = runsToUndo(await readRuns(session), wanted);
-  // A journal that cannot say what to undo is refused before anything is saved.
+  // A journal that cannot be read is refused before anything is saved.
   for (const { id } of runs) {
     await verifySteps(session, id);
     await readFingerprintBefore(session, id);

@@ -27,7 +27,7 @@ export type RunRequest = {
   readonly stage?: StageName | undefined;
   /** Restores each backup elsewhere before its stage begins. */
   readonly verifyBackup?: boolean;
-  /** A server to restore into, instead of one of our own. */
+  /** A server to restore into, instead of one that is started here. */
   readonly scratch?: string | undefined;
   /** A file with age's identity, for backups that are encrypted. */
   readonly identity?: string | undefined;
@@ -71,7 +71,7 @@ async function planAndConfirm(
   const { settings, configFile, target, session, caller } = workspace;
   const wanted = await stagesToRun(workspace, request.stage);
   const snapshot = await readSnapshotToPlan(workspace);
-  // What is under way continues as it was journaled, whatever the configuration says now.
+  // A stage under way continues as it was journaled, even if the configuration has changed.
   const runs = await readRuns(session);
   const begun = runs.filter(({ stage }) => wanted.includes(stage));
   for (const one of begun) if (one.state === "rolling back") refuseUnlessUnderWay(one);

@@ -47,7 +47,7 @@ type TestedDatabase = {
 } & ReturnType<typeof scoreOf>;
 
 /**
- * Breaks the fence of small databases of our own in every known way, one at a time, and tells which
+ * Breaks the fence of small test databases in every known way, one at a time, and reports which
  * of the audit, the proof and the drift notices.
  */
 export async function selfTest(

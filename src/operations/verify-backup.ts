@@ -14,7 +14,7 @@ import { fromConfig, type Workspace } from "./context/workspace.ts";
 import { withScratch } from "./copy/scratch.ts";
 
 export type VerifyBackupRequest = {
-  /** A server to restore into, instead of one of our own. */
+  /** A server to restore into, instead of one that is started here. */
   readonly scratch?: string | undefined;
   /** A file with age's identity, for a backup that is encrypted. */
   readonly identity?: string | undefined;

@@ -13,7 +13,7 @@ export type VerifyRequest = {
   readonly stage?: StageName | undefined;
   /** On a restored backup, so that nothing is tried on the database itself. */
   readonly onClone?: boolean;
-  /** A server to restore into, instead of one of our own. */
+  /** A server to restore into, instead of one that is started here. */
   readonly scratch?: string | undefined;
 };
 

@@ -17,7 +17,7 @@ export function* jsonLinePieces(
 /** A step in the list of them in a stage in the list of those in a plan is one piece. */
 const levels = 4;
 
-/** What JSON.stringify says of a value that it says anything of, down to so many levels. */
+/** What JSON.stringify writes of a value that it can write, down to so many levels. */
 function* piecesOf(value: unknown, before: string, deep: number): Generator<string, void> {
   if (deep === 0 || typeof value !== "object" || value === null || "toJSON" in value) {
     yield `${before}${JSON.stringify(value)}`;
@@ -25,7 +25,7 @@ function* piecesOf(value: unknown, before: string, deep: number): Generator<stri
   }
   if (Array.isArray(value)) {
     yield `${before}[`;
-    // What JSON knows nothing of is null in a list.
+    // In a list, what JSON cannot write is null.
     for (const [at, item] of value.entries())
       yield* piecesOf(isSaid(item) ? item : null, at === 0 ? "" : ",", deep - 1);
     yield "]";

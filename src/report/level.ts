@@ -1,11 +1,11 @@
 import type { RunEvent } from "../events/events.ts";
 
-/** How much is said, from the least to the most. */
+/** How much is shown, from the least to the most. */
 export const levels = ["quiet", "normal", "verbose", "debug"] as const;
 
 export type Level = (typeof levels)[number];
 
-/** Whether a level says at least what another one says. */
+/** Whether a level shows at least what another one shows. */
 export function atLeast(level: Level, other: Level): boolean {
   return levels.indexOf(level) >= levels.indexOf(other);
 }

@@ -14,7 +14,7 @@ import { jsonLine } from "./json.ts";
 /** So many logs are kept in a folder. */
 const kept = 50;
 
-/** What a command did, line by line, for whoever has to find out afterwards. */
+/** What a command did, line by line, to be read afterwards. */
 export type LogFile = {
   readonly file: string;
   write(said: { readonly kind: string }): void;
@@ -24,7 +24,7 @@ export type LogFile = {
 /**
  * Begins a log in `.tenantry/logs`, which only its user may read, and removes the oldest ones.
  * @param folder where `.tenantry` is, or is made
- * @param failed is told, once, why there is no log, or no more of it: no command fails for that
+ * @param failed is called once with the reason where there is no log: no command fails for that
  */
 export function openLogFile(
   folder: string,
@@ -69,7 +69,7 @@ function writer(file: string, descriptor: number, failed: (reason: string) => vo
   };
 }
 
-/** One that is there stays as somebody wrote it. */
+/** One that exists is not overwritten. */
 function ignoreAll(file: string): void {
   if (lstatSync(file, { throwIfNoEntry: false }) === undefined) writeFileSync(file, "*\n");
 }

@@ -1,9 +1,4 @@
 import type { Listener } from "../events/events.ts";
-import { jsonLine } from "./json.ts";
-import { atLeast, isFor, type Level } from "./level.ts";
-import { lineReporter } from "./terminal/lines.ts";
-import { liveReporter } from "./terminal/live.ts";
-import { showCriteria, showVerification } from "./terminal/results.ts";
 
 export type OutputMode = "live" | "lines" | "json";
 
@@ -16,44 +11,3 @@ export type Reporter = {
   settle(): Promise<void>;
   close(): Promise<void>;
 };
-
-const nothing = async (): Promise<void> => {};
-
-/** How to show events here: live where somebody watches, JSON where a program reads, else lines. */
-export function outputMode({ json, level }: { json: boolean; level: Level }): OutputMode {
-  if (json) return "json";
-  const watched = process.stderr.isTTY === true && process.stdout.isTTY === true;
-  const drawable = !process.env["CI"] && process.env["TERM"] !== "dumb";
-  return watched && drawable && level === "normal" ? "live" : "lines";
-}
-
-/** Results go to standard output, progress to standard error; as JSON both go to standard output. */
-export function createReporter(mode: OutputMode, level: Level): Reporter {
-  switch (mode) {
-    case "live":
-      return liveReporter();
-    case "lines":
-      return { listener: linesAndResults(level), settle: nothing, close: nothing };
-    case "json":
-      return {
-        listener: (event) => {
-          if (isFor(level, event)) process.stdout.write(jsonLine(event));
-        },
-        settle: nothing,
-        close: nothing,
-      };
-    default:
-      return mode satisfies never;
-  }
-}
-
-function linesAndResults(level: Level): Listener {
-  const report = lineReporter(level, (line) => process.stderr.write(`${line}\n`));
-  return (event) => {
-    if (!isFor(level, event)) return;
-    if (event.kind === "stage-verified") {
-      const show = atLeast(level, "verbose") ? showVerification : showCriteria;
-      process.stdout.write(show(event.stage, event.verification));
-    } else report(event);
-  };
-}

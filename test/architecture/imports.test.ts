@@ -145,7 +145,7 @@ const owners: Readonly<Record<string, string>> = {
   pg: "src/postgres",
   "pg-copy-streams": "src/postgres",
   umzug: "src/run|src/rollback",
-  listr2: "src/report/terminal/live.ts",
+  listr2: "src/report/terminal/task-list.ts",
   "pg-dump-restore": "src/backup/programs|src/backup/dump|src/backup/restore",
   "age-encryption": "src/backup/folder/encryption.ts",
   "simple-git": "src/backup/git|src/operations/demo.ts",
@@ -299,7 +299,7 @@ test("what keeps a process alive is opened only where something closes it, and n
   const opened: Readonly<Record<string, readonly string[]>> = {
     "openSession(": ["src/postgres/connection.ts", "src/postgres/sessions.ts"],
     "takeLease(": ["src/journal/lease.ts"],
-    "setInterval(": ["src/journal/lease.ts", "src/repeatedly.ts", "src/report/terminal/live.ts"],
+    "setInterval(": ["src/journal/lease.ts", "src/repeatedly.ts", "src/report/terminal/task-list.ts"],
     // It would hide what was left open.
     "process.exit(": [],
   };

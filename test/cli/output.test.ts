@@ -121,7 +121,7 @@ test("Ctrl-C is answered at once, and what fails says where its log is", async (
   await session.execute(sql`ROLLBACK`);
   expect(outcome.code).toBe(130);
   expect(outcome.stderr).toContain("stopping when the statement under way has ended");
-  expect(outcome.stderr).toMatch(/note: all that was done is in \.tenantry\/logs\/\S+-run\.jsonl/);
+  expect(outcome.stderr).toMatch(/note: the log is \.tenantry\/logs\/\S+-run\.jsonl/);
   expect(await logOf(project, "run")).toContain('"kind":"interrupted","cancels":false');
   expect((await project.tenantry("rollback", "--yes")).code).toBe(0);
 });

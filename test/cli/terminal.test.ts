@@ -156,7 +156,7 @@ test("tenantry alone says where things stand, and does from there what is chosen
   const screen = await sees("navigate");
   expect(screen).toContain(`/${name}: PostgreSQL `);
   expect(screen).toContain("day1   not applied");
-  expect(screen).toMatch(/danger: 0 blocking, \d advisory \(.*server-growth/);
+  expect(screen).toMatch(/checks: 0 blocking, \d advisory \(.*server-growth/);
   press(keys.enter);
   await sees(/\d+ checks of[\s\S]*navigate/);
   press(keys.down, keys.enter);

@@ -38,7 +38,7 @@ test("the three uses work as the README has them, word for word", {
     return stdout;
   };
   const said = new Map<string, string>();
-  for (const use of ["**A DBA, in a terminal.**", "**CI**", "**Whoever is on call**"]) {
+  for (const use of ["**A DBA, in a terminal.**", "**CI**", "**On call**"]) {
     const commands = await commandsBehind(use);
     expect(commands.length, use).toBeGreaterThan(0);
     for (const command of commands) said.set(command, await run(command));

@@ -57,7 +57,7 @@ export function addAudit(root: Command): void {
     .option("--drift", "what changed in the schema since the last stage was applied, instead")
     .option(
       "--self-test",
-      "break small fences of our own in every known way, and show what notices",
+      "break the fences of small test databases in every known way, and show what notices",
     )
     .option("--scratch <url>", "a server for --self-test, instead of one that is started here")
     .action(async (_options, command: Command) => {

@@ -18,9 +18,9 @@ const demoOptions = globalOptions.extend({
 
 export type DemoOptions = z.output<typeof demoOptions>;
 
-/** `tenantry demo`: the three days and their rollback on a database of its own, with a writer on it. */
+/** `tenantry demo`: the three days and their rollback on a new database, with a writer on it. */
 export async function demo(options: DemoOptions): Promise<void> {
-  // It has a server of its own, and no use for these secrets.
+  // It starts its own server and does not need these secrets.
   const target = takeTarget(options);
   await withOutput({ options, target, log: undefined }, (output) => playAndShow(output, options));
 }

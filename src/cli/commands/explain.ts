@@ -44,7 +44,7 @@ function showNames(topics: readonly Topic[], columns: number): string {
     const names = topics.filter(({ topic }) => topic === kind).map(({ name }) => name);
     return `${pc.bold(kind)}\n${wrapped(names.join(" "), columns, "  ")}\n`;
   });
-  return `${lists.join("")}\ntenantry explain <name> says what one of them is\n`;
+  return `${lists.join("")}\ntenantry explain <name> explains one of them\n`;
 }
 
 function unknownWord(word: string, topics: readonly Topic[]): AppError {

@@ -19,7 +19,7 @@ import { statusAndShow } from "./status.ts";
 import { verifyAndShow } from "./verify.ts";
 import { verifyBackupAndShow } from "./verify-backup.ts";
 
-/** `tenantry` alone: where things stand, and, where somebody can be asked, what to do next. */
+/** `tenantry` alone: the state of each stage, and at a terminal a choice of what to do next. */
 export function home(options: GlobalOptions): Promise<void> {
   return inWorkspace(options, async (workspace, output) => {
     if (!mayAsk(options)) return statusAndShow(workspace, output, { steps: false });

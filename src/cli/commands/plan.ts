@@ -62,7 +62,7 @@ function showApplication({ changes, gates, unfenced }: ReadApplication): string 
   const refused =
     unfenced.length === 0
       ? ""
-      : `Day 3 would be refused: ${unfenced.length} findings are left to a person (tenantry code check)\n`;
+      : `Day 3 would be refused: ${unfenced.length} findings must be fixed by hand first (tenantry code check)\n`;
   return `files that Day 3 changes:${files || " none"}\ngates: ${names}\n${refused}`;
 }
 

@@ -47,7 +47,7 @@ export function addRehearse(root: Command): void {
     .addOption(stageChoice("else all that are left"))
     .option("--backup <folder>", "rehearse on this backup, instead of one that is made for it")
     .option("--sample <percentage>", "rehearse on the schema and a sample of large tables' rows")
-    .option("--writes-per-second <count>", "of the application that writes meanwhile");
+    .option("--writes-per-second <count>", "of the application that writes during the rehearsal");
   withScratchOptions(command).action(async (_options, own: Command) =>
     rehearse(readOptions(rehearseOptions, own.optsWithGlobals())),
   );

@@ -16,7 +16,7 @@ const restoreOptions = globalOptions.extend({
   identity: z.string().optional(),
 });
 
-/** `tenantry restore`: a backup into a database of its own, or in the place of the one it was made of. */
+/** `tenantry restore`: a backup into a new database, or in place of the one it was made of. */
 export async function restoreCommand(options: z.output<typeof restoreOptions>): Promise<void> {
   const { into, inPlace } = options;
   if ((into === undefined) === !inPlace) throw noPlace();

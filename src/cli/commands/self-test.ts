@@ -17,7 +17,7 @@ export type SelfTestOptions = GlobalOptions & { readonly scratch?: string | unde
 
 /** `tenantry audit --self-test`: breaks small fences in every known way, and shows what notices. */
 export async function selfTestCommand(options: SelfTestOptions): Promise<void> {
-  // It has databases of its own, and no use for these secrets.
+  // It creates its own databases and does not need these secrets.
   const target = takeTarget(options);
   await withOutput({ options, target, log: undefined }, async (output) => {
     const result = await selfTest(callerOf(options, output), options);

@@ -83,7 +83,7 @@ function showAccuracy(steps: readonly JournaledStep[]): string {
     (one) => Math.max(one.milliseconds, one.predictedMilliseconds) > comparable,
   );
   const near = long.filter((one) => offBy(one.predictedMilliseconds, one.milliseconds) <= 2);
-  return `${near.length} of ${long.length} steps over ${comparable} ms took between half and twice what their rehearsal had said\n`;
+  return `${near.length} of ${long.length} steps over ${comparable} ms took between half and twice their predicted time\n`;
 }
 
 const statusOptions = globalOptions.extend({ steps: z.boolean().default(false) });

@@ -20,7 +20,7 @@ export function showError(
   const said = (text: string, margin: string) => wrapped(text, columns, margin).trimStart();
   const about = oneLine(object);
   const what = `${about}: ${harmless(fault)}`;
-  // What has lines of its own keeps them.
+  // A text with line breaks keeps them.
   const told = what.includes("\n") ? what : said(what, "    ");
   const headed = told.startsWith(about) ? pc.bold(about) + told.slice(about.length) : told;
   const lines = [

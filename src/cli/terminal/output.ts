@@ -6,9 +6,10 @@ import { keepLogsFromGit } from "../../operations/context/log-folder.ts";
 import type { Result } from "../../operations/context/results.ts";
 import { redacted } from "../../postgres/redaction.ts";
 import { type ObservedStatement, type Target, targetParts } from "../../postgres/target.ts";
+import { createReporter, outputMode } from "../../report/create-reporter.ts";
 import { jsonLinePieces } from "../../report/json.ts";
 import { type LogFile, openLogFile } from "../../report/log-file.ts";
-import { createReporter, outputMode } from "../../report/reporter.ts";
+import { runsInCi } from "../ci.ts";
 import { type GlobalOptions, levelOf } from "../options.ts";
 
 /** The commands that write, and so keep a log of what they did. */
@@ -16,10 +17,10 @@ export type LoggedCommand = "run" | "rollback" | "restore" | "rehearse";
 
 export type OutputOptions = Pick<GlobalOptions, "json" | "quiet" | "verbose" | "debug">;
 
-/** Who is told of what happens: somebody at a terminal or a program, and the log. */
+/** Where events and results go: a terminal or a program, and the log. */
 export type Output = {
   readonly emit: Listener;
-  /** The target, with sessions that tell their statements where somebody wants to know them. */
+  /** The target, with sessions that report their statements where the log or --debug needs them. */
   observed(target: Target): Target;
   /** Says a result on standard output: words for people, or a line of JSON. */
   show(result: Result, words: () => string): Promise<void>;
@@ -29,7 +30,7 @@ export type Output = {
   close(): Promise<void>;
 };
 
-/** Says a result on standard output, where nothing else is said. */
+/** Writes a result to standard output. */
 export function showResult(
   { json }: Pick<OutputOptions, "json">,
   result: Result,
@@ -55,7 +56,7 @@ export async function withOutput<Value>(
   work: (output: Output) => Promise<Value>,
 ): Promise<Value> {
   const level = levelOf(options);
-  const reporter = createReporter(outputMode({ json: options.json, level }), level);
+  const reporter = createReporter(outputMode({ json: options.json, level, inCi: runsInCi() }), level);
   const log =
     wanted === undefined
       ? undefined
@@ -80,7 +81,7 @@ export async function withOutput<Value>(
     await reporter.close();
     if (log !== undefined && (begun || !(error instanceof AppError))) {
       const file = path.relative(process.cwd(), log.file);
-      reporter.listener({ kind: "notice", text: `log: ${file}` });
+      reporter.listener({ kind: "notice", text: `the log is ${file}` });
     }
     throw error;
   } finally {

@@ -2,19 +2,19 @@ import { AppError } from "../../errors.ts";
 
 export type Choice<Value> = { readonly name: string; readonly value: Value };
 
-/** @throws AppError INTERRUPTED when whoever is asked presses Ctrl-C */
+/** @throws AppError INTERRUPTED at Ctrl-C */
 export async function askYesOrNo(message: string): Promise<boolean> {
   const question = { type: "confirm", name: "answer", message, default: false } as const;
   return interruptible((prompts) => prompts.prompt<{ answer: boolean }>([question]));
 }
 
-/** @throws AppError INTERRUPTED when whoever is asked presses Ctrl-C */
+/** @throws AppError INTERRUPTED at Ctrl-C */
 export async function askText(message: string): Promise<string> {
   const question = { type: "input", name: "answer", message } as const;
   return interruptible((prompts) => prompts.prompt<{ answer: string }>([question]));
 }
 
-/** @throws AppError INTERRUPTED when whoever is asked presses Ctrl-C */
+/** @throws AppError INTERRUPTED at Ctrl-C */
 export async function askWhich<Value>(
   message: string,
   choices: readonly Choice<Value>[],
@@ -24,7 +24,7 @@ export async function askWhich<Value>(
   return interruptible((prompts) => prompts.prompt<{ answer: Value }>([question]));
 }
 
-/** It is loaded when somebody is asked: a run in CI asks nobody, and is smaller without it. */
+/** Loaded at the first question: a run in CI asks none, and needs less memory without it. */
 type Prompts = typeof import("inquirer")["default"];
 
 async function interruptible<Answer>(

@@ -16,7 +16,7 @@ type Asking = Pick<GlobalOptions, "yes" | "json"> & {
   readonly confirm?: string | undefined;
 };
 
-/** Whether there is a terminal and somebody to ask. */
+/** Whether questions can be asked: there is a terminal, and neither --yes nor --json. */
 export function mayAsk({ yes, json }: Pick<GlobalOptions, "yes" | "json">): boolean {
   return !yes && !json && process.stdin.isTTY === true && process.stdout.isTTY === true;
 }
@@ -78,7 +78,7 @@ async function confirmLoss(
   } else {
     process.stderr.write(showLoss(what));
   }
-  const question = `All sessions on ${database} are disconnected meanwhile. Type its name to confirm:`;
+  const question = `All sessions on ${database} will be disconnected. Type its name to confirm:`;
   const name = options.confirm ?? (mayAsk(options) ? await askText(question) : undefined);
   if (name === database) return;
   throw notConfirmed({

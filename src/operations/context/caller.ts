@@ -4,7 +4,7 @@ import type { Listener } from "../../events/events.ts";
 import type { TableLine } from "../../plan/summary.ts";
 import type { StageName } from "../../steps/model/stage.ts";
 
-/** Whoever asked for an operation: is told what happens, answers questions, and may interrupt. */
+/** The caller of an operation: gets events, answers questions, and may interrupt. */
 export type Caller = {
   readonly emit: Listener;
   readonly questions: Questions;
@@ -78,7 +78,7 @@ export type FailureDecision = "retry" | "roll back" | "stop";
 export type Questions = {
   /** @throws AppError CONFIRMATION_NEEDED unless it is meant */
   confirm(what: Confirmation): Promise<void>;
-  /** Missing where nobody can be asked: then a stage that fails rolls itself back. */
+  /** Without it, a stage that fails rolls itself back. */
   readonly afterFailure?: (failure: StageFailure) => Promise<FailureDecision>;
 };
 

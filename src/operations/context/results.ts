@@ -106,7 +106,7 @@ export const resultSchema = z.discriminatedUnion("kind", [
     databases: list(
       z.object({
         database: z.enum(["supabase", "plain"]),
-        /** What was said of the fence before it was broken. */
+        /** Findings before the fence was broken. */
         whole: list(z.string()),
         mutants: z.number(),
         caughtBy: z.object({ audit: z.number(), proof: z.number(), drift: z.number() }),

@@ -15,7 +15,7 @@ import { fromConfig, type Workspace } from "./workspace.ts";
 export type WritingWorkspace = Workspace & Omit<RunContext, "runId">;
 
 /**
- * Adds what writing needs: checks, the journal, the lease on a session of its own, and interruption.
+ * Adds what writing needs: checks, the journal, the lease on a separate session, and interruption.
  * Interrupted once, the statements under way end; interrupted twice, they are cancelled.
  * @throws AppError PREFLIGHT_FAILED, LEASE_HELD
  */

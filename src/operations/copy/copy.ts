@@ -32,11 +32,11 @@ export type CopyRequest = {
   readonly identity?: string | undefined;
   /** The share of large tables' rows, in per cent, instead of a whole backup. */
   readonly sample?: number | undefined;
-  /** A server to restore into, instead of one of our own. */
+  /** A server to restore into, instead of one that is started here. */
   readonly scratch?: string | undefined;
 };
 
-/** A copy of the database on a server where nothing is at stake. */
+/** A copy of the database on a scratch server. */
 export type Copy = {
   readonly workspace: Workspace;
   /** What it is a copy of, in words. */
@@ -97,7 +97,7 @@ async function withCopySource<Result>(
       return work({ backup, copy: given });
     });
   }
-  say(place, "backing the database up");
+  say(place, "backing up the database");
   const made = await backUp({
     target,
     stage: null,
@@ -114,7 +114,7 @@ async function withCopySource<Result>(
   );
 }
 
-/** The sample and the copy have sessions of their own: a copy that fails ends them. */
+/** The sample and the copy have separate sessions: a copy that fails ends them. */
 function fillWithSample(from: Target, to: Target, percentage: number): Promise<void> {
   return withSessions(async (open) => {
     const source = await open(from, "tenantry rehearsal", sessionSettings);

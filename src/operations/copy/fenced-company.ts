@@ -16,7 +16,7 @@ import { withSession, withSessions } from "../../postgres/sessions.ts";
 import { ident, sql } from "../../postgres/sql.ts";
 import { beginStage, runStage } from "../../run/run-stage.ts";
 
-/** A small company's database behind its fence, and what its journal says of it. */
+/** A small company's fenced database, and its journal. */
 export type FencedCompany = {
   readonly session: Session;
   readonly settings: Settings;
@@ -48,7 +48,7 @@ export function withFencedCompany<Result>(
   });
 }
 
-/** The three days as a run has them, but for the backup: nothing is at stake here. */
+/** The three days as a run has them, without a backup: this is a test database. */
 async function runDays(
   session: Session,
   target: Target,

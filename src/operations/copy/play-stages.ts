@@ -23,7 +23,7 @@ export async function playStages(
 ): Promise<Played> {
   const { session, settings, target } = workspace;
   const scale = await scaleOf(workspace);
-  // Nothing is at stake on a copy: it was confirmed with the rehearsal.
+  // The rehearsal was confirmed; on its copy nothing is asked.
   const copy = { ...workspace, caller: { ...workspace.caller, questions: unattended } };
   const played: RehearsedStage[] = [];
   let rollback: Rehearsal["rollback"];

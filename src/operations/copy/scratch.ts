@@ -14,8 +14,8 @@ export type Scratch = {
 };
 
 /**
- * Lends a server where nothing is at stake: the one given, on which a database is made and dropped
- * again, or one of our own, of the major that the backup is from or the next that is here.
+ * Provides a scratch server: the one given, on which a database is created and dropped
+ * again, or one that is started here, of the major that the backup is from or the next that is here.
  * @throws AppError SERVER_NOT_STARTED when this machine has none that is new enough
  */
 export async function withScratch<Result>(

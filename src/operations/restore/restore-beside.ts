@@ -24,7 +24,7 @@ export type ServedPlace = RestorePlace & {
   readonly database: string;
 };
 
-/** Works on the server from a database that nobody restores. */
+/** Works on the server from a database that is not being restored. */
 export async function onServer(
   target: Target,
   work: (session: Session, server: Target) => Promise<void>,
@@ -37,8 +37,8 @@ export async function onServer(
 }
 
 /**
- * Restores into a database with a name of its own, always the same for a database: what a killed
- * attempt left is found, and begun again.
+ * Restores into a database under a temporary name, always the same for a database: what a killed
+ * attempt left is found, dropped and made again.
  * @returns its name, once it holds what the backup holds
  */
 export async function restoreBeside(

@@ -49,7 +49,7 @@ export async function restoreInPlace(backup: OpenBackup, place: RestorePlace): P
   return keptAs;
 }
 
-/** Where what is left to do before the swap comes to nothing, what was restored is dropped. */
+/** Drops what was restored where the work before the swap fails. */
 async function dropUnlessReady<Result>(
   { session }: ServedPlace,
   restored: string,

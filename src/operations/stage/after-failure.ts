@@ -47,7 +47,7 @@ export async function decideAfterFailure(
   return "stop";
 }
 
-/** Rolls the failed stage back; the error that it returns says why it failed and what is left of it. */
+/** Rolls the failed stage back. Returns an error with the reason of the failure and what was rolled back. */
 export async function rollBackFailedStage(
   writing: WritingWorkspace,
   stage: StageName,

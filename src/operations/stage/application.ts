@@ -54,7 +54,8 @@ export async function verifyApplication({
   ]);
   const findings = findingsOf(takeInventory(openProject(settings, folder)));
   return {
-    claim: "every query of the application names its organization, or says why not",
+    claim:
+      "every query of the application names its organization, or is annotated with the reason why not",
     violations: findings
       .filter(({ rule }) => rule.level === "error")
       .map(({ place, rule }) => `${place.file}:${place.line} ${rule.id}: ${rule.title}`),
@@ -73,7 +74,7 @@ export function refuseUnfenced(
   throw new AppError({
     code: "CODE_UNFENCED",
     object: fromConfig(workspace, workspace.settings.code.folder),
-    fault: `${unfenced.length} findings in the application's code are left to a person, and Day 3 would run with them`,
+    fault: `${unfenced.length} findings in the application's code must be fixed by hand before Day 3`,
     state: "nothing was changed",
     next: "tenantry code rewrite --write fixes the others; then fix or annotate these, and run Day 3",
     details: unfenced,
@@ -90,7 +91,7 @@ async function byteOrderMarkOf(path: string, text: string): Promise<string> {
   throw new AppError({
     code: "FILES_EDITED",
     object: path,
-    fault: "is not what was read: it was changed meanwhile, or is not in UTF-8",
+    fault: "differs from what was read: it was changed since, or is not in UTF-8",
     state: "nothing was changed",
     next: "run it again, or leave the file out with code.app.exclude or code.functions.exclude",
   });

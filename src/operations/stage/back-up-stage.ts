@@ -38,7 +38,7 @@ export async function refuseUntaggableStages(
 
 /**
  * Tags the application's repository and dumps the database, with the stage's rollback beside it. The
- * tag is pushed when the backup is whole: whoever fetches it finds that there is one.
+ * tag is pushed when the backup is complete.
  */
 export async function backUpStage(
   writing: WritingWorkspace,
@@ -121,7 +121,7 @@ export function dumpOptions({ backups }: Pick<Settings, "backups">) {
   return { jobs, compression, recipients };
 }
 
-/** Removes what the configuration does not want kept, but nothing that a stage in force stands on. */
+/** Removes backups beyond `backups.keep`, but none of a stage that is applied. */
 async function keepNewest(
   { settings, session, emit }: Pick<WritingWorkspace, "settings" | "session" | "emit">,
   made: Backup,

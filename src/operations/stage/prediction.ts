@@ -6,7 +6,7 @@ import type { StageName } from "../../steps/model/stage.ts";
 import { fromConfig, type Workspace } from "../context/workspace.ts";
 
 /**
- * What the latest rehearsal of this very plan says of its steps; nothing where there was none.
+ * What the latest rehearsal of this plan predicts for its steps; empty where there was none.
  * @throws AppError REHEARSAL_FAILED where the stage failed in it
  */
 export async function predictionOf(

@@ -107,7 +107,7 @@ function withFacts(name: string, facts: readonly string[], columns: number): str
 function footOf(progress: Progress, now: number): string[] {
   const { parts, interrupted, notices } = progress;
   const done = parts.filter(({ state }) => state === "done").length;
-  // Of what failed nobody knows when it goes on.
+  // When a failed step continues is not known.
   const failed = parts.some(({ state }) => state === "failed");
   const left = failed ? undefined : stepsLeftMilliseconds(progress, now);
   const time = left === undefined ? "" : `, about ${formatDuration(left)} of steps left`;

@@ -3,7 +3,7 @@ import { counted, formatBytes, formatCount, formatDuration } from "../../units.t
 import { atLeast, type Level } from "../level.ts";
 import { beginPace, type Pace, paceFacts } from "./pace.ts";
 
-/** A backfill says so often how far it is, where lines are all there is to see of it. */
+/** How often a backfill reports its progress where only lines are shown. */
 const progressEveryMilliseconds = 10_000;
 
 /**
@@ -50,7 +50,7 @@ function about({ table, title }: StepFacts): string {
   return table === null ? title : `${table}: ${title}`;
 }
 
-/** An event in words; undefined for what is no line of its own at this level. */
+/** An event in words; undefined where it has no line at this level. */
 export function describe(event: RunEvent, level: Level): string | undefined {
   const verbose = atLeast(level, "verbose");
   switch (event.kind) {

@@ -1,173 +1,102 @@
-import {
-  type DefaultRenderer,
-  Listr,
-  ListrLogger,
-  type ListrTaskWrapper,
-  ProcessOutput,
-  type SimpleRenderer,
-} from "listr2";
 import type { RunEvent } from "../../events/events.ts";
 import type { Reporter } from "../reporter.ts";
-import { colorsFor } from "./colors.ts";
-import { drawFrame } from "./frame.ts";
 import { describe } from "./lines.ts";
 import { advance, beginProgress, failRunning, type Progress } from "./progress.ts";
 import { showCriteria } from "./results.ts";
+import { drawTaskList, type TaskList } from "./task-list.ts";
 import { wrapped } from "./wrap.ts";
-
-type Task = ListrTaskWrapper<unknown, typeof DefaultRenderer, typeof SimpleRenderer>;
-
-/** What is drawn now; `end` draws it for the last time. */
-type List = { readonly progress: Progress; update(): void; end(failed: boolean): void };
-
-/** Time goes by without events, too. */
-const redrawEveryMilliseconds = 500;
 
 /** Shows a run as a list by table, with rows and what is waited for, on standard error. */
 export function liveReporter(): Reporter {
-  let list: List | undefined;
-  let drawn: Promise<void> = Promise.resolve();
-  /** Writes behind what is being drawn. */
-  const write = (stream: NodeJS.WriteStream, text: string) => {
-    drawn = drawn.then(() => {
-      stream.write(text);
-    });
+  const screen = new LiveScreen();
+  return {
+    listener: (event) => screen.show(event),
+    settle: () => screen.drawn,
+    async close() {
+      screen.abandon();
+      await screen.drawn;
+    },
   };
-  const begin = (progress: Progress) => {
-    const before = drawn;
-    const { list: begun, ended } = newList(progress, before);
-    list = begun;
-    drawn = ended;
-  };
-  const end = (failed: boolean) => {
-    if (list === undefined) return;
-    const { notices } = list.progress;
-    list.progress.notices = [];
-    list.progress.interrupted = undefined;
-    list.end(failed);
-    list = undefined;
-    for (const notice of notices) say({ kind: "notice", text: notice });
-  };
-  const say = (event: RunEvent) => {
+}
+
+/** The list that is drawn, and what is written behind it. */
+class LiveScreen {
+  #list: TaskList | undefined;
+  #results: string[] = [];
+  /** Resolves when all that was sent is drawn. */
+  drawn: Promise<void> = Promise.resolve();
+
+  show(event: RunEvent): void {
+    if (this.#list !== undefined) {
+      advance(this.#list.progress, event, performance.now());
+      this.#list.update();
+    }
+    switch (event.kind) {
+      case "stage-started":
+      case "rollback-started": {
+        this.#end(true);
+        const progress = beginProgress(event);
+        if (progress !== undefined) this.#begin(progress);
+        break;
+      }
+      case "stage-verified":
+        this.#results.push(showCriteria(event.stage, event.verification));
+        break;
+      case "stage-applied":
+      case "rollback-finished":
+        this.#conclude(event, false);
+        break;
+      case "stage-failed":
+        this.#conclude(event, true);
+        break;
+      default:
+        if (this.#list === undefined) this.#say(event);
+    }
+  }
+
+  /** Draws what is under way as failed, for the last time. */
+  abandon(): void {
+    if (this.#list !== undefined) failRunning(this.#list.progress, undefined);
+    this.#end(true);
+  }
+
+  #begin(progress: Progress): void {
+    const { list, ended } = drawTaskList(progress, this.drawn);
+    this.#list = list;
+    this.drawn = ended;
+  }
+
+  #end(failed: boolean): void {
+    if (this.#list === undefined) return;
+    const { progress } = this.#list;
+    const { notices } = progress;
+    progress.notices = [];
+    progress.interrupted = undefined;
+    this.#list.end(failed);
+    this.#list = undefined;
+    for (const text of notices) this.#say({ kind: "notice", text });
+  }
+
+  #conclude(event: RunEvent, failed: boolean): void {
+    this.#end(failed);
+    for (const result of this.#results) this.#write(process.stdout, result);
+    this.#results = [];
+    this.#say(event);
+  }
+
+  #say(event: RunEvent): void {
     const line = describe(event, "normal");
     if (line === undefined) return;
     const { columns = Number.POSITIVE_INFINITY } = process.stderr;
-    // What is indented has lines of its own.
+    // An indented text keeps its lines.
     const fitting = /^\S[^\n]*$/.test(line) ? wrapped(line, columns, "      ").trimStart() : line;
-    write(process.stderr, `${fitting}\n`);
-  };
-  let results: string[] = [];
-  const conclude = (event: RunEvent, failed: boolean) => {
-    end(failed);
-    for (const result of results) write(process.stdout, result);
-    results = [];
-    say(event);
-  };
+    this.#write(process.stderr, `${fitting}\n`);
+  }
 
-  return {
-    listener(event) {
-      if (list !== undefined) {
-        advance(list.progress, event, performance.now());
-        list.update();
-      }
-      switch (event.kind) {
-        case "stage-started":
-        case "rollback-started": {
-          end(true);
-          const progress = beginProgress(event);
-          if (progress !== undefined) begin(progress);
-          break;
-        }
-        case "stage-verified":
-          results.push(showCriteria(event.stage, event.verification));
-          break;
-        case "stage-applied":
-        case "rollback-finished":
-          conclude(event, false);
-          break;
-        case "stage-failed":
-          conclude(event, true);
-          break;
-        default:
-          if (list === undefined) say(event);
-      }
-    },
-    async settle() {
-      await drawn;
-    },
-    async close() {
-      if (list !== undefined) failRunning(list.progress, undefined);
-      end(true);
-      await drawn;
-    },
-  };
-}
-
-/**
- * One task of listr2, whose title has as many lines as there is room for: it paints, spins, and keeps
- * what others write out of what is drawn; which lines there are is ours to say.
- */
-function newList(
-  progress: Progress,
-  before: Promise<void>,
-): { readonly list: List; readonly ended: Promise<void> } {
-  let task: Task | undefined;
-  let settle: (failed: boolean) => void = () => {};
-  const settled = new Promise<void>((resolve, reject) => {
-    settle = (failed) => (failed ? reject(new Error(progress.heading)) : resolve());
-  });
-  // A list that ends before it is drawn is looked at by nobody yet.
-  settled.catch(() => {});
-  const list: List = {
-    progress,
-    update() {
-      if (task !== undefined) task.title = titleOf(progress);
-    },
-    end(failed) {
-      list.update();
-      settle(failed);
-    },
-  };
-  const drawing = new Listr(
-    [
-      {
-        title: progress.heading,
-        task: async (_context: unknown, given: Task) => {
-          task = given;
-          list.update();
-          const timer = setInterval(list.update, redrawEveryMilliseconds);
-          await settled.finally(() => clearInterval(timer));
-        },
-      },
-    ],
-    {
-      registerSignalListeners: false,
-      rendererOptions: {
-        logger: new ListrLogger({
-          processOutput: new ProcessOutput(process.stderr, process.stderr),
-        }),
-        formatOutput: "truncate",
-        collapseErrors: false,
-        showErrorMessage: false,
-      },
-    },
-  );
-  return {
-    list,
-    // What failed is thrown by the run itself, with all that is to be said about it.
-    ended: before
-      .then(() => drawing.run())
-      .then(
-        () => {},
-        () => {},
-      ),
-  };
-}
-
-function titleOf(progress: Progress): string {
-  const { columns = 80, rows = 24 } = process.stderr;
-  // listr2 leaves two columns free, and puts an icon and a space before the first line.
-  const room = { columns: columns - 4, rows: rows - 3 };
-  const lines = drawFrame(progress, room, performance.now(), colorsFor(process.stderr));
-  return [progress.heading, ...lines].join("\n");
+  /** Writes behind what is being drawn. */
+  #write(stream: NodeJS.WriteStream, text: string): void {
+    this.drawn = this.drawn.then(() => {
+      stream.write(text);
+    });
+  }
 }

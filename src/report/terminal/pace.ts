@@ -4,7 +4,7 @@ type Position = { readonly done: number; readonly total: number; readonly rows: 
 
 /** How far a backfill is, and since when it was looked at. */
 export type Pace = Position & {
-  /** A backfill that goes on where it stopped had all before this already. */
+  /** A backfill that is resumed has done everything before this already. */
   readonly first: Position & { readonly at: number };
   readonly at: number;
 };
@@ -18,18 +18,18 @@ export function beginPace(
   return { done, total, rows, at, first: pace?.first ?? { done, total, rows, at } };
 }
 
-/** Rows a second since it was first looked at, or undefined as long as nobody can tell. */
+/** Rows a second since the first progress; undefined while that cannot be computed. */
 export function rowsPerSecond({ first, rows, at }: Pace): number | undefined {
   return at - first.at < 500 ? undefined : (1000 * (rows - first.rows)) / (at - first.at);
 }
 
-/** Milliseconds until all pages are done, or undefined as long as nobody can tell. */
+/** Milliseconds until all pages are done; undefined while that cannot be computed. */
 export function millisecondsLeft({ first, done, total, at }: Pace): number | undefined {
   if (at - first.at < 500 || done <= first.done) return undefined;
   return ((at - first.at) / (done - first.done)) * (total - done);
 }
 
-/** What is to be said of a pace, the most important first. */
+/** A pace in words, the most important first. */
 export function paceFacts(pace: Pace): string[] {
   const left = millisecondsLeft(pace);
   const rate = rowsPerSecond(pace);

@@ -10,7 +10,7 @@ export type Part = {
   state: "waiting" | "running" | "done" | "failed";
   stepsLeft: number;
   milliseconds: number;
-  /** What is said of it once it is done, beside its time. */
+  /** Shown beside its time once it is done. */
   outcome: string | undefined;
   doing: { readonly title: string; readonly since: number } | undefined;
   pace: Pace | undefined;
@@ -29,9 +29,9 @@ type Ahead = {
 export type Progress = {
   readonly heading: string;
   readonly parts: readonly Part[];
-  /** The steps that are not done, by their ids, with what was said that they take. */
+  /** The steps that are not done, by id, with their predicted time. */
   readonly ahead: Map<string, Ahead>;
-  /** Of the steps that are done: what was said that they take, and what they took, with their checks. */
+  /** Of the steps that are done: their predicted and their real time, checks included. */
   readonly behind: { predicted: number; took: number };
   readonly tablesAtOnce: number;
   notices: string[];
@@ -96,10 +96,16 @@ function partOf({ table, title }: StepFacts): string {
   return table ?? title;
 }
 
+type StepEvent = Extract<RunEvent, { readonly step: StepFacts }>;
+
 /** Takes an event in, at a time in milliseconds. */
 export function advance(progress: Progress, event: RunEvent, now: number): void {
+  if ("step" in event) advanceStep(progress, event, now);
+  else advanceStage(progress, event, now);
+}
+
+function advanceStage(progress: Progress, event: Exclude<RunEvent, StepEvent>, now: number): void {
   const named = (name: string) => progress.parts.find((part) => part.name === name);
-  const ofStep = (step: StepFacts) => named(partOf(step));
   switch (event.kind) {
     case "notice":
       progress.notices.push(event.text);
@@ -120,46 +126,6 @@ export function advance(progress: Progress, event: RunEvent, now: number): void 
     case "backup-finished":
       end(named(backup), `${event.folder} (${formatBytes(event.bytes)}), ${event.tag}`);
       break;
-    case "step-started":
-      setRunning(progress, event.step, now);
-      begin(ofStep(event.step), event.step.title, now);
-      break;
-    case "step-progress": {
-      const part = ofStep(event.step);
-      if (part === undefined) break;
-      part.pace = beginPace(part.pace, event, now);
-      part.waiting = undefined;
-      break;
-    }
-    case "step-waiting": {
-      const part = ofStep(event.step);
-      if (part === undefined) break;
-      // A rollback does not say that a step begins.
-      if (part.state === "waiting") begin(part, event.step.title, now);
-      part.waiting = { reason: event.reason, attempt: event.attempt };
-      break;
-    }
-    case "gate-started":
-      begin(ofStep(event.step), `${event.gate} ${event.when} it`, now);
-      break;
-    case "step-applied":
-      stepTook(ofStep(event.step), event.milliseconds);
-      begin(ofStep(event.step), "checks", now);
-      break;
-    case "step-failed":
-      setRunning(progress, event.step, undefined);
-      stepFailed(ofStep(event.step), event);
-      break;
-    case "step-verified":
-      leaveBehind(progress, event.step, now);
-      stepEnded(ofStep(event.step));
-      break;
-    case "step-undone": {
-      const part = ofStep(event.step);
-      stepTook(part, event.milliseconds);
-      stepEnded(part);
-      break;
-    }
     case "proof-started":
       begin(named(verification), "users try what they must not be able to", now);
       break;
@@ -171,7 +137,6 @@ export function advance(progress: Progress, event: RunEvent, now: number): void 
       break;
     case "stage-started":
     case "stage-applied":
-    case "gate-finished":
     case "rollback-started":
     case "rollback-finished":
     case "statement":
@@ -181,7 +146,51 @@ export function advance(progress: Progress, event: RunEvent, now: number): void 
   }
 }
 
-/** What was under way has failed; where nothing was, what came next. Where a step said so itself, it has. */
+function advanceStep(progress: Progress, event: StepEvent, now: number): void {
+  const part = progress.parts.find(({ name }) => name === partOf(event.step));
+  switch (event.kind) {
+    case "step-started":
+      setRunning(progress, event.step, now);
+      begin(part, event.step.title, now);
+      break;
+    case "step-progress":
+      if (part === undefined) break;
+      part.pace = beginPace(part.pace, event, now);
+      part.waiting = undefined;
+      break;
+    case "step-waiting":
+      if (part === undefined) break;
+      // A rollback has no event when a step begins.
+      if (part.state === "waiting") begin(part, event.step.title, now);
+      part.waiting = { reason: event.reason, attempt: event.attempt };
+      break;
+    case "gate-started":
+      begin(part, `${event.gate} ${event.when} it`, now);
+      break;
+    case "step-applied":
+      stepTook(part, event.milliseconds);
+      begin(part, "checks", now);
+      break;
+    case "step-failed":
+      setRunning(progress, event.step, undefined);
+      stepFailed(part, event);
+      break;
+    case "step-verified":
+      leaveBehind(progress, event.step, now);
+      stepEnded(part);
+      break;
+    case "step-undone":
+      stepTook(part, event.milliseconds);
+      stepEnded(part);
+      break;
+    case "gate-finished":
+      break;
+    default:
+      event satisfies never;
+  }
+}
+
+/** Marks the step under way as failed, or the next one where none was; not where the step reported it itself. */
 export function failRunning({ parts }: Progress, reason: string | undefined): void {
   const under = parts.filter(({ state }) => state === "running");
   if (parts.some(({ state }) => state === "failed")) {
@@ -250,12 +259,12 @@ function stepEnded(part: Part | undefined): void {
   part.outcome = part.outcome === undefined ? took : `${took}, ${part.outcome}`;
 }
 
-/** As if so many milliseconds had gone as they were said to: one step of few tells little. */
+/** As if so many milliseconds had passed as predicted: one step of few shows little. */
 const trust = 300;
 
 /**
- * Milliseconds until the steps are done, as was said of them before, and as those that are done turned
- * out; undefined where nothing was said.
+ * Milliseconds until the steps are done, by their predictions and by how far those of the steps that are
+ * done were off; undefined where there is no prediction.
  */
 export function stepsLeftMilliseconds(progress: Progress, now: number): number | undefined {
   const { ahead, behind, tablesAtOnce, parts } = progress;
@@ -267,7 +276,7 @@ export function stepsLeftMilliseconds(progress: Progress, now: number): number |
     const whole = predicted * correction;
     const running = startedAt !== undefined;
     const pace = running ? byName.get(partOf(step))?.pace : undefined;
-    // What a backfill does here says more than what it was said to do.
+    // The progress of a backfill predicts more than its prediction.
     const measured = pace === undefined ? undefined : millisecondsLeft(pace);
     const milliseconds = measured ?? Math.max(0, whole - (running ? now - startedAt : 0));
     left.push({ ...(step.lane === undefined ? {} : { lane: step.lane }), running, milliseconds });

@@ -58,7 +58,7 @@ function summary(stage: StageName, verification: StageVerification): string {
 function section(heading: string, results: readonly CheckResult[]): string {
   if (results.length === 0) return "";
   const colors = colorsFor(process.stdout);
-  // A pipe has no columns: a line of its own for each, however long.
+  // A pipe has no columns: one line each, however long.
   const { columns } = process.stdout;
   const words = (text: string, margin: string) =>
     columns === undefined ? text : wrapped(text, columns, margin).trimStart();

@@ -18,7 +18,7 @@ const bare = {
   middle: "  ",
 };
 
-/** No text is cut shorter than this: it would say nothing. */
+/** No text is cut shorter than this: it would not be readable. */
 const leastColumns = 12;
 
 type Rows = readonly (readonly string[])[];
@@ -54,7 +54,7 @@ export function formatGroups(
   numeric: readonly number[] = [],
   width: number | undefined = process.stdout.columns,
 ): string {
-  // A cell with lines of its own would not be one line of the table.
+  // A cell with line breaks would not be one line of the table.
   const rows = groups.map((group) => group.rows.map((row) => row.map(onOneLine)));
   const whole = draw(head, rows.flat(), numeric, []);
   const fits = width === undefined || sumOf(whole.widths) <= width;
