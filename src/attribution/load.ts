@@ -16,7 +16,7 @@ import {
   type KeptTable,
   keptMemberships,
   keptOrganizations,
-} from "../steps/table/kept.ts";
+} from "../steps/model/kept.ts";
 import { type Attribution, membershipsFile, organizationsFile, refused } from "./manifest.ts";
 
 /**

@@ -112,7 +112,7 @@ export async function readSteps(session: Session, runId: number): Promise<Journa
 /** The steps of a run one by one, in their order: no more of them is held than a page. */
 export async function* eachStep(session: Session, runId: number): AsyncGenerator<JournaledStep> {
   const outlines = await readOutlines(session, runId);
-  const turn = inTurn(session, runId, outlines);
+  const turn = stepReader(session, runId, outlines);
   for (const { position } of outlines) yield await turn(position);
 }
 
@@ -122,7 +122,7 @@ export async function* eachStep(session: Session, runId: number): AsyncGenerator
  */
 export async function verifySteps(session: Session, runId: number): Promise<JournaledOutline[]> {
   const outlines = await readOutlines(session, runId);
-  const turn = inTurn(session, runId, outlines);
+  const turn = stepReader(session, runId, outlines);
   for (const { position } of outlines) await turn(position);
   return outlines;
 }
@@ -131,7 +131,7 @@ export async function verifySteps(session: Session, runId: number): Promise<Jour
  * Hands out steps of a run as they are when they are read, which is shortly before their turn: the
  * one that is asked for is read together with those that follow it in this order.
  */
-export function inTurn(
+export function stepReader(
   session: Session,
   runId: number,
   order: readonly Pick<JournaledOutline, "position">[],

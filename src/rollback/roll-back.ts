@@ -10,16 +10,16 @@ import { type Run, readFingerprintBefore, setRunState } from "../journal/journal
 import { holdLease } from "../journal/lease.ts";
 import { markUndone } from "../journal/step-marks.ts";
 import {
-  inTurn,
   type JournaledOutline,
   type JournaledStep,
+  stepReader,
   verifySteps,
 } from "../journal/steps.ts";
 import type { Session } from "../postgres/connection.ts";
 import { ident, type Sql, sql } from "../postgres/sql.ts";
 import type { RunContext } from "../run/context.ts";
-import { endIfFrozen } from "../run/idle-timeout.ts";
-import { stepError, withPatience } from "../run/lock-retry.ts";
+import { setIdleTimeout } from "../run/idle-timeout.ts";
+import { stepError, withLockRetry } from "../run/lock-retry.ts";
 import { build } from "../run/online-step.ts";
 import { type ApplicationStep, type Step, statementsOf } from "../steps/model/step.ts";
 import { refuseForeignDependents } from "./dependents.ts";
@@ -99,7 +99,7 @@ async function undoAll(context: UndoContext, steps: readonly JournaledOutline[])
  * was under way is undone like one applied.
  */
 function umzugOf(context: UndoContext, steps: readonly JournaledOutline[]): Umzug<UndoContext> {
-  const turn = inTurn(context.session, context.runId, steps.toReversed());
+  const turn = stepReader(context.session, context.runId, steps.toReversed());
   const remaining = new Set(steps.map(({ definition }) => definition.id));
   return new Umzug<UndoContext>({
     context,
@@ -134,9 +134,9 @@ async function undo(context: UndoContext, journaled: JournaledStep): Promise<voi
       emit({ kind: "notice", text: `${gone} is gone, and with it what ${step.id} did to it` });
     const statements =
       gone === undefined ? await prepare(context, step, say) : statementsOf(step.down);
-    await withPatience(context, step, () =>
+    await withLockRetry(context, step, () =>
       session.transaction(async (queries) => {
-        await endIfFrozen(queries);
+        await setIdleTimeout(queries);
         await holdLease(queries, lease.token);
         await markUndone(queries, { runId: context.runId, position: journaled.position });
         await queries.execute(
@@ -183,7 +183,7 @@ async function prepare(
   if (down.kind !== "exact" || down.prepare === undefined) return statements;
   const { prepare: online } = down;
   try {
-    await withPatience(context, step, () => build(context, step, online));
+    await withLockRetry(context, step, () => build(context, step, online));
     return statements;
   } catch (error) {
     if (isUndefinedObject(error)) {
@@ -193,7 +193,7 @@ async function prepare(
     if (!isUniqueViolation(error)) throw error;
     say(`it stays unique in each organization only: ${error.message}`);
     // An index that is not valid would be in the way of whoever builds it again.
-    await withPatience(context, step, () => context.session.execute(online.clean));
+    await withLockRetry(context, step, () => context.session.execute(online.clean));
     return [];
   }
 }

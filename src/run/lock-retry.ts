@@ -23,7 +23,7 @@ const blockerSchema = z.object({
  * application never queues behind us for longer; then it is tried again, later and later.
  * @throws AppError LOCK_NOT_GRANTED with who blocks, when all attempts are used up
  */
-export async function withPatience<Result>(
+export async function withLockRetry<Result>(
   context: RunContext,
   step: Step,
   work: () => Promise<Result>,

@@ -5,7 +5,7 @@ import { holdLease } from "../journal/lease.ts";
 import { markApplied, markRunning, type StepKey } from "../journal/step-marks.ts";
 import type { Online, OnlineStep, Step } from "../steps/model/step.ts";
 import type { RunContext } from "./context.ts";
-import { withPatience } from "./lock-retry.ts";
+import { withLockRetry } from "./lock-retry.ts";
 
 const stateSchema = z.object({ state: z.enum(["absent", "building", "broken", "done"]) });
 
@@ -24,7 +24,7 @@ export async function runOnline(
     await holdLease(queries, lease.token);
     await markRunning(queries, key);
   });
-  await withPatience(context, step, () => build(context, step, step));
+  await withLockRetry(context, step, () => build(context, step, step));
   await session.transaction(async (queries) => {
     await holdLease(queries, lease.token);
     await markApplied(queries, key);

@@ -1,8 +1,8 @@
 import { MigrationError } from "umzug";
 import { AppError, type ErrorCode } from "../errors.ts";
 import type { JournaledOutline } from "../journal/steps.ts";
-import type { LaneOf } from "../steps/model/lanes.ts";
-import type { StepContext } from "./run-step.ts";
+import type { LaneItems } from "../steps/model/lanes.ts";
+import type { StepContext } from "./context.ts";
 
 /**
  * Runs lanes side by side, each on a session of its own and as many as there are sessions.
@@ -11,7 +11,7 @@ import type { StepContext } from "./run-step.ts";
  */
 export async function runLanes(
   context: StepContext,
-  lanes: readonly LaneOf<JournaledOutline>[],
+  lanes: readonly LaneItems<JournaledOutline>[],
   runLane: (context: StepContext, steps: readonly JournaledOutline[]) => Promise<void>,
 ): Promise<void> {
   const failed = new AbortController();

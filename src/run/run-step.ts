@@ -10,21 +10,12 @@ import { checksOf, type Step } from "../steps/model/step.ts";
 import { ask } from "../verify/checks.ts";
 import { runApplication } from "./application-step.ts";
 import { runBatches } from "./backfill/backfill-step.ts";
-import { leftItsTable } from "./backfill/left-its-table.ts";
-import type { RunContext } from "./context.ts";
+import { detachedPartition } from "./backfill/detached-partition.ts";
+import type { RunContext, StepContext } from "./context.ts";
 import { interruptedError } from "./interruption.ts";
 import { stepError } from "./lock-retry.ts";
-import type { Turns } from "./mutex.ts";
 import { runOnline } from "./online-step.ts";
-import type { Sessions } from "./sessions.ts";
 import { runInTransaction } from "./transaction-step.ts";
-
-/** What steps need that run while others do. */
-export type StepContext = RunContext & {
-  readonly turns: Turns;
-  /** Where a backfill finds help. */
-  readonly sessions: Sessions;
-};
 
 /**
  * Runs one step and verifies it.
@@ -36,7 +27,7 @@ export async function runStep(context: StepContext, journaled: JournaledStep): P
   const facts = stepFacts(step);
   context.emit({ kind: "step-started", step: facts });
   try {
-    const left = await leftItsTable(context.session, step);
+    const left = await detachedPartition(context.session, step);
     if (left !== undefined) return await passOver(context, journaled, left);
     await apply(context, journaled, { runId: context.runId, position });
     await verifyStep(context, journaled);
@@ -124,7 +115,7 @@ async function tableBytes({ session }: RunContext, { table }: Step): Promise<num
 /** @throws AppError VERIFICATION_FAILED with what contradicts the step's claims */
 export async function verifyStep(context: RunContext, journaled: JournaledStep): Promise<void> {
   const { definition: step, position } = journaled;
-  const left = await leftItsTable(context.session, step);
+  const left = await detachedPartition(context.session, step);
   const results = left === undefined ? await ask(context.session, checksOf(step)) : [];
   const failed = results.filter(({ violations }) => violations.length > 0);
   if (failed.length > 0) {

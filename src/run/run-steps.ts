@@ -1,12 +1,12 @@
 import { Umzug, type UmzugStorage } from "umzug";
 import { markApplied, markUndone, type StepKey } from "../journal/step-marks.ts";
-import { inTurn, type JournaledOutline, readApplied, readOutlines } from "../journal/steps.ts";
+import { type JournaledOutline, readApplied, readOutlines, stepReader } from "../journal/steps.ts";
 import type { Session } from "../postgres/connection.ts";
-import { stretchesOf } from "../steps/model/lanes.ts";
-import type { RunContext } from "./context.ts";
-import { Turns } from "./mutex.ts";
+import { groupLanes } from "../steps/model/lanes.ts";
+import type { RunContext, StepContext } from "./context.ts";
+import { LockMutex } from "./mutex.ts";
 import { runLanes } from "./run-lanes.ts";
-import { runStep, type StepContext, verifyStep } from "./run-step.ts";
+import { runStep, verifyStep } from "./run-step.ts";
 import { Sessions } from "./sessions.ts";
 
 /**
@@ -19,14 +19,14 @@ export async function runSteps(context: RunContext): Promise<void> {
   const { session, runId } = context;
   const journaled = await readOutlines(session, runId);
   const unverified = journaled.filter(({ state, verified }) => state === "applied" && !verified);
-  const turn = inTurn(session, runId, unverified);
+  const turn = stepReader(session, runId, unverified);
   for (const { position } of unverified) await verifyStep(context, await turn(position));
   const left = journaled.filter(({ state }) => state !== "applied");
   const beside = await openBeside(context, left);
   const sessions = new Sessions([session, ...beside]);
-  const shared = { ...context, sessions, turns: new Turns() };
+  const shared = { ...context, sessions, mutex: new LockMutex() };
   try {
-    for (const lanes of stretchesOf(left, ({ definition }) => definition.lane)) {
+    for (const lanes of groupLanes(left, ({ definition }) => definition.lane)) {
       await runLanes(shared, lanes, async (own, steps) => {
         await umzugOf(own, steps).up();
       });
@@ -56,7 +56,7 @@ async function openBeside(
 
 /** The steps of a lane as umzug's migrations; their statements are read when their turn comes. */
 function umzugOf(context: StepContext, lane: readonly JournaledOutline[]): Umzug<StepContext> {
-  const turn = inTurn(context.session, context.runId, lane);
+  const turn = stepReader(context.session, context.runId, lane);
   return new Umzug<StepContext>({
     context,
     logger: undefined,

@@ -2,9 +2,9 @@ import { holdLease } from "../journal/lease.ts";
 import { markApplied, type StepKey } from "../journal/step-marks.ts";
 import { sql } from "../postgres/sql.ts";
 import type { TransactionStep } from "../steps/model/step.ts";
-import { endIfFrozen } from "./idle-timeout.ts";
-import { withPatience } from "./lock-retry.ts";
-import type { StepContext } from "./run-step.ts";
+import type { StepContext } from "./context.ts";
+import { setIdleTimeout } from "./idle-timeout.ts";
+import { withLockRetry } from "./lock-retry.ts";
 
 /** The statements and their journal row in one transaction: both are there, or neither. */
 export async function runInTransaction(
@@ -12,10 +12,10 @@ export async function runInTransaction(
   step: TransactionStep,
   key: StepKey,
 ): Promise<void> {
-  const { session, lease, online, turns } = context;
+  const { session, lease, online, mutex } = context;
   const transaction = () =>
     session.transaction(async (queries) => {
-      await endIfFrozen(queries);
+      await setIdleTimeout(queries);
       // The journal first: the table's lock, which the application feels, is held for the DDL only.
       await holdLease(queries, lease.token);
       await markApplied(queries, key);
@@ -24,5 +24,5 @@ export async function runInTransaction(
       );
       for (const statement of step.up) await queries.execute(statement);
     });
-  await withPatience(context, step, () => turns.take(step.lock, transaction));
+  await withLockRetry(context, step, () => mutex.run(step.lock, transaction));
 }

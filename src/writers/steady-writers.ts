@@ -1,25 +1,10 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Queries } from "../postgres/connection.ts";
 import { withSessions } from "../postgres/sessions.ts";
 import { ReopeningConnection } from "./reopening-connection.ts";
 import { Tally, type WritesReport } from "./tally.ts";
+import type { TimedWrite } from "./timed-write.ts";
 
-export type Verb = "insert" | "update" | "delete";
-
-/** One write of an application, to be made in a transaction of its own. */
-export type TimedWrite = {
-  /** As the report calls it. */
-  readonly table: string;
-  readonly verb: Verb;
-  /** Who writes, where that is not the connection's own role. */
-  readonly role: string | undefined;
-  run(queries: Queries): Promise<void>;
-};
-
-/** A write to a row that is known, and no such row was found: somebody hid it or took it away. */
-export class RowOutOfSight extends Error {}
-
-export type Pace = { readonly writesPerSecond: number; readonly sessions: number };
+export type WriteRate = { readonly writesPerSecond: number; readonly sessions: number };
 
 export type SteadyWriters = {
   /** How things stand, while they go on. */
@@ -35,7 +20,7 @@ export const oldApplicationName = "old application";
  */
 export function startWriters(
   url: string,
-  { writesPerSecond, sessions }: Pace,
+  { writesPerSecond, sessions }: WriteRate,
   nextWrite: (session: number, turn: number) => TimedWrite | undefined,
 ): SteadyWriters {
   const tally = new Tally();

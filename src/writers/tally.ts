@@ -1,4 +1,5 @@
-import type { TimedWrite } from "./steady-writers.ts";
+import { messageOf } from "../errors.ts";
+import type { TimedWrite } from "./timed-write.ts";
 
 export type WritesReport = {
   /** All that were tried, failed ones too. */
@@ -42,10 +43,9 @@ export class Tally {
     } catch (error) {
       this.#failed += 1;
       if (!this.#failingSince.has(kind)) this.#failingSince.set(kind, start);
-      const message = error instanceof Error ? error.message : String(error);
       const who = role === undefined ? "" : ` as ${role}`;
       if (this.#failures.length < keptFailures) {
-        this.#failures.push(`${verb} ${table}${who}: ${message}`);
+        this.#failures.push(`${verb} ${table}${who}: ${messageOf(error)}`);
       }
     } finally {
       const wait = performance.now() - start;

@@ -1,6 +1,6 @@
 import { guards } from "../../rollback/day1.ts";
 import type { Stage } from "../../src/steps/model/stage.ts";
-import { restoreOrganizations } from "../../src/steps/table/kept.ts";
+import { restoreOrganizations } from "../../src/steps/table/restore-kept.ts";
 import { testClients } from "../personas.ts";
 import { tablesOf, takenNames } from "../tables.ts";
 import { createHelpers } from "./helpers.ts";

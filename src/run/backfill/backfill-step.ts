@@ -11,7 +11,7 @@ import type { JournaledStep } from "../../journal/steps.ts";
 import type { Session } from "../../postgres/connection.ts";
 import { ident, sql } from "../../postgres/sql.ts";
 import type { BatchesStep } from "../../steps/model/step.ts";
-import type { StepContext } from "../run-step.ts";
+import type { StepContext } from "../context.ts";
 import { type Filling, fillSideBySide } from "./batches.ts";
 import { PageRanges } from "./page-ranges.ts";
 

@@ -6,11 +6,11 @@ import type { StepKey } from "../../journal/step-marks.ts";
 import type { Queries, Session } from "../../postgres/connection.ts";
 import { type Sql, sql } from "../../postgres/sql.ts";
 import type { BatchesStep } from "../../steps/model/step.ts";
+import type { StepContext } from "../context.ts";
 import { interruptedError } from "../interruption.ts";
-import { withPatience } from "../lock-retry.ts";
-import type { StepContext } from "../run-step.ts";
+import { withLockRetry } from "../lock-retry.ts";
+import { type BatchPace, paceByWaits } from "./batch-pace.ts";
 import type { PageRange, PageRanges } from "./page-ranges.ts";
-import { type Pace, paceByWriters } from "./writers-wait.ts";
 
 const firstBatchInPages = 16;
 const largestBatchInPages = 4096;
@@ -39,7 +39,7 @@ export async function fillSideBySide(context: StepContext, filling: Filling): Pr
   const failures: unknown[] = [];
   const working: Promise<void>[] = [];
   const backends = new Set<number>();
-  const pace = paceByWriters(context, () => [...backends]);
+  const pace = paceByWaits(context, () => [...backends]);
   const fillOn = async (session: Session, limits: Limits): Promise<void> => {
     backends.add(session.backend);
     await fill({ ...context, session, interrupted }, filling, pace, limits);
@@ -70,7 +70,7 @@ type Limits = { readonly before?: () => void; readonly until?: () => boolean };
 async function fill(
   context: StepContext,
   filling: Filling,
-  pace: Pace,
+  pace: BatchPace,
   { before, until }: Limits,
 ): Promise<void> {
   const { lease, emit, interrupted } = context;
@@ -84,7 +84,7 @@ async function fill(
     before?.();
     const range = ranges.take(pages);
     if (range === undefined) return;
-    const { rows, milliseconds } = await withPatience(context, step, () =>
+    const { rows, milliseconds } = await withLockRetry(context, step, () =>
       fillRange(context, filling, range),
     );
     pages = steer(pages, milliseconds, pace.milliseconds);
@@ -99,7 +99,7 @@ async function fill(
 
 /**
  * One batch with its cursor: they are lost together or not at all. A frozen one ends by itself, as in
- * `endIfFrozen`. Its commit waits for the disk, and for no replica: log that it left unwritten would be
+ * `setIdleTimeout`. Its commit waits for the disk, and for no replica: log that it left unwritten would be
  * what the next writer's commit waits for, a quarter of a second while a checkpoint syncs. It fires no
  * trigger where it may silence them.
  * @returns the rows, and for how long they were locked

@@ -2,7 +2,7 @@ import type { Grant } from "../../catalog/grants.ts";
 import type { Relation } from "../../catalog/relations.ts";
 import type { TenantTable } from "../../config/settings.ts";
 import type { RelationName } from "../../postgres/sql.ts";
-import type { KeptTable } from "../table/kept.ts";
+import type { KeptTable } from "./kept.ts";
 import { digestOf, nameFor } from "./naming.ts";
 import type { ResolvedSource } from "./sources.ts";
 import type { Tenancy } from "./tenancy.ts";

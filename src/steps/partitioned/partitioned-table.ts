@@ -14,8 +14,8 @@ import {
   validate,
 } from "../table/constraints.ts";
 import { fence } from "../table/fence.ts";
-import { restoreLeftOverRows, restoreRows } from "../table/kept.ts";
 import { setNotNull } from "../table/not-null.ts";
+import { restoreLeftOverRows, restoreRows } from "../table/restore-kept.ts";
 import { validation } from "../table/validation.ts";
 import { attachIndex, dropIndexes, indexOfPartitioned } from "./partitioned-index.ts";
 

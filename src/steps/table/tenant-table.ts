@@ -24,8 +24,13 @@ import {
   validate,
 } from "./constraints.ts";
 import { fence, fenceDown } from "./fence.ts";
-import { restoreLeftOverRows, restoreRows, restoreRowsAtOnce, rowsAreBack } from "./kept.ts";
 import { columnIsNotNull, setNotNull } from "./not-null.ts";
+import {
+  restoreLeftOverRows,
+  restoreRows,
+  restoreRowsAtOnce,
+  rowsAreBack,
+} from "./restore-kept.ts";
 import { validation } from "./validation.ts";
 
 /** Empty ones have no size, and each takes some milliseconds of the lock on all of them. */

@@ -5,7 +5,7 @@ import type { TransactionStep } from "../model/step.ts";
 import { restoreGrants, revokeGrants } from "./grants.ts";
 
 /** What is to be taken from the roles of requests. */
-export type Taking = {
+export type RequestGrants = {
   readonly relation: RelationName;
   readonly label: string;
   readonly grants: Some<Grant>;
@@ -13,7 +13,12 @@ export type Taking = {
 };
 
 /** Keeps requests from a materialized view: row-level security does not exist for it. */
-export function closeMaterializedView({ relation, label, grants, roles }: Taking): TransactionStep {
+export function closeMaterializedView({
+  relation,
+  label,
+  grants,
+  roles,
+}: RequestGrants): TransactionStep {
   return {
     id: `day3/${label}/close-materialized-view`,
     title: "keep requests from the materialized view",
@@ -32,7 +37,7 @@ export function closeMaterializedView({ relation, label, grants, roles }: Taking
 }
 
 /** Keeps requests from setting and reading a sequence; they may go on counting with it. */
-export function countOnly({ relation, label, grants, roles }: Taking): TransactionStep {
+export function countOnly({ relation, label, grants, roles }: RequestGrants): TransactionStep {
   return {
     id: `day3/${label}/count-only`,
     title: "let requests count with the sequence, and not set or read it",

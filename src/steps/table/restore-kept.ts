@@ -1,28 +1,10 @@
-import { ident, list, type RelationName, type Some, type Sql, sql } from "../../postgres/sql.ts";
+import { ident, list, type Sql, sql } from "../../postgres/sql.ts";
 import { forNow, none, placeOf } from "../model/checks.ts";
+import { type KeptTable, keptMemberships, keptOrganizations } from "../model/kept.ts";
 import type { BatchesStep, Check, TransactionStep } from "../model/step.ts";
 import { stepId, type TablePlan } from "../model/table-plan.ts";
 import type { Tenancy } from "../model/tenancy.ts";
 import { silenceTriggers } from "./backfill.ts";
-
-/** Which row was whose before a rollback, loaded into the journal's schema. */
-export type KeptTable = {
-  readonly relation: RelationName;
-  /** The columns that tell a row. */
-  readonly key: Some<string>;
-  /** Has these columns, and `kept_organization`. */
-  readonly loadedAs: RelationName;
-};
-
-/** What a rollback kept for the stage to be run again with. */
-export type Kept = {
-  /** Whether organizations and memberships are loaded, too: Day 1's rollback drops them. */
-  readonly organizations: boolean;
-  readonly tables: readonly KeptTable[];
-};
-
-export const keptOrganizations: RelationName = { schema: "tenantry", name: "kept_organizations" };
-export const keptMemberships: RelationName = { schema: "tenantry", name: "kept_memberships" };
 
 const organizationColumns = [
   "id",

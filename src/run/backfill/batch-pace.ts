@@ -10,7 +10,7 @@ const leastShare = 1 / 4;
 const recovery = 1.07;
 
 /** How long a batch should take now. */
-export type Pace = {
+export type BatchPace = {
   readonly milliseconds: number;
   /** @throws what kept it from looking, such as a lost connection */
   stop(): Promise<void>;
@@ -21,10 +21,10 @@ export type Pace = {
  * are half as long, down to a quarter of what is configured, and longer again while nobody waits.
  * @param backends the server processes that batches run in at the moment
  */
-export function paceByWriters(
+export function paceByWaits(
   { observer, online }: Pick<RunContext, "observer" | "online">,
   backends: () => readonly number[],
-): Pace {
+): BatchPace {
   const longest = online.batchTargetInMilliseconds;
   let milliseconds = longest;
   const look = async (): Promise<void> => {

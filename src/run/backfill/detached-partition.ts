@@ -7,7 +7,7 @@ import type { Step } from "../../steps/model/step.ts";
  * What to say of a step whose partition was dropped or detached since it was planned: retention does
  * that while a stage runs. Undefined where the partition is where it was, and for every other step.
  */
-export async function leftItsTable(
+export async function detachedPartition(
   queries: Queries,
   { id, table, partitionOf }: Step,
 ): Promise<string | undefined> {
