@@ -6,7 +6,7 @@ import type { StepContext } from "./context.ts";
 import { setIdleTimeout } from "./idle-timeout.ts";
 import { withLockRetry } from "./lock-retry.ts";
 
-/** The statements and their journal row in one transaction: both are there, or neither. */
+/** Runs the statements of a step and writes its row in the journal, in one transaction. */
 export async function runInTransaction(
   context: StepContext,
   step: TransactionStep,
@@ -16,7 +16,7 @@ export async function runInTransaction(
   const transaction = () =>
     session.transaction(async (queries) => {
       await setIdleTimeout(queries);
-      // The journal first: the table's lock, which the application feels, is held for the DDL only.
+      // The journal first, so that the lock on the table is held for the DDL only.
       await holdLease(queries, lease.token);
       await markApplied(queries, key);
       await queries.execute(

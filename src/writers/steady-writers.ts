@@ -7,7 +7,7 @@ import type { TimedWrite } from "./timed-write.ts";
 export type WriteRate = { readonly writesPerSecond: number; readonly sessions: number };
 
 export type SteadyWriters = {
-  /** How things stand, while they go on. */
+  /** The report so far, while they keep writing. */
   report(): WritesReport;
   stop(): Promise<WritesReport>;
 };
@@ -15,8 +15,8 @@ export type SteadyWriters = {
 export const oldApplicationName = "old application";
 
 /**
- * Starts sessions that write at a steady rate together, one write at a time each.
- * @param nextWrite what a session writes at its turn; undefined where it has nothing to write
+ * Starts sessions that together write at a steady rate, each one write at a time.
+ * @param nextWrite the next write of a session; undefined where it has none
  */
 export function startWriters(
   url: string,
@@ -30,7 +30,7 @@ export function startWriters(
     let due = performance.now() + (interval * session) / sessions;
     for (let turn = 0; !stopping; turn += 1) {
       await sleep(Math.max(0, due - performance.now()));
-      // After a stall it goes on at its rate: it does not catch up.
+      // After a stall it continues at its rate: it does not catch up.
       due = Math.max(due + interval, performance.now());
       const next = nextWrite(session, turn);
       if (next !== undefined) await tally.time(next, () => connection.transaction(next.run));

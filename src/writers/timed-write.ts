@@ -4,10 +4,10 @@ export type Verb = "insert" | "update" | "delete";
 
 /** One write of an application, to be made in a transaction of its own. */
 export type TimedWrite = {
-  /** As the report calls it. */
+  /** Its name in the report. */
   readonly table: string;
   readonly verb: Verb;
-  /** Who writes, where that is not the connection's own role. */
+  /** The role that writes, where it is not the role of the connection. */
   readonly role: string | undefined;
   run(queries: Queries): Promise<void>;
 };

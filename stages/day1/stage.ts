@@ -7,7 +7,7 @@ import { createHelpers } from "./helpers.ts";
 import { fenceOrganizations, fillOrganizations, makeOrganizations } from "./memberships.ts";
 import { createOrganizations, existingNames } from "./organizations.ts";
 
-/** Day 1: the organizations, everybody's membership, and the most critical tables. */
+/** Day 1: the organizations, the memberships of all users, and the most critical tables. */
 export const day1: Stage = {
   name: "day1",
   title: "Foundation: organizations, memberships and the critical tables",

@@ -25,13 +25,13 @@ test("a table that was dropped since its stage does not stop the rollback, and i
   await session.execute(sql`DROP TABLE calls`);
   const rolledBack = await rollBackAll(project);
   expect(rolledBack.stderr).toContain(
-    "public.calls is gone, and with it what day1/calls/all-at-once did to it",
+    "day1/calls/all-at-once: the table public.calls does not exist any more; nothing to undo on it",
   );
   // All is undone; the table itself is the difference.
   expect(rolledBack.code).toBe(3);
   const { entries } = await fingerprintOf(session);
   expect(entries.filter(({ object }) => object.includes("organization"))).toEqual([]);
-  expect((await rollBackAll(project)).stderr).toContain("no stage is applied or under way");
+  expect((await rollBackAll(project)).stderr).toContain("no stage is applied or running");
 });
 
 test("rollback.sql goes on without a table that was dropped since", {
@@ -56,7 +56,7 @@ test("a table that was renamed since is refused before Day 1 is undone, with wha
   const refused = await rollBackAll(project);
   expect(refused.code).toBe(1);
   expect(refused.stderr).toContain(
-    "public.calls is not there any more: where it has another name now, give it its own back",
+    "the table public.calls does not exist any more: if it was renamed, give it its old name back",
   );
   await session.execute(sql`ALTER TABLE telephone_calls RENAME TO calls`);
   expectDone(await rollBackAll(project));

@@ -27,7 +27,7 @@ test("Ctrl-C in a rollback exits with 130, and rollback goes on", async () => {
   started.kill("SIGINT");
   const outcome = await started.ended;
   expect(outcome).toMatchObject({ code: 130 });
-  expect(outcome.stderr).toContain("tenantry rollback goes on from here");
+  expect(outcome.stderr).toContain("run tenantry rollback again to continue");
   expect(outcome.stderr).not.toContain("    at ");
   await report.execute(sql`ROLLBACK`);
   await report.close();

@@ -1,27 +1,28 @@
 import { z } from "zod";
 import type { Queries } from "../../postgres/connection.ts";
-import { ident, sql } from "../../postgres/sql.ts";
+import { ident, sql, textOf } from "../../postgres/sql.ts";
 import type { Step } from "../../steps/model/step.ts";
 
 /**
- * What to say of a step whose partition was dropped or detached since it was planned: retention does
- * that while a stage runs. Undefined where the partition is where it was, and for every other step.
+ * Whether the partition of a step was dropped or detached since it was planned, as retention does while
+ * a stage runs.
+ * @returns a notice that the step is skipped; undefined where it is not
  */
 export async function detachedPartition(
   queries: Queries,
   { id, table, partitionOf }: Step,
 ): Promise<string | undefined> {
   if (table === undefined || partitionOf === undefined) return undefined;
-  const root = ident(partitionOf).parts.join("");
+  const root = textOf(ident(partitionOf));
   const [found] = await queries.rows(
     sql`
       SELECT to_regclass(${root}) IS NOT NULL
              AND NOT EXISTS (SELECT
                                FROM pg_partition_tree(to_regclass(${root})) AS tree
-                              WHERE tree.relid = to_regclass(${ident(table).parts.join("")})) AS left
+                              WHERE tree.relid = to_regclass(${textOf(ident(table))})) AS detached
     `,
-    z.object({ left: z.boolean() }),
+    z.object({ detached: z.boolean() }),
   );
-  if (found?.left !== true) return undefined;
-  return `${table.schema}.${table.name} is no partition of ${partitionOf.name} any more: ${id} is passed over`;
+  if (found?.detached !== true) return undefined;
+  return `${id}: skipped, because ${table.schema}.${table.name} is not a partition of ${partitionOf.name} any more`;
 }

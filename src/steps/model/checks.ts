@@ -1,7 +1,7 @@
-import { ident, type RelationName, type Sql, sql } from "../../postgres/sql.ts";
+import { ident, type RelationName, type Sql, sql, textOf } from "../../postgres/sql.ts";
 import type { Check } from "./step.ts";
 
-/** A lasting claim that holds where the query finds something. */
+/** A lasting check that passes where the query returns a row. */
 export function exists(claim: string, query: Sql): Check {
   return {
     claim,
@@ -13,12 +13,12 @@ export function exists(claim: string, query: Sql): Check {
   };
 }
 
-/** A lasting claim that holds where the query finds nothing; it must select one text `violation`. */
+/** A lasting check that passes where the query returns no row; its column is one text, `violation`. */
 export function none(claim: string, violations: Sql): Check {
   return { claim, lasting: true, violations };
 }
 
-/** The claim as it was meant for its own step only: a later step changes it. */
+/** The same check, made after its own step only: later it may not pass any more. */
 export function forNow(check: Check): Check {
   return { ...check, lasting: false };
 }
@@ -66,7 +66,7 @@ export function rowsWhere(relation: RelationName, what: string, condition: Sql):
 /** What is said of the row `record` of a table: its place, and the partition where it is in one. */
 export function placeOf(relation: RelationName, what: string): Sql {
   return sql`${`${what}: row `}::text || record.ctid
-           || CASE WHEN record.tableoid <> to_regclass(${ident(relation).parts.join("")})
+           || CASE WHEN record.tableoid <> to_regclass(${textOf(ident(relation))})
                    THEN ' of ' || record.tableoid::regclass
                    ELSE ''
               END`;

@@ -1,17 +1,17 @@
 import type { RelationName, Some } from "../../postgres/sql.ts";
 
-/** Which row was whose before a rollback, loaded into the journal's schema. */
+/** The organization of each row before a rollback, loaded into the journal's schema. */
 export type KeptTable = {
   readonly relation: RelationName;
-  /** The columns that tell a row. */
+  /** The columns that identify a row. */
   readonly key: Some<string>;
-  /** Has these columns, and `kept_organization`. */
+  /** The table with these columns and `kept_organization`. */
   readonly loadedAs: RelationName;
 };
 
-/** What a rollback kept for the stage to be run again with. */
+/** What a rollback saved, for the stage to be run again with it. */
 export type Kept = {
-  /** Whether organizations and memberships are loaded, too: Day 1's rollback drops them. */
+  /** Whether organizations and memberships are loaded too: only Day 1's rollback drops them. */
   readonly organizations: boolean;
   readonly tables: readonly KeptTable[];
 };

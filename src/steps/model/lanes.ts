@@ -2,19 +2,19 @@ import { z } from "zod";
 
 export const laneSchema = z.object({
   name: z.string(),
-  /** Lanes that come to their end before this one begins; each is before it in the plan. */
+  /** Lanes that must end before this one begins; each is earlier in the plan. */
   after: z.array(z.string()).readonly(),
 });
 
-/** What may run beside other things: the steps of a lane follow each other, lanes go side by side. */
+/** The steps of a lane run one after the other; different lanes may run at the same time. */
 export type Lane = z.output<typeof laneSchema>;
 
+/** A lane with its items, in their order. */
 export type LaneItems<Item> = Lane & { readonly items: readonly Item[] };
 
 /**
- * Groups what is in the order of a plan into groups that follow each other, each of lanes that may
- * go side by side. What has no lane is a group by itself: all before it has ended, and it ends
- * before what follows.
+ * Groups items, which are in the order of a plan, by lane. The lanes of a group may run at the same
+ * time; the groups run one after the other. An item without a lane is a group by itself.
  */
 export function groupLanes<Item>(
   items: readonly Item[],
