@@ -10,7 +10,7 @@ import { createDatabase } from "../setup/database.ts";
 import { makeProject, type Project } from "../setup/project.ts";
 import { makeSmallCompany, smallCompany } from "../setup/small-company.ts";
 import { keys, openTerminal } from "../setup/terminal.ts";
-import { expectDone, patience } from "../three-days/three-days.ts";
+import { expectDone, testTimeout } from "../three-days/three-days.ts";
 
 /** With a byte order mark and the line ends of another system, which a rewriting leaves alone. */
 const leads = `\uFEFFimport { supabase } from "./client";\r
@@ -86,7 +86,7 @@ async function contracted(session: Session): Promise<boolean> {
 }
 
 test("Day 3 rewrites the application between two runs of its gates; rolled back, every byte is as it was", {
-  timeout: patience,
+  timeout: testTimeout,
 }, async () => {
   const { session, project, text } = await company("application day3");
   const plan = await project.tenantry("plan", "--stage", "day3");
@@ -112,7 +112,7 @@ test("Day 3 rewrites the application between two runs of its gates; rolled back,
 });
 
 test("whoever is asked is shown which files Day 3 changes, and what it asks of them", {
-  timeout: patience,
+  timeout: testTimeout,
 }, async () => {
   const { project, url, text } = await company("application asked");
   const { sees, press, ended } = openTerminal(
@@ -129,7 +129,7 @@ test("whoever is asked is shown which files Day 3 changes, and what it asks of t
 });
 
 test("a gate that held and does not any more fails the stage, which rolls itself back before the database is touched", {
-  timeout: patience,
+  timeout: testTimeout,
 }, async () => {
   const { session, project, text, write } = await company("application gate");
   await write("after", "");
@@ -144,7 +144,7 @@ test("a gate that held and does not any more fails the stage, which rolls itself
 });
 
 test("a gate that failed before is reported, and its result is ignored", {
-  timeout: patience,
+  timeout: testTimeout,
 }, async () => {
   const { project, text, write } = await company("application broken before");
   await write("never", "");
@@ -163,7 +163,7 @@ test("a gate that failed before is reported, and its result is ignored", {
 });
 
 test("what was edited since stays in a rollback; the very lines of Day 3 are shown, and it stops", {
-  timeout: patience,
+  timeout: testTimeout,
 }, async () => {
   const { session, project, text, write } = await company("application edited");
   expectDone(await project.tenantry(...day3));
@@ -189,7 +189,7 @@ test("what was edited since stays in a rollback; the very lines of Day 3 are sho
 });
 
 test("a rollback where the application is not at hand leaves its files", {
-  timeout: patience,
+  timeout: testTimeout,
 }, async () => {
   const { project, text, write } = await company("application left");
   expectDone(await project.tenantry(...day3));
@@ -203,7 +203,7 @@ test("a rollback where the application is not at hand leaves its files", {
 });
 
 test("Day 3 that is killed while its gates run begins again from the files as they were", {
-  timeout: patience,
+  timeout: testTimeout,
 }, async () => {
   const { project, text, write } = await company("application killed");
   await write("slow", "");
@@ -224,7 +224,7 @@ test("Day 3 that is killed while its gates run begins again from the files as th
 });
 
 test("an interrupted gate is ended, and is not reported as failed", {
-  timeout: patience,
+  timeout: testTimeout,
 }, async () => {
   const { project, text, write } = await company("application interrupted");
   await write("slow", "");
@@ -239,7 +239,7 @@ test("an interrupted gate is ended, and is not reported as failed", {
 });
 
 test("code that needs a person is refused before anything is touched, all of it at once", {
-  timeout: patience,
+  timeout: testTimeout,
 }, async () => {
   const { session, project, text, write } = await company("application unfenced");
   await write(
@@ -258,7 +258,7 @@ test("code that needs a person is refused before anything is touched, all of it 
 });
 
 test("Day 3 does not hold any more where a query without an organization was added since", {
-  timeout: patience,
+  timeout: testTimeout,
 }, async () => {
   const { project, write } = await company("application drifts");
   expectDone(await project.tenantry(...day3));

@@ -7,7 +7,7 @@ import { startWriters } from "../../src/writers/steady-writers.ts";
 import type { TimedWrite } from "../../src/writers/timed-write.ts";
 import { createDatabase } from "../setup/database.ts";
 import { makeProject, type Project } from "../setup/project.ts";
-import { expectDone, patience, texts } from "../three-days/three-days.ts";
+import { expectDone, testTimeout, texts } from "../three-days/three-days.ts";
 import { makePartitionedDialler, partitionedDialler } from "./dialler.ts";
 
 /** Writes of the old application, all through the parent: into every partition, and across them. */
@@ -108,7 +108,7 @@ async function killedAfter(
 }
 
 test("partitions come and go under a stage that is killed between them, and no row is left behind", {
-  timeout: patience * 2,
+  timeout: testTimeout * 2,
 }, async () => {
   const { session, url } = await createDatabase("partitions meanwhile");
   await makePartitionedDialler(session, 20_000);
@@ -180,7 +180,7 @@ test("partitions come and go under a stage that is killed between them, and no r
 });
 
 test("a row that is moved to another partition while the backfill waits for it is no failure", {
-  timeout: patience,
+  timeout: testTimeout,
 }, async () => {
   const { session, url } = await createDatabase("rows moved meanwhile");
   await makePartitionedDialler(session, 20_000);
@@ -216,7 +216,7 @@ test("a row that is moved to another partition while the backfill waits for it i
 });
 
 test("a partition whose fence is broken, or that is new and has none, fails the proof by name", {
-  timeout: patience,
+  timeout: testTimeout,
 }, async () => {
   const { session, url } = await createDatabase("partitions unfenced");
   await makePartitionedDialler(session, 300);

@@ -6,7 +6,7 @@ import { sql } from "../../src/postgres/sql.ts";
 import { createDatabase } from "../setup/database.ts";
 import { makeProject, type Project } from "../setup/project.ts";
 import { makeSmallCompany, smallCompany } from "../setup/small-company.ts";
-import { expectDone, fingerprintOf, patience } from "../three-days/three-days.ts";
+import { expectDone, fingerprintOf, testTimeout } from "../three-days/three-days.ts";
 
 async function threeDays(name: string) {
   const { session, url } = await createDatabase(name);
@@ -19,7 +19,7 @@ async function threeDays(name: string) {
 const rollBackAll = (project: Project) => project.tenantry("rollback", "--all", "--yes");
 
 test("a table that was dropped since its stage does not stop the rollback, and is said to be missing", {
-  timeout: patience,
+  timeout: testTimeout,
 }, async () => {
   const { session, project } = await threeDays("dropped since");
   await session.execute(sql`DROP TABLE calls`);
@@ -35,7 +35,7 @@ test("a table that was dropped since its stage does not stop the rollback, and i
 });
 
 test("rollback.sql goes on without a table that was dropped since", {
-  timeout: patience,
+  timeout: testTimeout,
 }, async () => {
   const { session, url, project } = await threeDays("dropped since, by script");
   await session.execute(sql`DROP TABLE calls`);
@@ -49,7 +49,7 @@ test("rollback.sql goes on without a table that was dropped since", {
 });
 
 test("a table that was renamed since is refused before Day 1 is undone, with what fixes it", {
-  timeout: patience,
+  timeout: testTimeout,
 }, async () => {
   const { session, project } = await threeDays("renamed since");
   await session.execute(sql`ALTER TABLE calls RENAME TO telephone_calls`);

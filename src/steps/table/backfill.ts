@@ -1,5 +1,5 @@
 import { ident, type Sql, sql } from "../../postgres/sql.ts";
-import { none, placeOf, rowsWhere } from "../model/checks.ts";
+import { none, rowsWhere, violationOf } from "../model/checks.ts";
 import { organizationJoined, organizationOf } from "../model/sources.ts";
 import type { BatchesStep, Check, TransactionStep } from "../model/step.ts";
 import { existingForeignKey, stepId, type TablePlan } from "../model/table-plan.ts";
@@ -73,7 +73,7 @@ export function rowsHaveTheirOrganization(table: TablePlan): [Check, ...Check[]]
   const column = ident(tenancy.column);
   const complete = none(
     `every row of ${table.label} has an organization`,
-    rowsWhere(relation, `${table.label} without organization`, sql`record.${column} IS NULL`),
+    rowsWhere(table, `${table.label} without organization`, sql`record.${column} IS NULL`),
   );
   // Disabled triggers include those of a foreign key that exists and is valid.
   const known =
@@ -83,7 +83,7 @@ export function rowsHaveTheirOrganization(table: TablePlan): [Check, ...Check[]]
           none(
             `every row of ${table.label} is in an organization that exists`,
             rowsWhere(
-              relation,
+              table,
               `${table.label} in no organization that exists`,
               sql`NOT EXISTS (SELECT FROM ${ident(tenancy.organizations)} AS o WHERE o.id = record.${column})`,
             ),
@@ -96,7 +96,7 @@ export function rowsHaveTheirOrganization(table: TablePlan): [Check, ...Check[]]
     none(
       `every row of ${table.label} is in the organization of its ${source.parent.name}`,
       sql`
-        SELECT ${placeOf(relation, `${table.label} in another organization than its ${source.parent.name}`)} AS violation
+        SELECT ${violationOf(table, `${table.label} in another organization than its ${source.parent.name}`)} AS violation
           FROM ${ident(relation)} AS record
           JOIN ${ident(source.parent)} AS parent
             ON parent.${ident(source.parentColumn)} = record.${ident(source.column)}

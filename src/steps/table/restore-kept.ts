@@ -1,5 +1,5 @@
 import { ident, list, type Sql, sql } from "../../postgres/sql.ts";
-import { forNow, none, placeOf } from "../model/checks.ts";
+import { forNow, none, violationOf } from "../model/checks.ts";
 import { type KeptTable, keptMemberships, keptOrganizations } from "../model/kept.ts";
 import type { BatchesStep, Check, TransactionStep } from "../model/step.ts";
 import { stepId, type TablePlan } from "../model/table-plan.ts";
@@ -104,7 +104,7 @@ export function restoreRows(table: TablePlan, kept: KeptTable): BatchesStep {
         none(
           `every saved row of ${table.label} has an organization`,
           sql`
-            SELECT ${placeOf(table.relation, table.label)} AS violation
+            SELECT ${violationOf(table, table.label)} AS violation
               FROM ${ident(table.relation)} AS record
               JOIN ${ident(kept.loadedAs)} AS kept ON ${sameKey(kept)}
              WHERE record.${ident(table.tenancy.column)} IS NULL
@@ -165,7 +165,7 @@ export function rowsAreBack(table: TablePlan, kept: KeptTable): Check {
     none(
       `every saved row of ${table.label} has its saved organization`,
       sql`
-        SELECT ${placeOf(table.relation, table.label)} AS violation
+        SELECT ${violationOf(table, table.label)} AS violation
           FROM ${ident(table.relation)} AS record
           JOIN ${ident(kept.loadedAs)} AS kept ON ${sameKey(kept)}
          WHERE record.${column} IS DISTINCT FROM kept.kept_organization
