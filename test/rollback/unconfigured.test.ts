@@ -40,7 +40,7 @@ test.each([
     const rolledBack = await project.tenantry("rollback", "--yes");
     expectDone(rolledBack);
     expect(rolledBack.stderr).toContain(said);
-    expect(rolledBack.stderr).toContain("The journal says what is undone");
+    expect(rolledBack.stderr).toContain("The rollback goes by the journal");
     await expectFingerprint(session, before);
   },
 );
