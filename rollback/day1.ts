@@ -4,5 +4,7 @@ import { noNewOrganization } from "./new-organizations.ts";
 
 /** What must hold before Day 1 is undone. Its steps are undone in reverse, from the journal. */
 export function guards(context: StageContext): Some<Guard> {
-  return [noNewOrganization(context, "without organizations, all of them see all data again")];
+  return [
+    noNewOrganization(context, "without organizations, users of all of them see all data again"),
+  ];
 }

@@ -7,7 +7,7 @@ export function guards(context: StageContext): Some<Guard> {
   return [
     noNewOrganization(
       context,
-      "without the fence of Day 2's tables, they see each other's rows in them",
+      "without the fence of Day 2's tables, users of one organization see the rows of others",
     ),
   ];
 }

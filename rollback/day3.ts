@@ -7,7 +7,7 @@ export function guards(context: StageContext): Some<Guard> {
   return [
     noNewOrganization(
       context,
-      "with the default organization back, rows of theirs that name none are misfiled into it",
+      "while day3 is undone, rows that they insert without an organization go to the default organization",
     ),
   ];
 }

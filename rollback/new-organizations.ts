@@ -3,13 +3,13 @@ import { organizationId } from "../src/steps/model/naming.ts";
 import type { Guard, StageContext } from "../src/steps/model/stage.ts";
 
 /**
- * Organizations that came after the plan are customers who never shared their data with anybody:
- * taking a fence down would show them to each other.
+ * Organizations that were created after Day 1 are new customers. Undoing a stage would show their rows to
+ * other organizations, or put their new rows into the default organization.
  */
 export function noNewOrganization({ settings, tenancy }: StageContext, because: string): Guard {
   const known = [settings.defaultOrganization, ...settings.organizations];
   return {
-    claim: "no organization with members was made since Day 1",
+    claim: "no organization with members was created since Day 1",
     because,
     violations: sql`
       SELECT format('organization %s (%s) has %s members', o.slug, o.name, count(*)) AS violation

@@ -8,10 +8,10 @@ import { plannedPolicies } from "../src/steps/table/fence.ts";
 import { tenantTable } from "../src/steps/table/tenant-table.ts";
 
 /**
- * The steps of a stage's tables: parents come before the children that ask them. Each table is a lane
- * of its own. A child waits for all of its parent: it asks the parent's rows, and while it reads them
- * the parent's last steps would wait for their lock with the parent's writers behind them. SQL may ask
- * any table, so a table that is filled by it is taken alone.
+ * The steps of a stage's tables: parents before the children whose source they are. Each table is a
+ * lane. The lane of a child waits for the end of its parent's lane: while the child's backfill reads the
+ * parent, the parent's ALTER TABLE would wait, with the parent's writers behind it. A table that is
+ * filled by SQL, which may read any table, runs alone.
  */
 export function tablesOf({ settings }: StageContext, tables: readonly TablePlan[]): Step[] {
   const lanes = new Map<string, string>();
@@ -26,7 +26,7 @@ export function tablesOf({ settings }: StageContext, tables: readonly TablePlan[
   });
 }
 
-/** Policies and indexes of the names that the plan gives its own, but made by somebody else. */
+/** Policies and indexes that exist already under names that the plan uses. */
 export function takenNames(
   { snapshot }: StageContext,
   tables: readonly TablePlan[],
@@ -49,7 +49,7 @@ export function takenNames(
       .map((one) => ({
         path,
         fault: `needs the name ${index}, which ${one.name} has taken`,
-        fix: "give that index or relation another name",
+        fix: "rename that index or relation",
       }));
     const indexes = table.existing.indexes
       .filter(({ name, valid }) => name === index && valid && !hasServingIndex(table))
@@ -58,7 +58,7 @@ export function takenNames(
     const own = [...policies, ...indexes].map((taken) => ({
       path,
       fault: `${has} ${taken} already`,
-      fix: "drop it or give it another name: the plan makes its own",
+      fix: "drop or rename it: the plan creates its own",
     }));
     return [...own, ...others];
   });

@@ -1,13 +1,13 @@
 import { mkdir, readFile, realpath, rm, rmdir } from "node:fs/promises";
 import path from "node:path";
 import writeFileAtomic from "write-file-atomic";
-import { AppError } from "../errors.ts";
+import { AppError, messageOf } from "../errors.ts";
 import type { FileChange } from "../steps/model/application.ts";
 import { type EditedLines, undoChange } from "./undo.ts";
 
 /**
- * Writes what the files become; each is whole at any moment.
- * @throws AppError FILES_EDITED where one is not as it was planned from, and then writes none
+ * Writes the new texts of files, each of them atomically.
+ * @throws AppError FILES_EDITED where a file is not as the stage was planned from, before any is written
  */
 export async function makeChanges(folder: string, changes: readonly FileChange[]): Promise<void> {
   const texts = await Promise.all(changes.map(({ file }) => read(folder, file)));
@@ -21,7 +21,7 @@ export async function makeChanges(folder: string, changes: readonly FileChange[]
       object: folder,
       fault: `${others.length} of ${changes.length} files are not as the stage was planned from`,
       state: "no file was changed",
-      next: "tenantry rollback, and run the stage again: it is then planned from the files as they are",
+      next: "tenantry rollback, then run the stage again: it is planned from the files as they are then",
       details: others.map(({ file }) => file),
     });
   }
@@ -29,8 +29,8 @@ export async function makeChanges(folder: string, changes: readonly FileChange[]
 }
 
 /**
- * Takes out of the files what was changed in them, and nothing that somebody changed since.
- * @throws AppError FILES_EDITED with the lines that both changed, and then changes none
+ * Undoes the changes in the files, and keeps every later change.
+ * @throws AppError FILES_EDITED with the lines that were changed again since, before any file is written
  */
 export async function undoChanges(folder: string, changes: readonly FileChange[]): Promise<void> {
   const edited: EditedLines[] = [];
@@ -45,9 +45,9 @@ export async function undoChanges(folder: string, changes: readonly FileChange[]
     throw new AppError({
       code: "FILES_EDITED",
       object: folder,
-      fault: `lines that Day 3 had changed were changed again since, in ${edited.length} places`,
+      fault: `lines that Day 3 changed were edited since, in ${edited.length} places`,
       state: "no file was changed",
-      next: "put these lines back as they were before Day 3, and run it again; or leave all files as they are: tenantry rollback --leave-files",
+      next: "restore these lines as they were before Day 3, then run the same command again; or leave all files as they are: tenantry rollback --leave-files",
       details: edited.map(showLines),
     });
   }
@@ -63,7 +63,7 @@ function showLines({ file, line, now, before }: EditedLines): string {
   return [`${file}:${line}`, ...marked("now:   ", now), ...marked("before:", before)].join("\n");
 }
 
-/** The text of a file, with its byte order mark; null where it is not there. */
+/** The text of a file, with its byte order mark; null where the file does not exist. */
 async function read(folder: string, file: string): Promise<string | null> {
   try {
     return await readFile(path.join(folder, file), "utf8");
@@ -77,7 +77,7 @@ async function write(folder: string, file: string, text: string): Promise<void> 
   const named = path.join(folder, file);
   try {
     await mkdir(path.dirname(named), { recursive: true });
-    // Behind a symbolic link: what it leads to is written, and the link stays.
+    // Where the name is a symbolic link, its target is written and the link stays.
     const target = (await read(folder, file)) === null ? named : await realpath(named);
     await writeFileAtomic(target, text);
   } catch (error) {
@@ -85,7 +85,7 @@ async function write(folder: string, file: string, text: string): Promise<void> 
   }
 }
 
-/** Removes a file, and the folders that were made for it. */
+/** Removes a file, and its folders as far as they are empty then. */
 async function remove(folder: string, file: string): Promise<void> {
   await rm(path.join(folder, file));
   let parent = path.dirname(file);
@@ -109,9 +109,9 @@ function unusable(file: string, what: "read" | "written", error: unknown): unkno
   return new AppError({
     code: "CODE_NOT_WRITTEN",
     object: file,
-    fault: `cannot be ${what}: ${error instanceof Error ? error.message : String(error)}`,
-    state: "files before it may be changed already; running it again goes on from here",
-    next: "fix that, and run it again",
+    fault: `cannot be ${what}: ${messageOf(error)}`,
+    state: "other files may be changed already",
+    next: "fix the problem above, then run the same command again to continue",
     cause: error,
   });
 }

@@ -5,17 +5,17 @@ export type GateResult = {
   readonly gate: Gate;
   readonly holds: boolean;
   readonly milliseconds: number;
-  /** How it ended, where it does not hold. */
+  /** How the command ended, where the gate fails. */
   readonly ending: string;
-  /** The last lines of what it said. */
+  /** The last lines of its output. */
   readonly said: readonly string[];
 };
 
 const keptLines = 40;
 
 /**
- * Runs a gate in the application's folder, as a CI would: nobody is there to answer it.
- * @param interrupted ends it, with all that it has started
+ * Runs a gate in the application's folder as in CI: without a terminal, and with CI=true.
+ * @param interrupted ends it and the processes that it has started
  */
 export async function runGate(
   gate: Gate,
@@ -26,7 +26,7 @@ export async function runGate(
   const child = execa(gate.command, {
     cwd: folder,
     shell: true,
-    // A group of its own: what it has started ends with it.
+    // Its own process group, so that the processes that it starts can be ended too.
     detached: true,
     stdin: "ignore",
     all: true,

@@ -1,25 +1,25 @@
 import { diff3Merge } from "node-diff3";
 import type { FileChange } from "../steps/model/application.ts";
 
-/** Lines that were changed by the step and by somebody since, who alone can say what they shall be. */
+/** Lines that the step changed and that were edited since: a person must decide. */
 export type EditedLines = {
   readonly file: string;
-  /** Where they are in the file as it is now, from 1. */
+  /** The number of the first of them in the file as it is now, from 1. */
   readonly line: number;
   readonly now: readonly string[];
-  /** What undoing the step would put there. */
+  /** The lines that undoing the step would write. */
   readonly before: readonly string[];
 };
 
 export type Undone =
-  /** The file's text without the step's change; null where it must not be there. */
+  /** The file's text without the step's change; null where the step made the file. */
   | { readonly kind: "undone"; readonly text: string | null }
   | { readonly kind: "edited"; readonly lines: readonly EditedLines[] };
 
 /**
- * A file without what the step changed, and with everything that was changed since: a merge of the
- * two with the step's own text as their common ancestor.
- * @param now the file as it is; null where it is not there
+ * Undoes the change of a step in a file and keeps every later change: a three-way merge with the text
+ * that the step wrote as the common ancestor.
+ * @param now the text of the file; null where the file does not exist
  */
 export function undoChange({ file, before, after }: FileChange, now: string | null): Undone {
   if (now === after) return { kind: "undone", text: before };
@@ -42,7 +42,7 @@ export function undoChange({ file, before, after }: FileChange, now: string | nu
     : { kind: "undone", text: merged.join("") };
 }
 
-/** With their ends, so that a file keeps what it has. */
+/** Lines with their line endings. */
 function linesOf(text: string): string[] {
   return text === "" ? [] : text.split(/(?<=\n)/);
 }

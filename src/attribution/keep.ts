@@ -7,12 +7,12 @@ import { createGzip } from "node:zlib";
 import { z } from "zod";
 import { readSystem } from "../backup/belongs.ts";
 import { stableText } from "../backup/dump/contents.ts";
-import { finishFolder, messageOf, removeAttempt, reserveFolder } from "../backup/folder/folder.ts";
+import { finishFolder, removeAttempt, reserveFolder } from "../backup/folder/folder.ts";
 import { attributionSuffix } from "../backup/folder/layout.ts";
 import { describeFiles, partialSuffix, writeManifest } from "../backup/folder/manifest.ts";
 import type { Relation } from "../catalog/relations.ts";
 import { findRelation, readSnapshot } from "../catalog/snapshot.ts";
-import { AppError } from "../errors.ts";
+import { AppError, messageOf } from "../errors.ts";
 import type { Run } from "../journal/journal.ts";
 import type { Queries, Target } from "../postgres/connection.ts";
 import { withSession } from "../postgres/sessions.ts";
@@ -20,12 +20,12 @@ import { ident, list, type RelationName, type Some, type Sql, sql } from "../pos
 import { type Attribution, membershipsFile, organizationsFile } from "./manifest.ts";
 
 /**
- * Keeps what undoing a run loses: organizations and memberships, and which row was whose. Rows that
- * are written between this and the end of the rollback are not in it.
- * @param folder where backups land
- * @param tell is told what a person should know
- * @returns the folder that was made
- * @throws AppError ROLLBACK_REFUSED when it cannot be written; nothing is undone then
+ * Saves what undoing a run loses: organizations, memberships, and the organization of each row. Rows
+ * that are written between this and the end of the rollback are not in it.
+ * @param folder where the backups are
+ * @param tell reports notices
+ * @returns the folder that was written
+ * @throws AppError ROLLBACK_REFUSED where it cannot be written, before anything is undone
  */
 export async function keepAttribution(
   target: Target,
@@ -46,12 +46,12 @@ export async function keepAttribution(
     throw new AppError({
       code: "ROLLBACK_REFUSED",
       object: run.stage,
-      fault: `what undoing it loses could not be kept: ${messageOf(error)}`,
+      fault: `row ownership could not be saved: ${messageOf(error)}`,
       state: "nothing was undone",
       next:
         error instanceof AppError && error.code === "CONNECTION_FAILED"
           ? error.next
-          : "name a folder that can be written in the configuration's backups.folder, or add --lose-attribution",
+          : "set backups.folder in the configuration to a folder that can be written, or add --lose-attribution",
       details: left,
       cause: error,
     });
@@ -115,7 +115,7 @@ async function keepRows(
   // A partitioned table has its rows in its partitions only.
   const rowsOf =
     existing.kind === "partitioned table" ? ident(relation) : sql`ONLY ${ident(relation)}`;
-  // Where rows have a source, it may tell another organization of them when it is asked again.
+  // A table without a source: a source could give another organization when the stage is run again.
   const withoutSource = existing.columns.some(
     (one) => one.name === column && one.default?.includes(helpers.writingOrganization.name),
   );
@@ -125,7 +125,7 @@ async function keepRows(
   const key = keyOf(existing, column);
   if (key === undefined) return { ...relation, rows: 0, kept: { kind: "no key" } };
   const columns = list([...key, column].map((name) => ident(name)));
-  // The stream that COPY ends must not be the file's: it would be over before the packing is.
+  // COPY ends this stream, which must happen before gzip has written the file.
   const plain = new PassThrough();
   const packing = pipeline(
     plain,
@@ -140,7 +140,7 @@ async function keepRows(
   return { ...relation, rows, kept: { kind: "rows", key: [...key], file } };
 }
 
-/** Asked of the index that the stage made: a large table of one organization is not read. */
+/** Whether all rows have this organization; read from the index, without reading the table. */
 async function allInOne(
   queries: Queries,
   rowsOf: Sql,
@@ -162,7 +162,7 @@ async function allInOne(
   return [row.first, row.last].every((found) => found === null || found === organization);
 }
 
-/** The columns that tell a row from every other: the primary key, or another that has no gaps. */
+/** The columns that identify a row: the primary key, or another unique index over columns that are NOT NULL. */
 function keyOf({ indexes, columns }: Relation, tenancyColumn: string): Some<string> | undefined {
   const notNull = new Set(columns.filter((one) => one.notNull).map(({ name }) => name));
   const keys = indexes.flatMap((index) => {

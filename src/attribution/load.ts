@@ -16,13 +16,13 @@ import {
   type KeptTable,
   keptMemberships,
   keptOrganizations,
-} from "../steps/table/kept.ts";
+} from "../steps/model/kept.ts";
 import { type Attribution, membershipsFile, organizationsFile, refused } from "./manifest.ts";
 
 /**
- * Loads what a rollback kept into the journal's schema, where the stage's steps find it; what an
- * earlier attempt loaded goes. All of it in one transaction.
- * @throws AppError ATTRIBUTION_REFUSED when the server cannot take what its files hold
+ * Loads what a rollback saved into the journal's schema, for the steps of the stage. Tables that an
+ * earlier attempt loaded are dropped. All of it is one transaction.
+ * @throws AppError ATTRIBUTION_REFUSED where the server cannot load the files
  */
 export async function loadAttribution(
   target: Target,
@@ -35,7 +35,7 @@ export async function loadAttribution(
       session.transaction((queries) => load(queries, folder, attribution)),
     );
   } catch (error) {
-    // What the server or zlib refuses of the files; a connection that is lost is no fault of theirs.
+    // An error of the server or of zlib is about the files; a lost connection is not.
     const { success: fromOutside } = z.object({ code: z.string() }).safeParse(error);
     if (!fromOutside || isConnectionLoss(error) || error instanceof AppError) throw error;
     throw refused(folder, "cannot be loaded", whyUnreadable(error));
@@ -89,7 +89,7 @@ async function loadRows(queries: Queries, table: KeptTable, file: string): Promi
   await queries.execute(sql`ANALYZE ${ident(loadedAs)}`);
 }
 
-/** Takes away what was loaded, when the stage is applied or undone. */
+/** Drops what was loaded, when the stage is applied or undone. */
 export async function dropLoaded(queries: Queries): Promise<void> {
   const loaded = await queries.rows(
     sql`

@@ -16,11 +16,11 @@ const tableSchema = z.object({
   name: z.string(),
   rows: z.number(),
   kept: z.discriminatedUnion("kind", [
-    /** A row's key and its organization, as COPY writes them, packed by gzip. */
+    /** The key and the organization of each row, as COPY writes them, compressed with gzip. */
     z.object({ kind: z.literal("rows"), key: z.tuple([z.string()], z.string()), file: z.string() }),
-    /** Every row was the default organization's, which the column's default gives them again. */
+    /** Every row belonged to the default organization, which the column's default restores. */
     z.object({ kind: z.literal("default") }),
-    /** Nothing tells a row of it from another. */
+    /** No key identifies its rows. */
     z.object({ kind: z.literal("no key") }),
   ]),
 });
@@ -31,21 +31,21 @@ export const attributionSchema = z.object({
   stage: z.enum(stageNames),
   madeAt: z.iso.datetime(),
   database: z.object({ name: z.string(), system: z.string() }),
-  /** Whether organizations and memberships are in it: Day 1's rollback drops them. */
+  /** Whether it has organizations and memberships: only Day 1's rollback drops them. */
   organizations: z.boolean(),
   tables: z.array(tableSchema),
   files: z.array(fileSchema),
 });
 
-/** What a rollback would have lost: organizations, memberships, and which row was whose. */
+/** What a rollback would lose: organizations, memberships, and the organization of each row. */
 export type Attribution = z.output<typeof attributionSchema>;
 
 export const organizationsFile = "organizations.json";
 export const membershipsFile = "memberships.json";
 
 /**
- * Reads what a rollback kept, and compares every file with its manifest.
- * @throws AppError ATTRIBUTION_REFUSED naming what is wrong with it
+ * Reads what a rollback saved, and compares every file with the manifest.
+ * @throws AppError ATTRIBUTION_REFUSED with all faults
  */
 export async function readAttribution(
   folder: string,
@@ -60,15 +60,17 @@ export async function readAttribution(
       .filter((file) => !listed.has(file))
       .map((file) => `missing: ${file}`),
   );
-  if (stage !== wanted.stage) faults.push(`it is of ${stage}, not of ${wanted.stage}`);
+  if (stage !== wanted.stage)
+    faults.push(`it was saved by a rollback of ${stage}, not of ${wanted.stage}`);
   if (database.name !== wanted.database.name || database.system !== wanted.database.system) {
-    faults.push(`it is of another database: ${database.name}`);
+    faults.push(`it was saved from another database: ${database.name}`);
   }
-  if (faults.length > 0) throw refused(folder, "is not what a rollback of this stage kept", faults);
+  if (faults.length > 0)
+    throw refused(folder, "does not match what a rollback of this stage saved", faults);
   return attribution;
 }
 
-/** What is read of it; no other file is, wherever its tables say that theirs are. */
+/** The files that are read; a file that is not in the manifest is never read. */
 function filesNeeded({ organizations, tables }: Attribution): string[] {
   const rows = tables.flatMap(({ kept }) => (kept.kind === "rows" ? [kept.file] : []));
   return organizations ? [organizationsFile, membershipsFile, ...rows] : rows;
@@ -76,24 +78,24 @@ function filesNeeded({ organizations, tables }: Attribution): string[] {
 
 async function parse(folder: string): Promise<Attribution> {
   if (path.resolve(folder).endsWith(partialSuffix)) {
-    throw refused(folder, "is an attempt that was not finished", []);
+    throw refused(folder, "is not complete: the rollback stopped while it wrote it", []);
   }
   try {
     const text = await readFile(path.join(folder, manifestName), "utf8");
     return attributionSchema.parse(JSON.parse(text));
   } catch (error) {
-    throw refused(folder, "has no manifest that can be read", whyUnreadable(error));
+    throw refused(folder, "has no readable manifest", whyUnreadable(error));
   }
 }
 
-/** The error for a folder whose attribution cannot be given back. */
+/** The error for a folder that cannot be loaded. */
 export function refused(folder: string, fault: string, details: readonly string[]): AppError {
   return new AppError({
     code: "ATTRIBUTION_REFUSED",
     object: folder,
     fault,
     state: "nothing was changed",
-    next: "name the folder that tenantry rollback said; without --attribution, rows go by their source",
+    next: "use the folder that tenantry rollback printed; without --attribution, rows get the organization of their source",
     details,
   });
 }

@@ -3,9 +3,9 @@ import { withSession } from "../postgres/sessions.ts";
 import { sql } from "../postgres/sql.ts";
 import {
   oldApplicationName,
-  type Pace,
   type SteadyWriters,
   startWriters,
+  type WriteRate,
 } from "../writers/steady-writers.ts";
 import type { WritesReport } from "../writers/tally.ts";
 import { type Account, writes } from "./old-writes.ts";
@@ -18,7 +18,7 @@ export type OldApplicationReport = WritesReport;
  */
 export async function startOldApplication(
   url: string,
-  { writesPerSecond = 100, sessions = 3 }: Partial<Pace> = {},
+  { writesPerSecond = 100, sessions = 3 }: Partial<WriteRate> = {},
 ): Promise<SteadyWriters> {
   const accounts = await readAccounts(url);
   // No account is written by two sessions, so each knows what its users have.

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import type { Queries } from "../postgres/connection.ts";
 import { type Sql, sql } from "../postgres/sql.ts";
-import { RowOutOfSight, type Verb } from "../writers/steady-writers.ts";
+import { RowNotFound, type Verb } from "../writers/timed-write.ts";
 
 /** A user, and the rows of that user which the application knows of. */
 export type Account = {
@@ -24,7 +24,7 @@ const knownRows = 200;
 async function insert(queries: Queries, statement: Sql, known?: string[]): Promise<void> {
   const rows = await queries.rows(statement, z.object({ id: z.string() }));
   // As a client does that asks for the new row: it has to be visible to whoever wrote it.
-  if (rows.length !== 1) throw new RowOutOfSight("a row just inserted did not come back");
+  if (rows.length !== 1) throw new RowNotFound("a row just inserted did not come back");
   if (known === undefined) return;
   known.push(...rows.map(({ id }) => id));
   if (known.length > knownRows) known.shift();
@@ -32,7 +32,7 @@ async function insert(queries: Queries, statement: Sql, known?: string[]): Promi
 
 function last(rows: readonly string[], what: string): string {
   const row = rows.at(-1);
-  if (row === undefined) throw new RowOutOfSight(`a user has no ${what}`);
+  if (row === undefined) throw new RowNotFound(`a user has no ${what}`);
   return row;
 }
 
@@ -162,7 +162,7 @@ export const writes: readonly Write[] = [
         DELETE FROM public.dispositions
         WHERE id = ${own}
       `);
-      if (deleted !== 1) throw new RowOutOfSight("DELETE of an own disposition touched 0 rows");
+      if (deleted !== 1) throw new RowNotFound("DELETE of an own disposition touched 0 rows");
       dispositions.pop();
     },
   },
@@ -174,5 +174,5 @@ async function touchOwn(queries: Queries, lead: string): Promise<void> {
     SET status = 'contacted', updated_at = now()
     WHERE id = ${lead}
   `);
-  if (updated !== 1) throw new RowOutOfSight("UPDATE of an own lead touched 0 rows");
+  if (updated !== 1) throw new RowNotFound("UPDATE of an own lead touched 0 rows");
 }

@@ -5,11 +5,12 @@ import { leaseLost } from "./lease.ts";
 import type { StepKey } from "./step-marks.ts";
 
 /**
- * Fills a batch of rows, moves its step's cursor and holds the lease (see `holdLease`), all in one
- * statement: rows stay locked for one more round trip, that of COMMIT.
+ * Updates a batch of rows, moves the cursor of its step and holds the lease (see `holdLease`), all in
+ * one statement: rows stay locked for one more round trip only, that of COMMIT.
  * @param fill an UPDATE
- * @param nextPage the first page that may be left then; others may have moved the cursor further
- * @returns the rows that were filled
+ * @param nextPage the first page that is not certainly filled then; another session may have moved the
+ *   cursor further
+ * @returns the number of rows that were updated
  * @throws AppError LEASE_LOST when another run took the lease
  */
 export async function fillBatch(

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { type Fingerprint, fingerprintSchema } from "../catalog/fingerprint/fingerprint.ts";
 import type { Queries, Session } from "../postgres/connection.ts";
 import { type Sql, sql } from "../postgres/sql.ts";
+import { relationNameSchema } from "../steps/model/relation-name.ts";
 import { guardSchema, personaSchema, type StageName, stageNames } from "../steps/model/stage.ts";
 import { checkSchema, type Step } from "../steps/model/step.ts";
 import { tenancySchema } from "../steps/model/tenancy.ts";
@@ -22,9 +23,7 @@ const runSchema = z.object({
   backupFolder: z.string(),
   gitTag: z.string().nullable(),
   tenancy: tenancySchema,
-  fences: z.array(
-    z.object({ relation: z.object({ schema: z.string(), name: z.string() }), label: z.string() }),
-  ),
+  fences: z.array(z.object({ relation: relationNameSchema, label: z.string() })),
   personas: z.array(personaSchema),
   criteria: z.array(checkSchema),
   guards: z.array(guardSchema),
@@ -33,7 +32,7 @@ const runSchema = z.object({
 /** A run of a stage as the journal holds it. */
 export type Run = z.output<typeof runSchema>;
 
-/** What a run is begun with. */
+/** What a new run is journaled with. */
 export type NewRun = {
   readonly stage: StageName;
   readonly title: string;
@@ -48,7 +47,7 @@ export type NewRun = {
   readonly criteria: Run["criteria"];
   readonly guards: Run["guards"];
   readonly steps: readonly Step[];
-  /** What a rehearsal says of the steps, by their ids. */
+  /** What a rehearsal measured of the steps, by their ids. */
   readonly predicted: Readonly<Record<string, StepCost>>;
 };
 
@@ -74,14 +73,14 @@ const selectRuns: Sql = sql`
 
 /**
  * The runs, oldest first; none where there is no journal yet.
- * @throws AppError JOURNAL_INCOMPATIBLE, as whatever reads the journal
+ * @throws AppError JOURNAL_INCOMPATIBLE
  */
 export async function readRuns(session: Queries): Promise<Run[]> {
   if (!(await journalExists(session))) return [];
   return rowsOf(session, "run", sql`${selectRuns} ORDER BY id`, runSchema);
 }
 
-/** The run of a stage that is under way or in force, or undefined. */
+/** The run of a stage that is running, applied or rolling back, or undefined. */
 export async function runInForce(session: Session, stage: StageName): Promise<Run | undefined> {
   return (await readRuns(session)).findLast(
     (run) => run.stage === stage && run.state !== "rolled back",
@@ -100,7 +99,7 @@ export async function readFingerprintBefore(session: Session, runId: number): Pr
   return row.fingerprint;
 }
 
-/** The schema's fingerprint as the run left it; undefined until it is applied. */
+/** The schema's fingerprint after the run; undefined until it is applied. */
 export async function readFingerprintAfter(
   session: Session,
   runId: number,
@@ -114,7 +113,7 @@ export async function readFingerprintAfter(
   return row?.fingerprint ?? undefined;
 }
 
-/** Keeps the schema's fingerprint as the run left it. */
+/** Records the schema's fingerprint after the run. */
 export async function recordFingerprintAfter(
   queries: Queries,
   runId: number,
@@ -146,7 +145,7 @@ export async function beginRun(queries: Queries, run: NewRun): Promise<number> {
   return row.id;
 }
 
-/** Ends a run, or turns it round. */
+/** Sets the state of a run. */
 export async function setRunState(
   queries: Queries,
   runId: number,

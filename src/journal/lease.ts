@@ -15,23 +15,24 @@ const leaseSchema = z.object({
 
 const lifetimeInSeconds = 30;
 const renewalInMilliseconds = 5_000;
-/** A killed run's session takes a moment to be noticed by the server. */
-const patienceInMilliseconds = 3_000;
+/** The server takes a moment to notice that the session of a killed run is lost. */
+const retryForMilliseconds = 3_000;
+const releaseWithinMilliseconds = 3_000;
 
-/** The right to write, held by one orchestrator at a time. */
+/** The right to write, held by one run of Tenantry at a time. */
 export type Lease = {
   readonly token: number;
-  /** Aborted when the lease could not be renewed: whoever holds it must stop writing. */
+  /** Aborted when the lease could not be renewed: its holder must stop writing. */
   readonly lost: AbortSignal;
-  /** Ends its renewals and gives it back, where it is not lost or given back already. */
+  /** Stops renewing the lease and releases it, unless it is lost or released already. */
   release(): Promise<void>;
 };
 
 /**
- * Holds the lease while the work lasts, and no longer, however the work ends. Renewals that went on
- * would keep the process alive.
- * @param session its own, on which it is renewed
- * @throws AppError LEASE_HELD when another run holds it and lives
+ * Holds the lease while the work runs, and releases it however the work ends: its renewals would keep
+ * the process alive.
+ * @param session used for nothing but the lease
+ * @throws AppError LEASE_HELD when another run that is alive holds it
  */
 export async function withLease<Result>(
   session: Session,
@@ -46,13 +47,13 @@ export async function withLease<Result>(
 }
 
 /**
- * Takes the lease on a session of its own, which is kept open to renew it; it is for the caller to
- * release, as `withLease` does.
- * @throws AppError LEASE_HELD when another run holds it and lives
+ * Takes the lease on a session that is used for nothing else and stays open to renew it. The caller
+ * must release it, as `withLease` does.
+ * @throws AppError LEASE_HELD when another run that is alive holds it
  */
 export async function takeLease(session: Session): Promise<Lease> {
   const holder = `${userInfo().username}@${hostname()}, process ${process.pid}`;
-  const until = Date.now() + patienceInMilliseconds;
+  const until = Date.now() + retryForMilliseconds;
   for (;;) {
     const result = await tryToTake(session, holder).catch((error: unknown) => {
       if (sqlState(error) !== lockNotAvailable) throw error;
@@ -69,7 +70,7 @@ const lockNotAvailable = "55P03";
 type Held = {
   readonly heldBy: string;
   readonly expires: string;
-  /** Server processes whose transactions write under the old token still. */
+  /** Server processes with a transaction that still writes under the old token. */
   readonly writing: readonly number[];
 };
 
@@ -103,11 +104,11 @@ async function tryToTake(session: Session, holder: string): Promise<{ taken: num
     `);
     return { taken };
   };
-  // A validation under the old token may last for hours, of a killed run's too.
+  // A validation under the old token may take hours, also after its run was killed.
   return session.transaction(take, "read write", { lock_timeout: "1s" });
 }
 
-/** Who holds the lease while it cannot be locked, asked without a lock. */
+/** The holder of the lease, read without a lock. */
 async function readHolder(session: Session): Promise<Held> {
   const [held] = await session.rows(
     sql`
@@ -149,7 +150,7 @@ function keep(session: Session, token: number): Lease {
     if (renewed === 0) lose();
   };
   const timer = setInterval(() => {
-    // One at a time. Turns are counted, not seconds: a process that was paused has not asked meanwhile.
+    // One renewal at a time. Ticks are counted, not seconds: a paused process has sent no renewals.
     unanswered += 1;
     if (unanswered === 1) renew().catch(lose);
     else if (unanswered * renewalInMilliseconds > lifetimeInSeconds * 1000) {
@@ -163,13 +164,13 @@ function keep(session: Session, token: number): Lease {
       clearInterval(timer);
       if (ended || lost.signal.aborted) return;
       ended = true;
-      await giveBack(session, token);
+      await releaseLease(session, token);
     },
   };
 }
 
-/** A lease whose connection is lost or does not answer ends by itself. */
-async function giveBack(session: Session, token: number): Promise<void> {
+/** Releases the lease. Where the connection is lost or does not answer, the lease expires. */
+async function releaseLease(session: Session, token: number): Promise<void> {
   const answer = session.execute(sql`
     UPDATE tenantry.lease
        SET expires_at = '-infinity',
@@ -180,7 +181,7 @@ async function giveBack(session: Session, token: number): Promise<void> {
   try {
     await Promise.race([
       answer,
-      sleep(patienceInMilliseconds, undefined, { signal: waiting.signal }),
+      sleep(releaseWithinMilliseconds, undefined, { signal: waiting.signal }),
     ]);
   } catch (error) {
     if (!isConnectionLoss(error)) throw error;
@@ -190,8 +191,8 @@ async function giveBack(session: Session, token: number): Promise<void> {
 }
 
 /**
- * Holds the lease for the length of a transaction. KEY SHARE lets the holder renew meanwhile (no
- * key changes), but makes whoever wants to take the lease over wait for this transaction.
+ * Holds the lease until the end of a transaction. KEY SHARE lets the holder renew it meanwhile, because
+ * no key changes, but a run that takes the lease over must wait for this transaction.
  * @throws AppError LEASE_LOST when another run took it
  */
 export async function holdLease(queries: Queries, token: number): Promise<void> {
@@ -213,22 +214,22 @@ function leaseHeld({ heldBy, expires, writing }: Held): AppError {
     object: "this database",
     fault: `another run holds the lease: ${heldBy}`,
     state: "nothing was changed",
-    next: `wait for it (tenantry status shows where it is); if it is dead, the lease ends by itself at ${expires}`,
+    next: `wait for it: tenantry status shows its progress. If that run is dead, the lease expires at ${expires}`,
     details: writing.map(
       (process) =>
-        `its server process ${process} is in a statement; where the run is dead: SELECT pg_terminate_backend(${process})`,
+        `its server process ${process} still runs a statement. If that run is dead: SELECT pg_terminate_backend(${process})`,
     ),
   });
 }
 
-/** The error of whoever would write under a lease that is another's by now. */
+/** The error of a write under a lease that another run has taken. */
 export function leaseLost(cause?: unknown): AppError {
   return new AppError({
     code: "LEASE_LOST",
     object: "this run",
     fault: "its lease could not be renewed, or another run has taken it",
-    state: "what was under way was not committed; what was committed before it stays",
-    next: "tenantry status, then run the same command again",
+    state: "the running transaction was not committed; what was committed before stays",
+    next: "tenantry status; then run the same command again",
     ...(cause === undefined ? {} : { cause }),
   });
 }

@@ -4,8 +4,8 @@ import type { Sql } from "../postgres/sql.ts";
 import { incompatible } from "./schema.ts";
 
 /**
- * Rows of the journal, which somebody may have edited.
- * @throws AppError JOURNAL_INCOMPATIBLE where Tenantry did not write them so
+ * Reads rows of the journal.
+ * @throws AppError JOURNAL_INCOMPATIBLE where they are not as Tenantry writes them: somebody edited them
  */
 export async function rowsOf<Row extends z.ZodType>(
   session: Queries,
@@ -17,8 +17,8 @@ export async function rowsOf<Row extends z.ZodType>(
     return await session.rows(statement, row);
   } catch (error) {
     if (error instanceof z.ZodError) {
-      const places = z.prettifyError(error).split("\n");
-      throw incompatible(`has rows in its table ${table} that Tenantry did not write`, places);
+      const faults = z.prettifyError(error).split("\n");
+      throw incompatible(`has rows in its table ${table} that Tenantry did not write`, faults);
     }
     const undefinedColumn = "42703";
     if (!(error instanceof Error) || sqlState(error) !== undefinedColumn) throw error;

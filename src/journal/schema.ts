@@ -3,7 +3,7 @@ import { AppError } from "../errors.ts";
 import type { Queries, Session } from "../postgres/connection.ts";
 import { type Sql, sql } from "../postgres/sql.ts";
 
-/** The version of the tables below; a journal of another version is refused, never guessed at. */
+/** The version of the tables below; a journal of another version is refused. */
 export const journalVersion = 3;
 
 const tables: readonly Sql[] = [
@@ -13,7 +13,7 @@ const tables: readonly Sql[] = [
   created_at timestamptz NOT NULL DEFAULT now()
 )`,
   sql`CREATE TABLE tenantry.lease (
-  -- A new holder changes the key, so it waits for whoever writes under the old one.
+  -- A new holder changes the key, so it waits for transactions that write under the old one.
   token bigint PRIMARY KEY,
   holder text NOT NULL,
   backend integer NOT NULL,
@@ -33,7 +33,7 @@ const tables: readonly Sql[] = [
   backup_folder text NOT NULL,
   git_tag text,
   fingerprint jsonb NOT NULL,
-  -- The schema as the stage left it, once it is applied: what drift is measured from.
+  -- The schema when the stage was applied: drift is the difference from it.
   fingerprint_after jsonb,
   tenancy jsonb NOT NULL,
   fences jsonb NOT NULL,
@@ -41,7 +41,7 @@ const tables: readonly Sql[] = [
   criteria jsonb NOT NULL,
   guards jsonb NOT NULL
 )`,
-  // Of each stage at most one run is under way or in force.
+  // At most one run of each stage that is not rolled back.
   sql`CREATE UNIQUE INDEX run_in_force
   ON tenantry.run (stage)
   WHERE state <> 'rolled back'`,
@@ -57,10 +57,10 @@ const tables: readonly Sql[] = [
   undone_at timestamptz,
   next_page bigint NOT NULL DEFAULT 0,
   total_pages bigint,
-  -- The file that the pages are of: whatever rewrites the table gives it another.
+  -- The file that the pages belong to: a rewrite of the table gives it another.
   file_node bigint,
   rows_written bigint NOT NULL DEFAULT 0,
-  -- What the step took and what its table grew by, and what a rehearsal had said of both.
+  -- The time of the step and the growth of its table, and the same from a rehearsal.
   milliseconds bigint,
   grown_bytes bigint,
   predicted_milliseconds bigint,
@@ -73,8 +73,8 @@ const tables: readonly Sql[] = [
 ];
 
 /**
- * Whether the journal is there.
- * @throws AppError JOURNAL_INCOMPATIBLE when it is of another version, or half of it is missing
+ * Whether the journal exists.
+ * @throws AppError JOURNAL_INCOMPATIBLE when it is of another version, or one of its tables is missing
  */
 export async function journalExists(session: Queries): Promise<boolean> {
   const found = await session.rows(
@@ -104,7 +104,7 @@ export async function journalExists(session: Queries): Promise<boolean> {
   return true;
 }
 
-/** The error for a journal that cannot be worked with. */
+/** The error for a journal that cannot be used. */
 export function incompatible(fault: string, details: readonly string[] = []): AppError {
   return new AppError({
     details,
@@ -117,7 +117,7 @@ export function incompatible(fault: string, details: readonly string[] = []): Ap
   });
 }
 
-/** Makes the journal where it is not there; two who try at once leave one journal. */
+/** Creates the journal where it does not exist; two sessions that do so at once create one. */
 export async function createJournal(session: Session): Promise<void> {
   if (await journalExists(session)) return;
   await session.transaction(async (queries) => {

@@ -2,7 +2,7 @@ import type { Queries } from "../postgres/connection.ts";
 import { sql } from "../postgres/sql.ts";
 import type { StepCost } from "./steps.ts";
 
-/** Where a step of a run is, for the statements below. */
+/** The key of a step in the journal. */
 export type StepKey = { readonly runId: number; readonly position: number };
 
 export async function markRunning(queries: Queries, { runId, position }: StepKey): Promise<void> {
@@ -28,7 +28,7 @@ export async function markApplied(queries: Queries, { runId, position }: StepKey
   `);
 }
 
-/** What a step took, and what its table grew by. */
+/** Records the time of a step, and by how much its table grew. */
 export async function recordCost(
   queries: Queries,
   { runId, position }: StepKey,
@@ -62,7 +62,7 @@ export async function markUndone(queries: Queries, { runId, position }: StepKey)
   `);
 }
 
-/** The pages that a backfill has to look at, of which file, from its start. */
+/** Starts a backfill at the first page: how many pages it has, of which file. */
 export async function startAtFirstPage(
   queries: Queries,
   { runId, position }: StepKey,

@@ -5,14 +5,14 @@ import { type Step, type StepOutline, stepOutlineSchema, stepSchema } from "../s
 import { rowsOf } from "./rows.ts";
 import { incompatible } from "./schema.ts";
 
-/** So many steps are read or written by one statement: those of a thousand tables have 15 MB. */
+/** The steps that one statement reads or writes: those of a thousand tables have 15 MB. */
 const pageLength = 100;
 const outlinesLength = 500;
 
-/** What a step takes: its time, and what its table grows by, where it has one. */
+/** What a step costs: its time, and by how much its table grows, where it has one. */
 export type StepCost = { readonly milliseconds: number; readonly grownBytes: number | null };
 
-/** The driver hands a bigint over as text. */
+/** The driver returns a bigint as text. */
 const count = z.union([z.number(), z.string().transform(Number)]);
 
 const progressShape = {
@@ -26,7 +26,7 @@ const progressShape = {
   predictedBytes: count.nullable(),
   nextPage: z.coerce.number(),
   totalPages: z.coerce.number().nullable(),
-  /** The file that the pages are of, until something rewrites the table. */
+  /** The file that the pages belong to, until something rewrites the table. */
   fileNode: count.nullable(),
   rowsWritten: z.coerce.number(),
 };
@@ -48,7 +48,7 @@ const progress: Sql = sql`
 
 type Identified = { readonly id: string; readonly definition: { readonly id: string } };
 const ownDefinition = ({ id, definition }: Identified): boolean => id === definition.id;
-const ofAnother = "the definition is another step's";
+const ofAnother = "the definition belongs to another step";
 
 const journaledStepSchema = z
   .object({ ...progressShape, definition: stepSchema })
@@ -60,7 +60,7 @@ const journaledOutlineSchema = z
   .refine(ownDefinition, ofAnother)
   .transform(({ id: _id, ...step }) => step);
 
-/** A step of a run, with how far it is. */
+/** A step of a run, with its progress. */
 export type JournaledStep = Omit<z.output<typeof journaledStepSchema>, "definition"> & {
   readonly definition: Step;
 };
@@ -81,9 +81,9 @@ export async function readOutlines(session: Session, runId: number): Promise<Jou
       sql`
         SELECT ${progress},
                CASE
-                 -- Of anything else, which somebody wrote there, nothing can be taken away.
+                 -- Somebody may have written anything else there, which has no such keys.
                  WHEN jsonb_typeof(definition) = 'object'
-                 THEN definition - ARRAY['up', 'state', 'clean', 'down', 'verify', 'changes', 'gates']
+                 THEN definition - ARRAY['up', 'state', 'clean', 'down', 'verify', 'makes', 'changes', 'gates']
                  ELSE definition
                END AS definition
           FROM tenantry.step
@@ -102,36 +102,36 @@ export async function readOutlines(session: Session, runId: number): Promise<Jou
   return steps;
 }
 
-/** The steps of a run in their order, all at once: for what shows all of each. */
+/** All steps of a run in their order, with their statements. */
 export async function readSteps(session: Session, runId: number): Promise<JournaledStep[]> {
   const steps: JournaledStep[] = [];
   for await (const step of eachStep(session, runId)) steps.push(step);
   return steps;
 }
 
-/** The steps of a run one by one, in their order: no more of them is held than a page. */
+/** The steps of a run one by one, in their order; no more than a page of them is in memory. */
 export async function* eachStep(session: Session, runId: number): AsyncGenerator<JournaledStep> {
   const outlines = await readOutlines(session, runId);
-  const turn = inTurn(session, runId, outlines);
-  for (const { position } of outlines) yield await turn(position);
+  const read = stepReader(session, runId, outlines);
+  for (const { position } of outlines) yield await read(position);
 }
 
 /**
- * Reads all steps of a run, and keeps none of their statements.
- * @throws AppError JOURNAL_INCOMPATIBLE where one of them cannot be run or undone as it stands there
+ * Reads all steps of a run, and returns them without their statements.
+ * @throws AppError JOURNAL_INCOMPATIBLE where one of them cannot be run or undone
  */
 export async function verifySteps(session: Session, runId: number): Promise<JournaledOutline[]> {
   const outlines = await readOutlines(session, runId);
-  const turn = inTurn(session, runId, outlines);
-  for (const { position } of outlines) await turn(position);
+  const read = stepReader(session, runId, outlines);
+  for (const { position } of outlines) await read(position);
   return outlines;
 }
 
 /**
- * Hands out steps of a run as they are when they are read, which is shortly before their turn: the
- * one that is asked for is read together with those that follow it in this order.
+ * Reads steps of a run by their position, a page at a time: the step that is asked for together with
+ * those that follow it in this order.
  */
-export function inTurn(
+export function stepReader(
   session: Session,
   runId: number,
   order: readonly Pick<JournaledOutline, "position">[],
@@ -170,7 +170,7 @@ function readPage(
   );
 }
 
-/** Which of these steps of a run are applied: ids, without the definitions that `readSteps` reads. */
+/** The ids of those of these steps that are applied. */
 export async function readApplied(
   session: Session,
   runId: number,
@@ -190,7 +190,7 @@ export async function readApplied(
   return rows.map(({ id }) => id);
 }
 
-/** A stage that is configured to do nothing has no steps; one that fences tables has some. */
+/** A run without steps is right only where the stage fences no table. */
 async function refuseWithoutSteps(session: Session, runId: number): Promise<void> {
   const fences = z.object({ count: z.number() });
   const [run] = await session.rows(
@@ -200,7 +200,7 @@ async function refuseWithoutSteps(session: Session, runId: number): Promise<void
   if (run === undefined || run.count > 0) throw incompatible(`lacks all steps of its run ${runId}`);
 }
 
-/** Journals the steps of a run, a page at a time, with what a rehearsal says of them by their ids. */
+/** Journals the steps of a run, a page at a time, with what a rehearsal measured of them. */
 export async function insertSteps(
   queries: Queries,
   runId: number,

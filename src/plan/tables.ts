@@ -10,11 +10,11 @@ import {
   type TenantTable,
 } from "../config/settings.ts";
 import type { RelationName } from "../postgres/sql.ts";
+import type { Kept } from "../steps/model/kept.ts";
 import type { ResolvedSource } from "../steps/model/sources.ts";
 import type { PartitionPlan, TablePlan } from "../steps/model/table-plan.ts";
 import type { Tenancy } from "../steps/model/tenancy.ts";
 import { bypassingGrants } from "../steps/privileges/grants.ts";
-import type { Kept } from "../steps/table/kept.ts";
 import { missingTable, sharedTableFaults, tenantTableFaults } from "./faults.ts";
 
 type Day = "day1" | "day2";

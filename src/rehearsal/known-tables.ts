@@ -1,7 +1,7 @@
 import { configuredName, type Settings } from "../config/settings.ts";
 import { isConnectionLoss, type Queries, type Session, sqlState } from "../postgres/connection.ts";
 import { type RelationName, sql } from "../postgres/sql.ts";
-import { RowOutOfSight, type Verb } from "../writers/steady-writers.ts";
+import { RowNotFound, type Verb } from "../writers/timed-write.ts";
 import {
   deleteRow,
   insertCopy,
@@ -118,7 +118,7 @@ async function reasonAgainst(
     await queries.execute(sql`SET CONSTRAINTS ALL IMMEDIATE`);
   } catch (error) {
     const refused = sqlState(error) !== undefined && !isConnectionLoss(error);
-    if (!refused && !(error instanceof RowOutOfSight)) throw error;
+    if (!refused && !(error instanceof RowNotFound)) throw error;
     reason = error instanceof Error ? error.message : String(error);
   }
   await queries.execute(sql`ROLLBACK TO SAVEPOINT trial`);

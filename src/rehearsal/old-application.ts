@@ -2,12 +2,11 @@ import type { Settings } from "../config/settings.ts";
 import { withSession } from "../postgres/sessions.ts";
 import {
   oldApplicationName,
-  type Pace,
   type SteadyWriters,
   startWriters,
-  type TimedWrite,
-  type Verb,
+  type WriteRate,
 } from "../writers/steady-writers.ts";
+import type { TimedWrite, Verb } from "../writers/timed-write.ts";
 import { become, type KnownTable, learnTables, type NotWritten } from "./known-tables.ts";
 import { deleteRow, insertCopy, type Key, updateRow } from "./row-writes.ts";
 
@@ -16,7 +15,7 @@ export type OldApplication = SteadyWriters & {
   readonly notWritten: readonly NotWritten[];
 };
 
-export type OldApplicationOptions = Partial<Pace> & {
+export type OldApplicationOptions = Partial<WriteRate> & {
   /** Writes as this role; as the connection's own otherwise. */
   readonly role?: string;
 };

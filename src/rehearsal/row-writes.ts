@@ -1,7 +1,7 @@
 import { z } from "zod";
 import type { Queries } from "../postgres/connection.ts";
 import { ident, list, type RelationName, type Sql, sql } from "../postgres/sql.ts";
-import { RowOutOfSight, type Verb } from "../writers/steady-writers.ts";
+import { RowNotFound, type Verb } from "../writers/timed-write.ts";
 import type { WrittenTable } from "./written-table.ts";
 
 /** The values of a row's primary key, as text. */
@@ -53,7 +53,7 @@ export function obstacleTo(
   return `the exclusion constraint ${exclusion} may refuse copies of rows`;
 }
 
-/** @throws RowOutOfSight where the row is not there to be updated */
+/** @throws RowNotFound where the row is not there to be updated */
 export async function updateRow(
   queries: Queries,
   { relation, primaryKey, updated }: RowWrites,
@@ -65,12 +65,12 @@ export async function updateRow(
        SET ${ident(updated)} = ${ident(updated)}
      WHERE ${isRow(primaryKey, key)}
   `);
-  if (touched === 0) throw new RowOutOfSight("UPDATE of a row that was there touched 0 rows");
+  if (touched === 0) throw new RowNotFound("UPDATE of a row that was there touched 0 rows");
 }
 
 /**
  * Inserts a copy of the row and returns its key.
- * @throws RowOutOfSight where the new row does not come back
+ * @throws RowNotFound where the new row does not come back
  */
 export async function insertCopy(
   queries: Queries,
@@ -95,11 +95,11 @@ export async function insertCopy(
     keySchema,
   );
   // As a client does that asks for the new row: it has to be visible to whoever wrote it.
-  if (inserted === undefined) throw new RowOutOfSight("a row just inserted did not come back");
+  if (inserted === undefined) throw new RowNotFound("a row just inserted did not come back");
   return inserted.key;
 }
 
-/** @throws RowOutOfSight where the row is not there to be deleted */
+/** @throws RowNotFound where the row is not there to be deleted */
 export async function deleteRow(
   queries: Queries,
   { relation, primaryKey }: RowWrites,
@@ -109,7 +109,7 @@ export async function deleteRow(
     DELETE FROM ${ident(relation)}
      WHERE ${isRow(primaryKey, key)}
   `);
-  if (touched === 0) throw new RowOutOfSight("DELETE of a row of its own touched 0 rows");
+  if (touched === 0) throw new RowNotFound("DELETE of a row of its own touched 0 rows");
 }
 
 const knownRows = 300;

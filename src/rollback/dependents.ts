@@ -1,17 +1,19 @@
 import { z } from "zod";
 import { AppError } from "../errors.ts";
 import type { Run } from "../journal/journal.ts";
+import { madeForeignKeys, madeUniqueIndexes } from "../journal/made-objects.ts";
 import type { Session } from "../postgres/connection.ts";
 import { type RelationName, type Sql, sql } from "../postgres/sql.ts";
+import { organizationPolicies } from "../steps/model/organization-policies.ts";
 import { policyNames } from "../steps/table/fence.ts";
 
 const dependentSchema = z.object({ dependent: z.string(), on: z.string() });
 
 /**
- * Looks for what others have made on what the rollback of these runs drops: the server would refuse at
- * the column or the function, when the fences are down already. What each of them made, another may
- * stand on. A run whose rollback has begun was asked about then.
- * @throws AppError ROLLBACK_REFUSED with all of it; nothing is undone then
+ * Looks for objects made by others that depend on what the rollback of these runs drops. The server
+ * would refuse to drop the column or the function, when row-level security is already off. A run whose
+ * rollback has begun was checked when it began.
+ * @throws AppError ROLLBACK_REFUSED with all of them, before anything is undone
  */
 export async function refuseForeignDependents(
   session: Session,
@@ -28,7 +30,7 @@ export async function refuseForeignDependents(
       {
         tenancy: run.tenancy,
         fences,
-        // Day 3 makes no column and no table.
+        // Day 3 makes neither columns nor tables.
         losing: asked.flatMap((one) => (one.stage === "day3" ? [] : one.fences)),
         losesOrganizations: asked.some(({ stage }) => stage === "day1"),
       },
@@ -43,20 +45,20 @@ export async function refuseForeignDependents(
   throw new AppError({
     code: "ROLLBACK_REFUSED",
     object: asked.map(({ stage }) => stage).join(", "),
-    fault: "what others have made depends on what it would drop",
+    fault: "objects that Tenantry did not make depend on what the rollback drops",
     state: "nothing was undone",
-    next: "drop or change what is listed, and run the same command again",
+    next: "drop or change the objects listed below, then run the same command again",
     details: [
       ...found.map(({ dependent, on }) => `${dependent} depends on ${on}`),
       ...(await missingTables(session, fences)).map(
         (name) =>
-          `${name} is not there any more: where it has another name now, give it its own back`,
+          `the table ${name} does not exist any more: if it was renamed, give it its old name back`,
       ),
     ],
   });
 }
 
-/** Tables that the stage has fenced, and that were dropped or renamed since. */
+/** Tables that a stage has fenced and that were dropped or renamed since. */
 async function missingTables(session: Session, fences: Run["fences"]): Promise<string[]> {
   const rows = await session.rows(
     sql`
@@ -69,7 +71,7 @@ async function missingTables(session: Session, fences: Run["fences"]): Promise<s
   return rows.map(({ name }) => name);
 }
 
-/** The names of the fenced tables' partitions, whose policies the stage names after them. */
+/** The names of the fenced tables' partitions, after which their policies are named. */
 async function partitionNames(session: Session, fences: Run["fences"]): Promise<string[]> {
   const rows = await session.rows(
     sql`
@@ -84,63 +86,15 @@ async function partitionNames(session: Session, fences: Run["fences"]): Promise<
 }
 
 type Asked = Pick<Run, "tenancy" | "fences"> & {
-  /** Of the fences, those whose columns go. */
+  /** Those of the fences whose columns are dropped. */
   readonly losing: Run["fences"];
   readonly losesOrganizations: boolean;
 };
 
-function foreignDependents(
-  { tenancy, fences, losing, losesOrganizations }: Asked,
-  partitions: readonly string[],
-): Sql {
-  const tables = fences.map(({ relation }) => relation);
-  const whole = losesOrganizations ? [tenancy.organizations, tenancy.memberships] : [];
-  const names = [...[...tables, ...whole].map(({ name }) => name), ...partitions];
-  const ours = names.flatMap((name) => Object.values(policyNames(name)));
+function foreignDependents(asked: Asked, partitions: readonly string[]): Sql {
   return sql`
-    WITH fenced AS (
-      SELECT c.oid
-        FROM ${named(tables)}
-        JOIN pg_class c ON c.relname = wanted.name
-        JOIN pg_namespace n ON n.oid = c.relnamespace AND n.nspname = wanted.schema
-       UNION
-      -- A column goes from the partitions too, and what depends on theirs is in the way as well.
-      SELECT tree.relid::oid
-        FROM ${named(tables)}
-       CROSS JOIN LATERAL pg_partition_tree(to_regclass(format('%I.%I', wanted.schema, wanted.name))) AS tree
-    ),
-    losing AS (
-      SELECT tree.relid::oid AS oid
-        FROM ${named(losing.map(({ relation }) => relation))}
-       CROSS JOIN LATERAL pg_partition_tree(to_regclass(format('%I.%I', wanted.schema, wanted.name))) AS tree
-       UNION
-      SELECT to_regclass(format('%I.%I', wanted.schema, wanted.name))::oid
-        FROM ${named(losing.map(({ relation }) => relation))}
-    ),
-    dropped_table AS (
-      SELECT c.oid
-        FROM ${named(whole)}
-        JOIN pg_class c ON c.relname = wanted.name
-        JOIN pg_namespace n ON n.oid = c.relnamespace AND n.nspname = wanted.schema
-    ),
-    helper AS (
-      SELECT p.oid
-        FROM pg_proc p
-       WHERE p.pronamespace = to_regnamespace(quote_ident(${tenancy.helpers.schema}))
-    ),
-    dropped AS (
-      SELECT 'pg_class'::regclass AS class, a.attrelid AS object, a.attnum::integer AS part
-        FROM losing
-        JOIN pg_attribute a ON a.attrelid = losing.oid AND a.attname = ${tenancy.column}
-       UNION ALL
-      SELECT 'pg_class'::regclass, dropped_table.oid, part
-        FROM dropped_table
-       CROSS JOIN generate_series(0, 100) AS part
-       UNION ALL
-      SELECT 'pg_proc'::regclass, helper.oid, 0
-        FROM helper
-       WHERE ${losesOrganizations}
-    )
+    WITH ${relationsOf(asked)},
+    ${droppedBy(asked)}
     SELECT DISTINCT pg_describe_object(d.classid, d.objid, d.objsubid) AS dependent,
            pg_describe_object(d.refclassid, d.refobjid, d.refobjsubid) AS "on"
       FROM dropped
@@ -152,7 +106,7 @@ function foreignDependents(
       LEFT JOIN pg_constraint k ON d.classid = 'pg_constraint'::regclass AND k.oid = d.objid
       LEFT JOIN pg_attrdef f ON d.classid = 'pg_attrdef'::regclass AND f.oid = d.objid
      WHERE d.deptype = 'n'
-       AND NOT coalesce(p.polname = ANY (${[...ours, ...organizationPolicies]}::text[]), FALSE)
+       AND NOT coalesce(p.polname = ANY (${ownPolicies(asked, partitions)}::text[]), FALSE)
        AND NOT coalesce(t.tgfoid IN (SELECT oid FROM helper), FALSE)
        AND NOT coalesce(k.conrelid IN (SELECT oid FROM fenced UNION SELECT oid FROM dropped_table), FALSE)
        AND NOT coalesce(f.adrelid IN (SELECT oid FROM fenced UNION SELECT oid FROM dropped_table), FALSE)
@@ -161,51 +115,100 @@ function foreignDependents(
   `;
 }
 
+/** The relations that the statements above and below ask about, as queries of a WITH clause. */
+function relationsOf({ tenancy, fences, losing, losesOrganizations }: Asked): Sql {
+  const tables = named(fences.map(({ relation }) => relation));
+  const losingTables = named(losing.map(({ relation }) => relation));
+  return sql`fenced AS (
+      SELECT c.oid
+        FROM ${tables}
+        JOIN pg_class c ON c.relname = wanted.name
+        JOIN pg_namespace n ON n.oid = c.relnamespace AND n.nspname = wanted.schema
+       UNION
+      -- DROP COLUMN drops the column of each partition too.
+      SELECT tree.relid::oid
+        FROM ${tables}
+       CROSS JOIN LATERAL pg_partition_tree(to_regclass(format('%I.%I', wanted.schema, wanted.name))) AS tree
+    ),
+    losing AS (
+      SELECT tree.relid::oid AS oid
+        FROM ${losingTables}
+       CROSS JOIN LATERAL pg_partition_tree(to_regclass(format('%I.%I', wanted.schema, wanted.name))) AS tree
+       UNION
+      SELECT to_regclass(format('%I.%I', wanted.schema, wanted.name))::oid
+        FROM ${losingTables}
+    ),
+    dropped_table AS (
+      SELECT c.oid
+        FROM ${named(losesOrganizations ? [tenancy.organizations, tenancy.memberships] : [])}
+        JOIN pg_class c ON c.relname = wanted.name
+        JOIN pg_namespace n ON n.oid = c.relnamespace AND n.nspname = wanted.schema
+    ),
+    helper AS (
+      SELECT p.oid
+        FROM pg_proc p
+       WHERE p.pronamespace = to_regnamespace(quote_ident(${tenancy.helpers.schema}))
+    )`;
+}
+
+/** What the rollback drops, as pg_depend names it. */
+function droppedBy({ tenancy, losesOrganizations }: Asked): Sql {
+  return sql`dropped AS (
+      SELECT 'pg_class'::regclass AS class, a.attrelid AS object, a.attnum::integer AS part
+        FROM losing
+        JOIN pg_attribute a ON a.attrelid = losing.oid AND a.attname = ${tenancy.column}
+       UNION ALL
+      SELECT 'pg_class'::regclass, dropped_table.oid, part
+        FROM dropped_table
+       CROSS JOIN generate_series(0, 100) AS part
+       UNION ALL
+      SELECT 'pg_proc'::regclass, helper.oid, 0
+        FROM helper
+       WHERE ${losesOrganizations}
+    )`;
+}
+
+/** The names of the policies that the stages make. */
+function ownPolicies(
+  { tenancy, fences, losesOrganizations }: Asked,
+  partitions: readonly string[],
+): string[] {
+  const tables = fences.map(({ relation }) => relation);
+  const whole = losesOrganizations ? [tenancy.organizations, tenancy.memberships] : [];
+  const names = [...[...tables, ...whole].map(({ name }) => name), ...partitions];
+  return [
+    ...names.flatMap((name) => Object.values(policyNames(name))),
+    ...Object.values(organizationPolicies.organizations),
+    ...Object.values(organizationPolicies.memberships),
+  ];
+}
+
 /**
- * Foreign keys that others have made onto the keys that Day 3 made: the server would refuse to drop
- * those, when half of the day is undone already. Its own are steps of the run.
+ * Foreign keys made by others that reference a unique index of Day 3: the server would refuse to drop
+ * that index when half of the stage is already undone. Day 3's own foreign keys are undone with it.
  */
 function dependentsOnKeys(runId: number): Sql {
   return sql`
     SELECT DISTINCT format('constraint %I on table %s', k.conname, k.conrelid::regclass) AS dependent,
            format('index %s', k.conindid::regclass) AS "on"
-      FROM tenantry.step made
-      JOIN pg_constraint k ON k.contype = 'f' AND k.conparentid = 0
+      FROM pg_constraint k
       JOIN pg_class key ON key.oid = k.conindid
       JOIN pg_class child ON child.oid = k.conrelid
-      JOIN pg_namespace n ON n.oid = child.relnamespace
-     WHERE made.run_id = ${runId}
-       AND made.state IN ('applied', 'running')
-       AND (made.id LIKE '%/organization-key' OR made.id LIKE '%/unique-constraint')
-       AND ${isNamedIn(sql`made`, sql`key.relname`)}
+      JOIN ${madeUniqueIndexes(runId)} AS made
+        ON made.name = key.relname
+       AND coalesce(to_regnamespace(quote_ident(made.schema)) = key.relnamespace, made.schema IS NULL)
+     WHERE k.contype = 'f'
+       AND k.conparentid = 0
        AND NOT EXISTS (
              SELECT
-               FROM tenantry.step own
-              WHERE own.run_id = made.run_id
-                AND own.definition -> 'table' ->> 'schema' = n.nspname
-                AND own.definition -> 'table' ->> 'name' = child.relname
-                AND own.id LIKE '%foreign-key'
-                AND ${isNamedIn(sql`own`, sql`k.conname`)}
+               FROM ${madeForeignKeys(runId)} AS own
+              WHERE to_regnamespace(quote_ident(own.schema)) = child.relnamespace
+                AND own."table" = child.relname
+                AND own.name = k.conname
            )
      ORDER BY 1
   `;
 }
-
-/** Whether what undoes a step says a name. */
-function isNamedIn(step: Sql, name: Sql): Sql {
-  return sql`EXISTS (SELECT
-                       FROM jsonb_path_query(${step}.definition, '$.down.sql[*].parts[*]') AS part
-                      WHERE position(format('"%s"', replace(${name}, '"', '""')) IN part #>> '{}') > 0)`;
-}
-
-/** Of the two tables that Day 1 makes, as stages/day1/memberships.ts names them. */
-const organizationPolicies = [
-  "Users view their org memberships",
-  "Only their org memberships",
-  "Owners update their organization",
-  "Users view their organization",
-  "Only their organization",
-];
 
 function named(relations: readonly RelationName[]): Sql {
   return sql`unnest(${relations.map(({ schema }) => schema)}::text[],

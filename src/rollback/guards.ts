@@ -7,7 +7,7 @@ import { ask, isAnswered } from "../verify/checks.ts";
 /**
  * The runs to undo, newest first.
  * @param wanted one stage, every stage, or by default the last one that was begun
- * @throws AppError NOTHING_TO_ROLL_BACK, or ROLLBACK_REFUSED where a later stage stands on the one named
+ * @throws AppError NOTHING_TO_ROLL_BACK, or ROLLBACK_REFUSED where a later stage must be undone first
  */
 export function runsToUndo(
   runs: readonly Run[],
@@ -19,7 +19,7 @@ export function runsToUndo(
     throw new AppError({
       code: "NOTHING_TO_ROLL_BACK",
       object: wanted === "all" || wanted === "last" ? "this database" : wanted,
-      fault: "no stage is applied or under way",
+      fault: "no stage is applied or running",
       state: "nothing was changed",
       next: "tenantry status",
     });
@@ -39,25 +39,25 @@ export function runsToUndo(
   throw new AppError({
     code: "ROLLBACK_REFUSED",
     object: wanted,
-    fault: `${last.stage} stands on it`,
+    fault: `${last.stage} is applied, and must be rolled back first`,
     state: "nothing was changed",
-    next: `tenantry rollback --stage ${last.stage} first, or tenantry rollback --all`,
+    next: `tenantry rollback --stage ${last.stage}, or tenantry rollback --all`,
   });
 }
 
-/** What the guards that were journaled with these runs say against undoing them. */
+/** Asks the guards that were journaled with these runs: why they must not be undone; none where they may be. */
 export async function refusedGuards(
   session: Session,
   runs: readonly Run[],
 ): Promise<readonly string[]> {
   const details: string[] = [];
   for (const run of runs) {
-    // A rollback that was interrupted has asked them, or was told not to.
+    // A rollback that was interrupted asked them when it began, or --despite-guards was given.
     if (run.state === "rolling back") continue;
     for (const guard of run.guards) {
       const [result] = await ask(session, [{ ...guard, lasting: false }]);
       if (result === undefined || result.violations.length === 0) continue;
-      // Before its tables are there, a stage has nothing to guard.
+      // A guard of a stage that is not applied may ask tables that do not exist yet.
       if (run.state !== "applied" && !isAnswered(result)) continue;
       details.push(`${run.stage}: ${guard.because}`, ...result.violations.map((row) => `  ${row}`));
     }
@@ -67,7 +67,7 @@ export async function refusedGuards(
 
 /**
  * Asks the guards that were journaled with the runs.
- * @throws AppError ROLLBACK_REFUSED with what speaks against undoing them
+ * @throws AppError ROLLBACK_REFUSED with the reasons
  */
 export async function askGuards(session: Session, runs: readonly Run[]): Promise<void> {
   const details = await refusedGuards(session, runs);
@@ -75,9 +75,9 @@ export async function askGuards(session: Session, runs: readonly Run[]): Promise
   throw new AppError({
     code: "ROLLBACK_REFUSED",
     object: runs.map(({ stage }) => stage).join(", "),
-    fault: "what speaks against undoing it is listed below",
+    fault: "rollback refused, because:",
     state: "nothing was changed",
-    next: "tenantry rollback with --despite-guards, if that is meant",
+    next: "to roll back all the same: tenantry rollback --despite-guards",
     details,
   });
 }

@@ -2,10 +2,10 @@ import { type Queries, sqlState } from "../postgres/connection.ts";
 import { type Sql, sql } from "../postgres/sql.ts";
 import { isValidation } from "../steps/table/validation.ts";
 
-/** Why a statement of an inverse was passed over, as the server says it. */
-export type PassedOver = {
-  /** `lacking`: what it is about was dropped. `violated`: rows violate what it would validate. */
-  readonly kind: "lacking" | "violated";
+/** Why a statement of an inverse was skipped, with the server's message. */
+export type SkippedStatement = {
+  /** `undefined object`: its object was dropped. `violation`: rows violate the constraint that it validates. */
+  readonly kind: "undefined object" | "violation";
   readonly message: string;
 };
 
@@ -15,39 +15,39 @@ const undefinedObject = ["42P01", "42703", "42704"];
 /** foreign_key_violation and check_violation. */
 const violation = ["23503", "23514"];
 
-/** Whether an error says that what somebody dropped is not there. */
+/** Whether an error says that an object does not exist: somebody dropped it. */
 export function isUndefinedObject(error: unknown): error is Error {
   return error instanceof Error && undefinedObject.includes(sqlState(error) ?? "");
 }
 
-/** Whether an error says that rows have a value twice that a unique index would have once. */
+/** Whether an error says that rows violate a unique index. */
 export function isUniqueViolation(error: unknown): error is Error {
   return error instanceof Error && sqlState(error) === "23505";
 }
 
 /**
- * What somebody dropped since stops no rollback, and neither do rows that violate what is validated
- * again: it is passed over, and the schema's fingerprint tells what is not as it was. What is not of
- * it is there still: a table's function, an index's name, a constraint for all rows to come.
+ * Executes a statement of an inverse. It is skipped where its object was dropped since, or where it
+ * validates a constraint that rows violate: neither stops a rollback, and the fingerprint shows the
+ * difference. The statements after it are executed.
  */
 export async function executeInverse(
   queries: Queries,
   statement: Sql,
-): Promise<PassedOver | undefined> {
+): Promise<SkippedStatement | undefined> {
   await queries.execute(sql`SAVEPOINT there`);
   try {
     await queries.execute(statement);
     return undefined;
   } catch (error) {
-    const kind = whyPassedOver(error, statement);
+    const kind = whySkipped(error, statement);
     if (kind === undefined || !(error instanceof Error)) throw error;
     await queries.execute(sql`ROLLBACK TO SAVEPOINT there`);
     return { kind, message: error.message };
   }
 }
 
-function whyPassedOver(error: unknown, statement: Sql): PassedOver["kind"] | undefined {
-  if (isUndefinedObject(error)) return "lacking";
+function whySkipped(error: unknown, statement: Sql): SkippedStatement["kind"] | undefined {
+  if (isUndefinedObject(error)) return "undefined object";
   const violated = violation.includes(sqlState(error) ?? "") && isValidation(statement);
-  return violated ? "violated" : undefined;
+  return violated ? "violation" : undefined;
 }

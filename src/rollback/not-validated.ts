@@ -9,10 +9,10 @@ import { type Session, sqlState } from "../postgres/connection.ts";
 import { type RelationName, sql, toScript } from "../postgres/sql.ts";
 import { validation } from "../steps/table/validation.ts";
 
-/** A rollback is over by then, and waits no longer than that to count rows. */
+/** The rollback is done by then: counting rows takes no longer than this. */
 const limit = "30s";
 
-/** A difference in words; of a foreign key that is NOT VALID now, with the rows that violate it. */
+/** Describes a difference; where a foreign key is NOT VALID now, also the rows that violate it. */
 export async function differenceInWords(
   session: Session,
   snapshot: Snapshot,
@@ -29,10 +29,10 @@ export async function differenceInWords(
   const validate = toScript(validation(relation, key.name));
   return rows === undefined
     ? `${words}; to validate it: ${validate}`
-    : `${words}; ${rows}: ${toScript(orphanRows(referencing))} Correct them, then: ${validate}`;
+    : `${words}; ${rows}: ${toScript(orphanRows(referencing))} Fix these rows, then: ${validate}`;
 }
 
-/** The foreign key that an object of the fingerprint is, where it is NOT VALID. */
+/** The foreign key that is this object of the fingerprint, where it is NOT VALID. */
 async function notValidated(
   session: Session,
   object: string,
@@ -54,7 +54,7 @@ async function notValidated(
   return found;
 }
 
-/** What rows violate it; undefined where none do any more. */
+/** Describes the rows that violate it; undefined where none do. */
 async function violations(session: Session, referencing: Referencing): Promise<string | undefined> {
   try {
     return await session.transaction(async (queries) => {

@@ -10,31 +10,31 @@ import { type Run, readFingerprintBefore, setRunState } from "../journal/journal
 import { holdLease } from "../journal/lease.ts";
 import { markUndone } from "../journal/step-marks.ts";
 import {
-  inTurn,
   type JournaledOutline,
   type JournaledStep,
+  stepReader,
   verifySteps,
 } from "../journal/steps.ts";
 import type { Session } from "../postgres/connection.ts";
-import { ident, type Sql, sql } from "../postgres/sql.ts";
+import { ident, type Sql, sql, textOf } from "../postgres/sql.ts";
 import type { RunContext } from "../run/context.ts";
-import { endIfFrozen } from "../run/idle-timeout.ts";
-import { stepError, withPatience } from "../run/lock-retry.ts";
+import { setIdleTimeout } from "../run/idle-timeout.ts";
+import { stepError, withLockRetry } from "../run/lock-retry.ts";
 import { build } from "../run/online-step.ts";
 import { type ApplicationStep, type Step, statementsOf } from "../steps/model/step.ts";
 import { refuseForeignDependents } from "./dependents.ts";
 import { executeInverse, isUndefinedObject, isUniqueViolation } from "./inverse.ts";
 import { differenceInWords } from "./not-validated.ts";
 
-/** What becomes of the application's files, which may have been edited, or be elsewhere. */
+/** Whether the application's files are undone too: they may have been edited, or be on another machine. */
 type Files = "undo files" | "leave files";
 
 type UndoContext = RunContext & { readonly files: Files };
 
 /**
- * Undoes a run, step by step in reverse, by the inverses that the journal holds; then compares the
- * schema's fingerprint with the one from before the run. A rollback that was interrupted goes on.
- * @returns the differences of the fingerprints; none where the schema is as it was
+ * Undoes a run, step by step in reverse, with the inverses in the journal; then compares the schema's
+ * fingerprint with the one from before the run. It also continues a rollback that was interrupted.
+ * @returns the differences between the fingerprints; none where the schema is as before the run
  */
 export async function rollBack(
   context: Omit<RunContext, "runId">,
@@ -42,7 +42,7 @@ export async function rollBack(
   files: Files = "undo files",
 ): Promise<readonly string[]> {
   const { session, lease, emit } = context;
-  // Read first: a journal that cannot say how it was is refused before anything is undone.
+  // Before anything is undone, so that a damaged journal is refused first.
   const steps = (await verifySteps(session, run.id)).filter(
     ({ state }) => state === "applied" || state === "running",
   );
@@ -74,7 +74,7 @@ export async function rollBack(
   return differences;
 }
 
-/** What is different from before the run, object by object. */
+/** The differences from before the run, object by object. */
 async function differencesSince(session: Session, run: Run): Promise<readonly string[]> {
   const before = await readFingerprintBefore(session, run.id);
   const after = await readSnapshot(session);
@@ -95,11 +95,11 @@ async function undoAll(context: UndoContext, steps: readonly JournaledOutline[])
 }
 
 /**
- * The steps to undo as umzug's migrations, whose statements are read when their turn comes; a step that
- * was under way is undone like one applied.
+ * The steps to undo as umzug's migrations, each read from the journal shortly before it is undone. A
+ * step that was running is undone like an applied one.
  */
 function umzugOf(context: UndoContext, steps: readonly JournaledOutline[]): Umzug<UndoContext> {
-  const turn = inTurn(context.session, context.runId, steps.toReversed());
+  const read = stepReader(context.session, context.runId, steps.toReversed());
   const remaining = new Set(steps.map(({ definition }) => definition.id));
   return new Umzug<UndoContext>({
     context,
@@ -114,7 +114,7 @@ function umzugOf(context: UndoContext, steps: readonly JournaledOutline[]): Umzu
     migrations: steps.map(({ definition, position }) => ({
       name: definition.id,
       up: () => Promise.reject(new Error(`${definition.id} is not run in a rollback`)),
-      down: async () => undo(context, await turn(position)),
+      down: async () => undo(context, await read(position)),
     })),
   });
 }
@@ -127,28 +127,28 @@ async function undo(context: UndoContext, journaled: JournaledStep): Promise<voi
   }
   const started = performance.now();
   try {
-    const say = (text: string): void => emit({ kind: "notice", text: `${step.id}: ${text}` });
+    const notice = (text: string): void => emit({ kind: "notice", text: `${step.id}: ${text}` });
     if (step.mode === "application") await undoFiles(context, step);
-    const gone = await isGone(session, step);
+    const gone = await droppedTable(session, step);
     if (gone !== undefined)
-      emit({ kind: "notice", text: `${gone} is gone, and with it what ${step.id} did to it` });
+      notice(`the table ${gone} does not exist any more; nothing to undo on it`);
     const statements =
-      gone === undefined ? await prepare(context, step, say) : statementsOf(step.down);
-    await withPatience(context, step, () =>
+      gone === undefined ? await prepare(context, step, notice) : statementsOf(step.down);
+    await withLockRetry(context, step, () =>
       session.transaction(async (queries) => {
-        await endIfFrozen(queries);
+        await setIdleTimeout(queries);
         await holdLease(queries, lease.token);
         await markUndone(queries, { runId: context.runId, position: journaled.position });
         await queries.execute(
           sql`SELECT set_config('lock_timeout', ${String(online.lockTimeoutInMilliseconds)}, TRUE)`,
         );
         for (const statement of statements) {
-          const passedOver = await executeInverse(queries, statement);
-          if (passedOver?.kind === "violated") {
-            say(`the constraint stays NOT VALID, since rows violate it: ${passedOver.message}`);
+          const skipped = await executeInverse(queries, statement);
+          if (skipped?.kind === "violation") {
+            notice(`the constraint stays NOT VALID, because rows violate it: ${skipped.message}`);
           }
-          if (passedOver?.kind === "lacking" && gone === undefined) {
-            say(lacking(passedOver.message));
+          if (skipped?.kind === "undefined object" && gone === undefined) {
+            notice(skippedStatement(skipped.message));
           }
         }
       }),
@@ -164,45 +164,47 @@ async function undo(context: UndoContext, journaled: JournaledStep): Promise<voi
   });
 }
 
-function lacking(message: string): string {
-  return `what it would bring back is passed over: ${message}`;
+function skippedStatement(message: string): string {
+  return `skipped, because an object was dropped since: ${message}`;
 }
 
 /**
- * Builds what an inverse needs first. A unique index that rows do not allow any more stops no rollback:
- * what there is stays in its place, and the schema's fingerprint tells that it is not as it was.
- * @returns the statements that are to be executed then
+ * Builds the index that an inverse needs first. Rows that violate a unique index do not stop the
+ * rollback: the index of now stays, and the fingerprint shows the difference.
+ * @returns the statements to execute then
  */
 async function prepare(
   context: UndoContext,
   step: Step,
-  say: (text: string) => void,
+  notice: (text: string) => void,
 ): Promise<readonly Sql[]> {
   const { down } = step;
   const statements = statementsOf(down);
   if (down.kind !== "exact" || down.prepare === undefined) return statements;
   const { prepare: online } = down;
   try {
-    await withPatience(context, step, () => build(context, step, online));
+    await withLockRetry(context, step, () => build(context, step, online));
     return statements;
   } catch (error) {
     if (isUndefinedObject(error)) {
-      say(lacking(error.message));
+      notice(skippedStatement(error.message));
       return statements;
     }
     if (!isUniqueViolation(error)) throw error;
-    say(`it stays unique in each organization only: ${error.message}`);
-    // An index that is not valid would be in the way of whoever builds it again.
-    await withPatience(context, step, () => context.session.execute(online.clean));
+    notice(
+      `the index stays unique per organization, because rows violate the one over all: ${error.message}`,
+    );
+    // The invalid index has the name that the next attempt needs.
+    await withLockRetry(context, step, () => context.session.execute(online.clean));
     return [];
   }
 }
 
-/** The name of a step's table where that was dropped, by whomever. */
-async function isGone(session: Session, { table }: Step): Promise<string | undefined> {
+/** The name of a step's table where that was dropped. */
+async function droppedTable(session: Session, { table }: Step): Promise<string | undefined> {
   if (table === undefined) return undefined;
   const [found] = await session.rows(
-    sql`SELECT to_regclass(${ident(table).parts.join("")}) IS NULL AS gone`,
+    sql`SELECT to_regclass(${textOf(ident(table))}) IS NULL AS gone`,
     z.object({ gone: z.boolean() }),
   );
   return found?.gone === true ? `${table.schema}.${table.name}` : undefined;
@@ -217,12 +219,15 @@ async function undoFiles(
     case "undo files": {
       await undoChanges(applicationFolder, changes);
       if (changes.length === 0) return;
-      const text = `what Day 3 wrote is out of the application's files again: ${names}; what was built or deployed with it is not`;
+      const text = `removed from the application's files what Day 3 wrote: ${names}. Build and deploy the application again.`;
       emit({ kind: "notice", text });
       return;
     }
     case "leave files": {
-      emit({ kind: "notice", text: `left as they are, and written by Day 3: ${names || "none"}` });
+      emit({
+        kind: "notice",
+        text: `files written by Day 3, not changed by this rollback: ${names || "none"}`,
+      });
       return;
     }
     default:
@@ -230,18 +235,18 @@ async function undoFiles(
   }
 }
 
-/** What a step says of going on is another thing in a rollback. */
+/** The same error with the state and the next command of a rollback. */
 function inRollback(error: unknown): unknown {
   if (!(error instanceof AppError)) return error;
   const { code, object, fault, details } = error;
   return new AppError({
     ...{ code, object, fault, details, cause: error },
-    state: "the steps after it are undone; it and those before it are not",
-    // Where files are in the way, there is a way round them.
+    state: "the steps after it are undone; this step and those before it are still applied",
+    // Its own text names --leave-files.
     next:
       code === "FILES_EDITED"
         ? error.next
-        : "fix what is said, and tenantry rollback goes on from here",
+        : "fix the problem above, then run tenantry rollback again to continue",
   });
 }
 
@@ -249,8 +254,8 @@ function rollbackInterrupted(step: string): AppError {
   return new AppError({
     code: "INTERRUPTED",
     object: step,
-    fault: "the rollback was interrupted before it",
-    state: "the steps after it are undone; it and those before it are not",
-    next: "tenantry rollback goes on from here",
+    fault: "the rollback was interrupted before this step",
+    state: "the steps after it are undone; this step and those before it are still applied",
+    next: "run tenantry rollback again to continue",
   });
 }

@@ -1,17 +1,26 @@
-import { functionBody, ident, literal, raw, type Sql, sql, toScript } from "../postgres/sql.ts";
+import {
+  functionBody,
+  ident,
+  literal,
+  raw,
+  type Sql,
+  sql,
+  textOf,
+  toScript,
+} from "../postgres/sql.ts";
 import { type StageName, stageNames } from "../steps/model/stage.ts";
 import { type Step, statementsOf } from "../steps/model/step.ts";
 import { isValidation } from "../steps/table/validation.ts";
 
 /**
- * The whole rollback of a stage as a script for psql alone. Every statement may run again, so the
- * script may too, from wherever it stopped.
+ * The rollback of a stage as a script for psql. Every statement may run again, so the script may be run
+ * again wherever it stopped.
  */
 export function rollbackScript(stage: StageName, steps: readonly Step[]): string {
   return [...rollbackScriptPieces(stage, steps)].join("");
 }
 
-/** The same in pieces, for a file: that of a thousand tables has many megabytes. */
+/** The same in pieces, to be written to a file: for a thousand tables it has many megabytes. */
 export function* rollbackScriptPieces(
   stage: StageName,
   steps: readonly Step[],
@@ -32,7 +41,7 @@ export function* rollbackScriptPieces(
                   AND id = ${literal(step.id)}
                   AND state IN ('applied', 'running')) AS begun,
        ${present(step)} AS present`;
-    return `-- ${oneLine(step.id)}: ${oneLine(step.title)}\n${loses}${asked(begun)}\\if :begun\n${filesLeft(step)}\\if :present\n${prepared(step)}\\else\n${passOver(step)}\\endif\nBEGIN;\n${statements}\n${toScript(journal)}\nCOMMIT;\n${strict}\\endif\n`;
+    return `-- ${oneLine(step.id)}: ${oneLine(step.title)}\n${loses}${asked(begun)}\\if :begun\n${filesLeft(step)}\\if :present\n${prepared(step)}\\else\n${tolerateErrors(step)}\\endif\nBEGIN;\n${statements}\n${toScript(journal)}\nCOMMIT;\n${strict}\\endif\n`;
   };
   const end = sql`DO ${functionBody(sql`
 DECLARE
@@ -44,8 +53,8 @@ BEGIN
    WHERE run_id = ${run}
      AND state IN ('applied', 'running');
   IF left_over IS NOT NULL THEN
-    RAISE 'this file is of another run of ${raw(stage)} than the one in force, of which these steps are left: %', left_over
-      USING HINT = 'Take the file of the newest backup of this stage, or tenantry rollback --stage ${raw(stage)} --print-sql.';
+    RAISE 'this file was made for another run of ${raw(stage)} than the one in the journal, which has these steps left: %', left_over
+      USING HINT = 'Use rollback.sql of the newest backup of this stage, or tenantry rollback --stage ${raw(stage)} --print-sql.';
   END IF;
   UPDATE tenantry.run
      SET state = 'rolled back',
@@ -53,8 +62,8 @@ BEGIN
    WHERE id = ${run};
 END`)}`;
   yield `-- Undoes ${stage} with psql alone: psql --file rollback.sql "$DATABASE_URL"
--- Stops at the first error, or where a lock is not granted at once, so that nobody queues behind it:
--- run the same file again. What the journal does not know to be done is not undone.
+-- Stops at the first error, also where a lock is not granted within lock_timeout: then run the same
+-- file again. Steps that the journal does not list as applied are skipped.
 \\set ON_ERROR_STOP on
 SET lock_timeout = '400ms';
 SET statement_timeout = 0;
@@ -62,7 +71,7 @@ SET client_min_messages = warning;
 
 ${asked(inForce(stage))}\\if :in_force
 \\else
-\\echo '${stage} is neither applied nor under way: there is nothing to undo'
+\\echo '${stage} is neither applied nor running: there is nothing to undo'
 \\quit
 \\endif
 ${toScript(begin(stage))}
@@ -74,7 +83,7 @@ ${toScript(begin(stage))}
   yield `\n${toScript(end)}\n`;
 }
 
-/** Rows that violate what is validated again do not stop it: the constraint stays NOT VALID, which is said. */
+/** Rows that violate a constraint do not stop the script: it stays NOT VALID, with a warning. */
 function inverse(statement: Sql): Sql {
   if (!isValidation(statement)) return statement;
   return sql`DO ${functionBody(sql`
@@ -82,44 +91,44 @@ BEGIN
   ${statement};
 EXCEPTION
   WHEN foreign_key_violation OR check_violation THEN
-    RAISE WARNING 'the constraint stays NOT VALID, since rows violate it: %', SQLERRM
-      USING HINT = ${literal(`Correct the rows, then: ${oneLine(toScript(statement))}`)};
+    RAISE WARNING 'the constraint stays NOT VALID, because rows violate it: %', SQLERRM
+      USING HINT = ${literal(`Fix the rows, then: ${oneLine(toScript(statement))}`)};
 END`)}`;
 }
 
 const strict = "\\set ON_ERROR_STOP on\n\\set ON_ERROR_ROLLBACK off\n";
 
-/** Where somebody dropped a step's table, what is not of the table itself is there still. */
-function passOver({ table }: Step): string {
+/** Where a step's table was dropped, statements on it fail; those on other objects must still run. */
+function tolerateErrors({ table }: Step): string {
   if (table === undefined) return "";
-  return `\\echo '${oneLine(table.name).replaceAll("'", "''")} is gone: errors that say so are passed over'
+  return `\\echo '${oneLine(table.name).replaceAll("'", "''")} does not exist any more: errors about it are ignored'
 \\set ON_ERROR_STOP off
 \\set ON_ERROR_ROLLBACK on
 `;
 }
 
-/** Whether a step's table is there. */
+/** Whether a step's table exists. */
 function present({ table }: Step): Sql {
   if (table === undefined) return sql`TRUE`;
-  return sql`to_regclass(${literal(ident(table).parts.join(""))}) IS NOT NULL`;
+  return sql`to_regclass(${literal(textOf(ident(table)))}) IS NOT NULL`;
 }
 
-/** psql cannot change files, and says so. */
+/** psql cannot change files. */
 function filesLeft(step: Step): string {
   if (step.mode !== "application" || step.changes.length === 0) return "";
   const files = step.changes.map(({ file }) => `--   ${oneLine(file)}`).join("\n");
-  return `-- Its files stay as they are; git has them as they were, at the tag of the stage:\n${files}\n\\echo '${step.changes.length} files of the application stay as ${oneLine(step.id)} wrote them'\n`;
+  return `-- These files are not changed; the git tag of the stage has them as they were before it:\n${files}\n\\echo '${step.changes.length} files of the application, written by ${oneLine(step.id)}, are not changed'\n`;
 }
 
-/** What a killed build left is removed first: IF NOT EXISTS would take it for a good one. */
+/** Drops what a killed build left first: IF NOT EXISTS would take an invalid index for a valid one. */
 function prepared({ down }: Step): string {
   if (down.kind !== "exact" || down.prepare === undefined) return "";
   const build = [down.prepare.clean, down.prepare.up].map(toScript).join("\n");
-  // A concurrent build waits for older transactions, which nobody queues behind.
+  // A concurrent build waits for older transactions; no other session waits behind it.
   return `SET lock_timeout = 0;\n${build}\nSET lock_timeout = '400ms';\n`;
 }
 
-/** psql keeps what a query says in a variable where it ends in this instead of a semicolon. */
+/** \gset instead of a semicolon stores the result of a query in variables of psql. */
 function asked(query: Sql): string {
   return `${toScript(query).replace(/;$/, "")} \\gset\n`;
 }
@@ -131,21 +140,21 @@ function inForce(stage: StageName): Sql {
                   AND state <> 'rolled back') AS in_force`;
 }
 
-/** Turns the run round, unless something stands on it. */
+/** Sets the run to rolling back, unless a later stage is applied or Tenantry is running. */
 function begin(stage: StageName): Sql {
   const later = stageNames.slice(stageNames.indexOf(stage) + 1);
   return sql`DO ${functionBody(sql`
 BEGIN
   IF EXISTS (SELECT FROM tenantry.run WHERE stage = ANY (${literal(later)}::text[]) AND state <> 'rolled back') THEN
-    RAISE 'a later stage stands on ${raw(stage)}: undo that first';
+    RAISE 'a later stage than ${raw(stage)} is applied: roll that back first';
   END IF;
   IF EXISTS (SELECT
                FROM tenantry.lease l
                JOIN pg_stat_activity a ON a.pid = l.backend AND a.backend_start = l.backend_start
               WHERE l.expires_at > clock_timestamp()) THEN
-    RAISE 'tenantry itself is at work on this database: end it first';
+    RAISE 'tenantry is running on this database: stop it first';
   END IF;
-  -- One that sleeps would go on when it wakes: so it finds its lease taken, as by another run.
+  -- A paused run of Tenantry would continue later: now it finds its lease taken, and stops.
   UPDATE tenantry.lease
      SET token = token + 1,
          holder = 'rollback.sql',

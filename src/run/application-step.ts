@@ -10,9 +10,9 @@ import type { RunContext } from "./context.ts";
 import { interruptedError } from "./interruption.ts";
 
 /**
- * Changes the application's files between two runs of its gates. What held before and does not after
- * fails the step; what did not hold before says nothing, and is said. Where nothing is changed, the
- * gates must hold as they are.
+ * Changes the application's files between two runs of its gates. A gate that passes before and fails
+ * after fails the step. A gate that fails before is reported and its result is ignored. Where no file
+ * is changed, every gate must pass.
  * @throws AppError GATE_FAILED, FILES_EDITED
  */
 export async function runApplication(
@@ -27,7 +27,7 @@ export async function runApplication(
   });
   const broken = new Set<Gate>();
   if (step.changes.length > 0) {
-    // Of an attempt that was killed: the first gates are asked of the files as they were.
+    // A killed attempt may have changed files: the first gates run on the files as they were before it.
     await undoChanges(folder, step.changes);
     for (const gate of step.gates) {
       const result = await run(context, step, gate, "before");
@@ -41,7 +41,7 @@ export async function runApplication(
     if (result.holds) continue;
     if (!broken.has(gate)) failed.push(result);
     else {
-      const text = `${gate.name} did not hold before Day 3 changed any file, nor does it after: it says nothing`;
+      const text = `gate ${gate.name} failed before Day 3 changed any file, and fails after: its result is ignored`;
       emit({ kind: "notice", text });
     }
   }
@@ -61,7 +61,7 @@ async function run(
   const facts = { step: stepFacts(step), gate: gate.name, when };
   emit({ kind: "gate-started", ...facts });
   const result = await runGate(gate, applicationFolder, interrupted);
-  // An interrupted gate fails, which says nothing of the application.
+  // An interrupted gate fails whatever the state of the application.
   if (interrupted.aborted) throw interruptedError(step.id);
   const { holds, milliseconds } = result;
   emit({ kind: "gate-finished", ...facts, holds, milliseconds });
@@ -70,13 +70,13 @@ async function run(
 
 function gateFailed(step: ApplicationStep, failed: readonly GateResult[]): AppError {
   const names = failed.map(({ gate }) => gate.name).join(", ");
-  const since = step.changes.length > 0 ? ", and held before the files were changed" : "";
+  const since = step.changes.length > 0 ? ", and passed before the files were changed" : "";
   return new AppError({
     code: "GATE_FAILED",
     object: step.id,
-    fault: `the application's gates do not hold: ${names}${since}`,
+    fault: `gates of the application fail: ${names}${since}`,
     state: step.changes.length > 0 ? "the files are changed" : "no file was changed",
-    next: "tenantry rollback puts the files back",
+    next: "tenantry rollback restores the files",
     details: failed.map(({ gate, ending, said }) =>
       [`${gate.command} ${ending}`, ...said.map((line) => `  ${line}`)].join("\n"),
     ),

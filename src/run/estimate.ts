@@ -5,15 +5,15 @@ import { sql } from "../postgres/sql.ts";
 import type { StepOutline } from "../steps/model/step.ts";
 
 /**
- * What steps took for each megabyte of their table, and whatever they do, in milliseconds, on two cores
- * with a disk that syncs (`npm run bench -- time-left`). Another machine is slower or faster in all of
- * them alike: the first steps of a run tell by how much.
+ * Milliseconds that steps took for each megabyte of their table, and for each step, on two cores with a
+ * disk that syncs (`npm run bench -- time-left`). Another machine is slower or faster for all of them
+ * alike: the first steps of a run show by how much.
  */
 const perMegabyte = { batches: 50, online: 5, validation: 3, catalog: 0 } as const;
 const perStep = 25;
 const megabyte = 1024 * 1024;
 
-/** What steps will take where no rehearsal says it, in milliseconds, from the sizes of their tables. */
+/** Estimates the milliseconds of steps from the sizes of their tables, where there was no rehearsal. */
 export async function estimateSteps(
   queries: Queries,
   steps: readonly StepOutline[],
@@ -41,7 +41,7 @@ export async function estimateSteps(
 
 /**
  * @param bytes of the step's table, without its indexes
- * @returns milliseconds; undefined where no size says them
+ * @returns milliseconds; undefined for a step whose time does not depend on a size
  */
 export function estimate(step: StepOutline, bytes: number): number | undefined {
   const work = workOf(step);
@@ -57,7 +57,7 @@ function workOf(step: StepOutline): keyof typeof perMegabyte | undefined {
       return step.mode;
     case "transaction":
       return step.lock.level === "SHARE UPDATE EXCLUSIVE" ? "validation" : "catalog";
-    // Its gates take what they take: a test suite may be seconds or an hour.
+    // Gates are commands of the application: a test suite may take seconds or an hour.
     case "application":
       return undefined;
     default:

@@ -2,9 +2,9 @@ import type { Queries } from "../postgres/connection.ts";
 import { sql } from "../postgres/sql.ts";
 
 /**
- * Lets the server end a transaction of ours that we do not go on with: a process that is stopped, or
- * a machine that is gone without a word, would otherwise keep its locks for as long as it lasts.
+ * Lets the server end this transaction when the client sends nothing for five seconds: a stopped process
+ * or a lost machine would otherwise keep its locks.
  */
-export async function endIfFrozen(queries: Queries): Promise<void> {
+export async function setIdleTimeout(queries: Queries): Promise<void> {
   await queries.execute(sql`SET LOCAL idle_in_transaction_session_timeout = '5s'`);
 }

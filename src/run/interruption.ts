@@ -1,12 +1,12 @@
 import { AppError } from "../errors.ts";
 
-/** What a run ends with when a person interrupted it. */
+/** The error of a run that was interrupted. */
 export function interruptedError(where: string): AppError {
   return new AppError({
     code: "INTERRUPTED",
     object: where,
     fault: "interrupted",
-    state: "every step before it is checkpointed, and a backfill keeps its cursor",
-    next: "tenantry run goes on from here; tenantry rollback undoes the stage",
+    state: "the steps before it are checkpointed, and a backfill keeps its cursor",
+    next: "run tenantry run again to continue; tenantry rollback undoes the stage",
   });
 }

@@ -1,6 +1,6 @@
 import pRetry from "p-retry";
 import { z } from "zod";
-import { AppError } from "../errors.ts";
+import { AppError, messageOf } from "../errors.ts";
 import { type StepFacts, stepFacts } from "../events/events.ts";
 import { isConnectionLoss, isLockConflict, sqlState } from "../postgres/connection.ts";
 import type { Observer } from "../postgres/observer.ts";
@@ -19,11 +19,11 @@ const blockerSchema = z.object({
 });
 
 /**
- * Runs work that may have to wait for a lock. PostgreSQL gives up after `lock_timeout`, so that the
- * application never queues behind us for longer; then it is tried again, later and later.
- * @throws AppError LOCK_NOT_GRANTED with who blocks, when all attempts are used up
+ * Runs work that may have to wait for a lock. PostgreSQL cancels it after `lock_timeout`, so that the
+ * application never waits behind it for longer; then it is retried, with growing pauses.
+ * @throws AppError LOCK_NOT_GRANTED with the blocking sessions, after the last attempt
  */
-export async function withPatience<Result>(
+export async function withLockRetry<Result>(
   context: RunContext,
   step: Step,
   work: () => Promise<Result>,
@@ -33,11 +33,11 @@ export async function withPatience<Result>(
   try {
     return await pRetry(
       async () => {
-        let saidAt = 0;
+        let reportedAt = 0;
         const watch = watchBlockers(context, (seen, milliseconds) => {
           blockers = seen;
-          if (milliseconds - saidAt < patienceInMilliseconds) return;
-          saidAt = milliseconds;
+          if (milliseconds - reportedAt < reportEveryMilliseconds) return;
+          reportedAt = milliseconds;
           context.emit({ kind: "step-waiting", step: facts, attempt: 1, reason: seen.join("; ") });
         });
         try {
@@ -47,7 +47,7 @@ export async function withPatience<Result>(
         }
       },
       {
-        // A batch holds nothing while it pauses: it may wait for as long as others' transactions last.
+        // A batch holds no locks between attempts: it may wait as long as others' transactions last.
         retries:
           step.mode === "batches" ? Number.POSITIVE_INFINITY : context.online.lockAttempts - 1,
         minTimeout: 100,
@@ -62,7 +62,10 @@ export async function withPatience<Result>(
             kind: "step-waiting",
             step: facts,
             attempt: attemptNumber,
-            reason: blockers.length > 0 ? blockers.join("; ") : "another transaction held its lock",
+            reason:
+              blockers.length > 0
+                ? blockers.join("; ")
+                : "another transaction holds a conflicting lock",
           });
         },
       },
@@ -72,10 +75,10 @@ export async function withPatience<Result>(
   }
 }
 
-/** A concurrent build may wait for as long as older transactions last: so often it is said. */
-const patienceInMilliseconds = 1_500;
+/** A concurrent build may wait for older transactions for hours: the blockers are reported this often. */
+const reportEveryMilliseconds = 1_500;
 
-/** Asks, while the work waits, who it waits for: afterwards nobody could tell. */
+/** Asks, while the work waits, which sessions block it: afterwards that cannot be found out. */
 function watchBlockers(
   { observer, session }: Pick<RunContext, "observer" | "session">,
   seen: (blockers: readonly string[], milliseconds: number) => void,
@@ -87,7 +90,7 @@ function watchBlockers(
   });
 }
 
-/** Who keeps a backend waiting, in words. */
+/** The sessions that block a backend, in words. */
 async function blockersOf(observer: Observer, backend: number): Promise<string[]> {
   const rows = await observer.rows(
     sql`
@@ -103,7 +106,7 @@ async function blockersOf(observer: Observer, backend: number): Promise<string[]
   );
   return rows.map(
     ({ pid, user, application, state, since }) =>
-      `process ${pid} (${[user, application].filter(Boolean).join(", ")}), ${state ?? "state unknown"}, in its transaction for ${since ?? "an unknown time"}`,
+      `blocked by process ${pid} (${[user, application].filter(Boolean).join(", ")}), ${state ?? "state unknown"}, in a transaction for ${since ?? "an unknown time"}`,
   );
 }
 
@@ -116,15 +119,15 @@ function lockNotGranted(
   return new AppError({
     code: "LOCK_NOT_GRANTED",
     object: step.id,
-    fault: `its lock was not granted in ${online.lockAttempts} attempts of ${online.lockTimeoutInMilliseconds} ms`,
-    state: "nothing of this step was changed; the steps before it are checkpointed",
-    next: "end or wait for the transactions that hold the lock, then tenantry run again",
+    fault: `its lock was not granted in ${online.lockAttempts} attempts of ${online.lockTimeoutInMilliseconds} ms each`,
+    state: "this step changed nothing; the steps before it are checkpointed",
+    next: "wait for the transactions that hold the lock, or end them, then run tenantry run again",
     details: blockers,
     cause,
   });
 }
 
-/** Turns whatever a step throws into an error that says what happened and what is next. */
+/** The error of a step as an AppError, where it is of the server or the connection. */
 export function stepError(step: Step, error: unknown): unknown {
   if (error instanceof AppError) return error;
   if (isConnectionLoss(error)) {
@@ -133,8 +136,8 @@ export function stepError(step: Step, error: unknown): unknown {
       object: step.id,
       fault: `the connection to the server was lost: ${messageOf(error)}`,
       state:
-        "the steps before it are checkpointed; this one was rolled back by the server or goes on where it was",
-      next: "run the same command again when the server answers",
+        "the steps before it are checkpointed; the server rolled this one back, or a backfill keeps its cursor",
+      next: "when the server answers again, run the same command again",
       cause: error,
     });
   }
@@ -145,11 +148,7 @@ export function stepError(step: Step, error: unknown): unknown {
     object: step.id,
     fault: `${messageOf(error)} (SQLSTATE ${state})`,
     state: "this step was rolled back; the steps before it are checkpointed",
-    next: `${explainSqlState(state)?.next ?? "tenantry status shows where things stand"}; tenantry rollback undoes the stage`,
+    next: `${explainSqlState(state)?.next ?? "tenantry status shows what is applied"}; tenantry rollback undoes the stage`,
     cause: error,
   });
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

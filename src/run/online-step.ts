@@ -5,14 +5,14 @@ import { holdLease } from "../journal/lease.ts";
 import { markApplied, markRunning, type StepKey } from "../journal/step-marks.ts";
 import type { Online, OnlineStep, Step } from "../steps/model/step.ts";
 import type { RunContext } from "./context.ts";
-import { withPatience } from "./lock-retry.ts";
+import { withLockRetry } from "./lock-retry.ts";
 
 const stateSchema = z.object({ state: z.enum(["absent", "building", "broken", "done"]) });
 
 /**
- * Runs a statement that cannot be in a transaction, from whatever state a killed run left: the
- * server goes on building after its client is gone, and an interrupted build leaves an INVALID
- * index that IF NOT EXISTS would take for a good one.
+ * Runs a statement that cannot be in a transaction, from any state that a killed run left: the server
+ * continues a build after its client is lost, and an interrupted build leaves an INVALID index, which
+ * IF NOT EXISTS would take for a valid one.
  */
 export async function runOnline(
   context: RunContext,
@@ -24,14 +24,14 @@ export async function runOnline(
     await holdLease(queries, lease.token);
     await markRunning(queries, key);
   });
-  await withPatience(context, step, () => build(context, step, step));
+  await withLockRetry(context, step, () => build(context, step, step));
   await session.transaction(async (queries) => {
     await holdLease(queries, lease.token);
     await markApplied(queries, key);
   });
 }
 
-/** Builds from whatever state there is; what waits is said of the step that it is built for. */
+/** Builds an index from any state. Waiting is reported of the given step. */
 export async function build(
   context: Pick<RunContext, "session" | "emit" | "interrupted">,
   step: Step,
@@ -55,7 +55,7 @@ export async function build(
           kind: "step-waiting",
           step: stepFacts(step),
           attempt: 0,
-          reason: "the server still builds it for a session that is gone",
+          reason: "the server still builds it for a session that was lost",
         });
         await sleep(500, undefined, { signal: interrupted });
         break;

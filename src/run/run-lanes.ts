@@ -1,17 +1,17 @@
 import { MigrationError } from "umzug";
-import { AppError, type ErrorCode } from "../errors.ts";
+import { AppError, type ErrorCode, messageOf } from "../errors.ts";
 import type { JournaledOutline } from "../journal/steps.ts";
-import type { LaneOf } from "../steps/model/lanes.ts";
-import type { StepContext } from "./run-step.ts";
+import type { LaneItems } from "../steps/model/lanes.ts";
+import type { StepContext } from "./context.ts";
 
 /**
- * Runs lanes side by side, each on a session of its own and as many as there are sessions.
- * Where a lane fails, the others stop at their next safe point: a step's end, or a batch's.
- * @throws the first failure, when all have stopped; the journal says where each lane stands
+ * Runs lanes at the same time, each on its own session, as many as there are sessions. When a lane
+ * fails, the others stop at the end of their step or batch.
+ * @throws the first failure, when all have stopped; the journal has the state of each lane
  */
 export async function runLanes(
   context: StepContext,
-  lanes: readonly LaneOf<JournaledOutline>[],
+  lanes: readonly LaneItems<JournaledOutline>[],
   runLane: (context: StepContext, steps: readonly JournaledOutline[]) => Promise<void>,
 ): Promise<void> {
   const failed = new AbortController();
@@ -35,16 +35,15 @@ export async function runLanes(
   await Promise.all(ended.values());
   if (failures.length === 0) return;
   const [first, ...others] = failures;
-  for (const error of others.filter(saysMore)) {
-    const message = error instanceof Error ? error.message : String(error);
-    context.emit({ kind: "notice", text: `failed beside it: ${message}` });
+  for (const error of others.filter(isAnotherFailure)) {
+    context.emit({ kind: "notice", text: `also failed: ${messageOf(error)}` });
   }
   throw first;
 }
 
-/** What ends all lanes alike is said once. */
-const alike: readonly ErrorCode[] = ["INTERRUPTED", "LEASE_LOST", "CONNECTION_LOST"];
+/** Errors that end all lanes for the same reason, which are reported once. */
+const shared: readonly ErrorCode[] = ["INTERRUPTED", "LEASE_LOST", "CONNECTION_LOST"];
 
-function saysMore(error: unknown): boolean {
-  return !(error instanceof AppError && alike.includes(error.code));
+function isAnotherFailure(error: unknown): boolean {
+  return !(error instanceof AppError && shared.includes(error.code));
 }

@@ -3,7 +3,7 @@ import { dropLoaded } from "../attribution/load.ts";
 import type { Fingerprint } from "../catalog/fingerprint/fingerprint.ts";
 import { readSnapshot } from "../catalog/snapshot.ts";
 import type { Settings } from "../config/settings.ts";
-import { AppError } from "../errors.ts";
+import { AppError, messageOf } from "../errors.ts";
 import { stepAhead } from "../events/events.ts";
 import {
   beginRun,
@@ -24,12 +24,12 @@ import type { RunContext } from "./context.ts";
 import { estimateSteps } from "./estimate.ts";
 import { runSteps } from "./run-steps.ts";
 
-/** What backing up before a stage gives. */
+/** The result of the backup before a stage. */
 export type BackupFacts = {
   readonly folder: string;
   readonly bytes: number;
   readonly gitTag: string | null;
-  /** What became of the tag, in words. */
+  /** Whether the tag was created and pushed, in words. */
   readonly tag: string;
 };
 
@@ -38,21 +38,21 @@ export type NewStage = {
   readonly tenancy: Plan["tenancy"];
   readonly planDigest: string;
   readonly fingerprint: Fingerprint;
-  /** What a rehearsal says of its steps, by their ids. */
+  /** What a rehearsal measured of its steps, by their ids. */
   readonly predicted: NewRun["predicted"];
   readonly backUp: () => Promise<BackupFacts>;
 };
 
 type StageContext = Omit<RunContext, "runId"> & { readonly settings: Settings };
 
-/** A stage whose backup is made and whose steps are journaled: the plan is not needed any more. */
+/** A stage with its backup made and its steps journaled: the plan is not needed any more. */
 export type BegunStage = {
   readonly run: Run;
   readonly leavesOut: readonly string[];
   readonly startedAt: number;
 };
 
-/** Begins a stage: its backup, and its steps in the journal. Nothing of the database is changed yet. */
+/** Begins a stage: makes its backup and journals its steps. Nothing else in the database changes yet. */
 export async function beginStage(context: StageContext, stage: NewStage): Promise<BegunStage> {
   const startedAt = performance.now();
   const { plan } = stage;
@@ -65,8 +65,8 @@ export async function beginStage(context: StageContext, stage: NewStage): Promis
 }
 
 /**
- * Runs a stage that is begun to its end: steps, verification.
- * @throws AppError; whatever is thrown, the journal says where the stage stands
+ * Runs the steps of a stage that is begun, and verifies it.
+ * @throws AppError; the journal has the state of the stage then
  */
 export async function runStage(
   context: StageContext,
@@ -77,8 +77,8 @@ export async function runStage(
 }
 
 /**
- * Goes on with a stage that was stopped or killed, as it was journaled: its backup is there, and
- * what the configuration says now does not matter.
+ * Resumes a stage that was stopped or killed, as it was journaled: its backup is made, and later changes
+ * to the configuration have no effect.
  */
 export async function resumeStage(context: StageContext, run: Run): Promise<void> {
   const started = performance.now();
@@ -86,7 +86,7 @@ export async function resumeStage(context: StageContext, run: Run): Promise<void
   await carryOut(context, run, started);
 }
 
-/** @throws AppError JOURNAL_INCOMPATIBLE where one of the steps cannot be run as it stands there */
+/** @throws AppError JOURNAL_INCOMPATIBLE where one of the journaled steps cannot be run */
 async function announceLeft(context: StageContext, run: Run): Promise<void> {
   const steps = (await verifySteps(context.session, run.id)).filter(
     // A step that is applied and not verified is verified first.
@@ -108,7 +108,7 @@ async function announce(
     readonly resumed: boolean;
   },
 ): Promise<void> {
-  // Sizes say less than a rehearsal does, which knows this plan.
+  // A rehearsal has measured this very plan; sizes are an estimate.
   const expected =
     left.predicted.length > 0 ? left.predicted : await estimateSteps(session, left.steps);
   emit({
@@ -135,7 +135,7 @@ async function carryOut(context: StageContext, run: Run, started: number): Promi
       kind: "stage-failed",
       stage,
       code: error instanceof AppError ? error.code : "INTERNAL",
-      message: error instanceof Error ? error.message : String(error),
+      message: messageOf(error),
     });
     throw error;
   }
@@ -187,7 +187,7 @@ async function verify({ session, emit, settings }: StageContext, run: Run): Prom
   emit({ kind: "proof-started", stage });
   const verification = await verifyStage(session, settings, run, "the fence");
   emit({ kind: "stage-verified", stage, verification });
-  const state = "all steps are applied, and the stage is not complete";
+  const state = "all steps are applied, but the stage is not complete";
   const error = verificationError(stage, verification, state);
   if (error !== undefined) throw error;
 }

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { AppError } from "../errors.ts";
+import { AppError, messageOf } from "../errors.ts";
 import { stepFacts } from "../events/events.ts";
 import { holdLease } from "../journal/lease.ts";
 import { markApplied, markVerified, recordCost, type StepKey } from "../journal/step-marks.ts";
@@ -10,25 +10,16 @@ import { checksOf, type Step } from "../steps/model/step.ts";
 import { ask } from "../verify/checks.ts";
 import { runApplication } from "./application-step.ts";
 import { runBatches } from "./backfill/backfill-step.ts";
-import { leftItsTable } from "./backfill/left-its-table.ts";
-import type { RunContext } from "./context.ts";
+import { detachedPartition } from "./backfill/detached-partition.ts";
+import type { RunContext, StepContext } from "./context.ts";
 import { interruptedError } from "./interruption.ts";
 import { stepError } from "./lock-retry.ts";
-import type { Turns } from "./mutex.ts";
 import { runOnline } from "./online-step.ts";
-import type { Sessions } from "./sessions.ts";
 import { runInTransaction } from "./transaction-step.ts";
-
-/** What steps need that run while others do. */
-export type StepContext = RunContext & {
-  readonly turns: Turns;
-  /** Where a backfill finds help. */
-  readonly sessions: Sessions;
-};
 
 /**
  * Runs one step and verifies it.
- * @throws AppError; what became of the step is in the journal
+ * @throws AppError; the journal has the state of the step then
  */
 export async function runStep(context: StepContext, journaled: JournaledStep): Promise<void> {
   const { definition: step, position } = journaled;
@@ -36,15 +27,14 @@ export async function runStep(context: StepContext, journaled: JournaledStep): P
   const facts = stepFacts(step);
   context.emit({ kind: "step-started", step: facts });
   try {
-    const left = await leftItsTable(context.session, step);
-    if (left !== undefined) return await passOver(context, journaled, left);
+    const detached = await detachedPartition(context.session, step);
+    if (detached !== undefined) return await skip(context, journaled, detached);
     await apply(context, journaled, { runId: context.runId, position });
     await verifyStep(context, journaled);
   } catch (thrown) {
     const error = failureOf(context, step, thrown);
     const code = error instanceof AppError ? error.code : "INTERNAL";
-    const message = error instanceof Error ? error.message : String(error);
-    context.emit({ kind: "step-failed", step: facts, code, message });
+    context.emit({ kind: "step-failed", step: facts, code, message: messageOf(error) });
     throw error;
   }
 }
@@ -87,8 +77,8 @@ async function apply(context: StepContext, journaled: JournaledStep, key: StepKe
   context.emit({ kind: "step-applied", step: stepFacts(step), milliseconds, grownBytes });
 }
 
-/** A step that has nothing to do any more; its claims were of what is gone. */
-async function passOver(
+/** Marks a step as applied and verified whose table does not exist any more. */
+async function skip(
   { session, runId, lease, emit }: RunContext,
   { definition, position }: JournaledStep,
   text: string,
@@ -105,7 +95,7 @@ async function passOver(
   emit({ kind: "step-verified", step, claims: [] });
 }
 
-/** The size of a step's table with its indexes; null for a step that has none. */
+/** The size of a step's table with its indexes; null for a step without a table. */
 async function tableBytes({ session }: RunContext, { table }: Step): Promise<number | null> {
   if (table === undefined) return null;
   const [row] = await session.rows(
@@ -121,18 +111,18 @@ async function tableBytes({ session }: RunContext, { table }: Step): Promise<num
   return row?.bytes ?? null;
 }
 
-/** @throws AppError VERIFICATION_FAILED with what contradicts the step's claims */
+/** @throws AppError VERIFICATION_FAILED with the rows that contradict the step's claims */
 export async function verifyStep(context: RunContext, journaled: JournaledStep): Promise<void> {
   const { definition: step, position } = journaled;
-  const left = await leftItsTable(context.session, step);
-  const results = left === undefined ? await ask(context.session, checksOf(step)) : [];
+  const detached = await detachedPartition(context.session, step);
+  const results = detached === undefined ? await ask(context.session, checksOf(step)) : [];
   const failed = results.filter(({ violations }) => violations.length > 0);
   if (failed.length > 0) {
     throw new AppError({
       code: "VERIFICATION_FAILED",
       object: step.id,
-      fault: `${failed.length} of ${results.length} checks after the step do not hold`,
-      state: "the step is applied and the stage is not complete",
+      fault: `${failed.length} of ${results.length} checks after the step failed`,
+      state: "the step is applied, but the stage is not complete",
       next: "tenantry rollback undoes the stage",
       details: failed.flatMap(({ claim, violations }) => [
         claim,

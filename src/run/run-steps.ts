@@ -1,32 +1,32 @@
 import { Umzug, type UmzugStorage } from "umzug";
 import { markApplied, markUndone, type StepKey } from "../journal/step-marks.ts";
-import { inTurn, type JournaledOutline, readApplied, readOutlines } from "../journal/steps.ts";
+import { type JournaledOutline, readApplied, readOutlines, stepReader } from "../journal/steps.ts";
 import type { Session } from "../postgres/connection.ts";
-import { stretchesOf } from "../steps/model/lanes.ts";
-import type { RunContext } from "./context.ts";
-import { Turns } from "./mutex.ts";
+import { groupLanes } from "../steps/model/lanes.ts";
+import type { RunContext, StepContext } from "./context.ts";
+import { LockMutex } from "./mutex.ts";
 import { runLanes } from "./run-lanes.ts";
-import { runStep, type StepContext, verifyStep } from "./run-step.ts";
+import { runStep, verifyStep } from "./run-step.ts";
 import { Sessions } from "./sessions.ts";
 
 /**
- * Runs the steps of a run that are not applied yet. What is run is what the journal holds, whatever
- * the configuration says now. Tables go side by side as far as their steps' lanes let them; within a
- * lane umzug decides what comes next, with the journal as its storage.
- * @throws AppError of the first step that fails; those applied by then stay applied
+ * Runs the steps of a run that are not applied yet, as they are journaled; later changes to the
+ * configuration have no effect. Lanes run at the same time; within a lane umzug decides which step is
+ * next, with the journal as its storage.
+ * @throws AppError of the first step that fails; steps that are applied stay applied
  */
 export async function runSteps(context: RunContext): Promise<void> {
   const { session, runId } = context;
   const journaled = await readOutlines(session, runId);
   const unverified = journaled.filter(({ state, verified }) => state === "applied" && !verified);
-  const turn = inTurn(session, runId, unverified);
-  for (const { position } of unverified) await verifyStep(context, await turn(position));
+  const read = stepReader(session, runId, unverified);
+  for (const { position } of unverified) await verifyStep(context, await read(position));
   const left = journaled.filter(({ state }) => state !== "applied");
   const beside = await openBeside(context, left);
   const sessions = new Sessions([session, ...beside]);
-  const shared = { ...context, sessions, turns: new Turns() };
+  const shared = { ...context, sessions, mutex: new LockMutex() };
   try {
-    for (const lanes of stretchesOf(left, ({ definition }) => definition.lane)) {
+    for (const lanes of groupLanes(left, ({ definition }) => definition.lane)) {
       await runLanes(shared, lanes, async (own, steps) => {
         await umzugOf(own, steps).up();
       });
@@ -36,7 +36,7 @@ export async function runSteps(context: RunContext): Promise<void> {
   }
 }
 
-/** The sessions beside the one that works: none where nothing of what is left can use them. */
+/** Opens the further sessions that lanes and backfills share: none where no step can use them. */
 async function openBeside(
   { online, openBeside: open }: RunContext,
   left: readonly JournaledOutline[],
@@ -54,23 +54,23 @@ async function openBeside(
   }
 }
 
-/** The steps of a lane as umzug's migrations; their statements are read when their turn comes. */
+/** The steps of a lane as umzug's migrations, each read from the journal shortly before it is run. */
 function umzugOf(context: StepContext, lane: readonly JournaledOutline[]): Umzug<StepContext> {
-  const turn = inTurn(context.session, context.runId, lane);
+  const read = stepReader(context.session, context.runId, lane);
   return new Umzug<StepContext>({
     context,
     logger: undefined,
     storage: journalStorage(context, lane),
     migrations: lane.map(({ definition, position }) => ({
       name: definition.id,
-      up: async () => runStep(context, await turn(position)),
+      up: async () => runStep(context, await read(position)),
     })),
   });
 }
 
 /**
- * The journal as umzug's storage. A step's own transaction writes its row: umzug logs only after
- * `up`, and a kill between the two would lose the record. What umzug logs is written again here.
+ * The journal as umzug's storage. The transaction of a step also writes its row in the journal: umzug
+ * logs only after `up`, and a kill between the two would lose the record. Here the row is written again.
  */
 function journalStorage(
   { session, runId }: StepContext,

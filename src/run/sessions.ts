@@ -1,6 +1,6 @@
 import type { Session } from "../postgres/connection.ts";
 
-/** Sessions that work is lent, first come, first served; as many at once as there are of them. */
+/** A pool of sessions: each is lent to one piece of work at a time, in the order of the requests. */
 export class Sessions {
   readonly #free: Session[];
   readonly #waiting: ((session: Session) => void)[] = [];
@@ -9,16 +9,17 @@ export class Sessions {
     this.#free = [...sessions];
   }
 
-  /** Whether one is free that nobody waits for. */
+  /** Whether a session is free. */
   get idle(): boolean {
     return this.#free.length > 0;
   }
 
-  /** Whether somebody waits for one. */
+  /** Whether work waits for a session. */
   get wanted(): boolean {
     return this.#waiting.length > 0;
   }
 
+  /** Runs work on a session, as soon as one is free. */
   async lend<Result>(work: (session: Session) => Promise<Result>): Promise<Result> {
     const session =
       this.#free.shift() ?? (await new Promise<Session>((lent) => this.#waiting.push(lent)));

@@ -2,21 +2,21 @@ import { holdLease } from "../journal/lease.ts";
 import { markApplied, type StepKey } from "../journal/step-marks.ts";
 import { sql } from "../postgres/sql.ts";
 import type { TransactionStep } from "../steps/model/step.ts";
-import { endIfFrozen } from "./idle-timeout.ts";
-import { withPatience } from "./lock-retry.ts";
-import type { StepContext } from "./run-step.ts";
+import type { StepContext } from "./context.ts";
+import { setIdleTimeout } from "./idle-timeout.ts";
+import { withLockRetry } from "./lock-retry.ts";
 
-/** The statements and their journal row in one transaction: both are there, or neither. */
+/** Runs the statements of a step and writes its row in the journal, in one transaction. */
 export async function runInTransaction(
   context: StepContext,
   step: TransactionStep,
   key: StepKey,
 ): Promise<void> {
-  const { session, lease, online, turns } = context;
+  const { session, lease, online, mutex } = context;
   const transaction = () =>
     session.transaction(async (queries) => {
-      await endIfFrozen(queries);
-      // The journal first: the table's lock, which the application feels, is held for the DDL only.
+      await setIdleTimeout(queries);
+      // The journal first, so that the lock on the table is held for the DDL only.
       await holdLease(queries, lease.token);
       await markApplied(queries, key);
       await queries.execute(
@@ -24,5 +24,5 @@ export async function runInTransaction(
       );
       for (const statement of step.up) await queries.execute(statement);
     });
-  await withPatience(context, step, () => turns.take(step.lock, transaction));
+  await withLockRetry(context, step, () => mutex.run(step.lock, transaction));
 }

@@ -1,16 +1,16 @@
 import { isConnectionLoss, type Queries, type Session } from "../postgres/connection.ts";
 
-/** One session, opened when it is first needed, and again after it was lost. */
+/** A session that is opened when it is first used, and opened again after it was lost. */
 export class ReopeningConnection {
   readonly #open: () => Promise<Session>;
   #session: Session | undefined;
 
-  /** @param open whoever gives it closes what it opened */
+  /** @param open opens a session, which its owner closes */
   constructor(open: () => Promise<Session>) {
     this.#open = open;
   }
 
-  /** Runs the work in one transaction. What was under way when the session is lost is not tried again. */
+  /** Runs the work in one transaction. It is not retried where the session is lost. */
   async transaction(work: (queries: Queries) => Promise<void>): Promise<void> {
     this.#session ??= await this.#open();
     const session = this.#session;

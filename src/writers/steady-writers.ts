@@ -1,28 +1,13 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Queries } from "../postgres/connection.ts";
 import { withSessions } from "../postgres/sessions.ts";
 import { ReopeningConnection } from "./reopening-connection.ts";
 import { Tally, type WritesReport } from "./tally.ts";
+import type { TimedWrite } from "./timed-write.ts";
 
-export type Verb = "insert" | "update" | "delete";
-
-/** One write of an application, to be made in a transaction of its own. */
-export type TimedWrite = {
-  /** As the report calls it. */
-  readonly table: string;
-  readonly verb: Verb;
-  /** Who writes, where that is not the connection's own role. */
-  readonly role: string | undefined;
-  run(queries: Queries): Promise<void>;
-};
-
-/** A write to a row that is known, and no such row was found: somebody hid it or took it away. */
-export class RowOutOfSight extends Error {}
-
-export type Pace = { readonly writesPerSecond: number; readonly sessions: number };
+export type WriteRate = { readonly writesPerSecond: number; readonly sessions: number };
 
 export type SteadyWriters = {
-  /** How things stand, while they go on. */
+  /** The report so far, while they keep writing. */
   report(): WritesReport;
   stop(): Promise<WritesReport>;
 };
@@ -30,12 +15,12 @@ export type SteadyWriters = {
 export const oldApplicationName = "old application";
 
 /**
- * Starts sessions that write at a steady rate together, one write at a time each.
- * @param nextWrite what a session writes at its turn; undefined where it has nothing to write
+ * Starts sessions that together write at a steady rate, each one write at a time.
+ * @param nextWrite the next write of a session; undefined where it has none
  */
 export function startWriters(
   url: string,
-  { writesPerSecond, sessions }: Pace,
+  { writesPerSecond, sessions }: WriteRate,
   nextWrite: (session: number, turn: number) => TimedWrite | undefined,
 ): SteadyWriters {
   const tally = new Tally();
@@ -45,7 +30,7 @@ export function startWriters(
     let due = performance.now() + (interval * session) / sessions;
     for (let turn = 0; !stopping; turn += 1) {
       await sleep(Math.max(0, due - performance.now()));
-      // After a stall it goes on at its rate: it does not catch up.
+      // After a stall it continues at its rate: it does not catch up.
       due = Math.max(due + interval, performance.now());
       const next = nextWrite(session, turn);
       if (next !== undefined) await tally.time(next, () => connection.transaction(next.run));

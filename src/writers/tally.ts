@@ -1,13 +1,14 @@
-import type { TimedWrite } from "./steady-writers.ts";
+import { messageOf } from "../errors.ts";
+import type { TimedWrite } from "./timed-write.ts";
 
 export type WritesReport = {
-  /** All that were tried, failed ones too. */
+  /** All attempts, including failed ones. */
   readonly writes: number;
   readonly failed: number;
   /** The first few messages. */
   readonly failures: readonly string[];
   readonly longestWaitInMilliseconds: number;
-  /** The longest that writes of one kind failed, from the first that did to the next that did not. */
+  /** The longest time that all writes of one kind failed: from the first failure to the next success. */
   readonly longestOutageInMilliseconds: number;
   readonly p99InMilliseconds: number;
   readonly medianInMilliseconds: number;
@@ -18,14 +19,14 @@ export type WritesReport = {
 
 const keptFailures = 5;
 
-/** What was written, how long each write took, and what went wrong. */
+/** Counts writes, their times and their failures. */
 export class Tally {
   readonly #waits: number[] = [];
   readonly #failures: string[] = [];
   readonly #longest = new Map<string, number>();
   readonly #inserted = new Map<string, number>();
   readonly #deleted = new Map<string, number>();
-  /** Since when writes of a kind fail. */
+  /** When writes of a kind began to fail. */
   readonly #failingSince = new Map<string, number>();
   #longestOutage = 0;
   #failed = 0;
@@ -42,10 +43,9 @@ export class Tally {
     } catch (error) {
       this.#failed += 1;
       if (!this.#failingSince.has(kind)) this.#failingSince.set(kind, start);
-      const message = error instanceof Error ? error.message : String(error);
       const who = role === undefined ? "" : ` as ${role}`;
       if (this.#failures.length < keptFailures) {
-        this.#failures.push(`${verb} ${table}${who}: ${message}`);
+        this.#failures.push(`${verb} ${table}${who}: ${messageOf(error)}`);
       }
     } finally {
       const wait = performance.now() - start;

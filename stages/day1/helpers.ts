@@ -6,10 +6,10 @@ import type { Tenancy } from "../../src/steps/model/tenancy.ts";
 import { callerExpression } from "../../src/steps/model/tenancy.ts";
 
 /**
- * The functions that every policy asks. SECURITY DEFINER, so that asking the memberships is not
- * itself subject to their policy (the plan's policy asks itself, without end). Those that look into
- * tables are PL/pgSQL, which keeps its plans for the length of a session: a function in SQL is
- * planned anew for every statement, which doubles the time of a look-up by key.
+ * The functions that every policy calls. SECURITY DEFINER, so that reading the memberships is not
+ * subject to their own policy (the plan's policy recurses). Those that read tables are PL/pgSQL, which
+ * caches its plans in the session: a function in SQL is planned again for every statement, which
+ * doubles the time of a look-up by key.
  */
 export function createHelpers({ tenancy, settings }: StageContext): TransactionStep {
   const { helpers, memberships, users } = tenancy;
@@ -30,7 +30,7 @@ export function createHelpers({ tenancy, settings }: StageContext): TransactionS
         sql`membership.role IN ('owner', 'admin')`,
       ]),
       writingOrganization(tenancy, "with fallback"),
-      // The policies and the default run as whoever asks; default privileges may have taken this away.
+      // Policies and the default run as the current user; default privileges may have revoked this.
       sql`GRANT EXECUTE ON FUNCTION
   ${ident(helpers.callerOrganizations)}(),
   ${ident(helpers.callerAdministers)}(),
@@ -49,7 +49,7 @@ export function createHelpers({ tenancy, settings }: StageContext): TransactionS
     },
     verify: [
       none(
-        "the helper functions run with rights that row-level security does not bind",
+        "the helper functions run as a role that bypasses row-level security",
         sql`
           SELECT format('%s runs as %s, which does not bypass the row-level security of %s', p.oid::regprocedure, p.proowner::regrole, c.oid::regclass) AS violation
             FROM pg_proc p
@@ -90,8 +90,8 @@ END`)}`;
 }
 
 /**
- * All names in the bodies are qualified, and no search_path of a caller's may redirect an operator.
- * That of a type that is not PostgreSQL's own, such as citext, is where it is found now.
+ * All names in the bodies are qualified, and a caller's search_path must not redirect an operator.
+ * The operators of an extension's type, such as citext, are in the search_path of now.
  */
 function searchPath({ users }: Tenancy): Sql {
   return builtIn.test(users.idType)
@@ -102,9 +102,9 @@ function searchPath({ users }: Tenancy): Sql {
 const builtIn = /^(uuid|smallint|integer|bigint|numeric|text|character)\b/;
 
 /**
- * Where a row goes whose writer names no organization: the writer's own, where it is certain. With
- * the fallback, a writer who is nobody (the service role) writes to the default organization, so
- * that the old application keeps working; Day 3 takes the fallback away.
+ * The organization of a row that is written without one: that of the current user, where the user has
+ * exactly one. With the fallback, rows written without a user (by the service role) go to the default
+ * organization, so that the old application keeps working; Day 3 removes the fallback.
  */
 export function writingOrganization(
   tenancy: Tenancy,

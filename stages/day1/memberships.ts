@@ -10,14 +10,15 @@ import {
 } from "../../src/postgres/sql.ts";
 import { forNow, none } from "../../src/steps/model/checks.ts";
 import { organizationId } from "../../src/steps/model/naming.ts";
+import { organizationPolicies } from "../../src/steps/model/organization-policies.ts";
 import type { StageContext } from "../../src/steps/model/stage.ts";
 import type { TransactionStep } from "../../src/steps/model/step.ts";
 import { isOneOf, type Tenancy } from "../../src/steps/model/tenancy.ts";
 import { guardStands } from "../../src/steps/table/fence.ts";
 
 /**
- * The default organization and those that the data already holds, and a trigger that lets new users
- * join: on its own, since it keeps the users' table from writers until its transaction ends.
+ * The default organization and the configured ones, and a trigger that adds new users to the default
+ * one. It is a step by itself because it locks the users' table against writers.
  */
 export function makeOrganizations(context: StageContext): TransactionStep {
   const { tenancy, settings } = context;
@@ -25,7 +26,7 @@ export function makeOrganizations(context: StageContext): TransactionStep {
   const known = [settings.defaultOrganization, ...settings.organizations];
   return {
     id: "day1/joining",
-    title: "make the organizations, and let new users join one",
+    title: "create the organizations, and a trigger that adds new users",
     table: organizations,
     mode: "transaction",
     lock: { level: "SHARE ROW EXCLUSIVE", on: [users.relation] },
@@ -43,16 +44,16 @@ VALUES ${list(
       kind: "lossy",
       loses: "the organizations and who belongs to them",
       sql: [
-        // CASCADE takes the trigger along, which only the owner of the users' table could drop.
+        // CASCADE also drops the trigger, which only the owner of the users' table could drop.
         sql`DROP FUNCTION IF EXISTS ${ident(helpers.joinDefaultOrganization)}() CASCADE`,
       ],
     },
     verify: [
       forNow(
         none(
-          "every organization that the data holds is there",
+          "every configured organization exists",
           sql`
-            SELECT format('there is no organization %s', wanted.slug) AS violation
+            SELECT format('organization %s does not exist', wanted.slug) AS violation
               FROM unnest(${known.map(({ slug }) => slug)}::text[]) AS wanted (slug)
              WHERE NOT EXISTS (SELECT FROM ${ident(organizations)} o WHERE o.slug = wanted.slug)
           `,
@@ -62,13 +63,13 @@ VALUES ${list(
   };
 }
 
-/** Every existing user in an organization; those who signed up meanwhile are in one already. */
+/** A membership for every existing user; users who signed up meanwhile have one already. */
 export function fillOrganizations(context: StageContext): TransactionStep {
   const { tenancy, settings } = context;
   const { organizations, memberships, users } = tenancy;
   return {
     id: "day1/memberships",
-    title: "give every existing user an organization",
+    title: "create a membership for every existing user",
     table: memberships,
     mode: "transaction",
     lock: { level: "ROW EXCLUSIVE", on: [memberships] },
@@ -88,7 +89,7 @@ SELECT ${organizationOfUser(context)},
     ON CONFLICT DO NOTHING`,
     ],
     down: { kind: "covered", by: "day1/organizations" },
-    // After Day 3 a user may belong to none, and an organization may have lost its owner.
+    // Not lasting: after Day 3 a user may belong to none, and an organization may have no owner.
     verify: [
       forNow(
         none(
@@ -118,7 +119,7 @@ SELECT ${organizationOfUser(context)},
   };
 }
 
-/** A condition as it is configured; a comment at its end must not take the bracket along. */
+/** A configured condition. The newline, because it may end in a comment. */
 function condition(text: string): Sql {
   return raw(`(${text}\n)`);
 }
@@ -133,8 +134,8 @@ function organizationOfUser({ settings, tenancy }: StageContext): Sql {
 }
 
 /**
- * Users who sign up until Day 3 ends join the default organization, as all did before. Deferred to
- * the end of their transaction: whoever is given an organization within it joins no second one.
+ * Users who sign up before Day 3 ends join the default organization. Deferred to the end of their
+ * transaction: a user who gets another organization in it does not join a second one.
  */
 function joinOnSigningUp({ tenancy }: StageContext): Sql[] {
   const { helpers, users } = tenancy;
@@ -149,8 +150,8 @@ function joinOnSigningUp({ tenancy }: StageContext): Sql[] {
 }
 
 /**
- * The function of that trigger. Day 3 empties it and leaves the trigger, for only the owner of the
- * users' table could drop that, and on Supabase it belongs to somebody else.
+ * The function of that trigger. Day 3 empties it and leaves the trigger, which only the owner of the
+ * users' table could drop: on Supabase that is another role.
  */
 export function joinDefaultOrganization(
   { helpers, memberships, users, defaultOrganizationId }: Tenancy,
@@ -175,9 +176,10 @@ BEGIN${body}
 END`)}`;
 }
 
-/** The plan's policies of the two tables, without its recursion, each under a restrictive guard. */
+/** The plan's policies of the two tables, without their recursion, and a restrictive guard for each. */
 export function fenceOrganizations({ tenancy }: StageContext): TransactionStep {
   const { organizations, memberships, helpers } = tenancy;
+  const names = organizationPolicies;
   const own = isOneOf("id", helpers.callerOrganizations);
   const administered = isOneOf("id", helpers.callerAdministers);
   const members = isOneOf("organization_id", helpers.callerOrganizations);
@@ -188,18 +190,18 @@ export function fenceOrganizations({ tenancy }: StageContext): TransactionStep {
     mode: "transaction",
     lock: { level: "ACCESS EXCLUSIVE", on: [organizations, memberships] },
     up: [
-      guard(organizations, "Only their organization", own),
-      sql`CREATE POLICY "Users view their organization"
+      guard(organizations, names.organizations.guard, own),
+      sql`CREATE POLICY ${ident(names.organizations.view)}
   ON ${ident(organizations)}
   FOR SELECT
   USING (${own})`,
-      sql`CREATE POLICY "Owners update their organization"
+      sql`CREATE POLICY ${ident(names.organizations.update)}
   ON ${ident(organizations)}
   FOR UPDATE
   USING (${administered})
   WITH CHECK (${administered})`,
-      guard(memberships, "Only their org memberships", members),
-      sql`CREATE POLICY "Users view their org memberships"
+      guard(memberships, names.memberships.guard, members),
+      sql`CREATE POLICY ${ident(names.memberships.view)}
   ON ${ident(memberships)}
   FOR SELECT
   USING (${members})`,
@@ -207,24 +209,24 @@ export function fenceOrganizations({ tenancy }: StageContext): TransactionStep {
     down: {
       kind: "exact",
       sql: [
-        dropPolicy("Users view their org memberships", memberships),
-        dropPolicy("Only their org memberships", memberships),
-        dropPolicy("Owners update their organization", organizations),
-        dropPolicy("Users view their organization", organizations),
-        dropPolicy("Only their organization", organizations),
+        dropPolicy(names.memberships.view, memberships),
+        dropPolicy(names.memberships.guard, memberships),
+        dropPolicy(names.organizations.update, organizations),
+        dropPolicy(names.organizations.view, organizations),
+        dropPolicy(names.organizations.guard, organizations),
       ],
     },
     verify: [
       guardStands(
         organizations,
         organizations.name,
-        "Only their organization",
+        names.organizations.guard,
         helpers.callerOrganizations,
       ),
       guardStands(
         memberships,
         memberships.name,
-        "Only their org memberships",
+        names.memberships.guard,
         helpers.callerOrganizations,
       ),
     ],

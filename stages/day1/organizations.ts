@@ -5,9 +5,9 @@ import { exists, relationWhere } from "../../src/steps/model/checks.ts";
 import type { StageContext } from "../../src/steps/model/stage.ts";
 import type { TransactionStep } from "../../src/steps/model/step.ts";
 
-/** The plan's two tables. Nobody but the database's owner sees a row until their policies are there. */
-export function createOrganizations({ tenancy, settings }: StageContext): TransactionStep {
-  const { organizations, memberships, users } = tenancy;
+/** The plan's two tables. Only their owner sees rows until their policies are created. */
+export function createOrganizations(context: StageContext): TransactionStep {
+  const { organizations, memberships, users } = context.tenancy;
   return {
     id: "day1/organizations",
     title: "create the organizations and their memberships",
@@ -35,14 +35,14 @@ export function createOrganizations({ tenancy, settings }: StageContext): Transa
   created_at timestamptz DEFAULT now(),
   UNIQUE (organization_id, user_id)
 )`,
-      // UNIQUE (organization_id, user_id) and UNIQUE (slug) serve the plan's other two indexes.
+      // The plan's other two indexes would duplicate UNIQUE (organization_id, user_id) and UNIQUE (slug).
       sql`CREATE INDEX idx_org_users_user_id
   ON ${ident(memberships)} (user_id)`,
       sql`ALTER TABLE ${ident(organizations)}
   ENABLE ROW LEVEL SECURITY`,
       sql`ALTER TABLE ${ident(memberships)}
   ENABLE ROW LEVEL SECURITY`,
-      ...grants(),
+      ...grants(context),
     ],
     down: {
       kind: "lossy",
@@ -63,27 +63,28 @@ export function createOrganizations({ tenancy, settings }: StageContext): Transa
       ),
     ],
   };
-
-  /**
-   * Default privileges (Supabase's, for one) may have granted everything, TRUNCATE included, which
-   * row-level security does not see. Owners change what is theirs, never their status or tier.
-   */
-  function grants(): Sql[] {
-    const { anonymous, signedIn } = settings.roles;
-    const both = list([ident(organizations), ident(memberships)]);
-    const others = anonymous === null ? [] : [ident(anonymous)];
-    return [
-      sql`REVOKE ALL ON ${both}
-  FROM ${list([sql`PUBLIC`, ...others, ident(signedIn)])}`,
-      sql`GRANT SELECT ON ${both}
-  TO ${ident(signedIn)}`,
-      sql`GRANT UPDATE (name, settings, updated_at) ON ${ident(organizations)}
-  TO ${ident(signedIn)}`,
-    ];
-  }
 }
 
-/** The two tables and a schema are made here: others of the same names would be taken for them. */
+/**
+ * Default privileges, such as Supabase's, may have granted everything, also TRUNCATE, which row-level
+ * security does not restrict. Owners may update their organization, but not its status or tier.
+ */
+function grants({ tenancy, settings }: StageContext): Sql[] {
+  const { anonymous, signedIn } = settings.roles;
+  const { organizations, memberships } = tenancy;
+  const both = list([ident(organizations), ident(memberships)]);
+  const others = anonymous === null ? [] : [ident(anonymous)];
+  return [
+    sql`REVOKE ALL ON ${both}
+  FROM ${list([sql`PUBLIC`, ...others, ident(signedIn)])}`,
+    sql`GRANT SELECT ON ${both}
+  TO ${ident(signedIn)}`,
+    sql`GRANT UPDATE (name, settings, updated_at) ON ${ident(organizations)}
+  TO ${ident(signedIn)}`,
+  ];
+}
+
+/** Day 1 creates these two tables and this schema: their names must be free. */
 export function existingNames({ settings, snapshot }: StageContext): readonly Fault[] {
   const { organizations, memberships, helpers } = settings.names;
   const tables = [
@@ -94,13 +95,13 @@ export function existingNames({ settings, snapshot }: StageContext): readonly Fa
     .map(({ path, relation }) => ({
       path,
       fault: `${relation.schema}.${relation.name} exists already`,
-      fix: "name another table, or rename that one",
+      fix: "configure another name, or rename that table",
     }));
   if (!snapshot.server.schemas.includes(helpers)) return tables;
   const schema = {
     path: "names.helpers",
     fault: `the schema ${helpers} exists already`,
-    fix: "name another schema for the helper functions, or rename that one; drop it where an earlier attempt left it",
+    fix: "configure another schema for the helper functions, or rename that one; drop it if an earlier attempt left it",
   };
   return [...tables, schema];
 }

@@ -1,13 +1,13 @@
 import { guards } from "../../rollback/day1.ts";
 import type { Stage } from "../../src/steps/model/stage.ts";
-import { restoreOrganizations } from "../../src/steps/table/kept.ts";
+import { restoreOrganizations } from "../../src/steps/table/restore-kept.ts";
 import { testClients } from "../personas.ts";
 import { tablesOf, takenNames } from "../tables.ts";
 import { createHelpers } from "./helpers.ts";
 import { fenceOrganizations, fillOrganizations, makeOrganizations } from "./memberships.ts";
 import { createOrganizations, existingNames } from "./organizations.ts";
 
-/** Day 1: the organizations, everybody's membership, and the most critical tables. */
+/** Day 1: the organizations, the memberships of all users, and the most critical tables. */
 export const day1: Stage = {
   name: "day1",
   title: "Foundation: organizations, memberships and the critical tables",

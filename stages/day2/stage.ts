@@ -3,7 +3,7 @@ import type { Stage } from "../../src/steps/model/stage.ts";
 import { testClients } from "../personas.ts";
 import { tablesOf, takenNames } from "../tables.ts";
 
-/** Day 2: the tables that are left. */
+/** Day 2: the remaining tables. */
 export const day2: Stage = {
   name: "day2",
   title: "Completion: the remaining tables",

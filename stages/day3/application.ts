@@ -2,8 +2,8 @@ import type { Application } from "../../src/steps/model/application.ts";
 import type { ApplicationStep } from "../../src/steps/model/step.ts";
 
 /**
- * The application names its organizations. It comes first: where its gates say that it does not work
- * any more, nothing of the database is touched.
+ * Changes the application's queries so that they name the organization. It is the first step: where a gate
+ * fails, nothing in the database is changed.
  */
 export function rewriteApplication({ changes, gates }: Application): ApplicationStep {
   return {

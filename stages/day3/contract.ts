@@ -1,5 +1,5 @@
 import type { Snapshot } from "../../src/catalog/snapshot.ts";
-import { ident, type RelationName, raw, type Sql, sql } from "../../src/postgres/sql.ts";
+import { ident, type RelationName, raw, type Sql, sql, textOf } from "../../src/postgres/sql.ts";
 import { none } from "../../src/steps/model/checks.ts";
 import type { StageContext } from "../../src/steps/model/stage.ts";
 import type { TransactionStep } from "../../src/steps/model/step.ts";
@@ -7,15 +7,15 @@ import { writingOrganization } from "../day1/helpers.ts";
 import { joinDefaultOrganization } from "../day1/memberships.ts";
 
 /**
- * The end of the old application: from here on, a writer who is nobody must say the organization
- * (with a second customer there, a default would misfile rows), and a new user belongs to none
- * until somebody invites them.
+ * Removes the default organization. From here on, the service role must write the organization, because
+ * with a second customer a default would put rows into the wrong one; and a new user belongs to no
+ * organization until somebody invites them.
  */
 export function contract({ tenancy, snapshot }: StageContext): TransactionStep {
   const { helpers } = tenancy;
   return {
     id: "day3/contract",
-    title: "take away the default organization",
+    title: "remove the default organization",
     mode: "transaction",
     lock: { level: "none" },
     up: [
@@ -33,9 +33,9 @@ export function contract({ tenancy, snapshot }: StageContext): TransactionStep {
     },
     verify: [
       none(
-        "nothing and nobody joins the default organization by itself",
+        "no row and no user gets the default organization by default",
         sql`
-          SELECT format('%s still leads to the default organization', p.oid::regprocedure) AS violation
+          SELECT format('%s still uses the default organization', p.oid::regprocedure) AS violation
             FROM pg_proc p
            WHERE p.oid IN (to_regprocedure(${signature(helpers.writingOrganization)}),
                            to_regprocedure(${signature(helpers.joinDefaultOrganization)}))
@@ -47,8 +47,8 @@ export function contract({ tenancy, snapshot }: StageContext): TransactionStep {
 }
 
 /**
- * The statement that makes a helper again as it is now: another version of Tenantry may have made
- * it. Before Day 1 there is none, and the plan's own stands for it.
+ * The statement that creates a helper as it is now: another version of Tenantry may have created it.
+ * Undefined before Day 1, when it does not exist.
  */
 function asItIs({ functions }: Snapshot, { schema, name }: RelationName): Sql | undefined {
   const found = functions.find(
@@ -58,5 +58,5 @@ function asItIs({ functions }: Snapshot, { schema, name }: RelationName): Sql | 
 }
 
 function signature(name: RelationName): string {
-  return `${ident(name).parts.join("")}()`;
+  return `${textOf(ident(name))}()`;
 }

@@ -1,10 +1,18 @@
 import { requestRoles } from "../../src/config/settings.ts";
-import { ident, list, literal, type RelationName, type Sql, sql } from "../../src/postgres/sql.ts";
+import {
+  ident,
+  list,
+  literal,
+  type RelationName,
+  type Sql,
+  sql,
+  textOf,
+} from "../../src/postgres/sql.ts";
 import { none } from "../../src/steps/model/checks.ts";
 import type { StageContext } from "../../src/steps/model/stage.ts";
 import type { Check } from "../../src/steps/model/step.ts";
 
-/** The plan's success criteria at the database level, each line backed by a query. */
+/** The plan's success criteria for the database, each with its query. */
 export function successCriteria(context: StageContext): readonly Check[] {
   const { tenancy } = context;
   const tables = tenantTables(context);
@@ -70,11 +78,11 @@ export function successCriteria(context: StageContext): readonly Check[] {
   ];
 }
 
-/** The tenant tables as a FROM item `t` (schema, name, oid); a table that is gone has no oid. */
+/** The tenant tables as a FROM item `t` (schema, name, oid); the oid of a dropped table is NULL. */
 function tenantTables({ tables }: StageContext): Sql {
   const relations = [...tables.day1, ...tables.day2].map(({ relation }) => relation);
   const row = (relation: RelationName) =>
-    sql`(${literal(relation.schema)}, ${literal(relation.name)}, to_regclass(${literal(ident(relation).parts.join(""))}))`;
+    sql`(${literal(relation.schema)}, ${literal(relation.name)}, to_regclass(${literal(textOf(ident(relation)))}))`;
   if (relations.length === 0) {
     return sql`(SELECT NULL::text, NULL::text, NULL::oid WHERE FALSE) AS t (schema, name, oid)`;
   }

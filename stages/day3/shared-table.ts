@@ -1,13 +1,13 @@
 import { findRelation } from "../../src/catalog/snapshot.ts";
 import { type NamedWithReason, requestRoles } from "../../src/config/settings.ts";
-import { ident, type Sql, sql } from "../../src/postgres/sql.ts";
+import { ident, type Sql, sql, textOf } from "../../src/postgres/sql.ts";
 import { exists, none, policyWhere, relationWhere } from "../../src/steps/model/checks.ts";
 import { nameFor } from "../../src/steps/model/naming.ts";
 import type { StageContext } from "../../src/steps/model/stage.ts";
 import type { TransactionStep } from "../../src/steps/model/step.ts";
 import { bypassingGrants, restoreGrants, revokeGrants } from "../../src/steps/privileges/grants.ts";
 
-/** Reference data: every tenant reads it, and none writes it for the others to read. */
+/** Reference data: every tenant may read it, and none may write it. */
 export function shareTable(
   { settings, snapshot }: StageContext,
   { relation, reason }: NamedWithReason,
@@ -16,7 +16,7 @@ export function shareTable(
   const wasOn = existing?.rowSecurity === true;
   const on = ident(relation);
   const roles = requestRoles(settings);
-  // TRUNCATE asks no policy, and a trigger of a tenant's would see what all others write.
+  // No policy restricts TRUNCATE, and a trigger of one tenant would see what the others write.
   const bypassing = existing === undefined ? [] : bypassingGrants(existing, roles);
   const view = nameFor("Everybody views shared ", relation.name, "");
   const guards = (["INSERT", "UPDATE", "DELETE"] as const).map((command) => ({
@@ -35,7 +35,7 @@ export function shareTable(
   ON ${on}
   FOR SELECT
   USING (TRUE)`,
-      ...guards.map(({ command, name }) => nobody(name, command, on)),
+      ...guards.map(({ command, name }) => denyAll(name, command, on)),
       ...(wasOn ? [] : [sql`ALTER TABLE ${on}\n  ENABLE ROW LEVEL SECURITY`]),
       ...revokeGrants(on, bypassing),
     ],
@@ -61,7 +61,7 @@ export function shareTable(
            CROSS JOIN aclexplode(c.relacl) AS acl
             JOIN unnest(${["public", ...roles]}::text[]) AS asked (name)
               ON asked.name = CASE acl.grantee WHEN 0 THEN 'public' ELSE pg_get_userbyid(acl.grantee)::text END
-           WHERE c.oid = to_regclass(${on.parts.join("")})
+           WHERE c.oid = to_regclass(${textOf(on)})
              AND acl.grantor = c.relowner
              AND acl.grantee <> c.relowner
              AND acl.privilege_type IN ('TRUNCATE', 'TRIGGER')
@@ -77,7 +77,7 @@ export function shareTable(
   };
 }
 
-function nobody(name: string, command: "INSERT" | "UPDATE" | "DELETE", on: Sql): Sql {
+function denyAll(name: string, command: "INSERT" | "UPDATE" | "DELETE", on: Sql): Sql {
   const condition = command === "INSERT" ? sql`WITH CHECK (FALSE)` : sql`USING (FALSE)`;
   return sql`CREATE POLICY ${ident(name)}
   ON ${on}

@@ -7,10 +7,10 @@ import { successCriteria } from "./criteria.ts";
 import { harden, hardeningFaults, hardeningGuards, notHardened } from "./hardening/index.ts";
 import { shareTable } from "./shared-table.ts";
 
-/** Day 3: the application names its organizations, everybody is tried, then the crutches go. */
+/** Day 3: the application names the organization, isolation is proven, the default organization is removed. */
 export const day3: Stage = {
   name: "day3",
-  title: "Proof and contract: isolation tried, the default organization taken away",
+  title: "Proof and contract: isolation proven, the default organization removed",
   steps: (context) => [
     ...(context.application === undefined ? [] : [rewriteApplication(context.application)]),
     ...context.settings.shared
@@ -43,17 +43,17 @@ export const day3: Stage = {
     },
   ],
   criteria: successCriteria,
-  leavesOut: (context) => [...notHardened(context), whatIsLeftOfTheApplication(context)],
+  leavesOut: (context) => [...notHardened(context), leftOfTheApplication(context)],
   faults: hardeningFaults,
   guards: (context) => [...guards(context), ...hardeningGuards(context)],
 };
 
-function whatIsLeftOfTheApplication({ application }: StageContext): string {
-  const since = "code that writes as the service role must name the organization from now on";
+function leftOfTheApplication({ application }: StageContext): string {
+  const since = "code that writes as the service role must write the organization from now on";
   if (application === undefined) {
-    return `Day 3's application part is not run with it: tenantry code rewrite gives the application's queries their organization, and tenantry code check says which have none; ${since}`;
+    return `Day 3's application part is not run: tenantry code rewrite adds the organization to the application's queries, and tenantry code check lists those without it; ${since}`;
   }
   return application.changes.length === 0
-    ? `the application as it stands in the folder must be what runs: ${since}`
+    ? `the application in the folder must be the one that is deployed: ${since}`
     : `the application's changed files are not committed and not deployed: ${since}`;
 }

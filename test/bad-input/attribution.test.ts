@@ -49,8 +49,8 @@ function withTables(change: (table: Manifest) => Manifest) {
   });
 }
 
-const unreadable = /has no manifest that can be read/;
-const foreign = /is not what a rollback of this stage kept/;
+const unreadable = /has no readable manifest/;
+const foreign = /does not match what a rollback of this stage saved/;
 const unusable = /cannot be loaded/;
 
 const rows = (folder: string) => path.join(folder, "rows/1.copy.gz");

@@ -137,7 +137,7 @@ test("Ctrl-C once stops after the statement under way, twice cancels it; run goe
     press(keys.interrupt);
     const { code, stdout } = await ended;
     expect(code, stdout).toBe(130);
-    expect(stdout).toContain("tenantry run goes on from here");
+    expect(stdout).toContain("run tenantry run again to continue");
   }, "read only snapshot");
   await blocker.close();
   expect(await stateOf(session, "day1")).toBe("running");

@@ -11,7 +11,7 @@ import { tryIsolation } from "../../src/verify/proof/isolation.ts";
 import { createDatabase } from "../setup/database.ts";
 import { makeProject } from "../setup/project.ts";
 import { makeSmallCompany, smallCompany } from "../setup/small-company.ts";
-import { expectDone, patience } from "../three-days/three-days.ts";
+import { expectDone, testTimeout } from "../three-days/three-days.ts";
 
 const settings = parseSettings(smallCompany, "the test");
 
@@ -32,7 +32,7 @@ test("the guides say the names of the configuration", () => {
 });
 
 test("the next table, made as the developer's guide says, is isolated like the others", {
-  timeout: patience,
+  timeout: testTimeout,
 }, async () => {
   const { session, url } = await createDatabase("next table");
   await makeSmallCompany(session, 40);

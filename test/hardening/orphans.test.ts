@@ -55,7 +55,7 @@ test(
     await orphan(session, "DELETE FROM leads WHERE id IN (7, 9, 12)");
     const back = await project.tenantry("rollback", "--yes");
     expect(back).toMatchObject({ code: 3, stderr: expect.stringContaining("FINGERPRINT_DIFFERS") });
-    expect(back.stderr).toContain("the constraint stays NOT VALID, since rows violate it");
+    expect(back.stderr).toContain("the constraint stays NOT VALID, because rows violate it");
     // Read without the terminal's line breaks.
     const said = back.stderr.replaceAll(/\s+/g, " ");
     expect(said).toContain("3 of 200 calls refer to no row of leads (id 7, 9, 12): SELECT * FROM");
@@ -90,7 +90,7 @@ test(
     });
     expect(psql.exitCode, psql.stderr).toBe(0);
     expect(psql.stderr).toMatch(
-      /WARNING: {2}the constraint stays NOT VALID.*\n.*HINT: {2}Correct the rows, then: ALTER TABLE "public"\."calls"/,
+      /WARNING: {2}the constraint stays NOT VALID.*\n.*HINT: {2}Fix the rows, then: ALTER TABLE "public"\."calls"/,
     );
     expect(await isValid(session, "calls_lead_id_fkey")).toBe(false);
     // What is not as it was is not as it was before Day 1 either.

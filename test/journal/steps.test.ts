@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { parseSettings } from "../../src/config/load.ts";
 import { beginRun } from "../../src/journal/journal.ts";
 import { createJournal } from "../../src/journal/schema.ts";
-import { inTurn, readOutlines, readSteps, verifySteps } from "../../src/journal/steps.ts";
+import { readOutlines, readSteps, stepReader, verifySteps } from "../../src/journal/steps.ts";
 import { openSession } from "../../src/postgres/connection.ts";
 import { sql } from "../../src/postgres/sql.ts";
 import type { Step } from "../../src/steps/model/step.ts";
@@ -69,7 +69,7 @@ test("backwards too, no more than a hundred steps are read at once", async () =>
   const observe = ({ text }: { readonly text: string }) => void read.push(text);
   const observed = await openSession({ url, observe });
   read.length = 0;
-  const turn = inTurn(observed, runId, order);
+  const turn = stepReader(observed, runId, order);
   for (const { position } of order) expect((await turn(position)).position).toBe(position);
   await observed.close();
   expect(read).toHaveLength(3);

@@ -15,7 +15,7 @@ import {
   expectDone,
   expectFingerprint,
   fingerprintOf,
-  patience,
+  testTimeout,
   texts,
 } from "../three-days/three-days.ts";
 
@@ -90,5 +90,5 @@ test.each(applications)(
     expect(written.length).toBeGreaterThan(0);
     expect(await organizations(one.session)).toEqual(written);
   },
-  patience,
+  testTimeout,
 );

@@ -101,7 +101,9 @@ for (const smallTableInBytes of [0, 1024 * 1024]) {
     const before = await contents(session);
     const back = await project.tenantry("rollback", "--yes", "--despite-guards");
     expect(back).toMatchObject({ code: 0 });
-    expect(back.stderr).toContain("which row was whose is kept");
+    expect(back.stderr).toContain(
+      "row ownership saved. To restore it: tenantry run --stage day1 --attribution",
+    );
     const [kept = ""] = await keptIn(project);
 
     await session.execute(
@@ -112,7 +114,7 @@ for (const smallTableInBytes of [0, 1024 * 1024]) {
     const again = ["run", "--yes", "--stage", "day1", "--attribution", path.join("backups", kept)];
     const outcome = await project.tenantry(...again);
     expect(outcome, outcome.stderr).toMatchObject({ code: 0 });
-    expect(outcome.stderr).toContain("nothing tells the rows of public.keyless apart");
+    expect(outcome.stderr).toContain("public.keyless has no key: its rows go by their source");
 
     await session.execute(sql`DELETE FROM organization_users WHERE user_id = 9`);
     expect(await contents(session)).toEqual(before);

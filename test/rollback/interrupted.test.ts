@@ -27,7 +27,7 @@ test("Ctrl-C in a rollback exits with 130, and rollback goes on", async () => {
   started.kill("SIGINT");
   const outcome = await started.ended;
   expect(outcome).toMatchObject({ code: 130 });
-  expect(outcome.stderr).toContain("tenantry rollback goes on from here");
+  expect(outcome.stderr).toContain("run tenantry rollback again to continue");
   expect(outcome.stderr).not.toContain("    at ");
   await report.execute(sql`ROLLBACK`);
   await report.close();
@@ -49,6 +49,6 @@ test("a stage that fails and cannot be undone says why it failed first, then whe
   expect(failed.stderr).toContain("CREATE POLICY is frozen");
   expect(failed.stderr).toContain("the rollback stopped at");
   expect(failed.stderr).toContain("DROP FUNCTION is frozen");
-  expect(failed.stderr).toContain("tenantry rollback --stage day1 goes on with it");
+  expect(failed.stderr).toContain("then continue the rollback: tenantry rollback --stage day1");
   expect(failed.stderr).not.toContain("    at ");
 });

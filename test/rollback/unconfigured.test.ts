@@ -8,7 +8,7 @@ import {
   expectDone,
   expectFingerprint,
   fingerprintOf,
-  patience,
+  testTimeout,
 } from "../three-days/three-days.ts";
 
 test.each([
@@ -22,7 +22,7 @@ test.each([
 ])(
   "an incident does not wait for a configuration that is %s: the journal says what is undone",
   {
-    timeout: patience,
+    timeout: testTimeout,
   },
   async (what, spoil, said) => {
     const { session, url } = await createDatabase(`rollback ${what}`);
@@ -40,7 +40,7 @@ test.each([
     const rolledBack = await project.tenantry("rollback", "--yes");
     expectDone(rolledBack);
     expect(rolledBack.stderr).toContain(said);
-    expect(rolledBack.stderr).toContain("The journal says what is undone");
+    expect(rolledBack.stderr).toContain("The rollback goes by the journal");
     await expectFingerprint(session, before);
   },
 );

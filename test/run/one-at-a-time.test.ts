@@ -54,7 +54,7 @@ test("SIGINT ends the statement under way, exits with 130, and run goes on", asy
   await untilBackfilling(session);
   started.kill("SIGINT");
   const outcome = await started.ended;
-  expect(outcome.stderr).toContain("tenantry run goes on from here");
+  expect(outcome.stderr).toContain("run tenantry run again to continue");
   expect(outcome.code).toBe(130);
   const status = await project.tenantry("status");
   expect(status.stdout).toContain("day1/leads/backfill");

@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { z } from "zod";
 import { openSession, type Session } from "../../src/postgres/connection.ts";
 import { ident, raw, sql } from "../../src/postgres/sql.ts";
-import { endIfFrozen } from "../../src/run/idle-timeout.ts";
+import { setIdleTimeout } from "../../src/run/idle-timeout.ts";
 import { organizationId } from "../../src/steps/model/naming.ts";
 import { createDatabase } from "../setup/database.ts";
 import { makeProject } from "../setup/project.ts";
@@ -135,7 +135,7 @@ test("the server ends a transaction that nobody goes on with, so that writers ge
   const frozen = await openSession({ url });
   await expect(
     frozen.transaction(async (queries) => {
-      await endIfFrozen(queries);
+      await setIdleTimeout(queries);
       await queries.execute(sql`LOCK TABLE leads IN ACCESS EXCLUSIVE MODE`);
       const started = performance.now();
       await session.execute(sql`INSERT INTO leads VALUES (1)`);

@@ -26,12 +26,10 @@ test("whoever joined a second organization since Day 1 fails Day 2 on a small ta
   const [shown] = checked.stdout.split("\n").map((line) => JSON.parse(line));
   expect(shown.findings).toContainEqual(
     expect.objectContaining({
-      check: "unattributed-rows",
+      id: "unattributed-rows",
       severity: "blocking",
-      what: {
-        object: "notes",
-        fact: "has rows of users who are in no organization, or in several",
-      },
+      object: "notes",
+      fact: "has rows of users who are in no organization, or in several",
     }),
   );
   const failed = await project.tenantry("run", "--yes", "--stage", "day2");

@@ -1,12 +1,12 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { timeLeft } from "../../src/report/terminal/time-left.ts";
-import { type Lane, stretchesOf } from "../../src/steps/model/lanes.ts";
+import { groupLanes, type Lane } from "../../src/steps/model/lanes.ts";
 
 type Item = { readonly id: string; readonly lane?: Lane };
 
 function stretches(...items: readonly Item[]): string[][] {
-  return stretchesOf(items, ({ lane }) => lane).map((lanes) =>
+  return groupLanes(items, ({ lane }) => lane).map((lanes) =>
     lanes.map(({ items: own }) => own.map(({ id }) => id).join(" ")),
   );
 }
@@ -36,9 +36,7 @@ test("whatever the steps, each is in one place, and what has no lane is alone", 
   );
   fc.assert(
     fc.property(items, (all) => {
-      const found = stretchesOf(all, (one) =>
-        one.lane === undefined ? undefined : lane(one.lane),
-      );
+      const found = groupLanes(all, (one) => (one.lane === undefined ? undefined : lane(one.lane)));
       expect(
         found
           .flat()

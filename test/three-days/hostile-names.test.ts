@@ -17,9 +17,9 @@ import {
   expectDone,
   expectFingerprint,
   fingerprintOf,
-  patience,
   rollAllBack,
   runAndVerify,
+  testTimeout,
   texts,
 } from "./three-days.ts";
 
@@ -52,7 +52,7 @@ test.each(cases)(
     }
     await rollAllBack(project, session, before);
   },
-  patience,
+  testTimeout,
 );
 
 const identity = { kind: "setting", setting: "app.user_id" } as const;
@@ -113,5 +113,5 @@ test(
     }
     await expectFingerprint(session, before);
   },
-  patience,
+  testTimeout,
 );

@@ -15,9 +15,9 @@ import {
   expectFingerprint,
   type Fingerprint,
   fingerprintOf,
-  patience,
   rollAllBack,
   runAndVerify,
+  testTimeout,
   texts,
 } from "./three-days.ts";
 
@@ -170,5 +170,5 @@ test(
     expect(report.failures).toEqual([]);
     expect(report.longestWaitInMilliseconds).toBeLessThan(1000);
   },
-  patience,
+  testTimeout,
 );

@@ -11,7 +11,7 @@ import {
   openApplication,
   plainConfig,
 } from "./plain-application.ts";
-import { fingerprintOf, patience, rollAllBack, runAndVerify, texts } from "./three-days.ts";
+import { fingerprintOf, rollAllBack, runAndVerify, testTimeout, texts } from "./three-days.ts";
 
 type Identity = NonNullable<Config["identity"]>;
 type User = { readonly id: string; readonly email: string; readonly company: string };
@@ -221,7 +221,7 @@ test.each(identities)(
     await rollAllBack(project, session, before);
     expect(await texts(session, customers)).toEqual(written);
   },
-  patience,
+  testTimeout,
 );
 
 test(
@@ -235,5 +235,5 @@ test(
     await runAndVerify(project);
     await rollAllBack(project, session, before);
   },
-  patience,
+  testTimeout,
 );

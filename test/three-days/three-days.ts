@@ -11,7 +11,7 @@ import { stageNames } from "../../src/steps/model/stage.ts";
 import type { Outcome, Project } from "../setup/project.ts";
 
 /** For a test that runs the command line a dozen times, on a machine that may have other work. */
-export const patience = 180_000;
+export const testTimeout = 180_000;
 
 /** Expects a command to end well, and shows what it said where it does not. */
 export function expectDone({ code, stdout, stderr }: Outcome): void {

@@ -1,4 +1,4 @@
-import { type Lane, stretchesOf } from "../../steps/model/lanes.ts";
+import { groupLanes, type Lane } from "../../steps/model/lanes.ts";
 
 /** A step that is not done, and what is left of it. */
 export type StepLeft = {
@@ -15,7 +15,7 @@ export type StepLeft = {
  */
 export function timeLeft(steps: readonly StepLeft[], tablesAtOnce: number): number {
   let left = 0;
-  for (const lanes of stretchesOf(steps, ({ lane }) => lane)) {
+  for (const lanes of groupLanes(steps, ({ lane }) => lane)) {
     const free = Array.from({ length: tablesAtOnce }, () => 0);
     const ends = new Map<string, number>();
     const under = lanes.filter(({ items }) => items.some(({ running }) => running));

@@ -11,14 +11,14 @@ import type { JournaledStep } from "../../journal/steps.ts";
 import type { Session } from "../../postgres/connection.ts";
 import { ident, sql } from "../../postgres/sql.ts";
 import type { BatchesStep } from "../../steps/model/step.ts";
-import type { StepContext } from "../run-step.ts";
+import type { StepContext } from "../context.ts";
 import { type Filling, fillSideBySide } from "./batches.ts";
 import { PageRanges } from "./page-ranges.ts";
 
 /**
  * Runs a statement over ranges of pages. Each batch is committed with the cursor, so that a killed
- * backfill goes on where it stopped. Where something rewrites the table meanwhile (VACUUM FULL,
- * CLUSTER), rows are on other pages, and it starts again.
+ * backfill continues where it stopped. VACUUM FULL or CLUSTER move rows to other pages: then the
+ * backfill starts again from the first page.
  */
 export async function runBatches(
   context: StepContext,
@@ -36,7 +36,7 @@ export async function runBatches(
       await markRunning(queries, key);
       if (page === 0) await startAtFirstPage(queries, key, file);
     });
-    // A column that was just added has no statistics; the planner would misjudge every batch.
+    // A column that was just added has no statistics: the planner would choose bad plans for the batches.
     await session.execute(sql`ANALYZE ${ident(step.table)}`);
     const total = page === 0 ? file.totalPages : (journaled.totalPages ?? file.totalPages);
     const ranges = new PageRanges(page, total);
@@ -54,7 +54,7 @@ export async function runBatches(
   });
 }
 
-/** @throws AppError STATEMENT_FAILED when the table is gone */
+/** @throws AppError STATEMENT_FAILED where the table does not exist any more */
 async function fileOf(
   session: Session,
   step: BatchesStep,
@@ -74,8 +74,8 @@ async function fileOf(
   throw new AppError({
     code: "STATEMENT_FAILED",
     object: step.id,
-    fault: `the table ${step.table.name} is gone: somebody dropped or renamed it meanwhile`,
+    fault: `the table ${step.table.name} does not exist any more: it was dropped or renamed since the plan`,
     state: "the steps before it are checkpointed",
-    next: "bring the table back and tenantry run goes on, or tenantry rollback undoes the stage",
+    next: "restore the table, then run tenantry run again to continue; or tenantry rollback undoes the stage",
   });
 }

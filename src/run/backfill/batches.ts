@@ -6,18 +6,18 @@ import type { StepKey } from "../../journal/step-marks.ts";
 import type { Queries, Session } from "../../postgres/connection.ts";
 import { type Sql, sql } from "../../postgres/sql.ts";
 import type { BatchesStep } from "../../steps/model/step.ts";
+import type { StepContext } from "../context.ts";
 import { interruptedError } from "../interruption.ts";
-import { withPatience } from "../lock-retry.ts";
-import type { StepContext } from "../run-step.ts";
+import { withLockRetry } from "../lock-retry.ts";
+import { type BatchPace, paceByWaits } from "./batch-pace.ts";
 import type { PageRange, PageRanges } from "./page-ranges.ts";
-import { type Pace, paceByWriters } from "./writers-wait.ts";
 
 const firstBatchInPages = 16;
 const largestBatchInPages = 4096;
-/** How far replicas are behind changes slowly, and to ask is a round trip. */
+/** Replication lag changes slowly, and each query for it is a round trip. */
 const replicasEveryMilliseconds = 250;
 
-/** A backfill under way: what is left of it, and the rows that were written by now. */
+/** A running backfill: what is left of it, and the rows written so far. */
 export type Filling = {
   readonly step: BatchesStep;
   readonly key: StepKey;
@@ -27,10 +27,11 @@ export type Filling = {
 };
 
 /**
- * Fills ranges of pages until none is left, on this session and on those that no table wants for the
- * time being. A batch's size follows the time that the last one took, since that is how long a writer
- * may wait for a row, and batches are shorter while one does. Whose triggers fire is filled by one alone: what they write would be in each other's way.
- * @throws the first failure, when every batch under way has ended
+ * Fills ranges of pages until none is left, on this session and on sessions that no other table uses at
+ * the moment. The size of a batch follows the time that the last one took, because a writer may have to
+ * wait that long for a row; batches are shorter while a writer waits. If triggers cannot be disabled,
+ * one session backfills the table: what triggers of two sessions write could deadlock.
+ * @throws the first failure, when every running batch has ended
  */
 export async function fillSideBySide(context: StepContext, filling: Filling): Promise<void> {
   const { sessions } = context;
@@ -39,7 +40,7 @@ export async function fillSideBySide(context: StepContext, filling: Filling): Pr
   const failures: unknown[] = [];
   const working: Promise<void>[] = [];
   const backends = new Set<number>();
-  const pace = paceByWriters(context, () => [...backends]);
+  const pace = paceByWaits(context, () => [...backends]);
   const fillOn = async (session: Session, limits: Limits): Promise<void> => {
     backends.add(session.backend);
     await fill({ ...context, session, interrupted }, filling, pace, limits);
@@ -58,19 +59,19 @@ export async function fillSideBySide(context: StepContext, filling: Filling): Pr
     begin(sessions.lend((session) => fillOn(session, { until })));
   };
   begin(fillOn(context.session, { before: help }));
-  // Helpers are begun while the others work.
+  // `working` grows while it is awaited.
   for (let ended = 0; ended < working.length; ended += 1) await working[ended];
   await pace.stop().catch((error: unknown) => failures.push(error));
   if (failures.length > 0) throw failures[0];
 }
 
-/** What is done before each batch, and whether there shall be none any more. */
+/** What is called before each batch, and whether to stop. */
 type Limits = { readonly before?: () => void; readonly until?: () => boolean };
 
 async function fill(
   context: StepContext,
   filling: Filling,
-  pace: Pace,
+  pace: BatchPace,
   { before, until }: Limits,
 ): Promise<void> {
   const { lease, emit, interrupted } = context;
@@ -84,7 +85,7 @@ async function fill(
     before?.();
     const range = ranges.take(pages);
     if (range === undefined) return;
-    const { rows, milliseconds } = await withPatience(context, step, () =>
+    const { rows, milliseconds } = await withLockRetry(context, step, () =>
       fillRange(context, filling, range),
     );
     pages = steer(pages, milliseconds, pace.milliseconds);
@@ -98,10 +99,10 @@ async function fill(
 }
 
 /**
- * One batch with its cursor: they are lost together or not at all. A frozen one ends by itself, as in
- * `endIfFrozen`. Its commit waits for the disk, and for no replica: log that it left unwritten would be
- * what the next writer's commit waits for, a quarter of a second while a checkpoint syncs. It fires no
- * trigger where it may silence them.
+ * One batch and the cursor, committed together. The server ends it when the client stops answering, as
+ * in `setIdleTimeout`. Its COMMIT waits for the local disk, but for no replica: without the flush, the
+ * next writer's COMMIT would have to write its log as well, a quarter of a second during a checkpoint.
+ * Triggers are disabled where the role may do that.
  * @returns the rows, and for how long they were locked
  */
 async function fillRange(
@@ -117,7 +118,7 @@ async function fillRange(
   };
   const rows = await session.transaction(work, "read write", {
     idle_in_transaction_session_timeout: "5s",
-    // Waiting for one row that a transaction of the application holds, it would hold all others.
+    // While it waits for a row that the application has locked, it keeps its other rows locked.
     lock_timeout: `${online.lockTimeoutInMilliseconds}ms`,
     synchronous_commit: "local",
     ...(step.silencesTriggers ? { session_replication_role: "replica" } : {}),
@@ -125,12 +126,12 @@ async function fillRange(
   return { rows, milliseconds: performance.now() - started };
 }
 
-/** The statement for one range of pages: its two values are the range's ends, as tid. */
+/** The statement for one range of pages: its two values are the ends of the range, as tid. */
 function withRange(statement: Sql, { from, to }: PageRange): Sql {
   return { parts: statement.parts, values: [`(${from},0)`, `(${to},0)`] };
 }
 
-/** Half to double the last size, towards the time that a batch should take. */
+/** The next size: half to double the last one, towards the time that a batch should take. */
 function steer(pages: number, milliseconds: number, target: number): number {
   const factor = Math.min(2, Math.max(0.5, target / Math.max(milliseconds, 1)));
   return Math.min(largestBatchInPages, Math.max(1, Math.round(pages * factor)));

@@ -1,9 +1,9 @@
-/** Pages of a table, from the first to before the last. */
+/** Pages of a table: from `from` to before `to`. */
 export type PageRange = { readonly from: number; readonly to: number };
 
 /**
- * Hands out ranges of pages to those who fill them, and knows which are not committed yet: the
- * journal has one cursor, and nothing before it may be left.
+ * The pages of a table in ranges, for several sessions, with those that are not committed yet: the
+ * journal has one cursor, and every page before it must be filled.
  */
 export class PageRanges {
   #next: number;
@@ -17,12 +17,12 @@ export class PageRanges {
     this.#total = total;
   }
 
-  /** How many pages are done, in whatever order. */
+  /** How many pages are done, in any order. */
   get done(): number {
     return this.#done;
   }
 
-  /** The next range, or undefined when there is none left. It is under way until it is finished. */
+  /** The next range, or undefined when none is left. The caller must finish it. */
   take(pages: number): PageRange | undefined {
     if (this.#next >= this.#total) return undefined;
     const range = { from: this.#next, to: Math.min(this.#next + pages, this.#total) };
@@ -31,7 +31,7 @@ export class PageRanges {
     return range;
   }
 
-  /** The first page that may be left once this range is committed. */
+  /** The first page that is not certainly filled once this range is committed. */
   cursorBehind(range: PageRange): number {
     const others = [...this.#underWay].filter((other) => other !== range);
     return Math.min(this.#next, ...others.map(({ from }) => from));

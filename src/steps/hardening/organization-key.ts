@@ -28,6 +28,7 @@ export function organizationKey(
     table: parent.relation,
     mode: "online",
     lock: { level: "SHARE UPDATE EXCLUSIVE", on: [parent.relation] },
+    makes: [{ kind: "unique index", index }],
     up: sql`CREATE UNIQUE INDEX CONCURRENTLY ${ident(index.name)}
   ON ${ident(parent.relation)} (${list(columns.map((name) => ident(name)))})`,
     state: indexState(index, parent.relation),

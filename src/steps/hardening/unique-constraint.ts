@@ -75,6 +75,7 @@ function buildPerOrganization(crossing: CrossingIndex): OnlineStep {
     table: table.relation,
     mode: "online",
     lock: { level: "SHARE UPDATE EXCLUSIVE", on: [table.relation] },
+    makes: [{ kind: "unique index", index: perOrganization }],
     up: sql`CREATE UNIQUE INDEX CONCURRENTLY ${ident(perOrganization.name)}
   ON ${ident(table.relation)} USING btree (${ident(column)}, ${raw(columnsOf(crossing))}`,
     state: indexState(perOrganization, table.relation),
@@ -94,6 +95,7 @@ function swap(crossing: CrossingIndex): TransactionStep {
     table: table.relation,
     mode: "transaction",
     lock: { level: "ACCESS EXCLUSIVE", on: [table.relation] },
+    makes: [{ kind: "unique index", index: now }],
     // The organization is before its columns.
     up: [...inPlaceOf(crossing, now.name, perOrganization.name), ...likeTheOld(crossing, 1)],
     down: {

@@ -21,10 +21,10 @@ export type FileChange = Readonly<z.output<typeof fileChangeSchema>>;
 
 export const gateSchema = z.object({ name: z.string(), command: z.string() });
 
-/** A command of the application's own that says whether it still works: its typecheck, its tests. */
+/** A command of the application that checks whether it works: its typecheck, its tests. */
 export type Gate = Readonly<z.output<typeof gateSchema>>;
 
-/** The application's part of Day 3: what its files become, and what must hold before and after. */
+/** The application's part of Day 3: the changes to its files, and the gates before and after them. */
 export type Application = {
   readonly changes: readonly FileChange[];
   readonly gates: readonly Gate[];

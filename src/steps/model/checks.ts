@@ -1,7 +1,9 @@
-import { ident, type RelationName, type Sql, sql } from "../../postgres/sql.ts";
+import { rowNamedBy, rowOf } from "../../catalog/orphans.ts";
+import type { Relation } from "../../catalog/relations.ts";
+import { ident, type RelationName, type Sql, sql, textOf } from "../../postgres/sql.ts";
 import type { Check } from "./step.ts";
 
-/** A lasting claim that holds where the query finds something. */
+/** A lasting check that passes where the query returns a row. */
 export function exists(claim: string, query: Sql): Check {
   return {
     claim,
@@ -13,12 +15,12 @@ export function exists(claim: string, query: Sql): Check {
   };
 }
 
-/** A lasting claim that holds where the query finds nothing; it must select one text `violation`. */
+/** A lasting check that passes where the query returns no row; its column is one text, `violation`. */
 export function none(claim: string, violations: Sql): Check {
   return { claim, lasting: true, violations };
 }
 
-/** The claim as it was meant for its own step only: a later step changes it. */
+/** The same check, made after its own step only: later it may not pass any more. */
 export function forNow(check: Check): Check {
   return { ...check, lasting: false };
 }
@@ -53,20 +55,27 @@ export function policyWhere(relation: RelationName, name: string, condition: Sql
   );
 }
 
-/** The rows of a table that meet a condition, five at most, each as its place in the table. */
-export function rowsWhere(relation: RelationName, what: string, condition: Sql): Sql {
+/** A table and its indexes, by whose primary key its rows are named. */
+export type KeyedTable = {
+  readonly relation: RelationName;
+  readonly existing: Pick<Relation, "indexes">;
+};
+
+/** The rows of a table that meet a condition, five at most, each with its primary key. */
+export function rowsWhere(table: KeyedTable, what: string, condition: Sql): Sql {
   return sql`
-    SELECT ${placeOf(relation, what)} AS violation
-      FROM ${ident(relation)} AS record
+    SELECT ${violationOf(table, what)} AS violation
+      FROM ${ident(table.relation)} AS record
      WHERE ${condition}
      LIMIT 5
   `;
 }
 
-/** What is said of the row `record` of a table: its place, and the partition where it is in one. */
-export function placeOf(relation: RelationName, what: string): Sql {
-  return sql`${`${what}: row `}::text || record.ctid
-           || CASE WHEN record.tableoid <> to_regclass(${ident(relation).parts.join("")})
+/** A violation by the row `record` of a table: with its primary key, and with its partition where it is in one. */
+export function violationOf({ relation, existing }: KeyedTable, what: string): Sql {
+  const key = rowNamedBy(existing.indexes);
+  return sql`${`${what}: ${key} `}::text || ${rowOf(existing.indexes)}
+           || CASE WHEN record.tableoid <> to_regclass(${textOf(ident(relation))})
                    THEN ' of ' || record.tableoid::regclass
                    ELSE ''
               END`;

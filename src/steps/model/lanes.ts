@@ -2,31 +2,31 @@ import { z } from "zod";
 
 export const laneSchema = z.object({
   name: z.string(),
-  /** Lanes that come to their end before this one begins; each is before it in the plan. */
+  /** Lanes that must end before this one begins; each is earlier in the plan. */
   after: z.array(z.string()).readonly(),
 });
 
-/** What may run beside other things: the steps of a lane follow each other, lanes go side by side. */
+/** The steps of a lane run one after the other; different lanes may run at the same time. */
 export type Lane = z.output<typeof laneSchema>;
 
-export type LaneOf<Item> = Lane & { readonly items: readonly Item[] };
+/** A lane with its items, in their order. */
+export type LaneItems<Item> = Lane & { readonly items: readonly Item[] };
 
 /**
- * Groups what is in the order of a plan into stretches that follow each other, each of lanes that may
- * go side by side. What has no lane is a stretch by itself: all before it has ended, and it ends
- * before what follows.
+ * Groups items, which are in the order of a plan, by lane. The lanes of a group may run at the same
+ * time; the groups run one after the other. An item without a lane is a group by itself.
  */
-export function stretchesOf<Item>(
+export function groupLanes<Item>(
   items: readonly Item[],
   laneOf: (item: Item) => Lane | undefined,
-): readonly (readonly LaneOf<Item>[])[] {
-  const stretches: LaneOf<Item>[][] = [];
+): readonly (readonly LaneItems<Item>[])[] {
+  const groups: LaneItems<Item>[][] = [];
   let open = new Map<string, Item[]>();
   for (const item of items) {
     const lane = laneOf(item);
     if (lane === undefined) {
       open = new Map();
-      stretches.push([{ name: "", after: [], items: [item] }]);
+      groups.push([{ name: "", after: [], items: [item] }]);
       continue;
     }
     const own = open.get(lane.name);
@@ -34,10 +34,10 @@ export function stretchesOf<Item>(
       own.push(item);
       continue;
     }
-    if (open.size === 0) stretches.push([]);
+    if (open.size === 0) groups.push([]);
     const begun = [item];
     open.set(lane.name, begun);
-    stretches.at(-1)?.push({ ...lane, items: begun });
+    groups.at(-1)?.push({ ...lane, items: begun });
   }
-  return stretches;
+  return groups;
 }

@@ -2,7 +2,7 @@ import type { TenantTable } from "../../config/settings.ts";
 import { ident, literal, type RelationName, raw, type Sql, sql } from "../../postgres/sql.ts";
 import type { Tenancy } from "./tenancy.ts";
 
-/** A tenancy source with what the catalog adds to it: for `via`, where the foreign key leads. */
+/** A tenancy source with what the catalog adds to it: for `via`, the columns that the foreign key references. */
 export type ResolvedSource =
   | { readonly kind: "default" }
   | {
@@ -14,12 +14,12 @@ export type ResolvedSource =
   | {
       readonly kind: "user";
       readonly column: string;
-      /** Whether all memberships are looked at in less time than a batch of rows takes. */
+      /** Whether all memberships are read in less time than a batch of rows takes. */
       readonly fewUsers: boolean;
     }
   | { readonly kind: "sql"; readonly expression: string };
 
-/** The organization of the row `record`, or NULL where the source cannot tell. */
+/** The organization of the row `record`, or NULL where the source has none. */
 export function organizationOf(
   source: ResolvedSource,
   unattributed: TenantTable["unattributed"],
@@ -31,13 +31,13 @@ export function organizationOf(
   return unattributed === "default" ? sql`coalesce(${told}, ${byDefault})` : told;
 }
 
-/** The same as a join, for an UPDATE of `record`: rows that it does not find stay as they are. */
+/** The source as a join, for an UPDATE of `record`: rows without a match are not updated. */
 export type JoinedSource = { readonly from: Sql; readonly on: Sql; readonly organization: Sql };
 
 /**
- * The source as a join, which finds a batch's organizations at once and not row by row; undefined where
- * only a subquery says it: a row that is not found shall get the default, or memberships are too many
- * to be grouped for every batch.
+ * The source as a join, which finds the organizations of a whole batch at once. Undefined where a
+ * subquery is needed: rows without a match get the default, or there are too many memberships to group
+ * them for every batch.
  */
 export function organizationJoined(
   source: ResolvedSource,
@@ -78,13 +78,13 @@ function toldBy(source: Exclude<ResolvedSource, { kind: "default" }>, tenancy: T
                     FROM ${ident(source.parent)} AS parent
                    WHERE parent.${ident(source.parentColumn)} = record.${ident(source.column)})`;
     case "user":
-      // HAVING, since a user of several organizations tells nothing for certain.
+      // HAVING, because the organization of a user of several is not certain.
       return sql`(SELECT (array_agg(membership.organization_id))[1]
                     FROM ${ident(tenancy.memberships)} AS membership
                    WHERE membership.user_id = record.${ident(source.column)}
                   HAVING count(*) = 1)`;
     case "sql":
-      // A comment at its end would take the bracket along.
+      // The newline, because the expression may end in a comment.
       return sql`(${raw(`${source.expression}\n`)})`;
     default:
       return source satisfies never;

@@ -2,6 +2,7 @@ import { z } from "zod";
 import type { RelationName, Some, Sql } from "../../postgres/sql.ts";
 import { type FileChange, fileChangeSchema, type Gate, gateSchema } from "./application.ts";
 import { type Lane, laneSchema } from "./lanes.ts";
+import { relationNameSchema } from "./relation-name.ts";
 
 /** The table locks that a step can take, strongest first, as PostgreSQL names them. */
 export const lockLevels = [
@@ -27,6 +28,11 @@ export type Check = {
   readonly lasting: boolean;
 };
 
+/** An object that a step makes under a name of its own: an index that foreign keys may reference, or a foreign key. */
+export type MadeObject =
+  | { readonly kind: "unique index"; readonly index: RelationName }
+  | { readonly kind: "foreign key"; readonly table: RelationName; readonly constraint: string };
+
 /** A statement that cannot be in a transaction: an index that is built concurrently. */
 export type Online = {
   readonly up: Sql;
@@ -40,7 +46,7 @@ export type Online = {
 export type Down =
   | {
       readonly kind: "exact";
-      /** What is built first, while the application goes on. */
+      /** What is built first, while the application keeps running. */
       readonly prepare?: Online;
       readonly sql: Some<Sql>;
     }
@@ -54,11 +60,13 @@ type Common = {
   readonly id: string;
   readonly title: string;
   readonly table?: RelationName;
-  /** The tenant table that `table` is a partition of; a step of one that has left it is passed over. */
+  /** The tenant table that `table` is a partition of. A step of a partition that was detached is skipped. */
   readonly partitionOf?: RelationName;
-  /** Of a step that may run beside others; without one it is run alone. */
+  /** Steps of different lanes may run at the same time; a step without a lane runs alone. */
   readonly lane?: Lane;
   readonly lock: Lock;
+  /** What others may make depend on it, so that a rollback looks for it first. */
+  readonly makes?: readonly MadeObject[];
   readonly down: Down;
 };
 
@@ -111,7 +119,7 @@ export type DatabaseStep = TransactionStep | OnlineStep | BatchesStep;
 /** The smallest thing that is applied, verified, checkpointed and undone. Plain data. */
 export type Step = DatabaseStep | ApplicationStep;
 
-/** What a step is, without its statements: what to show of it, and what it may run beside. */
+/** A step without its statements: what to show of it, and what it may run at the same time as. */
 export type StepOutline = Pick<
   Step,
   "id" | "title" | "mode" | "table" | "partitionOf" | "lane" | "lock"
@@ -134,7 +142,6 @@ export const sqlSchema = z.object({
   values: z.array(sqlValueSchema).readonly(),
 });
 const some = <Item extends z.ZodType>(item: Item) => z.tuple([item], item).readonly();
-const relationNameSchema = z.object({ schema: z.string(), name: z.string() });
 
 export const checkSchema = z.object({
   claim: z.string(),
@@ -160,6 +167,15 @@ const lockSchema = z.discriminatedUnion("level", [
   z.object({ level: z.enum(lockLevels), on: some(relationNameSchema) }),
 ]);
 
+export const madeObjectSchema = z.discriminatedUnion("kind", [
+  z.object({ kind: z.literal("unique index"), index: relationNameSchema }),
+  z.object({
+    kind: z.literal("foreign key"),
+    table: relationNameSchema,
+    constraint: z.string(),
+  }),
+]);
+
 const outline = {
   id: z.string(),
   title: z.string(),
@@ -167,7 +183,12 @@ const outline = {
   lane: laneSchema.exactOptional(),
   lock: lockSchema,
 };
-const common = { ...outline, down: downSchema };
+const common = {
+  ...outline,
+  // Journals of earlier versions do not have it.
+  makes: z.array(madeObjectSchema).readonly().exactOptional(),
+  down: downSchema,
+};
 const verified = { verify: some(checkSchema) };
 
 /** Reads the outline of a step back from the journal. */

@@ -2,12 +2,12 @@ import type { Grant } from "../../catalog/grants.ts";
 import type { Relation } from "../../catalog/relations.ts";
 import type { TenantTable } from "../../config/settings.ts";
 import type { RelationName } from "../../postgres/sql.ts";
-import type { KeptTable } from "../table/kept.ts";
+import type { KeptTable } from "./kept.ts";
 import { digestOf, nameFor } from "./naming.ts";
 import type { ResolvedSource } from "./sources.ts";
 import type { Tenancy } from "./tenancy.ts";
 
-/** A tenant table as its steps see it: what the configuration wants and what is there already. */
+/** A tenant table for its steps: what is configured and what exists already. */
 export type TablePlan = {
   readonly stage: string;
   readonly relation: RelationName;
@@ -20,13 +20,13 @@ export type TablePlan = {
   /** Whether rows may be written without firing the application's triggers. */
   readonly triggersMayBeSilenced: boolean;
   readonly tenancy: Tenancy;
-  /** The schemas that configured SQL finds its names in, when it is run and in a trigger. */
+  /** The search_path for configured SQL, when it is run and in a trigger. */
   readonly searchPath: readonly string[];
-  /** Grants to the roles of requests that row-level security is not asked about. */
+  /** Grants to the roles of requests that row-level security does not restrict. */
   readonly bypassing: readonly Grant[];
   /** The roles that requests run as. */
   readonly requestRoles: readonly string[];
-  /** Which row was whose before a rollback, where that was kept. */
+  /** The organization of each row before a rollback, where that was saved. */
   readonly kept?: KeptTable | undefined;
   /** Its partitions at every level, each before its own; undefined where it is not partitioned. */
   readonly partitions?: readonly PartitionPlan[] | undefined;
@@ -34,7 +34,7 @@ export type TablePlan = {
 
 /** A partition, at any depth, of a tenant table. */
 export type PartitionPlan = Omit<TablePlan, "partitions"> & {
-  /** The tenant table that it is a part of, which the configuration names. */
+  /** The tenant table at the top of the tree, which the configuration names. */
   readonly root: RelationName;
   readonly rootLabel: string;
   /** The partitioned table that it is directly a partition of. */
@@ -72,7 +72,7 @@ export function isFilledByDefault(table: TablePlan): boolean {
   return table.source.kind === "default" && existingColumn(table) === undefined;
 }
 
-/** The names of what the plan adds to a table: the plan's own where it gives one. */
+/** The names of what is added to a table, as in the plan where it has one. */
 export function namesOf(table: TablePlan): {
   readonly index: string;
   readonly foreignKey: string;
@@ -81,7 +81,7 @@ export function namesOf(table: TablePlan): {
   readonly attribution: RelationName;
 } {
   const { name, schema } = table.relation;
-  // All of these functions are in one schema; tables of several may have the same name.
+  // All of these functions are in one schema; tables of different schemas may have the same name.
   const attribution =
     schema === table.tenancy.organizations.schema
       ? nameFor("attribute_", name, "")

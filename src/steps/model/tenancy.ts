@@ -2,8 +2,7 @@ import { z } from "zod";
 import type { Settings } from "../../config/settings.ts";
 import { ident, literal, type RelationName, raw, type Sql, sql } from "../../postgres/sql.ts";
 import { organizationId } from "./naming.ts";
-
-const relationNameSchema = z.object({ schema: z.string(), name: z.string() });
+import { relationNameSchema } from "./relation-name.ts";
 
 /** What every step needs to know of the tenancy. The journal keeps it with each run. */
 export const tenancySchema = z.object({
@@ -14,13 +13,13 @@ export const tenancySchema = z.object({
   /** The helper functions, in a schema that the API does not expose. */
   helpers: z.object({
     schema: z.string(),
-    /** The user who asks, or NULL. */
+    /** The current user, or NULL. */
     caller: relationNameSchema,
-    /** The organizations of the user who asks. */
+    /** The organizations of the current user. */
     callerOrganizations: relationNameSchema,
-    /** Those that the user owns or administers. */
+    /** Those that the current user owns or administers. */
     callerAdministers: relationNameSchema,
-    /** Where a row goes whose writer names no organization. */
+    /** The organization of a row that is written without one. */
     writingOrganization: relationNameSchema,
     joinDefaultOrganization: relationNameSchema,
   }),
@@ -52,7 +51,7 @@ export function tenancyFrom(settings: Settings, userIdType: string): Tenancy {
   };
 }
 
-/** The SQL that tells who asks, by the configured identity: NULL where it is no key of a user. */
+/** The SQL for the current user, by the configured identity: NULL where it is not the key of a user. */
 export function callerExpression(identity: Settings["identity"], idType: string): Sql {
   switch (identity.kind) {
     case "supabase":
@@ -76,8 +75,8 @@ const ranges: Readonly<Record<string, Sql>> = {
 };
 
 /**
- * Text as a user's key. An application may say `system` or `anonymous`: a cast would refuse that, and
- * with it every write. CASE keeps the order that AND does not promise.
+ * Text as a user's key. An application may set it to `system` or `anonymous`: a cast would fail, and
+ * every write with it. CASE guarantees the order of evaluation, which AND does not.
  */
 function asKey(text: Sql, idType: string): Sql {
   const range = ranges[idType];

@@ -5,6 +5,7 @@ import {
   type RelationName,
   type Sql,
   sql,
+  textOf,
 } from "../../postgres/sql.ts";
 import { none } from "../model/checks.ts";
 import type { Check } from "../model/step.ts";
@@ -20,22 +21,22 @@ export function isGuard(helper: RelationName): Sql {
                        WHERE d.classid = 'pg_policy'::regclass
                          AND d.objid = p.oid
                          AND d.refclassid = 'pg_proc'::regclass
-                         AND d.refobjid = to_regprocedure(${`${nameOf(helper)}()`}))`;
+                         AND d.refobjid = to_regprocedure(${`${textOf(ident(helper))}()`}))`;
 }
 
 /**
- * No partition can be read past the fence of its parent, whose policies are asked only by queries that
- * name the parent. Partitions that are made later have no fence; where requests cannot reach one, it
- * needs none.
+ * The check that no partition can be queried directly without a fence: the policies of the parent apply
+ * only to queries that name the parent. A partition that is created later has no fence, and needs none
+ * as long as requests have no privileges on it.
  */
 export function partitionsAreFenced({ relation, label, tenancy, requestRoles }: TablePlan): Check {
   const { callerOrganizations } = tenancy.helpers;
   const forced = tenancy.forceRowSecurity ? sql`AND c.relforcerowsecurity` : sql``;
   return none(
-    `every partition of ${label} that requests can reach is behind a fence of its own`,
+    `every partition of ${label} that requests can reach has a fence`,
     sql`
-      SELECT format('%s can reach the partition %I.%I, which has no fence of its own', r.rolname, n.nspname, c.relname) AS violation
-        FROM pg_partition_tree(to_regclass(${nameOf(relation)})) AS tree
+      SELECT format('%s can reach the partition %I.%I, which has no fence', r.rolname, n.nspname, c.relname) AS violation
+        FROM pg_partition_tree(to_regclass(${textOf(ident(relation))})) AS tree
         JOIN pg_class c ON c.oid = tree.relid
         JOIN pg_namespace n ON n.oid = c.relnamespace
         JOIN pg_roles r ON r.rolname = ANY (${[...requestRoles]}::text[])
@@ -54,11 +55,11 @@ export function partitionsAreFenced({ relation, label, tenancy, requestRoles }: 
 }
 
 /**
- * Takes the fence from partitions that were made after it: they have it by the parent's names, as the
- * audit says how to fix them. Without it, their policies would keep the column from being dropped.
+ * Drops the fence of partitions that were created later: it has the parent's names, as in the fix that
+ * the audit shows. Otherwise their policies would prevent DROP COLUMN.
  */
 export function unfenceLaterPartitions(relation: RelationName, guard: string): Sql {
-  const parent = literal(nameOf(relation));
+  const parent = literal(textOf(ident(relation)));
   return sql`DO ${functionBody(sql`
 DECLARE
   part regclass;
@@ -74,8 +75,4 @@ BEGIN
     EXECUTE format('ALTER TABLE %s DISABLE ROW LEVEL SECURITY', part);
   END LOOP;
 END`)}`;
-}
-
-function nameOf(relation: RelationName): string {
-  return ident(relation).parts.join("");
 }

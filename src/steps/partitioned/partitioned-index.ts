@@ -5,7 +5,7 @@ import { namesOf, type PartitionPlan, stepId, type TablePlan } from "../model/ta
 
 type Undone = "down";
 
-/** The index of a partitioned table alone, which becomes valid when each partition has attached its own. */
+/** The index of a partitioned table (ON ONLY). It becomes valid when each partition's index is attached. */
 export function indexOfPartitioned(
   table: TablePlan | PartitionPlan,
 ): Omit<TransactionStep, Undone> {
@@ -14,7 +14,7 @@ export function indexOfPartitioned(
   ON ONLY ${ident(relation)} (${ident(table.tenancy.column)})`;
   return {
     id: stepId(table, "parent-index"),
-    title: "make the index that its partitions' are attached to",
+    title: "create the index that the partitions' indexes are attached to",
     table: relation,
     mode: "transaction",
     lock: { level: "SHARE", on: [relation] },
@@ -23,7 +23,7 @@ export function indexOfPartitioned(
   };
 }
 
-/** Attaches a partition's index to its parent's, for which queries of that partition wait. */
+/** Attaches a partition's index to its parent's. Queries of that partition wait meanwhile. */
 export function attachIndex(table: PartitionPlan): Omit<TransactionStep, Undone> {
   const { relation } = table;
   return {
@@ -42,7 +42,7 @@ export function attachIndex(table: PartitionPlan): Omit<TransactionStep, Undone>
   };
 }
 
-/** Drops the plan's indexes of tables and partitions, as far as they are there. */
+/** Drops the plan's indexes of tables and partitions, as far as they exist. */
 export function dropIndexes(tables: readonly (TablePlan | PartitionPlan)[]): Sql {
   return sql`DROP INDEX IF EXISTS ${list(tables.map((table) => ident(indexOf(table))))}`;
 }
@@ -59,7 +59,5 @@ function indexOf(table: TablePlan | PartitionPlan): RelationName {
 }
 
 function isThere(table: TablePlan | PartitionPlan) {
-  return forNow(
-    exists(`${table.label} has the index of its own`, relationWhere(indexOf(table), sql`TRUE`)),
-  );
+  return forNow(exists(`${table.label} has its index`, relationWhere(indexOf(table), sql`TRUE`)));
 }

@@ -14,15 +14,15 @@ import {
   validate,
 } from "../table/constraints.ts";
 import { fence } from "../table/fence.ts";
-import { restoreLeftOverRows, restoreRows } from "../table/kept.ts";
 import { setNotNull } from "../table/not-null.ts";
+import { restoreLeftOverRows, restoreRows } from "../table/restore-kept.ts";
 import { validation } from "../table/validation.ts";
 import { attachIndex, dropIndexes, indexOfPartitioned } from "./partitioned-index.ts";
 
 /**
- * The steps of a partitioned table, in the order of any other. What reads or writes rows is a step for
- * each partition that has rows of its own; what changes the catalog only is one for the whole tree.
- * Partitions that come meanwhile get column, index, trigger and constraints from their parent.
+ * The steps of a partitioned table, in the same order as for any other. What reads or writes rows is a
+ * step for each partition without partitions; what only changes the catalog is one step for the whole
+ * tree. Partitions that are created meanwhile get column, index, trigger and constraints from their parent.
  * @param column the step that adds the column
  */
 export function partitionedTable(
@@ -47,7 +47,7 @@ export function partitionedTable(
     ...(withNotNull
       ? [
           ...leaves.map((leaf) => ofPartition(leaf, backfillPartition(leaf))),
-          // From then on, PostgreSQL attaches no partition that has a row without an organization.
+          // From here on, PostgreSQL refuses to attach a partition that has a row without an organization.
           constrain(table),
           giveLeftOverRows(table),
         ]
@@ -64,7 +64,7 @@ export function partitionedTable(
   ];
 }
 
-/** A partition's step: what it claims, the claims on the whole table say from then on. */
+/** A step of a partition. Its checks are not lasting: those of the whole table cover it later. */
 function ofPartition<Kind extends DatabaseStep>(partition: PartitionPlan, step: Kind): Kind {
   const [first, ...others] = step.verify;
   const verify: Some<Check> = [forNow(first), ...others.map(forNow)];
@@ -77,7 +77,7 @@ function ofPartition<Kind extends DatabaseStep>(partition: PartitionPlan, step: 
   };
 }
 
-/** What undoes a partition's step by the way is a step of the whole table's. */
+/** A partition's step is covered by the same step of the whole table. */
 function coveredByTable(
   { stage, rootLabel }: PartitionPlan,
   { by }: Extract<Down, { kind: "covered" }>,
@@ -86,8 +86,8 @@ function coveredByTable(
 }
 
 /**
- * A partitioned index cannot be built concurrently: the parents' come first, invalid until each of
- * their partitions has one that is attached. From then on a new partition gets its own by itself.
+ * A partitioned index cannot be built concurrently: the parents' indexes come first, invalid until the
+ * index of each partition is attached. From then on PostgreSQL creates the index of a new partition.
  */
 function index(
   table: TablePlan,
@@ -96,7 +96,7 @@ function index(
 ): Step[] {
   const down: Down = {
     kind: "exact",
-    // What is attached goes with the table's.
+    // Attached indexes are dropped with it.
     sql: [dropIndexes([table]), ...(leaves.length === 0 ? [] : [dropIndexes(leaves)])],
   };
   const covered: Down = { kind: "covered", by: stepId(table, "parent-index") };
@@ -117,19 +117,19 @@ function index(
   ];
 }
 
-/** What the whole table's rows must be is asked once, when all partitions are through. */
+/** The other checks of rows are made once for the whole table, after all partitions. */
 function backfillPartition(leaf: PartitionPlan) {
   const [complete] = rowsHaveTheirOrganization(leaf);
   return { ...backfill(leaf), verify: [complete] as const };
 }
 
-/** The table's foreign key as one of the partition's own, which may be NOT VALID. */
+/** The table's foreign key on a partition, where it may be NOT VALID. */
 function constrainPartition(table: TablePlan, leaf: PartitionPlan): TransactionStep {
   const { relation, tenancy } = leaf;
   const name = namesOf(table).foreignKey;
   return {
     id: stepId(leaf, "constraints"),
-    title: "demand an organization that exists of new rows",
+    title: "add the foreign key, NOT VALID",
     table: relation,
     mode: "transaction",
     lock: { level: "SHARE ROW EXCLUSIVE", on: [relation, tenancy.organizations] },
@@ -153,7 +153,7 @@ function constrainPartition(table: TablePlan, leaf: PartitionPlan): TransactionS
   };
 }
 
-/** Looks at a partition's rows, while the application goes on. */
+/** Validates the constraints of a partition; writers do not wait. */
 function validatePartition(table: TablePlan, leaf: PartitionPlan): TransactionStep {
   const names = namesOf(table);
   const constraints: string[] = [
@@ -189,14 +189,15 @@ function validatePartition(table: TablePlan, leaf: PartitionPlan): TransactionSt
 }
 
 /**
- * The table's own foreign key. PostgreSQL takes the partitions' over where they are the same and valid,
- * and looks at no row of theirs again. The triggers of theirs go, for which it locks the organizations.
+ * The foreign key of the partitioned table. PostgreSQL attaches the partitions' foreign keys to it where
+ * they are the same and valid, without reading their rows again. It drops their triggers, for which it
+ * locks the organizations.
  */
 function takeForeignKeysOver(table: TablePlan): TransactionStep {
   const { relation, tenancy } = table;
   return {
     id: stepId(table, "parent-key"),
-    title: "take the partitions' foreign keys over",
+    title: "add the foreign key of the partitioned table",
     table: relation,
     mode: "transaction",
     lock: { level: "ACCESS EXCLUSIVE", on: [relation, tenancy.organizations] },

@@ -5,7 +5,7 @@ import { none } from "../model/checks.ts";
 import type { TransactionStep } from "../model/step.ts";
 import { restoreGrants, revokeGrants } from "./grants.ts";
 
-/** New tables are for requests when they are fenced, and not from the moment they are made. */
+/** Revokes default privileges of requests on new tables, which have no fence when they are created. */
 export function closeNewTables(
   { role, schema }: DefaultPrivileges,
   label: string,
@@ -20,14 +20,14 @@ export function closeNewTables(
   const grantees = grants.map(({ grantee }) => grantee ?? "public");
   return {
     id: `day3/${label}/close-new-tables`,
-    title: `grant nothing to requests on new tables of ${label}`,
+    title: `revoke requests' default privileges on new tables of ${label}`,
     mode: "transaction",
     lock: { level: "none" },
     up: [first, ...others],
     down: { kind: "exact", sql: [back, ...more] },
     verify: [
       none(
-        `new tables of ${label} are not open to requests`,
+        `requests have no privileges on new tables of ${label}`,
         sql`
           SELECT format('default privileges of %I still grant %s to %s', pg_get_userbyid(d.defaclrole), acl.privilege_type, asked.name) AS violation
             FROM pg_default_acl d

@@ -2,10 +2,10 @@ import type { Grant } from "../../catalog/grants.ts";
 import type { Relation } from "../../catalog/relations.ts";
 import { ident, list, raw, type Sql, sql } from "../../postgres/sql.ts";
 
-/** Privileges that row-level security is not asked about. */
+/** Privileges that row-level security does not restrict. */
 const bypassing = ["TRUNCATE", "REFERENCES", "TRIGGER"] as const;
 
-/** Those of a table's grants to the roles of requests, or to everybody, that pass the fence by. */
+/** The grants of a table to the roles of requests, or to PUBLIC, that row-level security does not restrict. */
 export function bypassingGrants(
   { grants, columnGrants }: Pick<Relation, "grants" | "columnGrants">,
   roles: readonly string[],
@@ -16,7 +16,7 @@ export function bypassingGrants(
   );
 }
 
-/** Takes grants away. @param on what they are on, as GRANT writes it */
+/** Revokes grants. @param on the object, as GRANT writes it */
 export function revokeGrants(on: Sql, grants: readonly Grant[]): Sql[] {
   return byGrantee(grants).map(
     ({ grantee, privileges }) => sql`REVOKE ${privileges} ON ${on}
@@ -24,7 +24,7 @@ export function revokeGrants(on: Sql, grants: readonly Grant[]): Sql[] {
   );
 }
 
-/** Gives them back. */
+/** Grants them again. */
 export function restoreGrants(on: Sql, grants: readonly Grant[]): Sql[] {
   return [true, false].flatMap((grantable) =>
     byGrantee(grants.filter((grant) => grant.grantable === grantable)).map(

@@ -6,8 +6,8 @@ import { attributeRows, stopAttributing } from "./attribution.ts";
 import { foreignKeyNotValid } from "./constraints.ts";
 
 /**
- * The column, and what gives new rows their organization while the application does not: the old
- * application keeps working until Day 3 ends.
+ * Adds the column, with a default or a trigger that sets it for new rows: the old application keeps
+ * working until Day 3 ends.
  */
 export function addColumn(table: TablePlan): TransactionStep {
   const { relation, tenancy } = table;
@@ -32,7 +32,7 @@ export function addColumn(table: TablePlan): TransactionStep {
   };
 }
 
-/** The partitions of a partitioned table get it one after the other, and then the table itself. */
+/** A partitioned table gets its foreign key later, after its partitions. */
 function addsForeignKey(table: TablePlan): boolean {
   return isFilledByDefault(table) && table.partitions === undefined;
 }
@@ -46,7 +46,7 @@ function columnUp(table: TablePlan): Some<Sql> {
     return [
       sql`ALTER TABLE ${ident(relation)}
   ADD COLUMN ${column} uuid NOT NULL DEFAULT ${literal(tenancy.defaultOrganizationId)}${key}`,
-      // Existing rows keep the constant; rows from now on get their writer's organization.
+      // Existing rows keep the constant; new rows get their writer's organization.
       sql`ALTER TABLE ${ident(relation)}
   ALTER COLUMN ${column} SET DEFAULT ${ident(tenancy.helpers.writingOrganization)}()`,
     ];

@@ -3,11 +3,11 @@ import { organizationOf } from "../model/sources.ts";
 import { namesOf, type TablePlan } from "../model/table-plan.ts";
 
 /**
- * A trigger that gives a row its organization where the writer sent none: what the table's source
- * tells, else, for a new row, the writer's organization. It fires on UPDATE too: a row that is
- * updated before the backfill reaches it moves to another page, which may lie behind the cursor. An
- * old row gets no more than its source tells, or the backfill's own UPDATE would hide every row
- * that nobody can attribute in the default organization.
+ * A trigger that sets the organization of a row that is written without one: from the table's source,
+ * or else, for a new row, the writer's organization. It fires on UPDATE too: a row that is updated
+ * before the backfill reaches it moves to another page, maybe one before the cursor. An existing row
+ * gets its organization from the source only. Otherwise the backfill's own UPDATE would put every row
+ * without a source into the default organization.
  */
 export function attributeRows(table: TablePlan): Some<Sql> {
   const { relation, tenancy } = table;
@@ -44,7 +44,7 @@ END`;
   ];
 }
 
-/** Takes the trigger and its function away again. */
+/** Drops the trigger and its function. */
 export function stopAttributing(table: TablePlan): Some<Sql> {
   const { attribution, trigger } = namesOf(table);
   return [

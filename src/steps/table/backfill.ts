@@ -1,10 +1,10 @@
 import { ident, type Sql, sql } from "../../postgres/sql.ts";
-import { none, placeOf, rowsWhere } from "../model/checks.ts";
+import { none, rowsWhere, violationOf } from "../model/checks.ts";
 import { organizationJoined, organizationOf } from "../model/sources.ts";
 import type { BatchesStep, Check, TransactionStep } from "../model/step.ts";
 import { existingForeignKey, stepId, type TablePlan } from "../model/table-plan.ts";
 
-/** Gives each row that has none its organization, over ranges of pages. */
+/** Sets the organization of each row that has none, over ranges of pages. */
 export function backfill(table: TablePlan): BatchesStep {
   const { relation } = table;
   return {
@@ -39,8 +39,8 @@ function update({ relation, tenancy, source, unattributed }: TablePlan): Sql {
 }
 
 /**
- * What is left when all partitions are through: rows of one that was attached meanwhile. Theirs are
- * found by the index; where there are none, as there almost always are, it takes milliseconds.
+ * Sets the organization of rows in partitions that were attached after the backfill began. The index
+ * finds them; without any, which is usual, it takes milliseconds.
  */
 export function giveLeftOverRows(table: TablePlan): TransactionStep {
   const { relation, tenancy, source, unattributed } = table;
@@ -50,7 +50,7 @@ export function giveLeftOverRows(table: TablePlan): TransactionStep {
  WHERE record.${column} IS NULL`;
   return {
     id: stepId(table, "left-over"),
-    title: "backfill what came meanwhile",
+    title: "backfill partitions that were attached meanwhile",
     table: relation,
     mode: "transaction",
     lock: { level: "ROW EXCLUSIVE", on: [relation] },
@@ -61,20 +61,21 @@ export function giveLeftOverRows(table: TablePlan): TransactionStep {
 }
 
 /**
- * A backfill is no change of the application's: it fires none of its triggers (`updated_at`, audits,
- * webhooks) where PostgreSQL lets this role silence them. Foreign keys are looked at afterwards.
+ * Disables triggers in this transaction, where PostgreSQL lets this role do it: a backfill is not a
+ * change of the application's, and must not fire `updated_at`, audits or webhooks. Foreign keys are
+ * checked afterwards.
  */
 export const silenceTriggers: Sql = sql`SET LOCAL session_replication_role = replica`;
 
-/** Every row has an organization, and no child sits in another one than its parent. */
+/** The checks that every row has an organization, the same as its parent's. */
 export function rowsHaveTheirOrganization(table: TablePlan): [Check, ...Check[]] {
   const { relation, tenancy, source } = table;
   const column = ident(tenancy.column);
   const complete = none(
     `every row of ${table.label} has an organization`,
-    rowsWhere(relation, `${table.label} without organization`, sql`record.${column} IS NULL`),
+    rowsWhere(table, `${table.label} without organization`, sql`record.${column} IS NULL`),
   );
-  // Silenced triggers include those of a foreign key that is there and valid already.
+  // Disabled triggers include those of a foreign key that exists and is valid.
   const known =
     existingForeignKey(table) === undefined
       ? []
@@ -82,7 +83,7 @@ export function rowsHaveTheirOrganization(table: TablePlan): [Check, ...Check[]]
           none(
             `every row of ${table.label} is in an organization that exists`,
             rowsWhere(
-              relation,
+              table,
               `${table.label} in no organization that exists`,
               sql`NOT EXISTS (SELECT FROM ${ident(tenancy.organizations)} AS o WHERE o.id = record.${column})`,
             ),
@@ -95,7 +96,7 @@ export function rowsHaveTheirOrganization(table: TablePlan): [Check, ...Check[]]
     none(
       `every row of ${table.label} is in the organization of its ${source.parent.name}`,
       sql`
-        SELECT ${placeOf(relation, `${table.label} in another organization than its ${source.parent.name}`)} AS violation
+        SELECT ${violationOf(table, `${table.label} in another organization than its ${source.parent.name}`)} AS violation
           FROM ${ident(relation)} AS record
           JOIN ${ident(source.parent)} AS parent
             ON parent.${ident(source.parentColumn)} = record.${ident(source.column)}

@@ -3,7 +3,7 @@ import { columnWhere, exists } from "../model/checks.ts";
 import type { OnlineStep } from "../model/step.ts";
 import { namesOf, stepId, type TablePlan } from "../model/table-plan.ts";
 
-/** Whether an index that is there already serves: whole, valid, and the organization comes first. */
+/** Whether a suitable index exists already: valid, not partial, and beginning with the organization. */
 export function hasServingIndex(table: TablePlan): boolean {
   return table.existing.indexes.some(
     ({ columns, valid, partial }) => valid && !partial && columns[0] === table.tenancy.column,
@@ -28,7 +28,7 @@ export function buildIndex(table: TablePlan): OnlineStep {
   };
 }
 
-/** Where the concurrent build of an index stands, as an online step asks it. */
+/** The state of the concurrent build of an index, for an online step. */
 export function indexState(index: RelationName, relation: RelationName): Sql {
   return sql`
       SELECT CASE
@@ -49,7 +49,7 @@ export function indexState(index: RelationName, relation: RelationName): Sql {
     `;
 }
 
-/** CREATE INDEX, alone or within the transaction of a small table. */
+/** CREATE INDEX, concurrently or in the transaction of a small table. */
 export function indexStatement(table: TablePlan, how: "CONCURRENTLY " | ""): Sql {
   const word = how === "" ? sql`INDEX` : sql`INDEX CONCURRENTLY`;
   return sql`CREATE ${word} ${ident(namesOf(table).index)}

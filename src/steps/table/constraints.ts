@@ -11,35 +11,35 @@ import {
 } from "../model/table-plan.ts";
 import { validation } from "./validation.ts";
 
-/** Whether the column gets NOT NULL from a check that is validated first, without blocking writers. */
+/** Whether the column gets NOT NULL by way of a CHECK that is validated first, without blocking writers. */
 export function needsNotNull(table: TablePlan): boolean {
   return !isFilledByDefault(table) && existingColumn(table)?.notNull !== true;
 }
 
-/** Whether the foreign key is added after the backfill: one look-up for each row less. */
+/** Whether the foreign key is added after the backfill, which saves one look-up for each row. */
 export function needsForeignKey(table: TablePlan): boolean {
   const withColumn = isFilledByDefault(table) && table.partitions === undefined;
   return !withColumn && existingForeignKey(table) === undefined;
 }
 
-/** The foreign key for new rows; existing ones are looked at when it is validated. */
+/** The foreign key for new rows; existing rows are checked when it is validated. */
 export function foreignKeyNotValid(table: TablePlan): Sql {
   return sql`${foreignKey(table)}
     NOT VALID`;
 }
 
-/** The foreign key, for which existing rows are looked at as it is added. */
+/** The foreign key, which checks existing rows when it is added. */
 export function foreignKey(table: TablePlan): Sql {
   return sql`ADD CONSTRAINT ${ident(namesOf(table).foreignKey)}
     FOREIGN KEY (${ident(table.tenancy.column)})
     REFERENCES ${ident(table.tenancy.organizations)} (id)`;
 }
 
-/** Demands an organization that exists of every row that is written from now on. */
+/** Requires of every row that is written from now on an organization that exists. */
 export function constrain(table: TablePlan): TransactionStep {
   const { relation, tenancy, label } = table;
   const { foreignKey: keyName, notNull } = namesOf(table);
-  // Before PostgreSQL 18, a partitioned table takes none that is NOT VALID: its partitions do.
+  // Before PostgreSQL 18, a NOT VALID foreign key is allowed on partitions only.
   const withKey = needsForeignKey(table) && table.partitions === undefined;
   const check = sql`ADD CONSTRAINT ${ident(notNull)}
     CHECK (${ident(tenancy.column)} IS NOT NULL)
@@ -51,7 +51,7 @@ export function constrain(table: TablePlan): TransactionStep {
   const drops = added.map(({ name }) => sql`DROP CONSTRAINT IF EXISTS ${ident(name)}`);
   return {
     id: stepId(table, "constraints"),
-    title: "demand an organization of new rows",
+    title: "add constraints for new rows, NOT VALID",
     table: relation,
     mode: "transaction",
     lock: {
@@ -89,7 +89,7 @@ export function constrain(table: TablePlan): TransactionStep {
   };
 }
 
-/** Looks at the existing rows, under a lock that writers do not notice. */
+/** Validates the constraints; writers do not wait. */
 export function validate(table: TablePlan): TransactionStep {
   const { relation } = table;
   const { foreignKey: keyName, notNull } = namesOf(table);
@@ -108,9 +108,9 @@ export function validate(table: TablePlan): TransactionStep {
 }
 
 /**
- * Counts what the new column holds. Autovacuum may have looked while it was empty, and every plan
- * behind the fence asks it: a validation that took such statistics for true would take hours.
- * @param columns to be counted besides
+ * Updates the statistics of the new column, which every query plan behind the fence uses. Autovacuum may
+ * have analyzed it while it was empty: with such statistics a validation could take hours.
+ * @param columns further columns
  */
 export function analyze(table: TablePlan, columns: readonly string[] = []): Sql {
   const counted = [table.tenancy.column, ...columns].map((column) => ident(column));

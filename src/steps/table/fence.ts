@@ -19,7 +19,7 @@ import {
 } from "../partitioned/partition-fence.ts";
 import { restoreGrants, revokeGrants } from "../privileges/grants.ts";
 
-/** The names of a table's policies, after the plan's. */
+/** The names of a table's policies, as in the plan. */
 export function policyNames(name: string): {
   readonly guard: string;
   readonly view: string;
@@ -39,8 +39,8 @@ export function policyNames(name: string): {
 }
 
 /**
- * Row-level security with all of its policies, in one transaction: never a moment with the fence
- * half up. The restrictive guard is AND-ed with every permissive policy, whoever made it.
+ * Row-level security with all of its policies, in one transaction, so that no session sees only some of
+ * them. The restrictive guard is AND-ed with every permissive policy, also with those of others.
  */
 export function fence(table: TablePlan): TransactionStep {
   return {
@@ -56,9 +56,9 @@ export function fence(table: TablePlan): TransactionStep {
 }
 
 /**
- * Whether the plan's permissive policies are made. Where policies are in force already, they stay
- * as they are, under the guard: a table that row-level security closes is not opened either. Where
- * they lay dormant, they never said what is allowed, and the plan's are made beside them.
+ * Whether the plan's permissive policies are created. Where row-level security is already on, existing
+ * policies stay as they are, with the guard added: a table without policies stays closed. Where it is
+ * off, existing policies had no effect, and the plan's are created in addition.
  */
 export function getsPermissivePolicies(table: TablePlan): boolean {
   return !table.existing.rowSecurity;
@@ -86,14 +86,14 @@ export function fenceStatements(table: TablePlan): Some<Sql> {
   return [guard, ...permissive, ...enable, ...force, ...revokeGrants(on, table.bypassing)];
 }
 
-/** A permissive policy of the plan's; what it is for, as pg_policy has it. */
+/** A permissive policy of the plan; `command` as in pg_policy. */
 export type PlannedPolicy = {
   readonly name: string;
   readonly command: "r" | "a" | "w" | "d" | "*";
   readonly condition: Sql;
 };
 
-/** The plan's permissive policies of a table: those of its members, or of its admins. */
+/** The plan's permissive policies of a table: for members, or for admins. */
 export function permissivePolicies({ relation, tenancy, access }: TablePlan): PlannedPolicy[] {
   const names = policyNames(relation.name);
   const members = isOneOf(tenancy.column, tenancy.helpers.callerOrganizations);
@@ -115,7 +115,7 @@ export function permissivePolicies({ relation, tenancy, access }: TablePlan): Pl
   }
 }
 
-/** Makes one. @param roles whom it is for; everybody, where it is null */
+/** CREATE POLICY. @param roles null for PUBLIC */
 export function createPolicy(
   relation: RelationName,
   { name, command, condition }: PlannedPolicy,
@@ -160,7 +160,7 @@ export function fenceDown(table: TablePlan): Extract<Down, { kind: "exact" }> {
   };
 }
 
-/** The policies that the plan makes on a table. */
+/** The names of the policies that the plan creates on a table. */
 export function plannedPolicies(table: TablePlan): readonly string[] {
   const { guard } = policyNames(table.relation.name);
   return getsPermissivePolicies(table) ? [guard, ...permissiveNames(table)] : [guard];
@@ -170,7 +170,7 @@ function permissiveNames(table: TablePlan): string[] {
   return permissivePolicies(table).map(({ name }) => name);
 }
 
-/** The checks that row-level security is on and the guard stands, as the plan made it. */
+/** The checks that row-level security is on and the policies are as the plan creates them. */
 export function fenceStands(table: TablePlan): [Check, ...Check[]] {
   const { relation, label, tenancy } = table;
   const permissive = getsPermissivePolicies(table)
@@ -198,7 +198,7 @@ export function fenceStands(table: TablePlan): [Check, ...Check[]] {
   ];
 }
 
-/** The check that a restrictive guard is for all commands and roles, and asks the helper both ways. */
+/** The check that the guard is restrictive, for all commands and roles, and calls the helper in USING and WITH CHECK. */
 export function guardStands(
   relation: RelationName,
   label: string,

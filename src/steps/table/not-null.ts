@@ -3,7 +3,7 @@ import { columnWhere, exists } from "../model/checks.ts";
 import type { Check, Down, TransactionStep } from "../model/step.ts";
 import { existingColumn, namesOf, stepId, type TablePlan } from "../model/table-plan.ts";
 
-/** NOT NULL itself: with the validated check there, PostgreSQL (12 and later) skips the scan. */
+/** SET NOT NULL, for which PostgreSQL 12 and later skips the scan because of the validated CHECK. */
 export function setNotNull(table: TablePlan): TransactionStep {
   const { relation, tenancy } = table;
   return {
@@ -23,7 +23,7 @@ export function setNotNull(table: TablePlan): TransactionStep {
   };
 }
 
-/** Undoes NOT NULL where the column was there, and nullable, before the plan. */
+/** DROP NOT NULL where the column existed before the plan and was nullable. */
 export function notNullDown(table: TablePlan): Down {
   if (existingColumn(table) === undefined) {
     return { kind: "covered", by: stepId(table, "column") };

@@ -24,22 +24,28 @@ import {
   validate,
 } from "./constraints.ts";
 import { fence, fenceDown } from "./fence.ts";
-import { restoreLeftOverRows, restoreRows, restoreRowsAtOnce, rowsAreBack } from "./kept.ts";
 import { columnIsNotNull, setNotNull } from "./not-null.ts";
+import {
+  restoreLeftOverRows,
+  restoreRows,
+  restoreRowsAtOnce,
+  rowsAreBack,
+} from "./restore-kept.ts";
 import { validation } from "./validation.ts";
 
-/** Empty ones have no size, and each takes some milliseconds of the lock on all of them. */
-const mostPartsAtOnce = 24;
+/** Even empty partitions take some milliseconds each, while all are locked. */
+const mostPartitionsAtOnce = 24;
 
 /**
- * All that makes a table a tenant table: add column → backfill → index → NOT NULL → RLS. Nothing asks
- * the index before the fence; the backfill would maintain it row by row, where a build sorts. Of a
- * partitioned table it comes first: partitions that come meanwhile then get theirs by themselves.
+ * All that makes a table a tenant table: add column → backfill → index → NOT NULL → RLS. The index comes
+ * after the backfill, which would otherwise maintain it row by row; no query uses it before the fence.
+ * For a partitioned table the index comes first, so that PostgreSQL creates it on new partitions too.
  */
 export function tenantTable(table: TablePlan, smallTableInBytes: number): Some<Step> {
   const { bytes } = table.existing;
   const parts = table.partitions ?? [];
-  if (bytes <= smallTableInBytes && parts.length <= mostPartsAtOnce) return [atOnce(table)];
+  if (bytes <= smallTableInBytes && parts.length <= mostPartitionsAtOnce)
+    return [inOneTransaction(table)];
   const column = filled(table, addColumn(table));
   return table.partitions === undefined
     ? online(table, column)
@@ -61,7 +67,7 @@ function online(table: TablePlan, column: TransactionStep): Some<Step> {
   ];
 }
 
-/** Where the column's default gives every row its organization, the first step proves it. */
+/** Where the column's default sets the organization of every row, the first step verifies it. */
 function filled(table: TablePlan, step: TransactionStep): TransactionStep {
   if (!isFilledByDefault(table)) return step;
   return {
@@ -71,15 +77,15 @@ function filled(table: TablePlan, step: TransactionStep): TransactionStep {
   };
 }
 
-/** A small table takes all of its steps in one transaction: writers wait once, for milliseconds. */
-function atOnce(table: TablePlan): TransactionStep {
+/** A small table gets all of its steps in one transaction: writers wait once, for milliseconds. */
+function inOneTransaction(table: TablePlan): TransactionStep {
   const column = addColumn(table);
   const closing = fence(table);
   const parts = table.partitions ?? [];
   const [firstUp, ...furtherUp] = column.up;
   return {
     id: stepId(table, "all-at-once"),
-    title: "column, index, backfill, NOT NULL and row-level security at once",
+    title: "column, index, backfill, NOT NULL and row-level security in one transaction",
     table: table.relation,
     mode: "transaction",
     lock: {
@@ -92,17 +98,17 @@ function atOnce(table: TablePlan): TransactionStep {
     up: [
       firstUp,
       ...furtherUp,
-      // Behind the UPDATE, the index would be unusable to every transaction older than this one.
+      // An index that is built after the UPDATE is not used by transactions older than this one.
       ...(hasServingIndex(table) ? [] : [indexStatement(table, "")]),
       ...(table.kept === undefined ? [] : restoreRowsAtOnce(table, table.kept)),
-      ...(needsNotNull(table) ? fillAtOnce(table) : []),
+      ...(needsNotNull(table) ? fillRows(table) : []),
       ...(needsForeignKey(table) ? [addForeignKey(table)] : []),
       validation(table.relation, namesOf(table).foreignKey),
       analyze(table),
       ...parts.flatMap((part) => fence(part).up),
       ...closing.up,
     ],
-    down: undoAtOnce(table, column),
+    down: undoAll(table, column),
     verify: [
       ...column.verify,
       servingIndex(table),
@@ -115,7 +121,7 @@ function atOnce(table: TablePlan): TransactionStep {
   };
 }
 
-function fillAtOnce(table: TablePlan): Sql[] {
+function fillRows(table: TablePlan): Sql[] {
   const on = ident(table.relation);
   const column = ident(table.tenancy.column);
   const { triggersMayBeSilenced } = table;
@@ -125,14 +131,14 @@ function fillAtOnce(table: TablePlan): Sql[] {
    SET ${column} = ${organizationOf(table.source, table.unattributed, table.tenancy)}
  WHERE record.${column} IS NULL`,
     ...(triggersMayBeSilenced ? [sql`SET LOCAL session_replication_role = origin`] : []),
-    // ALTER TABLE refuses a table with deferred triggers still to fire (55006).
+    // ALTER TABLE refuses a table with pending trigger events (55006).
     sql`SET CONSTRAINTS ALL IMMEDIATE`,
     sql`ALTER TABLE ${on}
   ALTER COLUMN ${column} SET NOT NULL`,
   ];
 }
 
-function undoAtOnce(table: TablePlan, column: TransactionStep): Down {
+function undoAll(table: TablePlan, column: TransactionStep): Down {
   const index = { schema: table.relation.schema, name: namesOf(table).index };
   const undo: Some<Sql> = [
     ...fenceDown(table).sql,
@@ -152,7 +158,7 @@ function addForeignKey(table: TablePlan): Sql {
   return sql`ALTER TABLE ${ident(table.relation)}\n  ${key}`;
 }
 
-/** Where the column goes, its foreign key goes with it; where the column stays, the key goes alone. */
+/** DROP COLUMN also drops the foreign key; where the column stays, the key is dropped by itself. */
 function dropForeignKey(table: TablePlan): Sql {
   return sql`ALTER TABLE IF EXISTS ${ident(table.relation)}
   DROP CONSTRAINT IF EXISTS ${ident(namesOf(table).foreignKey)}`;

@@ -2,20 +2,23 @@ import type { Grant } from "../../../src/catalog/grants.ts";
 import { findRelation } from "../../../src/catalog/snapshot.ts";
 import { configuredName, requestRoles } from "../../../src/config/settings.ts";
 import type { StageContext } from "../../../src/steps/model/stage.ts";
-import { closeMaterializedView, type Taking } from "../../../src/steps/privileges/taken-grants.ts";
+import {
+  closeMaterializedView,
+  type RequestGrants,
+} from "../../../src/steps/privileges/revoke-from-requests.ts";
 import { type Candidate, hardening } from "./hardening.ts";
 import { grantsToRequests, whyPrivilegesStay } from "./takable-grants.ts";
 import { viewsOverFenced } from "./views-over-fenced.ts";
 
 /** Materialized views over tenant tables that requests may read: they hold the rows of all. */
-export const materializedViews = hardening<Taking>({
+export const materializedViews = hardening<RequestGrants>({
   part: "materializedViews",
   are: "materialized views that hold the rows of all organizations",
   find,
   steps: (wanted) => wanted.map(closeMaterializedView),
 });
 
-function find(context: StageContext): Candidate<Taking>[] {
+function find(context: StageContext): Candidate<RequestGrants>[] {
   const { settings, snapshot } = context;
   const roles = requestRoles(settings);
   return viewsOverFenced(context).flatMap((view) => {

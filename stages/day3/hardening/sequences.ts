@@ -1,7 +1,10 @@
 import type { Sequence } from "../../../src/catalog/sequences.ts";
 import { configuredName, requestRoles } from "../../../src/config/settings.ts";
 import type { StageContext } from "../../../src/steps/model/stage.ts";
-import { countOnly, type Taking } from "../../../src/steps/privileges/taken-grants.ts";
+import {
+  countOnly,
+  type RequestGrants,
+} from "../../../src/steps/privileges/revoke-from-requests.ts";
 import { type Candidate, hardening } from "./hardening.ts";
 import { grantsToRequests, whyPrivilegesStay } from "./takable-grants.ts";
 import { isFenced } from "./tenant-tables.ts";
@@ -10,14 +13,14 @@ import { isFenced } from "./tenant-tables.ts";
 const settingAndReading = ["SELECT", "UPDATE"];
 
 /** Sequences of tenant tables that requests may set, or read how far they are. */
-export const sequences = hardening<Taking>({
+export const sequences = hardening<RequestGrants>({
   part: "sequences",
   are: "sequences that requests may set or read",
   find,
   steps: (wanted) => wanted.map(countOnly),
 });
 
-function find(context: StageContext): Candidate<Taking>[] {
+function find(context: StageContext): Candidate<RequestGrants>[] {
   const { settings, snapshot } = context;
   const roles = requestRoles(settings);
   return snapshot.sequences

@@ -1,28 +1,10 @@
-import { ident, list, type RelationName, type Some, type Sql, sql } from "../../postgres/sql.ts";
-import { forNow, none, placeOf } from "../model/checks.ts";
+import { ident, list, type Sql, sql } from "../../postgres/sql.ts";
+import { forNow, none, violationOf } from "../model/checks.ts";
+import { type KeptTable, keptMemberships, keptOrganizations } from "../model/kept.ts";
 import type { BatchesStep, Check, TransactionStep } from "../model/step.ts";
 import { stepId, type TablePlan } from "../model/table-plan.ts";
 import type { Tenancy } from "../model/tenancy.ts";
 import { silenceTriggers } from "./backfill.ts";
-
-/** Which row was whose before a rollback, loaded into the journal's schema. */
-export type KeptTable = {
-  readonly relation: RelationName;
-  /** The columns that tell a row. */
-  readonly key: Some<string>;
-  /** Has these columns, and `kept_organization`. */
-  readonly loadedAs: RelationName;
-};
-
-/** What a rollback kept for the stage to be run again with. */
-export type Kept = {
-  /** Whether organizations and memberships are loaded, too: Day 1's rollback drops them. */
-  readonly organizations: boolean;
-  readonly tables: readonly KeptTable[];
-};
-
-export const keptOrganizations: RelationName = { schema: "tenantry", name: "kept_organizations" };
-export const keptMemberships: RelationName = { schema: "tenantry", name: "kept_memberships" };
 
 const organizationColumns = [
   "id",
@@ -38,8 +20,8 @@ const organizationColumns = [
 const membershipColumns = ["id", "organization_id", "user_id", "role", "created_at"];
 
 /**
- * Gives organizations and memberships back as they were kept. Users that were not known then keep
- * what the plan gave them.
+ * Restores organizations and memberships that a rollback saved. Users that were created since keep the
+ * membership that the plan gave them.
  */
 export function restoreOrganizations(tenancy: Tenancy): TransactionStep {
   const { organizations, memberships, users } = tenancy;
@@ -47,7 +29,7 @@ export function restoreOrganizations(tenancy: Tenancy): TransactionStep {
                       FROM ${ident(keptMemberships)})`;
   return {
     id: "day1/kept-organizations",
-    title: "give organizations and memberships back as they were kept",
+    title: "restore the saved organizations and memberships",
     table: memberships,
     mode: "transaction",
     lock: { level: "ROW EXCLUSIVE", on: [organizations, memberships] },
@@ -73,7 +55,7 @@ SELECT ${names(membershipColumns, sql`kept`)}
     verify: [
       forNow(
         none(
-          "every membership that was kept is back",
+          "every saved membership is restored",
           sql`
             SELECT format('user %s is not %s of %s', kept.user_id, kept.role, kept.organization_id) AS violation
               FROM ${kept} AS kept
@@ -102,17 +84,17 @@ function overwrite(columns: readonly string[]): Sql {
 }
 
 /**
- * Gives rows the organization that they had, before their source is asked: it may tell another one by
- * now, and it tells none of a row that somebody had moved by hand.
+ * Restores the organization of rows before the backfill takes it from their source: the source may have
+ * changed since, and does not know about rows that were moved by hand.
  */
 export function restoreRows(table: TablePlan, kept: KeptTable): BatchesStep {
   return {
     id: stepId(table, "kept-rows"),
-    title: "give rows the organization that was kept",
+    title: "restore the saved organization of rows",
     table: table.relation,
     mode: "batches",
     lock: { level: "ROW EXCLUSIVE", on: [table.relation] },
-    up: sql`${giveBack(table, kept)}
+    up: sql`${restore(table, kept)}
    AND record.ctid >= ${"(0,0)"}::tid
    AND record.ctid < ${"(0,0)"}::tid`,
     silencesTriggers: table.triggersMayBeSilenced,
@@ -120,9 +102,9 @@ export function restoreRows(table: TablePlan, kept: KeptTable): BatchesStep {
     verify: [
       forNow(
         none(
-          `every row of ${table.label} that was kept has an organization`,
+          `every saved row of ${table.label} has an organization`,
           sql`
-            SELECT ${placeOf(table.relation, table.label)} AS violation
+            SELECT ${violationOf(table, table.label)} AS violation
               FROM ${ident(table.relation)} AS record
               JOIN ${ident(kept.loadedAs)} AS kept ON ${sameKey(kept)}
              WHERE record.${ident(table.tenancy.column)} IS NULL
@@ -136,31 +118,31 @@ export function restoreRows(table: TablePlan, kept: KeptTable): BatchesStep {
 }
 
 /**
- * The same for rows that were written while the ranges were gone through: their new versions are on
- * pages that were behind already, with the organization that a trigger or the default gave them.
+ * The same for rows that were written while the ranges were read: their new versions are on pages before
+ * the cursor, with the organization from a trigger or the default.
  */
 export function restoreLeftOverRows(table: TablePlan, kept: KeptTable): TransactionStep {
   return {
     id: stepId(table, "kept-left-over"),
-    title: "give rows that were written meanwhile the organization that was kept",
+    title: "restore the saved organization of rows that were written meanwhile",
     table: table.relation,
     mode: "transaction",
     lock: { level: "ROW EXCLUSIVE", on: [table.relation] },
     up: table.triggersMayBeSilenced
-      ? [silenceTriggers, giveBack(table, kept)]
-      : [giveBack(table, kept)],
+      ? [silenceTriggers, restore(table, kept)]
+      : [restore(table, kept)],
     down: { kind: "covered", by: stepId(table, "column") },
     verify: [rowsAreBack(table, kept)],
   };
 }
 
-/** The same in the one transaction of a small table. */
+/** The same in the transaction of a small table. */
 export function restoreRowsAtOnce(table: TablePlan, kept: KeptTable): Sql[] {
-  if (!table.triggersMayBeSilenced) return [giveBack(table, kept)];
-  return [silenceTriggers, giveBack(table, kept), sql`SET LOCAL session_replication_role = origin`];
+  if (!table.triggersMayBeSilenced) return [restore(table, kept)];
+  return [silenceTriggers, restore(table, kept), sql`SET LOCAL session_replication_role = origin`];
 }
 
-function giveBack(table: TablePlan, kept: KeptTable): Sql {
+function restore(table: TablePlan, kept: KeptTable): Sql {
   const column = ident(table.tenancy.column);
   return sql`UPDATE ${ident(table.relation)} AS record
    SET ${column} = kept.kept_organization
@@ -176,14 +158,14 @@ function sameKey({ key }: KeptTable): Sql {
   );
 }
 
-/** Rows that were kept have what they had, for now: from then on the application may move them. */
+/** The check that saved rows have their organization. Not lasting: the application may move them later. */
 export function rowsAreBack(table: TablePlan, kept: KeptTable): Check {
   const column = ident(table.tenancy.column);
   return forNow(
     none(
-      `every row of ${table.label} that was kept has the organization it had`,
+      `every saved row of ${table.label} has its saved organization`,
       sql`
-        SELECT ${placeOf(table.relation, table.label)} AS violation
+        SELECT ${violationOf(table, table.label)} AS violation
           FROM ${ident(table.relation)} AS record
           JOIN ${ident(kept.loadedAs)} AS kept ON ${sameKey(kept)}
          WHERE record.${column} IS DISTINCT FROM kept.kept_organization

@@ -4,34 +4,35 @@ import { askRepeatedly } from "../../repeatedly.ts";
 import type { RunContext } from "../context.ts";
 
 const lookEveryMilliseconds = 50;
-/** Below that, what a batch costs besides its rows is most of it. */
+/** Shorter batches would cost more for their overhead than for their rows. */
 const leastShare = 1 / 4;
-/** From the least share it takes a second without waits to come back. */
+/** From the least share to the full size takes a second without waits. */
 const recovery = 1.07;
 
 /** How long a batch should take now. */
-export type Pace = {
+export type BatchPace = {
   readonly milliseconds: number;
-  /** @throws what kept it from looking, such as a lost connection */
+  /** @throws the error that stopped it, such as a lost connection */
   stop(): Promise<void>;
 };
 
 /**
- * Looks, while batches run, whether anybody waits for a row that one of them has locked: then the next
- * are half as long, down to a quarter of what is configured, and longer again while nobody waits.
- * @param backends the server processes that batches run in at the moment
+ * Watches, while batches run, whether a session waits for a row that one of them has locked. Then the
+ * next batches take half the time, down to a quarter of the configured one; without waits they get
+ * longer again.
+ * @param backends the server processes that run batches at the moment
  */
-export function paceByWriters(
+export function paceByWaits(
   { observer, online }: Pick<RunContext, "observer" | "online">,
   backends: () => readonly number[],
-): Pace {
+): BatchPace {
   const longest = online.batchTargetInMilliseconds;
   let milliseconds = longest;
   const look = async (): Promise<void> => {
     const ours = backends().map(String);
     const [seen] = await observer.rows(
-      // A row's lock is its transaction's, and whoever waits for the row waits for that. Batches wait
-      // for each other where they write to the journal.
+      // To wait for a locked row is to wait for the transaction that locked it. Batches also wait for
+      // each other, when they write to the journal.
       sql`
         SELECT EXISTS (
                  SELECT

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect, test } from "vitest";
 import type { Session } from "../../src/postgres/connection.ts";
-import { Turns } from "../../src/run/mutex.ts";
+import { LockMutex } from "../../src/run/mutex.ts";
 import { Sessions } from "../../src/run/sessions.ts";
 import type { Lock } from "../../src/steps/model/step.ts";
 
@@ -12,7 +12,7 @@ function lockOn(first: string, ...others: string[]): Lock {
 }
 
 test("transactions that lock a table in common take turns, also after one that failed; others do not wait", async () => {
-  const turns = new Turns();
+  const mutex = new LockMutex();
   const said: string[] = [];
   const work = (name: string, milliseconds: number) => async () => {
     said.push(`${name} begins`);
@@ -21,11 +21,11 @@ test("transactions that lock a table in common take turns, also after one that f
     if (name === "calls") throw new Error("calls failed");
   };
   const ends = await Promise.allSettled([
-    turns.take(lockOn("leads", "organizations"), work("leads", 60)),
-    turns.take(lockOn("calls", "organizations"), work("calls", 1)),
-    turns.take(lockOn("notes"), work("notes", 1)),
-    turns.take(lockOn("organizations", "scripts"), work("scripts", 1)),
-    turns.take({ level: "none" }, work("files", 1)),
+    mutex.run(lockOn("leads", "organizations"), work("leads", 60)),
+    mutex.run(lockOn("calls", "organizations"), work("calls", 1)),
+    mutex.run(lockOn("notes"), work("notes", 1)),
+    mutex.run(lockOn("organizations", "scripts"), work("scripts", 1)),
+    mutex.run({ level: "none" }, work("files", 1)),
   ]);
   expect(ends.map(({ status }) => status)).toEqual([
     "fulfilled",

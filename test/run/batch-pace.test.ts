@@ -4,7 +4,7 @@ import { parseSettings } from "../../src/config/load.ts";
 import { openSession } from "../../src/postgres/connection.ts";
 import { observerOn } from "../../src/postgres/observer.ts";
 import { sql } from "../../src/postgres/sql.ts";
-import { paceByWriters } from "../../src/run/backfill/writers-wait.ts";
+import { paceByWaits } from "../../src/run/backfill/batch-pace.ts";
 import { createDatabase } from "../setup/database.ts";
 import { smallCompany } from "../setup/small-company.ts";
 
@@ -17,7 +17,7 @@ async function makeRow() {
   const writer = await openSession({ url }, "writer");
   const config = { ...smallCompany, online: { batchTargetInMilliseconds: 40 } };
   const { online } = parseSettings(config, "the test");
-  const pace = paceByWriters({ observer: observerOn(observing), online }, () => [batch.backend]);
+  const pace = paceByWaits({ observer: observerOn(observing), online }, () => [batch.backend]);
   const stop = async () => {
     await pace.stop();
     await writer.close();
