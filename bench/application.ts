@@ -1,10 +1,10 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { edgeFunctions } from "./edge-functions.ts";
-import { chain, type Part, share, tables } from "./queries.ts";
+import { type ApplicationPart, chain, share, tables } from "./queries.ts";
 
 /** How large an application is. */
-export type Shape = { readonly app: Part; readonly functions: Part };
+export type Shape = { readonly app: ApplicationPart; readonly functions: ApplicationPart };
 
 const columns = ["phone", "name", "status", "note", "user_id", "created_at", "score", "city"];
 

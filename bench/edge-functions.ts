@@ -1,4 +1,4 @@
-import { chain, type Part, share } from "./queries.ts";
+import { type ApplicationPart, chain, share } from "./queries.ts";
 
 /** One of so many functions is a handler of two thousand lines, with a quarter of the queries of all these. */
 const perLarge = 62;
@@ -9,7 +9,7 @@ const selfCalls = 4;
  * Edge functions as real code has them: a client is made there, or handed over: as a parameter, in an object,
  * through ten functions, to helpers that call themselves, and round circles of them.
  */
-export function edgeFunctions({ files, chains }: Part): Record<string, string> {
+export function edgeFunctions({ files, chains }: ApplicationPart): Record<string, string> {
   const found: Record<string, string> = {
     "supabase/functions/_shared/client.ts": client,
     "supabase/functions/_shared/pipeline.ts": pipeline(),

@@ -1,5 +1,5 @@
 /** How many files a part of an application has, and how many queries are in them. */
-export type Part = { readonly files: number; readonly chains: number };
+export type ApplicationPart = { readonly files: number; readonly chains: number };
 
 export const tables = Array.from({ length: 40 }, (_, index) =>
   index < 3 ? (["leads", "campaigns", "call_logs"][index] ?? "") : `records_${index}`,

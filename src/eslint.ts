@@ -1,8 +1,8 @@
 import path from "node:path";
-import { annotationRules, type Finding, findingsOf } from "./code/findings.ts";
 import { takeInventory } from "./code/queries/inventory.ts";
 import { openProject, type Project } from "./code/reading/project.ts";
-import { rules as codeRules } from "./code/rules/index.ts";
+import { rules as codeRules } from "./code/rules.ts";
+import { annotationRules, type Violation, violationsOf } from "./code/violations.ts";
 import { loadSettings } from "./config/load.ts";
 
 /** What of ESLint's context is used. */
@@ -80,9 +80,9 @@ export async function tenantry({ folder, config }: EslintOptions = {}): Promise<
 export default tenantry;
 
 /** Finds what is wrong in a file as an editor has it, which may not be saved yet. */
-function finder(opened: Project): (context: Context) => readonly Finding[] {
+function finder(opened: Project): (context: Context) => readonly Violation[] {
   let project = opened;
-  let findings: readonly Finding[] | undefined;
+  let violations: readonly Violation[] | undefined;
   return ({ filename, sourceCode }) => {
     const file = project.files.find(
       ({ source }) => path.normalize(source.fileName) === path.normalize(filename),
@@ -90,9 +90,9 @@ function finder(opened: Project): (context: Context) => readonly Finding[] {
     if (file === undefined) return [];
     if (file.source.text !== sourceCode.text) {
       project = project.withTexts(new Map([[path.normalize(filename), sourceCode.text]]));
-      findings = undefined;
+      violations = undefined;
     }
-    findings ??= findingsOf(takeInventory(project));
-    return findings.filter(({ place }) => place.file === file.name);
+    violations ??= violationsOf(takeInventory(project));
+    return violations.filter(({ place }) => place.file === file.name);
   };
 }

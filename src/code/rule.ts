@@ -4,7 +4,7 @@ import type { Inventory } from "./queries/inventory.ts";
 export const levels = ["error", "warning"] as const;
 
 /** What is wrong at one place, and how it is fixed by hand. */
-export type Fault = { readonly fact: string; readonly fix: string };
+export type FactAndFix = { readonly fact: string; readonly fix: string };
 
 /** One way in which code lets tenants' data out. */
 export type Rule = {
@@ -13,5 +13,5 @@ export type Rule = {
   readonly level: (typeof levels)[number];
   readonly title: string;
   readonly why: string;
-  readonly find: (entry: Entry, inventory: Inventory) => Fault | undefined;
+  readonly find: (entry: Entry, inventory: Inventory) => FactAndFix | undefined;
 };

@@ -93,7 +93,10 @@ test("a rewrite shows a patch and changes nothing; --write does the same; twice 
   if (result.kind !== "code-rewrite") throw new Error(result.kind);
   expect(result).toMatchObject({ written: false, files: [{ file: "src/leads.ts", edits: 1 }] });
   expect(result.findings).toMatchObject([
-    { file: "src/campaigns.ts", line: 3, reason: "organizationId is not in scope here" },
+    {
+      place: { file: "src/campaigns.ts", line: 3 },
+      reason: "organizationId is not in scope here",
+    },
   ]);
   const [patch] = parsePatch(result.diff);
   if (patch === undefined) throw new Error("there is no patch");

@@ -1,11 +1,11 @@
 import { readFile } from "node:fs/promises";
 import { expect, test } from "vitest";
 import { stateOf, states } from "../../src/code/fence/fence.ts";
-import { annotationRules, describe, findingsOf } from "../../src/code/findings.ts";
 import type { Entry } from "../../src/code/queries/entry.ts";
 import { type Inventory, takeInventory } from "../../src/code/queries/inventory.ts";
 import type { CodeFile, Project } from "../../src/code/reading/project.ts";
-import { rules } from "../../src/code/rules/index.ts";
+import { rules } from "../../src/code/rules.ts";
+import { annotationRules, describe, violationsOf } from "../../src/code/violations.ts";
 import { openCorpus, rewritten } from "./corpus.ts";
 
 const project = openCorpus();
@@ -25,7 +25,7 @@ function entriesIn(inventory: Inventory, { name }: CodeFile): Entry[] {
 }
 
 function rulesOf(inventory: Inventory, entry: Entry | undefined): string[] {
-  return findingsOf(inventory)
+  return violationsOf(inventory)
     .filter((finding) => finding.entry !== undefined && finding.entry === entry)
     .map(({ rule }) => rule.id);
 }
@@ -63,7 +63,7 @@ test.each(fixtures.map((file) => [file.name, file] as const))("%s", (_name, file
   const changes = expected.some((one) => !/→ (unchanged|left .*)$|^none$/.test(one));
   expect(changed !== undefined).toBe(changes);
 
-  const annotations = findingsOf(before).filter(
+  const annotations = violationsOf(before).filter(
     ({ entry, place }) => entry === undefined && place.file === file.name,
   );
   expect(annotations.map(({ rule }) => rule.id)).toEqual(said(file, "left"));
@@ -104,7 +104,7 @@ test("only lines of queries are touched: nothing is reformatted", () => {
 
 test("every rule is on its page, and has a fixture that it finds something in", async () => {
   const page = await readFile(new URL("../../docs/code.md", import.meta.url), "utf8");
-  const found = new Set(findingsOf(before).map(({ rule }) => rule.id));
+  const found = new Set(violationsOf(before).map(({ rule }) => rule.id));
   for (const { id, level } of [...rules, ...annotationRules]) {
     expect(page).toContain(`| \`${id}\` | ${level} |`);
     expect(found).toContain(id);

@@ -1,10 +1,10 @@
 import path from "node:path";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { findingsOf } from "../../src/code/findings.ts";
 import type { Chain } from "../../src/code/queries/entry.ts";
 import { type Inventory, takeInventory } from "../../src/code/queries/inventory.ts";
 import { openProject, type Project } from "../../src/code/reading/project.ts";
+import { violationsOf } from "../../src/code/violations.ts";
 import { makeApplication } from "./application.ts";
 import {
   type CallGraph,
@@ -106,7 +106,7 @@ Deno.serve(async (req: Request) => {
   await admin.from("campaigns").select("id").eq("organization_id", pick("mine", 3));
 });
 `);
-  expect(findingsOf(inventory).map(({ rule, what }) => `${rule.id} ${what}`)).toEqual([
+  expect(violationsOf(inventory).map(({ rule, what }) => `${rule.id} ${what}`)).toEqual([
     "organization-from-request select leads",
   ]);
 });
@@ -145,8 +145,8 @@ Deno.serve(async () => {
   await admin.from("leads").insert(rows);
 });
 `);
-  expect(findingsOf(await rowsOf(`{ organization_id: "mine" }`))).toEqual([]);
-  expect(findingsOf(await rowsOf("{}"))).toHaveLength(1);
+  expect(violationsOf(await rowsOf(`{ organization_id: "mine" }`))).toEqual([]);
+  expect(violationsOf(await rowsOf("{}"))).toHaveLength(1);
 });
 
 test("a key that is handed on in a circle is the key that it was at first", async () => {

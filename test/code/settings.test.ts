@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
 import { stateOf } from "../../src/code/fence/fence.ts";
-import { findingsOf } from "../../src/code/findings.ts";
 import { takeInventory } from "../../src/code/queries/inventory.ts";
 import { openProject } from "../../src/code/reading/project.ts";
+import { violationsOf } from "../../src/code/violations.ts";
 import { parseSettings } from "../../src/config/load.ts";
 import { makeApplication } from "./application.ts";
 import { corpusConfig, corpusSettings, openCorpus, rewritten } from "./corpus.ts";
@@ -10,7 +10,7 @@ import { corpusConfig, corpusSettings, openCorpus, rewritten } from "./corpus.ts
 test("where row-level security is trusted with the user's key, only its writes name the organization", () => {
   const trusting = { ...corpusConfig.code, filters: "service-role-only" } as const;
   const inventory = takeInventory(openCorpus(corpusSettings(trusting)));
-  const open = findingsOf(inventory).flatMap(({ entry, rule }) =>
+  const open = violationsOf(inventory).flatMap(({ entry, rule }) =>
     entry?.kind === "chain" && rule.id === "unfenced-query" ? [entry] : [],
   );
   expect(open.length).toBeGreaterThan(10);
@@ -26,7 +26,7 @@ test("where row-level security is trusted with the user's key, only its writes n
   );
   expect(states).toContain("row-level security");
   expect(states).not.toContain("unfenced");
-  const rules = findingsOf(inventory).map(({ rule }) => rule.id);
+  const rules = violationsOf(inventory).map(({ rule }) => rule.id);
   expect(rules).toContain("insert-without-organization");
   expect(rules).toContain("organization-overwritten");
 });
@@ -83,7 +83,7 @@ export const orders = () => boss.schema(SCHEMA).from("orders").select("*");
     "a configuration",
   );
   const inventory = takeInventory(openProject(settings, project.folder));
-  expect(findingsOf(inventory).map(({ rule, fact }) => [rule.id, fact])).toEqual([
+  expect(violationsOf(inventory).map(({ rule, fact }) => [rule.id, fact])).toEqual([
     ["embedded-table", "its select reaches orders"],
     ["unfenced-query", expect.any(String)],
   ]);

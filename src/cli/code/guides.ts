@@ -4,7 +4,7 @@ import { z } from "zod";
 import { type GuideFate, writeGuides } from "../../operations/code/guides.ts";
 import { add } from "../command.ts";
 import { type GlobalOptions, globalOptions, readOptions } from "../options.ts";
-import { withCode } from "./place.ts";
+import { withCode } from "./with-code.ts";
 
 export type GuidesOptions = GlobalOptions & {
   /** Writes the files, instead of telling what would become of them. */
@@ -15,8 +15,8 @@ export type GuidesOptions = GlobalOptions & {
 
 /** `tenantry guides`: the documents of Day 3, from the configuration alone. */
 export function guides(options: GuidesOptions): Promise<void> {
-  return withCode(options, async ({ output, ...place }) => {
-    const { folder, files } = await writeGuides(place, options);
+  return withCode(options, async ({ output, ...context }) => {
+    const { folder, files } = await writeGuides(context, options);
     await output.show({ kind: "guides", written: options.write, folder, files }, () =>
       files
         .map(

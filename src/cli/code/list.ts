@@ -3,13 +3,13 @@ import { colorsFor } from "../../report/terminal/colors.ts";
 import { formatGroups, formatTable } from "../../report/terminal/table.ts";
 import { counted } from "../../units.ts";
 import { writeReport } from "../terminal/write-report.ts";
-import { type CodeOptions, withCode } from "./place.ts";
 import { inventorySarif } from "./sarif.ts";
+import { type CodeOptions, withCode } from "./with-code.ts";
 
 /** `tenantry code list`: every query, and every other place where tenants' data comes or goes. */
 export function listCommand(options: CodeOptions): Promise<void> {
-  return withCode(options, async ({ output, ...place }) => {
-    const inventory = listCode(place);
+  return withCode(options, async ({ output, ...context }) => {
+    const inventory = listCode(context);
     const { folder: _, ...shown } = inventory;
     await output.show({ kind: "code-inventory", ...shown }, () => showInventory(inventory));
     if (options.sarif !== undefined) await writeReport(options.sarif, inventorySarif(inventory));

@@ -3,7 +3,7 @@ import { type CodeRewrite, rewriteCode } from "../../operations/code/rewrite-cod
 import { showFindings } from "../../report/terminal/findings.ts";
 import { wrapped } from "../../report/terminal/wrap.ts";
 import { counted } from "../../units.ts";
-import { type CodeOptions, withCode } from "./place.ts";
+import { type CodeOptions, withCode } from "./with-code.ts";
 
 export type RewriteOptions = CodeOptions & {
   /** Changes the files, instead of showing how they would change. */
@@ -12,8 +12,8 @@ export type RewriteOptions = CodeOptions & {
 
 /** `tenantry code rewrite`: gives queries their organization where that is certain. */
 export function rewriteCommand(options: RewriteOptions): Promise<void> {
-  return withCode(options, async ({ output, ...place }) => {
-    const rewriting = await rewriteCode(place, options);
+  return withCode(options, async ({ output, ...context }) => {
+    const rewriting = await rewriteCode(context, options);
     const { files, left, diff, missing } = rewriting;
     await output.show(
       {

@@ -1,8 +1,8 @@
 import ts from "typescript";
 import type { Settings } from "../../config/settings.ts";
-import { valuesOf } from "../reading/held.ts";
-import { once } from "../reading/memoize.ts";
-import { answering } from "../reading/strongly-connected.ts";
+import { memoize } from "../reading/memoize.ts";
+import { valuesOf } from "../reading/property-values.ts";
+import { answerByComponent } from "../reading/strongly-connected.ts";
 import type { Symbols } from "../reading/symbols.ts";
 import { isEither, isFunctionNode, isNothing, unwrap } from "../reading/syntax.ts";
 
@@ -21,8 +21,8 @@ export function keyOf(symbols: Symbols, made: ts.CallExpression | ts.NewExpressi
 /** What nodes say of a key; undefined where one says nothing: an empty text, null. */
 type KindAt = (node: ts.Node) => ClientKind | undefined;
 
-const kinds = once((symbols: Symbols) =>
-  answering<ts.Node, ClientKind | undefined>({
+const kinds = memoize((symbols: Symbols) =>
+  answerByComponent<ts.Node, ClientKind | undefined>({
     next: (node) => leadsOf(symbols, node),
     answer(members, of) {
       const inside = new Set(members.map(({ node }) => node));

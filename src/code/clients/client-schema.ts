@@ -1,9 +1,9 @@
 import ts from "typescript";
-import { valuesOfSymbol } from "../reading/held.ts";
-import { once } from "../reading/memoize.ts";
-import { gathering } from "../reading/strongly-connected.ts";
+import { memoize } from "../reading/memoize.ts";
+import { valuesOfSymbol } from "../reading/property-values.ts";
+import { collectReachable } from "../reading/strongly-connected.ts";
 import { functionCalled, type Symbols } from "../reading/symbols.ts";
-import { heldBy, methodOf, propertyOf, returnedBy, unwrap } from "../reading/syntax.ts";
+import { initializerOf, methodOf, propertyOf, returnedBy, unwrap } from "../reading/syntax.ts";
 import { stringsOf } from "../reading/table-name.ts";
 
 /**
@@ -14,13 +14,13 @@ export function schemasOf(symbols: Symbols, client: ts.Expression): readonly str
   return [...following(symbols)(stepOf(symbols, client))];
 }
 
-const following = once((symbols: Symbols) => {
-  const findings = once((node: ts.Expression) => findIn(symbols, node));
+const following = memoize((symbols: Symbols) => {
+  const readIn = memoize((node: ts.Expression) => findIn(symbols, node));
   const values = (symbol: ts.Symbol) => valuesOfSymbol(symbols, symbol);
-  return gathering<ts.Expression | ts.Symbol, string>({
+  return collectReachable<ts.Expression | ts.Symbol, string>({
     next: (step) =>
-      ("kind" in step ? findings(step).next : values(step)).map((one) => stepOf(symbols, one)),
-    said: (step) => ("kind" in step ? findings(step).said : []),
+      ("kind" in step ? readIn(step).next : values(step)).map((one) => stepOf(symbols, one)),
+    said: (step) => ("kind" in step ? readIn(step).said : []),
   });
 });
 
@@ -53,13 +53,13 @@ function findIn(symbols: Symbols, inner: ts.Expression): Findings {
 function schemaInOptions(symbols: Symbols, argument: ts.Expression): string | undefined {
   const options = unwrap(argument);
   const db = ts.isObjectLiteralExpression(options) ? propertyOf(options, "db") : undefined;
-  const held = db === undefined ? undefined : heldBy(db);
+  const held = db === undefined ? undefined : initializerOf(db);
   const inner = held === undefined ? undefined : unwrap(held);
   const schema =
     inner !== undefined && ts.isObjectLiteralExpression(inner)
       ? propertyOf(inner, "schema")
       : undefined;
-  const value = schema === undefined ? undefined : heldBy(schema);
+  const value = schema === undefined ? undefined : initializerOf(schema);
   return value === undefined ? undefined : textOf(symbols, value);
 }
 

@@ -1,7 +1,12 @@
 import ts from "typescript";
-import { type Held, heldIn, valuesHeld, valuesOfSymbol } from "../reading/held.ts";
-import { once } from "../reading/memoize.ts";
-import { gathering } from "../reading/strongly-connected.ts";
+import { memoize } from "../reading/memoize.ts";
+import {
+  type ObjectProperty,
+  objectProperty,
+  valuesOfProperty,
+  valuesOfSymbol,
+} from "../reading/property-values.ts";
+import { collectReachable } from "../reading/strongly-connected.ts";
 import { functionCalled, type Symbols } from "../reading/symbols.ts";
 import {
   isEither,
@@ -23,14 +28,14 @@ export type Client = {
 const makers = /^create(\w*)Client$|^SupabaseClient$/;
 
 /** An expression that may be a client, what a name stands for, or what an object has under a name. */
-type Step = ts.Expression | ts.Symbol | Held;
+type Step = ts.Expression | ts.Symbol | ObjectProperty;
 
 /** Where the client in an expression comes from, followed through parameters, imports and factories. */
 export function clientsOf(symbols: Symbols, expression: ts.Expression): readonly Client[] {
   return [...following(symbols)(unwrap(expression))];
 }
 
-const following = once((symbols: Symbols) => {
+const following = memoize((symbols: Symbols) => {
   const clients = new Map<string, Client>();
   /** One object for each client, so that it is counted once. */
   const client = (kind: ClientKind, from: string): Client => {
@@ -38,16 +43,16 @@ const following = once((symbols: Symbols) => {
     clients.set(`${kind} ${from}`, known);
     return known;
   };
-  const findings = once((expression: ts.Expression) => findIn(symbols, expression));
-  return gathering<Step, Client>({
+  const readIn = memoize((expression: ts.Expression) => findIn(symbols, expression));
+  return collectReachable<Step, Client>({
     next(step) {
-      if ("kind" in step) return findings(step).next;
-      const values = "of" in step ? valuesHeld(symbols, step) : sourcesOf(symbols, step);
+      if ("kind" in step) return readIn(step).next;
+      const values = "of" in step ? valuesOfProperty(symbols, step) : sourcesOf(symbols, step);
       return values.map(unwrap);
     },
     said(step) {
       if (!("kind" in step)) return [];
-      const { made } = findings(step);
+      const { made } = readIn(step);
       return made === undefined ? [] : [client(made.kind, made.from)];
     },
     // Functions that only hand on to one another what nobody gives them.
@@ -83,8 +88,8 @@ function findIn(symbols: Symbols, inner: ts.Expression): Findings {
     return made === undefined ? findByName(symbols, inner) : { made, next: [] };
   }
   if (!ts.isPropertyAccessExpression(inner)) return { made: unknown(inner), next: [] };
-  const held = heldIn(symbols, inner.expression, inner.name.text);
-  return valuesHeld(symbols, held).every(isNothingEver)
+  const held = objectProperty(symbols, inner.expression, inner.name.text);
+  return valuesOfProperty(symbols, held).every(isNothingEver)
     ? findByName(symbols, inner.name)
     : { next: [held] };
 }

@@ -1,10 +1,10 @@
 import path from "node:path";
 import ts from "typescript";
 import { argumentsFor } from "../reading/arguments.ts";
-import { type Ask, answersOf } from "../reading/fixpoint.ts";
-import { heldUnder, objectsTakenApart, valuesOf } from "../reading/held.ts";
-import { once } from "../reading/memoize.ts";
-import { gathering } from "../reading/strongly-connected.ts";
+import { type FixpointScope, leastFixpoint } from "../reading/fixpoint.ts";
+import { memoize } from "../reading/memoize.ts";
+import { objectsTakenApart, propertyValues, valuesOf } from "../reading/property-values.ts";
+import { collectReachable } from "../reading/strongly-connected.ts";
 import { functionCalled, type Symbols } from "../reading/symbols.ts";
 import { isFunctionNode, methodOf, returnedBy, unwrap } from "../reading/syntax.ts";
 import { isOfServerAction, isPartOfRequest, isRequest } from "./request.ts";
@@ -30,14 +30,14 @@ export function isDeclaredByCaller(symbols: Symbols, declaration: ts.Declaration
 
 /** Where a value comes from: the request, or a parameter, of which the calls say more. */
 type Origin = "sent" | ts.ParameterDeclaration;
-type Asking = Ask<ts.Node, Origin>;
+type Asking = FixpointScope<ts.Node, Origin>;
 
-const sending = once((symbols: Symbols) => {
-  const origins = answersOf<ts.Node, Origin>((node, ask) => {
+const sending = memoize((symbols: Symbols) => {
+  const origins = leastFixpoint<ts.Node, Origin>((node, ask) => {
     if (ts.isExpression(node)) ofExpression(symbols, node, ask);
     else ofDeclaration(symbols, node, ask);
   });
-  return gathering<ts.Node, "sent">({
+  return collectReachable<ts.Node, "sent">({
     next(node) {
       if (!ts.isParameter(node)) return [...origins(node)].filter((one) => one !== "sent");
       const awaited = promiseFor(node);
@@ -63,7 +63,7 @@ function ofExpression(symbols: Symbols, inner: ts.Expression, ask: Asking): void
     const { expression: object } = inner;
     const name = ts.isPropertyAccessExpression(inner) ? inner.name.text : "";
     further(object);
-    heldUnder(symbols, object, name).forEach(further);
+    propertyValues(symbols, object, name).forEach(further);
   } else if (ts.isConditionalExpression(inner)) [inner.whenTrue, inner.whenFalse].forEach(further);
   else if (ts.isBinaryExpression(inner)) [inner.left, inner.right].forEach(further);
   else if (ts.isIdentifier(inner)) {
@@ -72,10 +72,10 @@ function ofExpression(symbols: Symbols, inner: ts.Expression, ask: Asking): void
   }
 }
 
-const membershipsIn = once(({ project }: Symbols) => {
+const membershipsIn = memoize(({ project }: Symbols) => {
   const { caller } = project.settings.code.functions;
   const file = caller === undefined ? undefined : path.join(project.folder, caller.from);
-  return once((source: ts.SourceFile) => path.normalize(source.fileName) === file);
+  return memoize((source: ts.SourceFile) => path.normalize(source.fileName) === file);
 });
 
 function isOfMemberships(symbols: Symbols, node: ts.Node): boolean {
@@ -122,7 +122,7 @@ function ofDeclaration(symbols: Symbols, declaration: ts.Node, ask: Asking): voi
     const name = ts.isIdentifier(key) ? key.text : "";
     ask.each(declaration.parent.parent, ask.say);
     for (const object of objectsTakenApart(symbols, declaration))
-      heldUnder(symbols, object, name).forEach(further);
+      propertyValues(symbols, object, name).forEach(further);
   } else if (ts.isVariableDeclaration(declaration)) {
     const { name, initializer } = declaration;
     if (ts.isIdentifier(name)) valuesOf(symbols, name).forEach(further);

@@ -4,7 +4,7 @@ import type { RelationName } from "../../postgres/sql.ts";
 import type { Chain, SqlText } from "../queries/entry.ts";
 import type { Inventory } from "../queries/inventory.ts";
 import { judge } from "../queries/payload-column.ts";
-import { heldBy, propertyOf, shortText, unwrap } from "../reading/syntax.ts";
+import { initializerOf, propertyOf, shortText, unwrap } from "../reading/syntax.ts";
 import { stringsOf } from "../reading/table-name.ts";
 import { columnOf, conjuncts, isColumn, isEquality, isEqualToValue } from "../sql/condition.ts";
 import { insertsIn } from "../sql/statement.ts";
@@ -35,7 +35,7 @@ export function conflictOf(chain: Chain, { project, tables }: Inventory): Confli
     return object.properties.some(ts.isSpreadAssignment)
       ? { kind: "unreadable", text: shortText(options) }
       : undefined;
-  const value = heldBy(property);
+  const value = initializerOf(property);
   const node = value === undefined ? undefined : unwrap(value);
   if (node === undefined || !ts.isStringLiteralLike(node))
     return { kind: "unreadable", text: shortText(property) };
@@ -59,7 +59,7 @@ export function conflictColumnsOf(chain: Chain, inventory: Inventory): string[] 
   const isWritten = object !== undefined && ts.isObjectLiteralExpression(object);
   const optionOf = (name: string) => {
     const property = isWritten ? propertyOf(object, name) : undefined;
-    const value = property === undefined ? undefined : heldBy(property);
+    const value = property === undefined ? undefined : initializerOf(property);
     return value === undefined ? undefined : unwrap(value);
   };
   if (optionOf("ignoreDuplicates")?.kind === ts.SyntaxKind.TrueKeyword) return undefined;

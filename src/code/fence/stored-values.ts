@@ -1,10 +1,10 @@
 import ts from "typescript";
+import { keysOf } from "../queries/cache-key.ts";
 import type { Cache } from "../queries/entry.ts";
 import type { Inventory } from "../queries/inventory.ts";
-import { valuesOf } from "../reading/held.ts";
+import { valuesOf } from "../reading/property-values.ts";
 import { functionCalled, type Symbols } from "../reading/symbols.ts";
 import { everyNode, methodOf, returnedBy, unwrap } from "../reading/syntax.ts";
-import { keysOf } from "../rewrite/cache-key.ts";
 
 /** Whose the values are that a browser keeps under a key. */
 export type Stored =

@@ -12,7 +12,7 @@ import {
 } from "../reading/later-calls.ts";
 import type { CodeFile } from "../reading/project.ts";
 import type { Symbols } from "../reading/symbols.ts";
-import { callsBehind, methodOf, type Place, shortText, unwrap } from "../reading/syntax.ts";
+import { callsBehind, methodOf, type SourcePlace, shortText, unwrap } from "../reading/syntax.ts";
 import { stringsOf, type Tables } from "../reading/table-name.ts";
 import { selectionOf } from "./embeds.ts";
 import { type Chain, type Operation, operations } from "./entry.ts";
@@ -20,7 +20,7 @@ import { filtersOf } from "./filters.ts";
 import { payloadOf } from "./payload.ts";
 import type { TenantTables } from "./tenant-tables.ts";
 
-export type Surroundings = {
+export type FileContext = {
   readonly symbols: Symbols;
   readonly tables: TenantTables;
   readonly annotations: Annotations;
@@ -32,24 +32,26 @@ export const notClients =
   /^(Array|Object|Buffer|String|Map|Set|\w*Array|Iterator|AsyncIterator|Readable|Observable|Temporal\.\w+)$/;
 
 /** The queries that begin at a call of `from`; none where it is no client's. */
-export function chainsFrom(around: Surroundings, call: ts.CallExpression): Chain[] {
+export function chainsFrom(context: FileContext, call: ts.CallExpression): Chain[] {
   const method = methodOf(call);
   const [argument] = call.arguments;
   if (method?.name !== "from" || argument === undefined) return [];
   const receiver = unwrap(method.on);
   if (notClients.test(receiver.getText())) return [];
   if (ts.isPropertyAccessExpression(receiver) && receiver.name.text === "storage") return [];
-  const client = leastBound(clientsOf(around.symbols, method.on));
+  const client = leastBound(clientsOf(context.symbols, method.on));
   const begun = {
     from: call,
     client,
-    schemas: schemasOf(around.symbols, receiver),
+    schemas: schemasOf(context.symbols, receiver),
     seen: new Map(),
   };
-  const found = grow(around, begun, { head: call, named: argument });
+  const found = grow(context, begun, { head: call, named: argument });
   // A function that gives a table back, and that only it itself calls.
   const chains =
-    found.length > 0 ? found : [chainAt(around, begun, call, stringsOf(around.symbols, argument))];
+    found.length > 0
+      ? found
+      : [chainAt(context, begun, call, stringsOf(context.symbols, argument))];
   const isQuery = client.kind !== "unknown" || chains.some(({ operation }) => operation !== "none");
   return isQuery ? chains : [];
 }
@@ -70,20 +72,20 @@ type TableAt = {
 };
 
 /** Goes on behind an expression that is a table, to the operations on it; empty where it was there before. */
-function grow(around: Surroundings, begun: Begun, { head, named }: TableAt): Chain[] {
-  const { symbols } = around;
+function grow(context: FileContext, begun: Begun, { head, named }: TableAt): Chain[] {
+  const { symbols } = context;
   const before = begun.seen.get(head) ?? new Set();
   if (before.has(named)) return [];
   begun.seen.set(head, before.add(named));
-  const here = () => [chainAt(around, begun, head, stringsOf(symbols, named))];
+  const here = () => [chainAt(context, begun, head, stringsOf(symbols, named))];
   const { calls, end } = callsBehind(head);
   if (calls.some(({ name }) => isOperation(name))) return here();
   const variable = variableFor(end);
-  if (variable === undefined) return behindFactory(around, begun, { head: end, named }) ?? here();
+  if (variable === undefined) return behindFactory(context, begun, { head: end, named }) ?? here();
   const uses = usesAfter(symbols, variable).filter((use) => callsBehind(use).calls.length > 0);
   return uses.length === 0
     ? here()
-    : uses.flatMap((use) => grow(around, begun, { head: use, named }));
+    : uses.flatMap((use) => grow(context, begun, { head: use, named }));
 }
 
 /**
@@ -91,11 +93,11 @@ function grow(around: Surroundings, begun: Begun, { head, named }: TableAt): Cha
  * where nothing goes on with it.
  */
 function behindFactory(
-  around: Surroundings,
+  context: FileContext,
   begun: Begun,
   { head: end, named }: TableAt,
 ): Chain[] | undefined {
-  const { symbols } = around;
+  const { symbols } = context;
   const factory = functionReturning(end);
   if (factory === undefined) return undefined;
   const [declaration] = symbols.symbolOf(unwrap(named))?.declarations ?? [];
@@ -105,7 +107,7 @@ function behindFactory(
   const unseen =
     handed === undefined
       ? []
-      : [chainAt(around, begun, end, { kind: "unresolved", text: shortText(handed) })];
+      : [chainAt(context, begun, end, { kind: "unresolved", text: shortText(handed) })];
   const seen = symbols.callsOf(factory).flatMap((call) => {
     const file = symbols.fileOf(call);
     const given = position === -1 ? named : call.arguments[position];
@@ -113,11 +115,11 @@ function behindFactory(
   });
   return unseen.length + seen.length === 0
     ? undefined
-    : [...unseen, ...seen.flatMap(({ file, ...at }) => grow({ ...around, file }, begun, at))];
+    : [...unseen, ...seen.flatMap(({ file, ...at }) => grow({ ...context, file }, begun, at))];
 }
 
 function chainAt(
-  { symbols, tables, annotations, file }: Surroundings,
+  { symbols, tables, annotations, file }: FileContext,
   { client, schemas }: Begun,
   head: ts.Expression,
   names: Tables,
@@ -165,7 +167,7 @@ function isOperation(name: string): name is Operation {
 }
 
 /** Where an expression begins to be what it is: at its last name, not at the object it hangs on. */
-export function placeOf({ source, name }: CodeFile, node: ts.Node): Place {
+export function placeOf({ source, name }: CodeFile, node: ts.Node): SourcePlace {
   const at =
     ts.isCallExpression(node) && ts.isPropertyAccessExpression(node.expression)
       ? node.expression.name

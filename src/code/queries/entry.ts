@@ -5,7 +5,7 @@ import type { Client } from "../clients/client.ts";
 import type { Annotation } from "../reading/annotation.ts";
 import type { LaterCall } from "../reading/later-calls.ts";
 import type { PartName } from "../reading/project.ts";
-import type { Place } from "../reading/syntax.ts";
+import type { SourcePlace } from "../reading/syntax.ts";
 import type { Tables } from "../reading/table-name.ts";
 import type { Selection } from "./embeds.ts";
 import type { Filter } from "./filters.ts";
@@ -15,7 +15,7 @@ export const operations = ["select", "insert", "update", "upsert", "delete"] as 
 export type Operation = (typeof operations)[number];
 
 type Found = {
-  readonly place: Place;
+  readonly place: SourcePlace;
   readonly part: PartName;
   readonly node: ts.Expression;
   readonly annotation: Annotation | undefined;

@@ -1,6 +1,6 @@
 import ts from "typescript";
 import type { Symbols } from "../reading/symbols.ts";
-import { heldBy, type MethodCall, nameOf, unwrap } from "../reading/syntax.ts";
+import { initializerOf, type MethodCall, nameOf, unwrap } from "../reading/syntax.ts";
 import { stringsOf } from "../reading/table-name.ts";
 
 /** One condition of a chain. */
@@ -56,6 +56,6 @@ function matched(argument: ts.Expression | undefined): readonly Pick<Filter, "co
   const spread = object.properties.findLastIndex(ts.isSpreadAssignment);
   return object.properties.map((property, index) => ({
     column: index < spread ? null : (nameOf(property) ?? null),
-    value: heldBy(property),
+    value: initializerOf(property),
   }));
 }

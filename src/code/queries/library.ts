@@ -3,7 +3,7 @@ import { annotationFor } from "../reading/annotation.ts";
 import type { Project } from "../reading/project.ts";
 import type { Symbols } from "../reading/symbols.ts";
 import { isFunctionNode, unwrap } from "../reading/syntax.ts";
-import { placeOf, type Surroundings } from "./chain.ts";
+import { type FileContext, placeOf } from "./chain.ts";
 import type { OtherQuery } from "./entry.ts";
 
 const longestWay = 6;
@@ -21,7 +21,7 @@ const others: readonly (readonly [RegExp, string])[] = [
 ];
 
 /** Whether a project imports one of these libraries at all: in most there is nothing to look for. */
-export function asksOtherwise({ files }: Project): boolean {
+export function importsOtherLibrary({ files }: Project): boolean {
   return files.some(({ source }) =>
     source.statements.some(
       (statement) =>
@@ -37,10 +37,10 @@ export function asksOtherwise({ files }: Project): boolean {
  * What only sets the library up, or describes tables for it, is none.
  */
 export function otherQueryFrom(
-  around: Surroundings,
+  context: FileContext,
   call: ts.CallExpression,
 ): OtherQuery | undefined {
-  const { symbols, annotations, file } = around;
+  const { symbols, annotations, file } = context;
   // One entry a chain of calls, at its end.
   if (isContinued(call)) return undefined;
   // SQL in it is found, and judged, by itself.

@@ -1,7 +1,7 @@
 import ts from "typescript";
 import { conditionOf } from "../reading/later-calls.ts";
 import type { Symbols } from "../reading/symbols.ts";
-import { heldBy, isNothing, nameOf, unwrap } from "../reading/syntax.ts";
+import { initializerOf, isNothing, nameOf, unwrap } from "../reading/syntax.ts";
 
 /** What an object says of one column. */
 export type Judgement =
@@ -64,7 +64,15 @@ function judgeWithin(
     (ts.getCombinedNodeFlags(declaration) & ts.NodeFlags.Const) === 0
   )
     return hidden;
-  return withAssignments(symbols, declaration, inner, column, below(declaration.initializer));
+  const symbol = symbols.symbolOf(inner);
+  return symbol === undefined
+    ? hidden
+    : afterAssignments(below(declaration.initializer), {
+        uses: symbols.usesOf(symbol, inner.text),
+        declaration,
+        use: inner,
+        column,
+      });
 }
 
 function ofLiteral(
@@ -79,7 +87,7 @@ function ofLiteral(
       if (spread.kind === "set" && behind.kind === "absent") return spread;
       if (spread.kind !== "absent") behind = hidden;
     } else if (nameOf(property) === column) {
-      const value = heldBy(property);
+      const value = initializerOf(property);
       if (behind.kind !== "absent") return { kind: "overridden", property };
       return value === undefined ? hidden : { kind: "set", value };
     } else if (property.name !== undefined && ts.isComputedPropertyName(property.name)) {
@@ -89,18 +97,22 @@ function ofLiteral(
   return behind;
 }
 
-/** What is assigned to an object behind its declaration counts too. */
-function withAssignments(
-  symbols: Symbols,
-  declaration: ts.VariableDeclaration,
-  use: ts.Identifier,
-  column: string,
+type DeclaredObject = {
+  readonly declaration: ts.VariableDeclaration;
+  /** Every use of its name. */
+  readonly uses: readonly ts.MemberName[];
+  /** The use that is judged. */
+  readonly use: ts.Identifier;
+  readonly column: string;
+};
+
+/** What is assigned to an object after its declaration counts, too. */
+function afterAssignments(
   declared: Judgement,
+  { declaration, uses, use, column }: DeclaredObject,
 ): Judgement {
-  const symbol = symbols.symbolOf(use);
-  if (symbol === undefined) return hidden;
   let judgement = declared;
-  for (const other of symbols.usesOf(symbol, use.text)) {
+  for (const other of uses) {
     const { parent } = other;
     const access = ts.isPropertyAccessExpression(parent) || ts.isElementAccessExpression(parent);
     if (!access || parent.expression !== other) {

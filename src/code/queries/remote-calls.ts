@@ -1,24 +1,24 @@
 import ts from "typescript";
 import { clientsOf, leastBound } from "../clients/client.ts";
 import { annotationFor } from "../reading/annotation.ts";
-import { objectsTakenApart } from "../reading/held.ts";
 import { usesAfter, variableFor } from "../reading/later-calls.ts";
+import { objectsTakenApart } from "../reading/property-values.ts";
 import type { Symbols } from "../reading/symbols.ts";
 import { callsBehind, type MethodCall, methodOf, shortText, unwrap } from "../reading/syntax.ts";
 import { stringsOf } from "../reading/table-name.ts";
-import { placeOf, type Surroundings } from "./chain.ts";
+import { type FileContext, placeOf } from "./chain.ts";
 import type { Invocation, RemoteCall, StorageAccess } from "./entry.ts";
 
 /** `client.rpc(…)`, `client.functions.invoke(…)` and `client.storage.from(…)`. */
 export function remoteCallsFrom(
-  around: Surroundings,
+  context: FileContext,
   call: ts.CallExpression,
 ): readonly (RemoteCall | Invocation | StorageAccess)[] {
   const method = methodOf(call);
   const [argument] = call.arguments;
   if (method === undefined || argument === undefined) return [];
   const receiver = unwrap(method.on);
-  const { symbols, annotations, file } = around;
+  const { symbols, annotations, file } = context;
   const names = () => {
     const known = stringsOf(symbols, argument);
     return known.kind === "known" ? known.names.join(" or ") : shortText(argument);

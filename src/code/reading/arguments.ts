@@ -1,5 +1,5 @@
 import ts from "typescript";
-import { once } from "./memoize.ts";
+import { memoize } from "./memoize.ts";
 import { callBy, functionCalled, isHandedOn, type Symbols, valueBy } from "./symbols.ts";
 import { type FunctionNode, isFunctionNode, unwrap, wrapped } from "./syntax.ts";
 
@@ -14,11 +14,11 @@ export function argumentsFor(
   return argumentsIn(symbols)(parameter);
 }
 
-const argumentsIn = once((symbols: Symbols) =>
-  once((parameter: ts.ParameterDeclaration) => argumentsOf(symbols, parameter)),
+const argumentsIn = memoize((symbols: Symbols) =>
+  memoize((parameter: ts.ParameterDeclaration) => argumentsOf(symbols, parameter)),
 );
-const callsIn = once((symbols: Symbols) =>
-  once((owner: FunctionNode) => callsGiving(symbols, owner)),
+const callsIn = memoize((symbols: Symbols) =>
+  memoize((owner: FunctionNode) => callsGiving(symbols, owner)),
 );
 
 function argumentsOf(

@@ -1,5 +1,5 @@
 /** How a question is answered: by what it says itself, and by the answers of others. */
-export type Ask<Question, Answer> = {
+export type FixpointScope<Question, Answer> = {
   readonly say: (answer: Answer) => void;
   /** Calls back once for each answer of another question, those that are found later among them. */
   readonly each: (question: Question, then: (answer: Answer) => void) => void;
@@ -15,8 +15,8 @@ type Table<Answer> = {
  * answers, and each answer is handed once to each that waits for it, until nothing new is found: what comes
  * out is the least that holds, whichever question was asked first. A table that is given out is complete.
  */
-export function answersOf<Question extends object, Answer>(
-  rule: (question: Question, ask: Ask<Question, Answer>) => void,
+export function leastFixpoint<Question extends object, Answer>(
+  rule: (question: Question, ask: FixpointScope<Question, Answer>) => void,
 ): (question: Question) => ReadonlySet<Answer> {
   const tables = new Map<Question, Table<Answer>>();
   const waiting: (() => void)[] = [];
@@ -36,7 +36,7 @@ export function answersOf<Question extends object, Answer>(
     waiting.push(() => rule(question, { say, each }));
     return table;
   };
-  const each: Ask<Question, Answer>["each"] = (question, then) => {
+  const each: FixpointScope<Question, Answer>["each"] = (question, then) => {
     const { answers, listeners } = tableOf(question);
     listeners.push(then);
     for (const answer of answers) waiting.push(() => then(answer));

@@ -1,6 +1,6 @@
 import ts from "typescript";
 import { type Filter, filtersOf } from "../queries/filters.ts";
-import { once } from "./memoize.ts";
+import { memoize } from "./memoize.ts";
 import { nameOfFunction, type Symbols } from "./symbols.ts";
 import {
   callsBehind,
@@ -56,9 +56,9 @@ export function laterCallsOf(symbols: Symbols, end: ts.Expression, way = 0): rea
 }
 
 /** By how far an expression is from where the query begins: each is followed once for each distance. */
-const laterIn = once((symbols: Symbols) =>
+const laterIn = memoize((symbols: Symbols) =>
   Array.from({ length: longestWay }, (_, way) =>
-    once((end: ts.Expression): readonly LaterCall[] => {
+    memoize((end: ts.Expression): readonly LaterCall[] => {
       const name = variableFor(end);
       if (name !== undefined) return eachOnce(ofVariable(symbols, name, way));
       return way < 2 ? eachOnce(ofCallers(symbols, end, way)) : [];

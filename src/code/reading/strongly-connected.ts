@@ -2,7 +2,7 @@
 type Member<Node> = { readonly node: Node; readonly leads: readonly Node[] };
 
 /** What can be followed from a node, and what a component of nodes comes to. */
-export type Following<Node, Answer> = {
+export type ComponentSolver<Node, Answer> = {
   /** The nodes that one leads to. */
   readonly next: (node: Node) => readonly Node[];
   /**
@@ -20,8 +20,8 @@ export type Following<Node, Answer> = {
  * circle are answered together, so that no answer depends on where the circle was entered: Tarjan's strongly
  * connected components, without recursion, because calls can be many deep.
  */
-export function answering<Node extends object, Answer>(
-  following: Following<Node, Answer>,
+export function answerByComponent<Node extends object, Answer>(
+  following: ComponentSolver<Node, Answer>,
 ): (node: Node) => Answer {
   const known = new Map<Node, { readonly answer: Answer }>();
   return (asked) => {
@@ -42,7 +42,7 @@ type Visit<Node> = Member<Node> & {
 
 function solve<Node extends object, Answer>(
   start: Node,
-  { next, answer }: Following<Node, Answer>,
+  { next, answer }: ComponentSolver<Node, Answer>,
   known: Map<Node, { readonly answer: Answer }>,
 ): ReadonlyMap<Node, { readonly answer: Answer }> {
   const open: Member<Node>[] = [];
@@ -77,7 +77,7 @@ function solve<Node extends object, Answer>(
 }
 
 /** What nodes say themselves, and what they lead to. */
-export type Gathering<Node, Said> = {
+export type Reachability<Node, Said> = {
   readonly next: (node: Node) => readonly Node[];
   readonly said: (node: Node) => readonly Said[];
   /** What it comes to where nodes lead to one another only, and none says anything. */
@@ -87,13 +87,13 @@ export type Gathering<Node, Said> = {
 };
 
 /** All that a node says, and that the nodes say which it leads to, each once. */
-export function gathering<Node extends object, Said>({
+export function collectReachable<Node extends object, Said>({
   next,
   said,
   silent,
   order,
-}: Gathering<Node, Said>): (node: Node) => ReadonlySet<Said> {
-  return answering<Node, ReadonlySet<Said>>({
+}: Reachability<Node, Said>): (node: Node) => ReadonlySet<Said> {
+  return answerByComponent<Node, ReadonlySet<Said>>({
     next,
     answer(members, of) {
       const all = new Set<Said>();

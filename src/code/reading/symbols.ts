@@ -1,5 +1,5 @@
 import ts from "typescript";
-import { once } from "./memoize.ts";
+import { memoize } from "./memoize.ts";
 import { usesIn } from "./name-uses.ts";
 import type { CodeFile, Project } from "./project.ts";
 import { type FunctionNode, isFunctionNode, unwrap, wrapped } from "./syntax.ts";
@@ -46,7 +46,7 @@ export function symbolsOf(project: Project): Symbols {
     readonly calls: readonly ts.CallExpression[];
     readonly handedOn: readonly ts.MemberName[];
   };
-  const usesOfFunction = once((node: FunctionNode): Uses => {
+  const usesOfFunction = memoize((node: FunctionNode): Uses => {
     const name = nameOfFunction(node);
     const symbol = name === undefined ? undefined : symbolOf(name);
     const uses =

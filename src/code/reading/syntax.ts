@@ -1,7 +1,7 @@
 import ts from "typescript";
-import { once } from "./memoize.ts";
+import { memoize } from "./memoize.ts";
 
-export type Place = {
+export type SourcePlace = {
   /** From the code's folder, with slashes. */
   readonly file: string;
   /** From 1, as editors count. */
@@ -92,7 +92,7 @@ export function functionAround(node: ts.Node): FunctionNode | undefined {
 }
 
 /** What a function gives back: its body, or what stands behind each `return` of its own. */
-export const returnedBy = once((node: FunctionNode): readonly ts.Expression[] => {
+export const returnedBy = memoize((node: FunctionNode): readonly ts.Expression[] => {
   if (!ts.isBlock(node.body)) return [node.body];
   const found: ts.Expression[] = [];
   const visit = (inner: ts.Node): void => {
@@ -132,7 +132,7 @@ export function nameOf(property: ts.ObjectLiteralElementLike): string | undefine
 }
 
 /** What a property holds; undefined for a method. */
-export function heldBy(property: ts.ObjectLiteralElementLike): ts.Expression | undefined {
+export function initializerOf(property: ts.ObjectLiteralElementLike): ts.Expression | undefined {
   if (ts.isPropertyAssignment(property)) return property.initializer;
   return ts.isShorthandPropertyAssignment(property) ? property.name : undefined;
 }

@@ -1,7 +1,7 @@
 import ts from "typescript";
 import { argumentsFor } from "./arguments.ts";
-import { once } from "./memoize.ts";
-import { gathering } from "./strongly-connected.ts";
+import { memoize } from "./memoize.ts";
+import { collectReachable } from "./strongly-connected.ts";
 import type { Symbols } from "./symbols.ts";
 import { shortText, unwrap } from "./syntax.ts";
 
@@ -25,13 +25,13 @@ export function stringsOf(symbols: Symbols, expression: ts.Expression): Tables {
     : { kind: "known", names };
 }
 
-const following = once((symbols: Symbols) => {
-  const findings = once((node: ts.Expression) => findIn(symbols, node));
-  return gathering<ts.Expression | ts.ParameterDeclaration, Said>({
+const following = memoize((symbols: Symbols) => {
+  const readIn = memoize((node: ts.Expression) => findIn(symbols, node));
+  return collectReachable<ts.Expression | ts.ParameterDeclaration, Said>({
     next: (node) =>
-      ts.isParameter(node) ? argumentsFor(symbols, node).map(unwrap) : findings(node).next,
+      ts.isParameter(node) ? argumentsFor(symbols, node).map(unwrap) : readIn(node).next,
     said(node) {
-      if (!ts.isParameter(node)) return findings(node).said;
+      if (!ts.isParameter(node)) return readIn(node).said;
       return argumentsFor(symbols, node).length === 0 ? [unread] : [];
     },
     silent: () => [unread],

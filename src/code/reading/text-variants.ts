@@ -1,7 +1,7 @@
 import ts from "typescript";
-import { once } from "./memoize.ts";
+import { memoize } from "./memoize.ts";
 import { functionCalled, type Symbols } from "./symbols.ts";
-import { heldBy, methodOf, propertyOf, returnedBy, unwrap } from "./syntax.ts";
+import { initializerOf, methodOf, propertyOf, returnedBy, unwrap } from "./syntax.ts";
 import { stringsOf } from "./table-name.ts";
 
 const longestWay = 6;
@@ -20,9 +20,9 @@ export function textsOf(
 }
 
 /** By how far an expression is from where the text is asked for: each is read once for each distance. */
-const textsIn = once((symbols: Symbols) =>
+const textsIn = memoize((symbols: Symbols) =>
   Array.from({ length: longestWay + 1 }, (_, way) =>
-    once((inner: ts.Expression) => readTexts(symbols, inner, way)),
+    memoize((inner: ts.Expression) => readTexts(symbols, inner, way)),
   ),
 );
 
@@ -48,7 +48,7 @@ function readTexts(
   }
   if (ts.isObjectLiteralExpression(inner)) {
     const property = propertyOf(inner, "text");
-    const value = property === undefined ? undefined : heldBy(property);
+    const value = property === undefined ? undefined : initializerOf(property);
     return value === undefined ? undefined : further(value);
   }
   if (ts.isCallExpression(inner)) return ofCall(symbols, inner, way);

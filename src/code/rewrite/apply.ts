@@ -1,6 +1,6 @@
 import MagicString from "magic-string";
 import type ts from "typescript";
-import { once } from "../reading/memoize.ts";
+import { memoize } from "../reading/memoize.ts";
 import type { Edit } from "./edit.ts";
 
 /** A file's text with its edits, the one that was asked for first standing first. */
@@ -28,7 +28,7 @@ export function movedTo(position: number, edits: readonly Edit[]): number {
 }
 
 /** The places of edits in their order, and how far they move what is behind so many of them. */
-const movesOf = once((edits: readonly Edit[]) => {
+const movesOf = memoize((edits: readonly Edit[]) => {
   const inOrder = [...eachOnce(edits)].sort((one, other) => one.at - other.at);
   const moves = [0];
   for (const { at, until, text } of inOrder)

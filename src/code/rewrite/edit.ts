@@ -1,6 +1,6 @@
 import type ts from "typescript";
-import type { Finding } from "../findings.ts";
 import type { Project } from "../reading/project.ts";
+import type { Violation } from "../violations.ts";
 
 /** A change of a text: something is put in, or stands instead of something. */
 export type Edit = {
@@ -15,7 +15,7 @@ export type Edit = {
 
 /** The changes that fix one finding: all of them, or none. */
 export type Fix = {
-  readonly finding: Finding;
+  readonly violation: Violation;
   readonly edits: readonly Edit[];
   /** Where one of these cannot be done, none is: keys that are written here and read there. */
   readonly together: string | undefined;

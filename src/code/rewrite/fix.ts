@@ -2,10 +2,10 @@ import type ts from "typescript";
 import { conflictOf } from "../fence/conflict.ts";
 import { organizationAt } from "../fence/organization.ts";
 import { storedUnder } from "../fence/stored-values.ts";
-import type { Finding } from "../findings.ts";
 import type { Chain, Entry } from "../queries/entry.ts";
 import type { Inventory } from "../queries/inventory.ts";
-import { once } from "../reading/memoize.ts";
+import { memoize } from "../reading/memoize.ts";
+import type { Violation } from "../violations.ts";
 import { addFilter } from "./add-filter.ts";
 import { addLastProperty } from "./add-property.ts";
 import { keyByOrganization } from "./cache-key.ts";
@@ -20,14 +20,14 @@ import { writeOrganization } from "./write-organization.ts";
  * @param together the group that it is fixed with or not at all
  */
 export function fix(
-  finding: Finding,
+  violation: Violation,
   inventory: Inventory,
   together: string | undefined,
 ): Fix | Refusal {
-  const { entry, rule } = finding;
+  const { entry, rule } = violation;
   if (entry === undefined) return refuse("it takes somebody who knows what was meant");
   const edits = editsFor(entry, rule.id, inventory);
-  return isRefusal(edits) ? edits : { finding, edits, together };
+  return isRefusal(edits) ? edits : { violation, edits, together };
 }
 
 function editsFor(entry: Entry, rule: string, inventory: Inventory): readonly Edit[] | Refusal {
@@ -118,7 +118,7 @@ function editsForChain(
 }
 
 /** Which queries an operation is of: several, where a table is one of two. */
-const chainsOf = once(({ entries }: Inventory) => {
+const chainsOf = memoize(({ entries }: Inventory) => {
   const found = new Map<ts.CallExpression, Chain[]>();
   for (const entry of entries) {
     if (entry.kind !== "chain" || entry.operationCall === undefined) continue;

@@ -1,8 +1,8 @@
 import ts from "typescript";
 import type { Project } from "../reading/project.ts";
-import { isCertainlyAlike } from "./alike.ts";
 import { applyEdits, movedTo } from "./apply.ts";
 import type { Edit, Fix } from "./edit.ts";
+import { typechecksAsBefore } from "./unchanged-types.ts";
 
 type Judged = { readonly sound: readonly Fix[]; readonly broken: readonly Broken[] };
 type Broken = { readonly fixing: Fix; readonly reason: string };
@@ -10,10 +10,10 @@ type Broken = { readonly fixing: Fix; readonly reason: string };
 const mostRounds = 5;
 
 /** Why a change is left out that nothing is wrong with. */
-export const drawn = "what belongs together with it cannot be changed";
+export const leftWithGroup = "what belongs together with it cannot be changed";
 
 /** Leaves out the changes after which a file does not typecheck as it did before. */
-export function keepTypes(project: Project, fixes: readonly Fix[]): Judged {
+export function leaveOutTypeErrors(project: Project, fixes: readonly Fix[]): Judged {
   const known = new Map<ts.SourceFile, ReadonlyMap<string, number>>();
   const broken: Broken[] = [];
   let sound = fixes;
@@ -26,7 +26,7 @@ export function keepTypes(project: Project, fixes: readonly Fix[]): Judged {
     const others = sound.filter(
       (one) => !found.has(one) && one.together !== undefined && groups.has(one.together),
     );
-    for (const fixing of others) broken.push({ fixing, reason: drawn });
+    for (const fixing of others) broken.push({ fixing, reason: leftWithGroup });
     sound = sound.filter((one) => !found.has(one) && !others.includes(one));
   }
   return { sound, broken };
@@ -47,7 +47,8 @@ function newFaults(
   const found = new Map<Fix, string>();
   for (const [file, edits] of byFile) {
     const source = changed.program.getSourceFile(file.fileName);
-    if (source === undefined || isCertainlyAlike(project, changed, file, source, edits)) continue;
+    if (source === undefined) continue;
+    if (typechecksAsBefore({ before: project, after: changed, old: file, source, edits })) continue;
     const after = diagnosticsOf(changed, source);
     // Where there is no fault, it does not matter how many there were.
     if (after.length === 0) continue;
@@ -116,11 +117,11 @@ function nearest(
 
 /** How wide what is changed is, where a position of the new text is in it. */
 function widthAround(
-  { finding, edits: own }: Fix,
+  { violation, edits: own }: Fix,
   position: number,
   edits: readonly Edit[],
 ): number | undefined {
-  const node = finding.entry?.node;
+  const node = violation.entry?.node;
   const ranges = [
     ...(node === undefined ? [] : [[node.getStart(), node.getEnd()] as const]),
     ...own.flatMap(({ at, until, isShared }) => (isShared ? [] : [[at, until] as const])),

@@ -1,6 +1,6 @@
 import ts from "typescript";
 import type { Row } from "../queries/payload.ts";
-import { heldBy, isNothing, wrapped } from "../reading/syntax.ts";
+import { initializerOf, isNothing, wrapped } from "../reading/syntax.ts";
 import { addLastProperty, removeProperty } from "./add-property.ts";
 import { type Edit, insertion, type Refusal, refuse } from "./edit.ts";
 
@@ -18,7 +18,7 @@ export function writeOrganization(
       if (judgement.kind === "set")
         return refuse(`${column} is ${judgement.value.getText()} here, on purpose or not`);
       if (judgement.kind !== "overridden") return addLastProperty(node, property);
-      const held = heldBy(judgement.property);
+      const held = initializerOf(judgement.property);
       if (held === undefined || isNothing(held))
         return refuse(`${column} is ${held?.getText() ?? "a method"} here, on purpose or not`);
       // It goes behind what may override it, with the value that it has.

@@ -1,5 +1,5 @@
 import ts from "typescript";
-import { placeOf, type Surroundings } from "../queries/chain.ts";
+import { type FileContext, placeOf } from "../queries/chain.ts";
 import type { SqlText } from "../queries/entry.ts";
 import { libraryOf } from "../queries/library.ts";
 import type { TenantTables } from "../queries/tenant-tables.ts";
@@ -25,31 +25,31 @@ const drivers =
 const takers = /sql|query|exec|fetch|select|run|db/i;
 
 /** SQL that a driver is handed: `pool.query("…")`, `pool.query({ text })`, `query("…")` of the project's own. */
-export function sqlTextFrom(around: Surroundings, call: ts.CallExpression): SqlText | undefined {
+export function sqlTextFrom(context: FileContext, call: ts.CallExpression): SqlText | undefined {
   const [argument] = call.arguments;
   // A tagged template is found by itself.
   if (argument === undefined || ts.isTaggedTemplateExpression(unwrap(argument))) return undefined;
   const method = methodOf(call);
-  if (method === undefined) return ofPlainCall(around, call, argument);
+  if (method === undefined) return ofPlainCall(context, call, argument);
   if (!methods.has(method.name)) return undefined;
-  const texts = textsOf(around.symbols, argument);
-  if (texts !== undefined) return texts.some(isSql) ? entryOf(around, call, texts) : undefined;
-  return unsafe.has(method.name) || drivers.test(libraryOf(around.symbols, method.on) ?? "")
-    ? { ...entryOf(around, call, []), unread: shortText(argument) }
+  const texts = textsOf(context.symbols, argument);
+  if (texts !== undefined) return texts.some(isSql) ? entryOf(context, call, texts) : undefined;
+  return unsafe.has(method.name) || drivers.test(libraryOf(context.symbols, method.on) ?? "")
+    ? { ...entryOf(context, call, []), unread: shortText(argument) }
     : undefined;
 }
 
 /** Any function may take a text that reads like SQL: `toast("Select leads from a campaign")`. */
 function ofPlainCall(
-  around: Surroundings,
+  context: FileContext,
   call: ts.CallExpression,
   argument: ts.Expression,
 ): SqlText | undefined {
-  if (!ts.isIdentifier(call.expression) || !isWrittenOut(around.symbols, argument))
+  if (!ts.isIdentifier(call.expression) || !isWrittenOut(context.symbols, argument))
     return undefined;
-  const texts = textsOf(around.symbols, argument);
+  const texts = textsOf(context.symbols, argument);
   if (texts === undefined || !texts.some(isSqlByCase)) return undefined;
-  const entry = entryOf(around, call, texts);
+  const entry = entryOf(context, call, texts);
   const isRead = entry.unread === undefined || takers.test(call.expression.text);
   return isRead && entry.relations.length > 0 ? entry : undefined;
 }
@@ -98,19 +98,19 @@ function isSql(text: string): boolean {
 
 /** SQL in a tagged template: `` sql`SELECT …` ``, `` prisma.$queryRaw`SELECT …` ``. */
 export function taggedSqlFrom(
-  around: Surroundings,
+  context: FileContext,
   tagged: ts.TaggedTemplateExpression,
 ): SqlText | undefined {
-  const texts = textsOf(around.symbols, tagged);
+  const texts = textsOf(context.symbols, tagged);
   if (texts === undefined || !texts.some(isSql)) return undefined;
-  const entry = entryOf(around, tagged, texts);
+  const entry = entryOf(context, tagged, texts);
   // A style sheet may begin with `select`, too.
   const isNamedSo = /sql|query|execute|raw/i.test(tagged.tag.getText());
   return isNamedSo || entry.unread === undefined || entry.relations.length > 0 ? entry : undefined;
 }
 
 function entryOf(
-  { tables, annotations, file }: Surroundings,
+  { tables, annotations, file }: FileContext,
   node: ts.CallExpression | ts.TaggedTemplateExpression,
   texts: readonly string[],
 ): SqlText {

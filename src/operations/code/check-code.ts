@@ -1,15 +1,15 @@
 import path from "node:path";
 import { stateOf } from "../../code/fence/fence.ts";
-import { annotationRules, describe, findingsOf } from "../../code/findings.ts";
 import { type Inventory, takeInventory } from "../../code/queries/inventory.ts";
 import { type InventoryRow, inventoryRows } from "../../code/queries/rows.ts";
 import { openProject } from "../../code/reading/project.ts";
-import { rules } from "../../code/rules/index.ts";
+import { rules } from "../../code/rules.ts";
+import { annotationRules, describe, violationsOf } from "../../code/violations.ts";
 import { AppError } from "../../errors.ts";
 import type { Finding } from "../../events/finding.ts";
 import { counted } from "../../units.ts";
+import type { CodeContext } from "./context.ts";
 import { type CodeFinding, codeFinding } from "./findings.ts";
-import type { CodePlace } from "./place.ts";
 
 export type CodeInventory = {
   /** Files that were read. */
@@ -47,8 +47,8 @@ export const codeRules = [...rules, ...annotationRules].map(({ id, title, why, l
 }));
 
 /** Lists every query, and every other place where tenants' data comes or goes. */
-export function listCode(place: CodePlace): CodeInventory {
-  const inventory = readInventory(place);
+export function listCode(context: CodeContext): CodeInventory {
+  const inventory = readInventory(context);
   const rows = inventoryRows(inventory);
   return {
     files: inventory.project.files.length,
@@ -66,10 +66,10 @@ export function listCode(place: CodePlace): CodeInventory {
 }
 
 /** Judges every query of the application by the rules. */
-export function checkCode(place: CodePlace): CodeCheck {
-  const inventory = readInventory(place);
+export function checkCode(context: CodeContext): CodeCheck {
+  const inventory = readInventory(context);
   const { folder } = inventory.project;
-  const findings = findingsOf(inventory).map(codeFinding);
+  const findings = violationsOf(inventory).map(codeFinding);
   const chains = inventory.entries.filter((entry) => entry.kind === "chain");
   return {
     files: inventory.project.files.length,
@@ -94,7 +94,7 @@ export function pathFrom(from: string, folder: string, file: string): string {
   return path.relative(from, path.join(folder, file)).split(path.sep).join("/");
 }
 
-function readInventory({ settings, folder }: CodePlace): Inventory {
+function readInventory({ settings, folder }: CodeContext): Inventory {
   return takeInventory(openProject(settings, folder));
 }
 

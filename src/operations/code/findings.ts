@@ -1,4 +1,4 @@
-import type { Finding as JudgedEntry } from "../../code/findings.ts";
+import type { Violation } from "../../code/violations.ts";
 import type { Finding } from "../../events/finding.ts";
 
 /** A finding in code, as every command reports findings. */
@@ -8,7 +8,7 @@ export type CodeFinding = Finding & Required<Pick<Finding, "place">>;
 export type LeftFinding = CodeFinding & { readonly reason: string };
 
 /** What a rule for code found, without the syntax that it was found in. */
-export function codeFinding({ rule, place, what, fact, fix }: JudgedEntry): CodeFinding {
+export function codeFinding({ rule, place, what, fact, fix }: Violation): CodeFinding {
   return {
     id: rule.id,
     title: rule.title,
@@ -16,7 +16,7 @@ export function codeFinding({ rule, place, what, fact, fix }: JudgedEntry): Code
     object: what,
     fact,
     why: rule.why,
-    fix: fix,
+    fix,
     place,
   };
 }

@@ -1,9 +1,9 @@
 import { createHash } from "node:crypto";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
-import { AppError } from "../../errors.ts";
+import { AppError, messageOf } from "../../errors.ts";
 import { type Guide, guidesFor } from "../../guides/guides.ts";
-import type { CodePlace } from "./place.ts";
+import type { CodeContext } from "./context.ts";
 
 /** What becomes of a guide: one that was edited by hand is not overwritten. */
 export type GuideFate = "new" | "updated" | "the same" | "edited";
@@ -19,7 +19,7 @@ export type WrittenGuides = {
  * @throws AppError CODE_NOT_WRITTEN
  */
 export async function writeGuides(
-  { settings, folder }: CodePlace,
+  { settings, folder }: CodeContext,
   request: { readonly folder: string; readonly write: boolean },
 ): Promise<WrittenGuides> {
   const place = path.resolve(folder, request.folder);
@@ -59,7 +59,7 @@ async function write(folder: string, { file, text }: Guide): Promise<void> {
     throw new AppError({
       code: "CODE_NOT_WRITTEN",
       object: path.join(folder, file),
-      fault: `cannot be written: ${error instanceof Error ? error.message : String(error)}`,
+      fault: `cannot be written: ${messageOf(error)}`,
       state: "the guides before it are written",
       next: "fix that, or name another folder with --folder",
       cause: error,

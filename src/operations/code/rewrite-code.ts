@@ -7,10 +7,10 @@ import {
   rewriteCode as rewrite,
 } from "../../code/rewrite/rewrite.ts";
 import { type ScaffoldedFile, scaffold } from "../../code/scaffold/scaffold.ts";
-import { AppError } from "../../errors.ts";
+import { AppError, messageOf } from "../../errors.ts";
+import type { CodeContext } from "./context.ts";
 import { writeOverRead } from "./files.ts";
 import { codeFinding, type LeftFinding } from "./findings.ts";
-import type { CodePlace } from "./place.ts";
 
 export type CodeRewrite = Pick<Rewriting, "files"> & {
   /** Findings that have to be fixed by hand, and why. */
@@ -27,7 +27,7 @@ export type CodeRewrite = Pick<Rewriting, "files"> & {
  * @throws AppError CODE_NOT_WRITTEN
  */
 export async function rewriteCode(
-  { settings, folder }: CodePlace,
+  { settings, folder }: CodeContext,
   { write }: { readonly write: boolean },
 ): Promise<CodeRewrite> {
   const project = openProject(settings, folder);
@@ -48,7 +48,7 @@ async function writeAll(files: readonly RewrittenFile[]): Promise<void> {
       throw new AppError({
         code: "CODE_NOT_WRITTEN",
         object: file.name,
-        fault: `cannot be written: ${error instanceof Error ? error.message : String(error)}`,
+        fault: `cannot be written: ${messageOf(error)}`,
         state: `${written} of ${files.length} files were rewritten`,
         next: "fix that and run it again: what is rewritten already stays as it is",
         cause: error,

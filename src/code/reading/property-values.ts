@@ -1,12 +1,12 @@
 import ts from "typescript";
 import { argumentsFor } from "./arguments.ts";
-import { answersOf } from "./fixpoint.ts";
-import { once } from "./memoize.ts";
+import { leastFixpoint } from "./fixpoint.ts";
+import { memoize } from "./memoize.ts";
 import { functionCalled, type Symbols } from "./symbols.ts";
-import { heldBy, isFunctionNode, nameOf, returnedBy, unwrap } from "./syntax.ts";
+import { initializerOf, isFunctionNode, nameOf, returnedBy, unwrap } from "./syntax.ts";
 
 /** What an object has under a name, asked of an expression or of what a name stands for. */
-export type Held = { readonly of: ts.Expression | ts.Symbol; readonly name: string };
+export type ObjectProperty = { readonly of: ts.Expression | ts.Symbol; readonly name: string };
 
 /** Something that a name is given: a value, or a part of an object. */
 type Given =
@@ -17,21 +17,25 @@ type Given =
  * What an object has under a name, wherever the object is put together: through variables, parameters,
  * properties of classes, and functions that give it back. In the order of the files.
  */
-export function heldUnder(
+export function propertyValues(
   symbols: Symbols,
   object: ts.Expression,
   name: string,
 ): readonly ts.Expression[] {
-  return valuesHeld(symbols, heldIn(symbols, object, name));
+  return valuesOfProperty(symbols, objectProperty(symbols, object, name));
 }
 
 /** The question what an object has under a name: one and the same for all uses of a variable. */
-export function heldIn(symbols: Symbols, object: ts.Expression, name: string): Held {
+export function objectProperty(
+  symbols: Symbols,
+  object: ts.Expression,
+  name: string,
+): ObjectProperty {
   return holding(symbols).question(object, name);
 }
 
 /** The answer of that question. */
-export function valuesHeld(symbols: Symbols, held: Held): readonly ts.Expression[] {
+export function valuesOfProperty(symbols: Symbols, held: ObjectProperty): readonly ts.Expression[] {
   return holding(symbols).values(held);
 }
 
@@ -46,18 +50,18 @@ export function valuesOfSymbol(symbols: Symbols, symbol: ts.Symbol): readonly ts
   return holding(symbols).ofSymbol(symbol);
 }
 
-const holding = once((symbols: Symbols) => {
-  const questions = new Map<ts.Expression | ts.Symbol, Map<string, Held>>();
-  const question = (object: ts.Expression, name: string): Held => {
+const holding = memoize((symbols: Symbols) => {
+  const questions = new Map<ts.Expression | ts.Symbol, Map<string, ObjectProperty>>();
+  const question = (object: ts.Expression, name: string): ObjectProperty => {
     const of = holderOf(symbols, unwrap(object));
-    const named = questions.get(of) ?? new Map<string, Held>();
+    const named = questions.get(of) ?? new Map<string, ObjectProperty>();
     questions.set(of, named);
     const known = named.get(name) ?? { of, name };
     named.set(name, known);
     return known;
   };
-  const given = once((symbol: ts.Symbol) => givenTo(symbols, symbol));
-  const answers = answersOf<Held, ts.Expression>(({ of, name }, { say, each }) => {
+  const given = memoize((symbol: ts.Symbol) => givenTo(symbols, symbol));
+  const answers = leastFixpoint<ObjectProperty, ts.Expression>(({ of, name }, { say, each }) => {
     const further = (value: ts.Expression) => each(question(value, name), say);
     if ("kind" in of) {
       const found = inExpression(symbols, of, name);
@@ -70,8 +74,8 @@ const holding = once((symbols: Symbols) => {
       else each(question(one.object, one.name), further);
     }
   });
-  const values = once((held: Held) => [...answers(held)].sort(byPlace));
-  const ofSymbol = once((symbol: ts.Symbol) =>
+  const values = memoize((held: ObjectProperty) => [...answers(held)].sort(byPlace));
+  const ofSymbol = memoize((symbol: ts.Symbol) =>
     given(symbol).flatMap((one) =>
       "value" in one ? [one.value] : values(question(one.object, one.name)),
     ),
@@ -103,7 +107,7 @@ function inExpression(symbols: Symbols, inner: ts.Expression, name: string): Fou
   if (ts.isObjectLiteralExpression(inner))
     return {
       values: inner.properties.flatMap((property) => {
-        const value = nameOf(property) === name ? heldBy(property) : undefined;
+        const value = nameOf(property) === name ? initializerOf(property) : undefined;
         return value === undefined ? [] : [value];
       }),
       objects: inner.properties.flatMap((property) =>

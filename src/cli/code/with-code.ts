@@ -10,7 +10,7 @@ export type CodeOptions = GlobalOptions & {
 };
 
 /** What the commands of code work with: no database. */
-export type CodePlace = {
+export type CodeCommandContext = {
   readonly settings: Settings;
   /** The configuration's folder. */
   readonly folder: string;
@@ -20,7 +20,7 @@ export type CodePlace = {
 /** Opens the configuration and the output. */
 export async function withCode(
   options: CodeOptions,
-  work: (place: CodePlace) => Promise<void>,
+  work: (context: CodeCommandContext) => Promise<void>,
 ): Promise<void> {
   const { settings, folder } = await loadSettings(process.cwd(), options.config);
   const target = takeTarget(options);

@@ -1,14 +1,14 @@
 import type { Entry } from "./queries/entry.ts";
 import type { Inventory } from "./queries/inventory.ts";
 import type { Annotation } from "./reading/annotation.ts";
-import type { Place } from "./reading/syntax.ts";
-import type { Fault, Rule } from "./rule.ts";
-import { rules } from "./rules/index.ts";
+import type { SourcePlace } from "./reading/syntax.ts";
+import type { FactAndFix, Rule } from "./rule.ts";
+import { rules } from "./rules.ts";
 
 /** A fault of the code, with the rule that found it. */
-export type Finding = Fault & {
+export type Violation = FactAndFix & {
   readonly rule: Pick<Rule, "id" | "level" | "title" | "why">;
-  readonly place: Place;
+  readonly place: SourcePlace;
   /** What it is about, in a few words: `select leads`. */
   readonly what: string;
   /** Undefined where it is about an annotation. */
@@ -34,7 +34,7 @@ const unusedRule = {
 export const annotationRules = [annotationRule, unusedRule];
 
 /** Everything that the rules find, in the order of the files. */
-export function findingsOf(inventory: Inventory): Finding[] {
+export function violationsOf(inventory: Inventory): Violation[] {
   const ofEntries = inventory.entries.flatMap((entry) =>
     entry.annotation?.reason !== undefined
       ? []
@@ -56,10 +56,10 @@ export function findingsOf(inventory: Inventory): Finding[] {
 }
 
 function ofAnnotation(
-  rule: Finding["rule"],
+  rule: Violation["rule"],
   { file, line, text }: Annotation,
   fix: string,
-): Finding {
+): Violation {
   return {
     rule,
     place: { file, line, column: 1 },

@@ -18,19 +18,22 @@ declare module "typescript" {
   }
 }
 
+/** A file that edits changed, in the project before and after. */
+export type ChangedFile = {
+  readonly before: Project;
+  readonly after: Project;
+  readonly old: ts.SourceFile;
+  /** What `old` became. */
+  readonly source: ts.SourceFile;
+  readonly edits: readonly Edit[];
+};
+
 /**
- * Whether a changed file certainly typechecks as it did: the statements that were changed do, and
- * whatever is outside them sees the same types as before. It asks for little of the file, where most
- * of the time would go into its markup; false says that the whole has to be checked.
- * @param source what `old` became
+ * Whether a changed file certainly typechecks as it did before: the changed statements do, and all
+ * others see the same types as before. This checks a small part of the file; most of the time would
+ * go into its JSX. False means that the whole file must be checked.
  */
-export function isCertainlyAlike(
-  before: Project,
-  after: Project,
-  old: ts.SourceFile,
-  source: ts.SourceFile,
-  edits: readonly Edit[],
-): boolean {
+export function typechecksAsBefore({ before, after, old, source, edits }: ChangedFile): boolean {
   // What is taken away may have been the only use of a name, or the fault that was expected.
   const takesAway = edits.some(({ at, until, text }) => !text.includes(old.text.slice(at, until)));
   if (takesAway || old.text.includes("@ts-expect-error")) return false;
