@@ -5,7 +5,7 @@ import { rules as codeRules } from "./code/rules.ts";
 import { annotationRules, type Violation, violationsOf } from "./code/violations.ts";
 import { loadSettings } from "./config/load.ts";
 
-/** What of ESLint's context is used. */
+/** The part of ESLint's context that is used. */
 type Context = {
   readonly filename: string;
   readonly sourceCode: { readonly text: string };
@@ -43,7 +43,7 @@ export type EslintOptions = {
 
 /**
  * The rules of `tenantry code check` for ESLint's flat configuration. They follow names through the
- * whole project, so all of it is read once.
+ * whole project, so the whole project is read once.
  * @throws AppError CONFIG_NOT_FOUND, CONFIG_INVALID or CODE_NOT_FOUND
  */
 export async function tenantry({ folder, config }: EslintOptions = {}): Promise<EslintConfig> {
@@ -79,7 +79,7 @@ export async function tenantry({ folder, config }: EslintOptions = {}): Promise<
 
 export default tenantry;
 
-/** Finds what is wrong in a file as an editor has it, which may not be saved yet. */
+/** Finds the violations in a file as an editor has it, also before it is saved. */
 function finder(opened: Project): (context: Context) => readonly Violation[] {
   let project = opened;
   let violations: readonly Violation[] | undefined;

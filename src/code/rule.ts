@@ -3,10 +3,10 @@ import type { Inventory } from "./queries/inventory.ts";
 
 export const levels = ["error", "warning"] as const;
 
-/** What is wrong at one place, and how it is fixed by hand. */
+/** What is wrong in one place, and how to fix it by hand. */
 export type FactAndFix = { readonly fact: string; readonly fix: string };
 
-/** One way in which code lets tenants' data out. */
+/** One way in which code leaks tenants' data. */
 export type Rule = {
   readonly id: string;
   /** An error fails `tenantry code check`. */

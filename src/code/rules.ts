@@ -15,7 +15,7 @@ import { unlistedTable } from "./rules/unlisted-table.ts";
 import { unresolvedTable } from "./rules/unresolved-table.ts";
 import { upsertTakesOver } from "./rules/upsert-takes-over.ts";
 
-/** Every rule of the code's, in the order in which they are documented. */
+/** All rules for code, in the order of docs/code.md. */
 export const rules: readonly Rule[] = [
   unfencedQuery,
   insertWithoutOrganization,

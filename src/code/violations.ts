@@ -5,7 +5,7 @@ import type { SourcePlace } from "./reading/syntax.ts";
 import type { FactAndFix, Rule } from "./rule.ts";
 import { rules } from "./rules.ts";
 
-/** A fault of the code, with the rule that found it. */
+/** What a rule found, with the rule. */
 export type Violation = FactAndFix & {
   readonly rule: Pick<Rule, "id" | "level" | "title" | "why">;
   readonly place: SourcePlace;
@@ -15,25 +15,25 @@ export type Violation = FactAndFix & {
   readonly entry: Entry | undefined;
 };
 
-/** An annotation is no entry of the inventory: it is judged by itself. */
+/** Annotations are not entries of the inventory: these rules have no `find`. */
 const annotationRule = {
   id: "annotation-without-reason",
   level: "error",
   title: "An annotation gives no reason, or is not understood",
-  why: "A way out that nobody has to account for is a hole.",
+  why: "An exception without a reason cannot be reviewed.",
 } as const satisfies Omit<Rule, "find">;
 
-/** One that covers nothing may come to cover what it was not meant for. */
+/** An unused annotation may later exempt a query that it was not meant for. */
 const unusedRule = {
   id: "annotation-unused",
   level: "warning",
-  title: "An annotation is of nothing",
-  why: "Where it stands, nothing is of all organizations; what is put there later would be.",
+  title: "Unused annotation",
+  why: "It covers no query. A query that is added there later would be exempt.",
 } as const satisfies Omit<Rule, "find">;
 
 export const annotationRules = [annotationRule, unusedRule];
 
-/** Everything that the rules find, in the order of the files. */
+/** All violations, in the order of the files. */
 export function violationsOf(inventory: Inventory): Violation[] {
   const ofEntries = inventory.entries.flatMap((entry) =>
     entry.annotation?.reason !== undefined
@@ -48,9 +48,13 @@ export function violationsOf(inventory: Inventory): Violation[] {
   const used = new Set(inventory.entries.map(({ annotation }) => annotation));
   const ofAnnotations = inventory.annotations.flatMap((annotation) => {
     if (annotation.reason === undefined)
-      return [ofAnnotation(annotationRule, annotation, "// tenantry: all-organizations because …")];
+      return [
+        ofAnnotation(annotationRule, annotation, "write // tenantry: all-organizations because …"),
+      ];
     if (used.has(annotation)) return [];
-    return [ofAnnotation(unusedRule, annotation, "put it right above the query, or remove it")];
+    return [
+      ofAnnotation(unusedRule, annotation, "move it to the line above the query, or remove it"),
+    ];
   });
   return [...ofEntries, ...ofAnnotations];
 }
@@ -64,7 +68,7 @@ function ofAnnotation(
     rule,
     place: { file, line, column: 1 },
     what: "annotation",
-    fact: `says "tenantry: ${text}"`,
+    fact: `the comment is "tenantry: ${text}"`,
     fix,
     entry: undefined,
   };

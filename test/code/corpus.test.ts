@@ -30,7 +30,7 @@ function rulesOf(inventory: Inventory, entry: Entry | undefined): string[] {
     .map(({ rule }) => rule.id);
 }
 
-/** `insert leads user-key (map) unfenced → fenced`: what it is, how it stands, what becomes of it. */
+/** `insert leads user-key (map) unfenced → fenced`: the entry, its state, and the state after the rewrite. */
 function outcomeOf(entry: Entry, later: Entry | undefined): string {
   const client = "client" in entry ? ` ${entry.client.kind}` : "";
   const form =
@@ -86,7 +86,7 @@ test("rewriting twice changes nothing more", () => {
   expect(rewritten(after.project).rewriting.files).toEqual([]);
 });
 
-test("whatever is left has a reason and a suggestion", () => {
+test("every finding that is left has a reason and a fix", () => {
   expect(rewriting.left.length).toBeGreaterThan(20);
   for (const { reason, fix } of rewriting.left) {
     expect(reason).not.toBe("");
@@ -102,7 +102,7 @@ test("only lines of queries are touched: nothing is reformatted", () => {
   }
 });
 
-test("every rule is on its page, and has a fixture that it finds something in", async () => {
+test("every rule is documented in docs/code.md, and finds something in a fixture", async () => {
   const page = await readFile(new URL("../../docs/code.md", import.meta.url), "utf8");
   const found = new Set(violationsOf(before).map(({ rule }) => rule.id));
   for (const { id, level } of [...rules, ...annotationRules]) {

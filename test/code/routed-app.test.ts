@@ -185,7 +185,7 @@ test("where an import leads nowhere, a component is not taken for one that nobod
   expect(left.join("\n")).toContain("Banner is rendered in places that cannot be followed");
 });
 
-test("without a provider of React Query's that can be followed, nothing is placed, and what to write is said", async () => {
+test("where React Query's provider cannot be found, nothing is placed, and the output says what to write", async () => {
   const { text, scaffoldLeft } = await scaffoldAndRewrite({
     ...routedApp,
     "src/App.tsx": app
@@ -196,14 +196,14 @@ test("without a provider of React Query's that can be followed, nothing is place
   expect(text("src/App.tsx")).not.toContain("OrganizationProvider");
   expect(text("src/auth/ProtectedRoute.tsx")).toBe(guard);
   expect(scaffoldLeft).toContain(
-    "<QueryClientProvider> was not found where the application is rendered: put <OrganizationProvider> inside it, because it needs it",
+    "<QueryClientProvider> was not found where the application is rendered: put <OrganizationProvider> inside it",
   );
   expect(scaffoldLeft.join("\n")).toMatch(
     /<OrganizationBoundary> .* src\/auth\/ProtectedRoute\.tsx:8/,
   );
 });
 
-test("a provider that stands outside what it needs stays, and where it has to go is said", async () => {
+test("a provider that is outside what it needs stays, and the output says where to move it", async () => {
   const main = routedApp["src/main.tsx"].replace(
     "<App />",
     "<OrganizationProvider><App /></OrganizationProvider>",
@@ -235,7 +235,7 @@ export function useOrganization() {
   });
   expect(text("src/App.tsx")).toContain("<AuthProvider>\n        <OrganizationProvider>\n");
   signInIsClean(text("src/components/Banner.tsx"));
-  expect(left.join("\n")).toMatch(/Banner is rendered at .*SignIn.*nobody needs to be signed in/);
+  expect(left.join("\n")).toMatch(/Banner is rendered at .*SignIn.*no check for a signed-in user/);
   expect(text("src/hooks/useLeads.ts")).toContain("= useOrganization();");
 });
 

@@ -138,7 +138,7 @@ const settings = parseSettings(
 export type Changed = {
   /** A file as it is now. */
   text(file: string): string;
-  /** What scaffold left to a person. */
+  /** What the scaffold left to a person. */
   readonly scaffoldLeft: readonly string[];
   /** What the rewriting left, as \`file: reason\`. */
   readonly left: readonly string[];

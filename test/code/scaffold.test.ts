@@ -77,7 +77,7 @@ async function scaffolded(...args: readonly string[]) {
   return { project, result, text };
 }
 
-test("what an application needs is shown first, in the project's own places and quotes", async () => {
+test("the files that an application needs are shown first, in the project's folders and quotes", async () => {
   const { project, result } = await scaffolded();
   expect(result.written).toBe(false);
   expect(result.files).toEqual([
@@ -101,10 +101,10 @@ test("what an application needs is shown first, in the project's own places and 
     expect(result.diff.split("\n")).toContain(line);
   }
   const shown = await project.tenantry("code", "scaffold");
-  expect(shown.stdout).toContain("6 files to be written, once it is run with --write");
+  expect(shown.stdout).toContain("6 files to write: run it again with --write");
 });
 
-test("what is there is replaced by nobody, and a second time changes nothing", async () => {
+test("no existing file is replaced, and a second run changes nothing", async () => {
   const { project, text } = await scaffolded("--write");
   const types = await text("src/types.ts");
   expect(types).toContain("plans: { Row: { id: string }, Insert");
@@ -113,28 +113,28 @@ test("what is there is replaced by nobody, and a second time changes nothing", a
     "// mine\n",
   );
   const again = await project.tenantry("code", "scaffold", "--write");
-  expect(again.stdout).toContain("there already: src/contexts/OrganizationContext.tsx");
+  expect(again.stdout).toContain("exists already: src/contexts/OrganizationContext.tsx");
   expect(again.stdout).toContain(
-    "there already, and other than it would be: src/components/OrganizationSwitcher.tsx",
+    "exists already, with other content: src/components/OrganizationSwitcher.tsx",
   );
   expect(again.stdout).toContain("0 files written");
   expect(await text("src/components/OrganizationSwitcher.tsx")).toBe("// mine\n");
   expect(await text("src/types.ts")).toBe(types);
 });
 
-test("where a piece's place cannot be told, that is said", async () => {
+test("where a file or a place cannot be determined, the output says what to do", async () => {
   const project = await makeApplication({ ...application, "src/main.tsx": "export {};\n" });
   const none = await project.tenantry("code", "scaffold");
-  expect(none.stdout).toContain("left to you: the context for React: code.app.hook says");
+  expect(none.stdout).toContain("left to you: the context for React: set code.app.hook");
   await project.configure({
     ...withHook,
     code: { app: { hook: { name: "useIt", from: "./it" } } },
   });
   const relative = await project.tenantry("code", "scaffold");
-  expect(relative.stdout).toContain("./it is no path of the compiler's settings");
+  expect(relative.stdout).toContain("./it matches no path of compilerOptions.paths");
   await project.configure(withHook);
   const rootless = await project.tenantry("code", "scaffold");
-  expect(rootless.stdout).toContain("put <OrganizationProvider> round it");
+  expect(rootless.stdout).toContain("put <OrganizationProvider> around the application");
 });
 
 /** A module as an application would run it. */
@@ -206,7 +206,7 @@ async function makeStore() {
   return { fake, store, onLeave, ready };
 }
 
-test("a member of one organization is in it, one of none is told so, and one of several chooses once", async () => {
+test("a member of one organization is in it, a member of none sees that, and a member of several chooses once", async () => {
   const { fake, store, ready } = await makeStore();
   expect(ready()).toBe("loading");
   fake.answer("one", memberOf("alpha"));
@@ -346,7 +346,7 @@ test("a browser is told that it may send the token, which a star alone does not 
   );
 });
 
-test("a caller of several organizations says which, and is believed where they are a member", async () => {
+test("a caller in several organizations names one, and it must be one of theirs", async () => {
   const both = await memberships([
     { organization_id: "alpha", role: "owner" },
     { organization_id: "beta", role: "member" },

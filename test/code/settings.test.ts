@@ -84,12 +84,12 @@ export const orders = () => boss.schema(SCHEMA).from("orders").select("*");
   );
   const inventory = takeInventory(openProject(settings, project.folder));
   expect(violationsOf(inventory).map(({ rule, fact }) => [rule.id, fact])).toEqual([
-    ["embedded-table", "its select reaches orders"],
+    ["embedded-table", "its select embeds orders"],
     ["unfenced-query", expect.any(String)],
   ]);
 });
 
-test("faults of the code's section are said, all at once", () => {
+test("all faults of the code section are reported at once", () => {
   const faults = (code: object) => {
     try {
       parseSettings({ ...corpusConfig, code }, "a configuration");

@@ -67,7 +67,7 @@ test("a change after which another statement would not typecheck is left out", a
   expect(reasons).toEqual([expect.stringMatching(/^it would not typecheck: /)]);
 });
 
-test("so is one that takes away a fault which the code says that it expects", async () => {
+test("a change that removes an expected type error is left out", async () => {
   const { text, reasons } = await rewrite(`  // @ts-expect-error it has no organization yet
   await supabase.from("call_logs").insert({ phone: "1" });`);
   expect(text).toBeUndefined();

@@ -7,9 +7,9 @@ import { type GlobalOptions, globalOptions, readOptions } from "../options.ts";
 import { withCode } from "./with-code.ts";
 
 export type GuidesOptions = GlobalOptions & {
-  /** Writes the files, instead of telling what would become of them. */
+  /** Writes the files, instead of only listing them. */
   readonly write: boolean;
-  /** Where they go, from the configuration's folder. */
+  /** The folder to write to, relative to the configuration's. */
   readonly folder: string;
 };
 
@@ -49,8 +49,8 @@ const guidesOptions = globalOptions.extend({
 
 export function addGuides(root: Command): void {
   add(root, "guides")
-    .option("--write", "write them; one that was edited by hand is not overwritten")
-    .option("--folder <folder>", "where they go", "docs/tenancy")
+    .option("--write", "write the files; files edited by hand are not overwritten")
+    .option("--folder <folder>", "the folder to write to", "docs/tenancy")
     .action(async (_options, command: Command) =>
       guides(readOptions(guidesOptions, command.optsWithGlobals())),
     );

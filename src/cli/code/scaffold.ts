@@ -30,11 +30,9 @@ export function scaffoldCommand(options: ScaffoldOptions): Promise<void> {
 function showScaffold({ files, kept, left }: Scaffold, written: boolean): string {
   const lines = [
     ...files.map(({ name, before }) => `${before === undefined ? "new" : "changed"}: ${name}`),
-    ...kept.map(
-      ({ name, same }) => `there already${same ? "" : ", and other than it would be"}: ${name}`,
-    ),
+    ...kept.map(({ name, same }) => `exists already${same ? "" : ", with other content"}: ${name}`),
     ...left.map((what) => `left to you: ${what}`),
   ];
-  const when = written ? "written" : "to be written, once it is run with --write";
+  const when = written ? "written" : "to write: run it again with --write";
   return `${[...lines, `${counted(files.length, "file")} ${when}`].join("\n")}\n`;
 }

@@ -35,7 +35,7 @@ export function needsOfHook(uses: Uses, hook: FunctionNode): readonly Need[] {
   } else if (!guards.providerWaits) {
     needs.push({
       inside: insideOf(uses, { isBoundary: () => false, withSignedIn: true }),
-      missing: "where, as far as can be seen, nobody needs to be signed in",
+      missing: "where no check for a signed-in user was found",
     });
   }
   return needs;

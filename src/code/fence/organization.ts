@@ -38,11 +38,11 @@ export function organizationAt(
   const declaration = symbol?.declarations?.[0];
   if (symbol !== undefined) {
     if (declaration !== undefined && isDeclaredBehind(declaration, node))
-      return none(`${root} is declared further down`);
+      return none(`${root} is declared later`);
     // The user's own key shows no more than the user may see, whatever organization is named.
     const isBound = part === "app" && (!("client" in entry) || entry.client.kind === "user-key");
     if (!isBound && declaration !== undefined && isDeclaredByCaller(symbols, declaration))
-      return none(`${root} comes from the request: whoever calls may name any organization`);
+      return none(`${root} comes from the request: a caller can name any organization`);
     return { kind: "in scope", text, declaration };
   }
   const { caller } = project.settings.code.functions;
@@ -51,19 +51,21 @@ export function organizationAt(
     if (guard !== undefined)
       return existsSync(path.join(project.folder, caller.from))
         ? { kind: "by caller", text, guard }
-        : none(`${caller.from} is not there yet: tenantry code scaffold --write makes it`);
+        : none(`${caller.from} does not exist yet: run tenantry code scaffold --write`);
   }
   if (hook === undefined)
     return none(
       part === "functions"
-        ? `${root} is not in scope here: take it from the caller's membership or the row at hand, or loop over the organizations`
+        ? `${root} is not in scope here: take it from the caller's memberships or from a row that was read, or loop over the organizations`
         : `${root} is not in scope here`,
     );
   const component = componentAround(node);
   if (component === undefined)
-    return none(`${root} is not in scope, and only a component or hook can ask ${hook.name}`);
+    return none(`${root} is not in scope, and only a component or hook can call ${hook.name}`);
   if (!ts.isBlock(component.body))
-    return none(`${root} is not in scope, and the component has no block for ${hook.name}`);
+    return none(
+      `${root} is not in scope, and the component has no block in which to call ${hook.name}`,
+    );
   return { kind: "by hook", text, body: component.body };
 }
 

@@ -40,9 +40,9 @@ export function openProject(settings: Settings, from: string): Project {
     throw new AppError({
       code: "CODE_NOT_FOUND",
       object: folder,
-      fault: "holds no file that code.app.include or code.functions.include matches",
+      fault: "has no file that matches code.app.include or code.functions.include",
       state: "nothing was read or changed",
-      next: "say in the configuration's code section where the application's code is (docs/code.md)",
+      next: "set code.app.include or code.functions.include to the application's files (docs/code.md)",
     });
   }
   const { options, declarations } = compilerSettings(settings, folder);

@@ -9,10 +9,10 @@ type Broken = { readonly fixing: Fix; readonly reason: string };
 
 const mostRounds = 5;
 
-/** Why a change is left out that nothing is wrong with. */
-export const leftWithGroup = "what belongs together with it cannot be changed";
+/** Why a correct change is left out. */
+export const leftWithGroup = "a change that must be made together with it is not possible";
 
-/** Leaves out the changes after which a file does not typecheck as it did before. */
+/** Leaves out the changes that bring new type errors into a file. */
 export function leaveOutTypeErrors(project: Project, fixes: readonly Fix[]): Judged {
   const known = new Map<ts.SourceFile, ReadonlyMap<string, number>>();
   const broken: Broken[] = [];
@@ -32,7 +32,7 @@ export function leaveOutTypeErrors(project: Project, fixes: readonly Fix[]): Jud
   return { sound, broken };
 }
 
-/** The changes that bring a new fault into a file, with the fault. */
+/** The changes that bring a new type error into a file, with the error. */
 function newFaults(
   project: Project,
   fixes: readonly Fix[],
@@ -50,7 +50,7 @@ function newFaults(
     if (source === undefined) continue;
     if (typechecksAsBefore({ before: project, after: changed, old: file, source, edits })) continue;
     const after = diagnosticsOf(changed, source);
-    // Where there is no fault, it does not matter how many there were.
+    // Without errors after the change, the errors before it do not matter.
     if (after.length === 0) continue;
     const before = known.get(file) ?? countFaults(diagnosticsOf(project, file));
     known.set(file, before);
@@ -60,14 +60,14 @@ function newFaults(
     const own = fixes.filter((fixing) => fixing.edits.some((edit) => edit.source === file));
     for (const fault of after.filter(isNew)) {
       const blamed = isLastRound ? [] : nearest(own, fault, edits);
-      // Where nobody can be blamed, the whole file stays as it was.
+      // Without a change to blame, the whole file stays unchanged.
       for (const fixing of blamed.length > 0 ? blamed : own) found.set(fixing, saidBy(fault));
     }
   }
   return found;
 }
 
-/** What a fault says first; all that follows from it can be a page. */
+/** The first line of an error; the rest can fill a page. */
 function saidBy({ messageText }: ts.Diagnostic): string {
   const text = typeof messageText === "string" ? messageText : messageText.messageText;
   return text.length <= 160 ? text : `${text.slice(0, 159)}…`;
@@ -84,7 +84,7 @@ export function editsByFile(fixes: readonly Fix[]): ReadonlyMap<ts.SourceFile, E
   return files;
 }
 
-/** Syntax first: what is no program has no types. */
+/** Syntax errors first: a file that does not parse has no types. */
 function diagnosticsOf({ program }: Project, source: ts.SourceFile): readonly ts.Diagnostic[] {
   const syntactic = program.getSyntacticDiagnostics(source);
   return syntactic.length > 0 ? syntactic : program.getSemanticDiagnostics(source);
@@ -100,7 +100,7 @@ function keyOf({ code, messageText }: ts.Diagnostic): string {
   return `${code} ${ts.flattenDiagnosticMessageText(messageText, " ")}`;
 }
 
-/** The changes that are nearest around a fault: of queries within one another, the inner ones. */
+/** The changes nearest around an error: of nested queries, the inner ones. */
 function nearest(
   fixes: readonly Fix[],
   fault: ts.Diagnostic,
@@ -115,7 +115,7 @@ function nearest(
   return [...widths].flatMap(([fixing, width]) => (width === least ? [fixing] : []));
 }
 
-/** How wide what is changed is, where a position of the new text is in it. */
+/** The width of the changed range that contains a position of the new text. */
 function widthAround(
   { violation, edits: own }: Fix,
   position: number,

@@ -17,7 +17,7 @@ export type CodeInventory = {
   /** The folder that their names start from. */
   readonly folder: string;
   readonly entries: readonly (InventoryRow & {
-    /** In a few words: `select leads`. */
+    /** A short description: `select leads`. */
     readonly summary: string;
   })[];
   readonly annotations: readonly {
@@ -38,7 +38,7 @@ export type CodeCheck = {
   readonly failure: AppError | undefined;
 };
 
-/** What is known of a rule for code, for those who list rules. */
+/** The rules for code without their functions, for lists of rules. */
 export const codeRules = [...rules, ...annotationRules].map(({ id, title, why, level }) => ({
   id,
   title,
@@ -46,7 +46,7 @@ export const codeRules = [...rules, ...annotationRules].map(({ id, title, why, l
   level,
 }));
 
-/** Lists every query, and every other place where tenants' data comes or goes. */
+/** Lists every query, and every other place where the code reads or writes tenants' data. */
 export function listCode(context: CodeContext): CodeInventory {
   const inventory = readInventory(context);
   const rows = inventoryRows(inventory);
@@ -65,7 +65,7 @@ export function listCode(context: CodeContext): CodeInventory {
   };
 }
 
-/** Judges every query of the application by the rules. */
+/** Checks every query of the application against the rules. */
 export function checkCode(context: CodeContext): CodeCheck {
   const inventory = readInventory(context);
   const { folder } = inventory.project;

@@ -1,6 +1,6 @@
 import type { Settings } from "../../config/settings.ts";
 
-/** What operations on the application's code work with: no database. */
+/** What operations on the application's code need: no database. */
 export type CodeContext = {
   readonly settings: Settings;
   /** The configuration's folder. */

@@ -14,8 +14,8 @@ export type WrittenGuides = {
 };
 
 /**
- * Makes the documents of Day 3 from the configuration alone.
- * @param request the folder, from the configuration's; and whether to write, or only to tell
+ * Generates the documents of Day 3 from the configuration alone.
+ * @param request the folder, relative to the configuration's; and whether to write the files
  * @throws AppError CODE_NOT_WRITTEN
  */
 export async function writeGuides(
@@ -60,8 +60,8 @@ async function write(folder: string, { file, text }: Guide): Promise<void> {
       code: "CODE_NOT_WRITTEN",
       object: path.join(folder, file),
       fault: `cannot be written: ${messageOf(error)}`,
-      state: "the guides before it are written",
-      next: "fix that, or name another folder with --folder",
+      state: "the guides before it were written",
+      next: "fix the problem above, or name another folder with --folder",
       cause: error,
     });
   }

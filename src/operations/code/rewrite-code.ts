@@ -13,17 +13,17 @@ import { writeOverRead } from "./files.ts";
 import { codeFinding, type LeftFinding } from "./findings.ts";
 
 export type CodeRewrite = Pick<Rewriting, "files"> & {
-  /** Findings that have to be fixed by hand, and why. */
+  /** Findings that must be fixed by hand, and why. */
   readonly left: readonly LeftFinding[];
-  /** How the files change, as a unified diff. */
+  /** The changes as a unified diff. */
   readonly diff: string;
-  /** Files of the scaffold that the application does not have yet: most of what is left may wait for them. */
+  /** Files of the scaffold that do not exist yet: with them, more may be fixed. */
   readonly missing: readonly ScaffoldedFile[];
 };
 
 /**
- * Gives queries their organization where that is certain.
- * @param write changes the files; else nothing is changed
+ * Adds the organization to queries where that is certain.
+ * @param write whether to change the files
  * @throws AppError CODE_NOT_WRITTEN
  */
 export async function rewriteCode(
@@ -50,7 +50,7 @@ async function writeAll(files: readonly RewrittenFile[]): Promise<void> {
         object: file.name,
         fault: `cannot be written: ${messageOf(error)}`,
         state: `${written} of ${files.length} files were rewritten`,
-        next: "fix that and run it again: what is rewritten already stays as it is",
+        next: "fix the problem above, then run the command again: rewritten files are not changed twice",
         cause: error,
       });
     }

@@ -8,13 +8,13 @@ import type { CodeContext } from "./context.ts";
 import { writeOverRead } from "./files.ts";
 
 export type CodeScaffold = Scaffold & {
-  /** How the files change, as a unified diff. */
+  /** The changes as a unified diff. */
   readonly diff: string;
 };
 
 /**
- * Makes what the application needs to know its organization.
- * @param write writes the files; else nothing is changed
+ * Generates what the application needs to know its organization.
+ * @param write whether to write the files
  * @throws AppError CODE_NOT_WRITTEN
  */
 export async function scaffoldCode(
@@ -40,8 +40,8 @@ async function writeAll(files: readonly ScaffoldedFile[]): Promise<void> {
         code: "CODE_NOT_WRITTEN",
         object: file.name,
         fault: `cannot be written: ${messageOf(error)}`,
-        state: "the files before it are written",
-        next: "fix that and run it again: what is there already stays as it is",
+        state: "the files before it were written",
+        next: "fix the problem above, then run the command again: existing files are not changed",
         cause: error,
       });
     }
