@@ -17,7 +17,7 @@ test("the provider goes inside React Query's provider, wherever that is, and the
   expect(scaffoldLeft).toEqual([expect.stringMatching(/^put <OrganizationSwitcher/)]);
 });
 
-test("a banner that is on the sign-in page gets no organization's hook, and a page behind the sign-in does", async () => {
+test("a banner on the sign-in page does not get the hook, and a page behind the sign-in does", async () => {
   const { text, left } = await scaffoldAndRewrite(routedApp);
   signInIsClean(text("src/components/Banner.tsx"));
   expect(left).toContainEqual(
@@ -172,7 +172,7 @@ test.each(Object.entries(variants))(
   },
 );
 
-test("where an import leads nowhere, a component is not taken for one that nobody renders", async () => {
+test("where an import cannot be resolved, a component is not treated as unused", async () => {
   const { text, left } = await scaffoldAndRewrite({
     ...routedApp,
     "src/pages/SignIn.tsx": routedApp["src/pages/SignIn.tsx"].replace(
@@ -239,7 +239,7 @@ export function useOrganization() {
   expect(text("src/hooks/useLeads.ts")).toContain("= useOrganization();");
 });
 
-test("Next: the provider goes into the layout's providers, and a page outside the boundary stays as it is", async () => {
+test("Next: the provider goes into the layout's providers, and a page outside the boundary is not changed", async () => {
   const { "src/main.tsx": _main, "src/App.tsx": _app, ...shared } = routedApp;
   const { text, left } = await scaffoldAndRewrite({
     ...shared,

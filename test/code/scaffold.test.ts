@@ -227,7 +227,7 @@ test("a member of one organization is in it, a member of none sees that, and a m
   expect(() => store.switchOrganization("gamma")).toThrow("not a member");
 });
 
-test("whoever leaves an organization leaves nothing in the caches: by switching, signing out, or for another user", async () => {
+test("when a user switches, signs out or signs in as another user, the caches are cleared", async () => {
   const { fake, store, onLeave, ready } = await makeStore();
   fake.answer("both", memberOf("alpha", "beta"));
   fake.answer("other", memberOf("gamma"));
@@ -246,7 +246,7 @@ test("whoever leaves an organization leaves nothing in the caches: by switching,
   expect(onLeave).toHaveBeenCalledTimes(3);
 });
 
-test("a late answer for an earlier user is nobody's", async () => {
+test("a late answer for an earlier user is ignored", async () => {
   const { fake, ready } = await makeStore();
   fake.answer("slow", async () => {
     await sleep(80);
@@ -261,7 +261,7 @@ test("a late answer for an earlier user is nobody's", async () => {
   expect(ready()).toBe("beta");
 });
 
-test("an error is a state of its own, from which it is tried again", async () => {
+test("after an error, the memberships can be loaded again", async () => {
   const { fake, store, ready } = await makeStore();
   fake.answer("one", async () => ({ data: null, error: { message: "the server is away" } }));
   fake.signIn("one");
@@ -336,7 +336,7 @@ test("an edge function takes the organization from the caller's own memberships,
   expect(await (await greet(request(good))).json()).toBe("alpha");
 });
 
-test("a browser is told that it may send the token, which a star alone does not say", async () => {
+test("a browser may send the token: * alone does not allow it", async () => {
   const { forCallers } = await memberships([]);
   const preflight = new Request("http://x.example", { method: "OPTIONS" });
   const answer: Response = await forCallers(() => new Response("never"))(preflight);

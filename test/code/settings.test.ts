@@ -7,7 +7,7 @@ import { parseSettings } from "../../src/config/load.ts";
 import { makeApplication } from "./application.ts";
 import { corpusConfig, corpusSettings, openCorpus, rewritten } from "./corpus.ts";
 
-test("where row-level security is trusted with the user's key, only its writes name the organization", () => {
+test("with filters: service-role-only, only writes with the user's key must name the organization", () => {
   const trusting = { ...corpusConfig.code, filters: "service-role-only" } as const;
   const inventory = takeInventory(openCorpus(corpusSettings(trusting)));
   const open = violationsOf(inventory).flatMap(({ entry, rule }) =>
@@ -31,7 +31,7 @@ test("where row-level security is trusted with the user's key, only its writes n
   expect(rules).toContain("organization-overwritten");
 });
 
-test("column, expression and clients are called what the configuration calls them", async () => {
+test("the column, the expression and the clients have the names of the configuration", async () => {
   const project = await makeApplication({
     "src/admin.ts": "export const boss: any = undefined;\n",
     "src/leads.ts": `import { boss } from "./admin";
@@ -64,7 +64,7 @@ export async function add(session: { tenant: string }, lead: object) {
   expect(file?.after).toContain('.select("*").eq("tenant", session.tenant)');
 });
 
-test("a table and what is embedded in it are of the client's schema, also where a constant names it", async () => {
+test("a table and its embedded tables are in the client's schema, also where a constant names it", async () => {
   const project = await makeApplication({
     "src/codes.ts": `const SCHEMA = "crm";
 declare const boss: any;
