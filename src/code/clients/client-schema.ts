@@ -7,8 +7,8 @@ import { initializerOf, methodOf, propertyOf, returnedBy, unwrap } from "../read
 import { stringsOf } from "../reading/table-name.ts";
 
 /**
- * The schemas that a client asks: `client.schema("crm")`, `createClient(…, { db: { schema: "crm" } })`.
- * Empty where nothing names one; several where functions are handed one client or another.
+ * The schemas that a client queries: `client.schema("crm")`, `createClient(…, { db: { schema: "crm" } })`.
+ * Empty where none is named; several where a function gets different clients.
  */
 export function schemasOf(symbols: Symbols, client: ts.Expression): readonly string[] {
   return [...following(symbols)(stepOf(symbols, client))];
@@ -31,7 +31,7 @@ function stepOf(symbols: Symbols, expression: ts.Expression): ts.Expression | ts
   return ts.isMemberName(name) ? (symbols.symbolOf(name) ?? inner) : inner;
 }
 
-/** What an expression says of itself, and where it leads. */
+/** The schemas that an expression names, and the expressions that it leads to. */
 type Findings = { readonly said: readonly string[]; readonly next: readonly ts.Expression[] };
 
 function findIn(symbols: Symbols, inner: ts.Expression): Findings {

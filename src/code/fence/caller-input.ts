@@ -9,26 +9,26 @@ import { functionCalled, type Symbols } from "../reading/symbols.ts";
 import { isFunctionNode, methodOf, returnedBy, unwrap } from "../reading/syntax.ts";
 import { isOfServerAction, isPartOfRequest, isRequest } from "./request.ts";
 
-/** What is called on a request gives a part of it. */
+/** Methods of a request that return a part of it. */
 const parts = new Set("json formData text body get header param query queries".split(" "));
 const bags = /(searchParams|headers|formData|form|cookies)$/i;
-/** The value stays what it was: a schema says that it is a uuid, not that it is the caller's. */
+/** Calls that return their argument: a schema checks that it is a uuid, not that it is the caller's. */
 const passing = new Set(
   "parse safeParse parseAsync safeParseAsync fromEntries String URL URLSearchParams".split(" "),
 );
 const keeping = new Set("then catch finally trim toString toLowerCase toUpperCase".split(" "));
 
-/** Whether a value is what the caller of a function has sent, unchecked: nobody may say whose they are. */
+/** Whether a value comes unchecked from the request: a caller must not choose the organization. */
 export function isCallerInput(symbols: Symbols, expression: ts.Expression): boolean {
   return sending(symbols)(unwrap(expression)).size > 0;
 }
 
-/** The same of a name that is declared. */
+/** The same for a declared name. */
 export function isDeclaredByCaller(symbols: Symbols, declaration: ts.Declaration): boolean {
   return sending(symbols)(declaration).size > 0;
 }
 
-/** Where a value comes from: the request, or a parameter, of which the calls say more. */
+/** Where a value comes from: the request, or a parameter, whose arguments must be followed. */
 type Origin = "sent" | ts.ParameterDeclaration;
 type Asking = FixpointScope<ts.Node, Origin>;
 
@@ -52,7 +52,7 @@ const sending = memoize((symbols: Symbols) => {
 });
 
 function ofExpression(symbols: Symbols, inner: ts.Expression, ask: Asking): void {
-  // What the configured function gives back, it has looked up in the caller's memberships.
+  // The configured function returns an organization from the caller's memberships.
   if (isOfMemberships(symbols, inner)) return;
   const further = (one: ts.Expression) => ask.each(unwrap(one), ask.say);
   if (isPartOfRequest(symbols, inner)) ask.say("sent");
@@ -91,7 +91,7 @@ function ofCall(symbols: Symbols, call: ts.CallExpression, ask: Asking): void {
   if (called !== undefined) {
     for (const returned of returnedBy(called))
       ask.each(unwrap(returned), (origin) => {
-        // What another call gives the same function is not what this one gets back.
+        // Arguments of other calls of the same function do not matter here.
         const position = origin === "sent" ? -1 : called.parameters.indexOf(origin);
         const given =
           origin === "sent" ? undefined : (call.arguments[position] ?? origin.initializer);
@@ -130,7 +130,7 @@ function ofDeclaration(symbols: Symbols, declaration: ts.Node, ask: Asking): voi
   }
 }
 
-/** `request.json().then((body) => …)`: what the callback is given is what the promise gives. */
+/** `request.json().then((body) => …)`: the callback gets the promise's value. */
 function promiseFor(parameter: ts.ParameterDeclaration): ts.Expression | undefined {
   const { parent } = parameter;
   const call = parent.parent;

@@ -8,7 +8,7 @@ import { type FunctionNode, functionAround, isFunctionNode, wrapped } from "../r
 import { isDeclaredByCaller } from "./caller-input.ts";
 import { type UserGuard, userGuardBefore } from "./user-guard.ts";
 
-/** How the organization can be named at a place in the code. */
+/** How code in a place can name the organization. */
 export type OrganizationHere =
   | {
       readonly kind: "in scope";
@@ -16,13 +16,13 @@ export type OrganizationHere =
       /** Where its name is declared. */
       readonly declaration: ts.Declaration | undefined;
     }
-  /** A component or hook can ask the configured hook for it. */
+  /** A component or hook can call the configured hook. */
   | { readonly kind: "by hook"; readonly text: string; readonly body: ts.Block }
-  /** A handler that lets users only pass can ask whose organization the caller is of. */
+  /** A handler that only signed-in users pass can call the configured function. */
   | { readonly kind: "by caller"; readonly text: string; readonly guard: UserGuard }
   | { readonly kind: "none"; readonly reason: string };
 
-/** Whether the configured expression can be used at a place, and how it gets there. */
+/** Whether the configured expression can be used in a place, and how it gets there. */
 export function organizationAt(
   node: ts.Node,
   entry: Entry,
@@ -39,7 +39,7 @@ export function organizationAt(
   if (symbol !== undefined) {
     if (declaration !== undefined && isDeclaredBehind(declaration, node))
       return none(`${root} is declared later`);
-    // The user's own key shows no more than the user may see, whatever organization is named.
+    // With the user's own key, row-level security limits the rows, whatever organization is named.
     const isBound = part === "app" && (!("client" in entry) || entry.client.kind === "user-key");
     if (!isBound && declaration !== undefined && isDeclaredByCaller(symbols, declaration))
       return none(`${root} comes from the request: a caller can name any organization`);
@@ -90,7 +90,7 @@ function componentAround(node: ts.Node): FunctionNode | undefined {
     if (!isFunctionNode(around)) continue;
     if (ts.isMethodDeclaration(around) || isAsynchronous(around)) continue;
     const name = nameOfFunction(around)?.text;
-    // A callback that is called like its hook's result, as in `const load = useCallback(…)`, is no hook.
+    // A callback that has the name of its hook's result, as in `const load = useCallback(…)`, is not a hook.
     if (name !== undefined && /^(use[A-Z]|[A-Z])/.test(name) && !isCallback(around)) return around;
   }
   return undefined;

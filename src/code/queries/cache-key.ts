@@ -6,7 +6,7 @@ import { stringsOf } from "../reading/table-name.ts";
 import { textsOf } from "../reading/text-variants.ts";
 import type { Cache } from "./entry.ts";
 
-/** The keys that a place can have, with `$0` for what is put in: what is kept under one is found by it only. */
+/** The possible keys of a place, with `$0` for interpolated values: all places with one key change together. */
 export function keysOf(symbols: Symbols, { store, key }: Cache): readonly string[] {
   if (key === undefined) return [];
   const node = declaredAs(symbols, unwrap(key));
@@ -17,7 +17,7 @@ export function keysOf(symbols: Symbols, { store, key }: Cache): readonly string
   return (texts ?? [first.getText()]).map((text) => `${store} ${text}`);
 }
 
-/** The array that a name stands for, or that a function makes: `keys.all`, `keys.list()`. */
+/** The array that a name holds, or that a function returns: `keys.all`, `keys.list()`. */
 function declaredAs(symbols: Symbols, node: ts.Expression): ts.Expression {
   const called = ts.isCallExpression(node) ? functionCalled(symbols, node) : undefined;
   const name = ts.isPropertyAccessExpression(node) ? node.name : node;

@@ -5,7 +5,7 @@ import { stringsOf } from "../reading/table-name.ts";
 import { type FileContext, placeOf } from "./chain.ts";
 import type { Cache } from "./entry.ts";
 
-/** These make or take exactly the answer of a key; others take all keys that begin with it. */
+/** Methods that use exactly this key; others use all keys that begin with it. */
 const hooks = /^(use(Suspense|Infinite|SuspenseInfinite)?Query|queryOptions|infiniteQueryOptions)$/;
 const exactMethods =
   /^(fetchQuery|prefetchQuery|ensureQueryData|fetchInfiniteQuery|prefetchInfiniteQuery|ensureInfiniteQueryData)$/;
@@ -14,7 +14,7 @@ const filterMethods = /^(invalidate|refetch|remove|cancel|reset)Queries$/;
 const storageMethods = new Set(["getItem", "setItem", "removeItem"]);
 const workboxStrategies = /^(StaleWhileRevalidate|CacheFirst|NetworkFirst|CacheOnly)$/;
 
-/** A place where something is kept under a key, by a call of it. */
+/** A call that stores or reads a value under a key. */
 export function cacheFrom(
   context: FileContext,
   call: ts.CallExpression | ts.NewExpression,
@@ -55,7 +55,7 @@ export function cacheFrom(
   return undefined;
 }
 
-/** The key of a query of React Query's, where its answer is made or taken by exactly that key. */
+/** The key of a React Query call that uses exactly that key. */
 function queryKey(
   { symbols }: FileContext,
   call: ts.CallExpression,
@@ -70,7 +70,7 @@ function queryKey(
   if (!isHook && !isExact && !isFilter) return undefined;
   if (isHook && !isImported(symbols.checker, call.expression)) return undefined;
   const options = unwrap(first);
-  // Before version 5 the key came first.
+  // Before version 5 the key was the first argument.
   if (!ts.isObjectLiteralExpression(options))
     return ts.isArrayLiteralExpression(options) || ts.isStringLiteralLike(options)
       ? { method: name, key: options }
@@ -78,11 +78,11 @@ function queryKey(
   const property = propertyOf(options, "queryKey");
   const isPrefix = isFilter && propertyOf(options, "exact")?.getText() !== "exact: true";
   if (isPrefix) return undefined;
-  // What is spread into it is a query of its own, and keyed there.
+  // Options that are spread into it are a query themselves, with their own key.
   return property === undefined ? undefined : { method: name, key: initializerOf(property) };
 }
 
-/** `useSWR(key, …)`, and the `persist` of Zustand's, which writes to the local storage. */
+/** `useSWR(key, …)`, and Zustand's `persist`, which writes to localStorage. */
 function keptByLibrary(
   { symbols }: FileContext,
   { expression: callee, arguments: given }: ts.CallExpression,
@@ -102,7 +102,7 @@ function keptByLibrary(
   return { store: "localStorage", method: "persist", key: key ?? second };
 }
 
-/** `{ queryKey, queryFn }` that is handed on, as to `useQueries`, or made for somebody else. */
+/** `{ queryKey, queryFn }` outside a call, such as for `useQueries` or as the result of a function. */
 export function queryObjectFrom(
   context: FileContext,
   object: ts.ObjectLiteralExpression,
@@ -157,7 +157,7 @@ function isImported(checker: ts.TypeChecker, callee: ts.Expression, packages = /
   );
 }
 
-/** Whether all that a query asks itself is tables without organizations, and there is some. */
+/** Whether a query itself reads at least one table, and only tables without organizations. */
 function isOfSharedTables(context: FileContext, call: ts.Node): boolean {
   const { symbols, tables } = context;
   let asked = 0;
@@ -181,7 +181,7 @@ function isOfSharedTables(context: FileContext, call: ts.Node): boolean {
   return asked > 0 && tenants === 0;
 }
 
-/** `runtimeCaching: [{ urlPattern, handler: "NetworkFirst" }]` of a service worker's build. */
+/** `runtimeCaching: [{ urlPattern, handler: "NetworkFirst" }]` in the build of a service worker. */
 export function runtimeCachesFrom(
   context: FileContext,
   object: ts.ObjectLiteralExpression,

@@ -27,11 +27,11 @@ export type FileContext = {
   readonly file: CodeFile;
 };
 
-/** These have a `from` that is no query's. */
+/** Objects whose `from` is not a query. */
 export const notClients =
   /^(Array|Object|Buffer|String|Map|Set|\w*Array|Iterator|AsyncIterator|Readable|Observable|Temporal\.\w+)$/;
 
-/** The queries that begin at a call of `from`; none where it is no client's. */
+/** The queries that begin at a call of `from`; none if it is not called on a client. */
 export function chainsFrom(context: FileContext, call: ts.CallExpression): Chain[] {
   const method = methodOf(call);
   const [argument] = call.arguments;
@@ -47,7 +47,7 @@ export function chainsFrom(context: FileContext, call: ts.CallExpression): Chain
     seen: new Map(),
   };
   const found = grow(context, begun, { head: call, named: argument });
-  // A function that gives a table back, and that only it itself calls.
+  // A function that returns a table, and that only calls itself.
   const chains =
     found.length > 0
       ? found
@@ -60,18 +60,18 @@ type Begun = {
   readonly from: ts.CallExpression;
   readonly client: Chain["client"];
   readonly schemas: readonly string[];
-  /** Where it was gone on with: a function that gives back what it gives itself comes by again. */
+  /** Nodes that were followed already: a recursive function would come again. */
   readonly seen: Map<ts.Expression, Set<ts.Expression>>;
 };
 
 /** An expression that is a table. */
 type TableAt = {
   readonly head: ts.Expression;
-  /** What names the table. */
+  /** The expression of the table's name. */
   readonly named: ts.Expression;
 };
 
-/** Goes on behind an expression that is a table, to the operations on it; empty where it was there before. */
+/** Follows an expression that is a table to the operations on it; empty where that was done before. */
 function grow(context: FileContext, begun: Begun, { head, named }: TableAt): Chain[] {
   const { symbols } = context;
   const before = begun.seen.get(head) ?? new Set();
@@ -89,8 +89,8 @@ function grow(context: FileContext, begun: Begun, { head, named }: TableAt): Cha
 }
 
 /**
- * A function that gives a table back: each of its calls is a query of its own. Undefined where it is none, or
- * where nothing goes on with it.
+ * A function that returns a table: each of its calls is a query. Undefined where it is not such a function,
+ * or where no call uses the result.
  */
 function behindFactory(
   context: FileContext,
@@ -151,7 +151,7 @@ function chainAt(
   };
 }
 
-/** The relations that a name may be: of several schemas where the client asks one or another. */
+/** The relations of a name: several where the client can have different schemas. */
 function inSchemas(
   name: string,
   schemas: readonly string[],
@@ -166,7 +166,7 @@ function isOperation(name: string): name is Operation {
   return operations.some((operation) => operation === name);
 }
 
-/** Where an expression begins to be what it is: at its last name, not at the object it hangs on. */
+/** The place of an expression: its last name, not the object before it. */
 export function placeOf({ source, name }: CodeFile, node: ts.Node): SourcePlace {
   const at =
     ts.isCallExpression(node) && ts.isPropertyAccessExpression(node.expression)

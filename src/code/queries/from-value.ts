@@ -6,8 +6,8 @@ import { type FileContext, notClients, placeOf } from "./chain.ts";
 import type { Chain } from "./entry.ts";
 
 /**
- * A client's `from` that is not called where it stands: `const { from } = client`, `client.from.bind(client)`.
- * What is asked by it cannot be followed, and is said so.
+ * A client's `from` that is not called in place: `const { from } = client`, `client.from.bind(client)`.
+ * Its queries cannot be followed, and are listed as unresolved.
  */
 export function fromValueIn(context: FileContext, node: ts.Node): Chain | undefined {
   const client = clientTakenFrom(node);

@@ -13,7 +13,7 @@ import { remoteCallsFrom } from "./remote-calls.ts";
 import { subscriptionFrom } from "./subscription.ts";
 import { type TenantTables, tenantTablesOf } from "./tenant-tables.ts";
 
-/** All places in the code where tenants' data comes or goes. */
+/** All places where the code reads or writes tenants' data. */
 export type Inventory = {
   readonly project: Project;
   readonly symbols: Symbols;
@@ -22,7 +22,7 @@ export type Inventory = {
   readonly annotations: readonly Annotation[];
 };
 
-/** Reads a project's inventory: by syntax and symbols, nothing is run. */
+/** Reads a project's inventory from its syntax and symbols; no code is run. */
 export function takeInventory(project: Project): Inventory {
   const symbols = symbolsOf(project);
   const tables = tenantTablesOf(project.settings);

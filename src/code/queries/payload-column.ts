@@ -3,25 +3,25 @@ import { conditionOf } from "../reading/later-calls.ts";
 import type { Symbols } from "../reading/symbols.ts";
 import { initializerOf, isNothing, nameOf, unwrap } from "../reading/syntax.ts";
 
-/** What an object says of one column. */
+/** Whether an object sets one column. */
 export type Judgement =
   | { readonly kind: "absent" }
-  /** It holds this, whatever else stands in it. */
+  /** It certainly has this value. */
   | { readonly kind: "set"; readonly value: ts.Expression }
-  /** It holds a value that something behind it may override. */
+  /** It has a value that a later property may override. */
   | { readonly kind: "overridden"; readonly property: ts.ObjectLiteralElementLike }
-  /** Nobody can tell from here. */
+  /** Cannot be determined from the code here. */
   | { readonly kind: "hidden" };
 
 const absent: Judgement = { kind: "absent" };
 const hidden: Judgement = { kind: "hidden" };
 
-/** Whether an object has a column, and whether that is sure; a spread behind it is not. */
+/** Whether an object has a column, and whether that is certain: with a spread after it, it is not. */
 export function judge(symbols: Symbols, expression: ts.Expression, column: string): Judgement {
   return judgeWithin(symbols, expression, column, 0);
 }
 
-/** Whether a judgement leaves no doubt. */
+/** Whether a judgement is certain. */
 export function isAbsentOrSet({ kind }: Judgement): boolean {
   return kind === "absent" || kind === "set";
 }
@@ -30,7 +30,7 @@ export function isAbsentOrSet({ kind }: Judgement): boolean {
 export function judgeTogether(judgements: readonly Judgement[]): Judgement {
   const [first] = judgements;
   if (first === undefined) return hidden;
-  // One row without an organization is one too many.
+  // One row without an organization is enough to fail.
   const empty = judgements.find((one) => one.kind === "set" && isNothing(one.value));
   if (empty !== undefined) return empty;
   return judgements.every(({ kind }) => kind === first.kind) && isAbsentOrSet(first)
@@ -50,7 +50,7 @@ function judgeWithin(
   if (ts.isObjectLiteralExpression(inner)) return ofLiteral(inner, column, below);
   if (ts.isConditionalExpression(inner))
     return judgeTogether([below(inner.whenTrue), below(inner.whenFalse)]);
-  // …(note && { note }): there or not, but nothing else.
+  // …(note && { note }): the property is there or not.
   if (ts.isBinaryExpression(inner) && isLazy(inner.operatorToken.kind))
     return below(inner.right).kind === "absent" ? absent : hidden;
   if (inner.kind === ts.SyntaxKind.NullKeyword) return absent;

@@ -53,7 +53,7 @@ export function remoteCallsFrom(
   }));
 }
 
-/** The client whose `storage` an expression is, also where it was taken out before. */
+/** The client whose `storage` an expression is, also from a variable. */
 function storageOwner(symbols: Symbols, receiver: ts.Expression): ts.Expression | undefined {
   if (ts.isPropertyAccessExpression(receiver))
     return receiver.name.text === "storage" ? receiver.expression : undefined;
@@ -74,7 +74,7 @@ function storageOwner(symbols: Symbols, receiver: ts.Expression): ts.Expression 
 
 type BucketUse = { readonly node: ts.CallExpression; readonly method: MethodCall | undefined };
 
-/** What is done with a bucket, here or where a variable holds it. */
+/** The calls on a bucket, here or on a variable that holds it. */
 function bucketUses(symbols: Symbols, call: ts.CallExpression): readonly BucketUse[] {
   const { calls, end } = callsBehind(call);
   const [used] = calls;

@@ -43,7 +43,7 @@ export function subscriptionFrom(
   };
 }
 
-/** An object literal, or the one that a constant was declared with. */
+/** An object literal, or the initializer of a constant. */
 function literalOf(
   { symbolOf }: Symbols,
   expression: ts.Expression,

@@ -4,8 +4,9 @@ import { callBy, functionCalled, isHandedOn, type Symbols, valueBy } from "./sym
 import { type FunctionNode, isFunctionNode, unwrap, wrapped } from "./syntax.ts";
 
 /**
- * What the calls of a function give for one of its parameters. Where the function is handed on, its own name
- * is among it: that is neither a text nor a client, so whoever follows it knows that not all is known.
+ * The arguments that the calls of a function pass for one of its parameters. Where the function is passed on
+ * as a value, its own name is among them: it is neither a string nor a client, which shows that not all
+ * arguments are known.
  */
 export function argumentsFor(
   symbols: Symbols,
@@ -35,11 +36,11 @@ function argumentsOf(
 
 type Calls = {
   readonly calls: readonly (ts.CallExpression | ts.NewExpression)[];
-  /** Where it goes out of sight. */
+  /** Uses that cannot be followed. */
   readonly unseen: readonly ts.Expression[];
 };
 
-/** The calls of a function, also where it is given to another one that calls it. */
+/** The calls of a function, also by another function that gets it as an argument. */
 function callsGiving(symbols: Symbols, owner: FunctionNode): Calls {
   if (ts.isConstructorDeclaration(owner))
     return { calls: constructionsOf(symbols, owner), unseen: [] };
@@ -54,7 +55,7 @@ function callsGiving(symbols: Symbols, owner: FunctionNode): Calls {
   };
 }
 
-/** The calls of what a function of the project's is given, within it; undefined where it is no such. */
+/** The calls of an argument in the called function; undefined if that is not a function of the project. */
 function callsByTaker(symbols: Symbols, given: ts.Node): Calls | undefined {
   const call = wrapped(given).parent;
   if (!ts.isCallExpression(call)) return undefined;

@@ -3,8 +3,8 @@ import type { Symbols } from "../reading/symbols.ts";
 import type { Violation } from "../violations.ts";
 
 /**
- * What is fixed together or not at all, by the name of its group: places of one key, rows and conflict
- * columns of an upsert. A place of several keys makes one group of theirs.
+ * The group of each violation; a group is fixed completely or not at all: places of one cache key, rows and
+ * conflict columns of one upsert. A place with several keys joins their groups.
  */
 export function groupsOf(
   violations: readonly Violation[],

@@ -9,7 +9,7 @@ import { groupsOf } from "./groups.ts";
 import { editsByFile, leaveOutTypeErrors, leftWithGroup } from "./typecheck.ts";
 
 export type RewrittenFile = {
-  /** Where it is on this machine. */
+  /** The absolute path. */
   readonly path: string;
   readonly name: string;
   readonly before: string;
@@ -18,7 +18,7 @@ export type RewrittenFile = {
   readonly edits: number;
 };
 
-/** A finding that is left, and why it was. */
+/** A violation that is not fixed, and why. */
 export type LeftViolation = Violation & { readonly reason: string };
 
 export type Rewriting = {
@@ -27,8 +27,8 @@ export type Rewriting = {
 };
 
 /**
- * Gives every query its organization where that is sure; what is not stays as it is, with the reason.
- * What typechecked before does after. Nothing is written.
+ * Adds the organization to every query where that is certain; all others are left unchanged, with the
+ * reason. Code that typechecked before typechecks after. Nothing is written.
  */
 export function rewriteCode(inventory: Inventory): Rewriting {
   const { project } = inventory;

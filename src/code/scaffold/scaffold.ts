@@ -25,7 +25,7 @@ import { organizationStore } from "./templates/organization-store.ts";
 import { organizationSwitcher } from "./templates/organization-switcher.ts";
 
 export type ScaffoldedFile = {
-  /** Where it is on this machine. */
+  /** The absolute path. */
   readonly path: string;
   /** From the code's folder, with slashes. */
   readonly name: string;

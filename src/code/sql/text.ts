@@ -13,21 +13,21 @@ const statement =
   /^(?:\s|--[^\n]*\n|\/\*.*?\*\/)*(SELECT|INSERT|UPDATE|DELETE|WITH|MERGE|TRUNCATE|COPY)\b/is;
 const ofRows = /\b(SELECT|INSERT|UPDATE|DELETE|MERGE|TRUNCATE|COPY|TABLE)\b/i;
 const otherBeginning = /^\s*(\(+\s*SELECT|BEGIN|START|DECLARE|CREATE|EXPLAIN|PREPARE|SET|LOCK)\b/i;
-/** What drivers, and the ways round query builders, take a text by. */
+/** Methods of drivers and query builders that get SQL as a string. */
 const methods = new Set([
   ..."query queryArray queryObject queryStream unsafe execute raw".split(" "),
   ..."$queryRawUnsafe $executeRawUnsafe any many manyOrNone one oneOrNone none".split(" "),
 ]);
-/** Whatever these belong to, they take nothing but SQL. */
+/** Methods that get only SQL, on any object. */
 const unsafe = new Set(["unsafe", "$queryRawUnsafe", "$executeRawUnsafe"]);
 const drivers =
   /^(?:npm:|jsr:|https:\/\/(?:deno\.land\/x|esm\.sh)\/)?(?:pg|pg-pool|postgres|postgresjs|pg-promise|@db\/postgres|@neondatabase\/serverless|@vercel\/postgres)(?:@[^/]*)?(?:\/mod\.ts)?$/;
 const takers = /sql|query|exec|fetch|select|run|db/i;
 
-/** SQL that a driver is handed: `pool.query("…")`, `pool.query({ text })`, `query("…")` of the project's own. */
+/** SQL that is passed to a driver: `pool.query("…")`, `pool.query({ text })`, or to a function of the project, `query("…")`. */
 export function sqlTextFrom(context: FileContext, call: ts.CallExpression): SqlText | undefined {
   const [argument] = call.arguments;
-  // A tagged template is found by itself.
+  // A tagged template is handled separately.
   if (argument === undefined || ts.isTaggedTemplateExpression(unwrap(argument))) return undefined;
   const method = methodOf(call);
   if (method === undefined) return ofPlainCall(context, call, argument);
@@ -39,7 +39,7 @@ export function sqlTextFrom(context: FileContext, call: ts.CallExpression): SqlT
     : undefined;
 }
 
-/** Any function may take a text that reads like SQL: `toast("Select leads from a campaign")`. */
+/** A function may get a string that looks like SQL: `toast("Select leads from a campaign")`. */
 function ofPlainCall(
   context: FileContext,
   call: ts.CallExpression,
@@ -54,7 +54,7 @@ function ofPlainCall(
   return isRead && entry.relations.length > 0 ? entry : undefined;
 }
 
-/** SQL is written in one case: a sentence is not. */
+/** SQL keywords are all upper or all lower case; a sentence has both. */
 function isSqlByCase(text: string): boolean {
   const [word = ""] = /[a-z]+/i.exec(text) ?? [];
   return (
@@ -63,7 +63,7 @@ function isSqlByCase(text: string): boolean {
   );
 }
 
-/** Whether a text stands in the code, there or where its name is declared. */
+/** Whether a string is a literal, here or in the declaration of its name. */
 function isWrittenOut(symbols: Symbols, expression: ts.Expression): boolean {
   const first = beginningOf(expression);
   if (!ts.isIdentifier(first)) return isText(first);
@@ -80,13 +80,13 @@ function isText(node: ts.Expression): boolean {
   return ts.isStringLiteralLike(node) || ts.isTemplateExpression(node);
 }
 
-/** What stands first where texts are put together. */
+/** The first part of a concatenation. */
 function beginningOf(expression: ts.Expression): ts.Expression {
   const inner = unwrap(expression);
   return ts.isBinaryExpression(inner) ? beginningOf(inner.left) : inner;
 }
 
-/** By its first word; by what it does where it begins otherwise. */
+/** By its first word, or else by parsing it. */
 function isSql(text: string): boolean {
   if (statement.test(text)) return true;
   if (!ofRows.test(text)) return false;
@@ -104,7 +104,7 @@ export function taggedSqlFrom(
   const texts = textsOf(context.symbols, tagged);
   if (texts === undefined || !texts.some(isSql)) return undefined;
   const entry = entryOf(context, tagged, texts);
-  // A style sheet may begin with `select`, too.
+  // A CSS template may begin with `select`, too.
   const isNamedSo = /sql|query|execute|raw/i.test(tagged.tag.getText());
   return isNamedSo || entry.unread === undefined || entry.relations.length > 0 ? entry : undefined;
 }
