@@ -54,7 +54,7 @@ function ofPlainCall(
   return isRead && entry.relations.length > 0 ? entry : undefined;
 }
 
-/** SQL keywords are all upper or all lower case; a sentence has both. */
+/** SQL whose first word is upper case, or which is all lower case; a sentence is neither. */
 function isSqlByCase(text: string): boolean {
   const [word = ""] = /[a-z]+/i.exec(text) ?? [];
   return (
