@@ -24,7 +24,7 @@ const following = memoize((symbols: Symbols) => {
   });
 });
 
-/** What a name stands for, or the expression itself. */
+/** The symbol of a name, or the expression itself. */
 function stepOf(symbols: Symbols, expression: ts.Expression): ts.Expression | ts.Symbol {
   const inner = unwrap(expression);
   const name = ts.isPropertyAccessExpression(inner) ? inner.name : inner;

@@ -156,16 +156,16 @@ function walkerOf(
     const isHook = name !== undefined && /^use[A-Z]/.test(name);
     const sites = uses.sitesOf(owner);
     const calls = isFunctionNode(owner) ? symbols.callsOf(owner) : [];
-    const handedOn = isFunctionNode(owner) && sites.length === 0 ? symbols.handedOn(owner) : [];
-    if (isHook && handedOn.length > 0) return handedOn[0];
+    const passedOn = isFunctionNode(owner) && sites.length === 0 ? symbols.passedOn(owner) : [];
+    if (isHook && passedOn.length > 0) return passedOn[0];
     const isComponent = name === undefined || /^[A-Z]/.test(name);
     if (isComponent && calls.length > 0) return calls[0];
-    if (sites.length + calls.length + handedOn.length === 0)
+    if (sites.length + calls.length + passedOn.length === 0)
       return (isHook || isComponent) && !uses.isMaybeImported(owner, name)
         ? ofNobody(owner)
         : owner;
     return (
-      first([...sites, ...handedOn], (site) => from(site, seen)) ??
+      first([...sites, ...passedOn], (site) => from(site, seen)) ??
       first(calls, (call) => (isHook ? fromCall(call, seen) : from(call, seen)))
     );
   };

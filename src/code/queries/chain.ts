@@ -103,7 +103,7 @@ function behindFactory(
   const [declaration] = symbols.symbolOf(unwrap(named))?.declarations ?? [];
   const isParameter = declaration !== undefined && ts.isParameter(declaration);
   const position = isParameter ? factory.parameters.indexOf(declaration) : -1;
-  const [handed] = symbols.handedOn(factory);
+  const [handed] = symbols.passedOn(factory);
   const unseen =
     handed === undefined
       ? []

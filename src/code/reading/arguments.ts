@@ -1,6 +1,6 @@
 import ts from "typescript";
 import { memoize } from "./memoize.ts";
-import { callBy, functionCalled, isHandedOn, type Symbols, valueBy } from "./symbols.ts";
+import { callBy, functionCalled, isPassedOn, type Symbols, valueBy } from "./symbols.ts";
 import { type FunctionNode, isFunctionNode, unwrap, wrapped } from "./syntax.ts";
 
 /**
@@ -45,7 +45,7 @@ function callsGiving(symbols: Symbols, owner: FunctionNode): Calls {
   if (ts.isConstructorDeclaration(owner))
     return { calls: constructionsOf(symbols, owner), unseen: [] };
   const inside = callsByTaker(symbols, owner)?.calls ?? [];
-  const handed = symbols.handedOn(owner).map((use) => {
+  const handed = symbols.passedOn(owner).map((use) => {
     const taken = callsByTaker(symbols, valueBy(use));
     return taken ?? { calls: [], unseen: [use] };
   });
@@ -66,7 +66,7 @@ function callsByTaker(symbols: Symbols, given: ts.Node): Calls | undefined {
   const uses = symbol === undefined ? [] : symbols.usesOf(symbol, taker.name.text);
   return {
     calls: uses.flatMap((use) => callBy(use) ?? []),
-    unseen: uses.filter(isHandedOn).slice(0, 1),
+    unseen: uses.filter(isPassedOn).slice(0, 1),
   };
 }
 

@@ -96,7 +96,7 @@ function ofVariable(symbols: Symbols, name: ts.Identifier, way: number): readonl
       condition ??
       (isKept(end)
         ? isLate
-          ? "behind another use"
+          ? "after another use"
           : undefined
         : several
           ? "in one of several uses"

@@ -119,8 +119,8 @@ function inExpression(symbols: Symbols, inner: ts.Expression, name: string): Fou
     return { values: [], objects: called === undefined ? [] : returnedBy(called) };
   }
   // A function that is passed on: its arguments there are not known.
-  const isHandedOn = isFunctionNode(inner) || isFunction(symbols, inner);
-  return { values: isHandedOn ? [inner] : [], objects: [] };
+  const isPassedOn = isFunctionNode(inner) || isFunction(symbols, inner);
+  return { values: isPassedOn ? [inner] : [], objects: [] };
 }
 
 function isFunction(symbols: Symbols, node: ts.Expression): boolean {

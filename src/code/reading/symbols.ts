@@ -17,7 +17,7 @@ export type Symbols = {
   /** Every call of a function by its name. */
   callsOf(node: FunctionNode): readonly ts.CallExpression[];
   /** Where a function is passed on as a value: the calls from there are not known. */
-  handedOn(node: FunctionNode): readonly ts.MemberName[];
+  passedOn(node: FunctionNode): readonly ts.MemberName[];
 };
 
 /** The symbols of a project; its files are read once. */
@@ -44,7 +44,7 @@ export function symbolsOf(project: Project): Symbols {
   };
   type Uses = {
     readonly calls: readonly ts.CallExpression[];
-    readonly handedOn: readonly ts.MemberName[];
+    readonly passedOn: readonly ts.MemberName[];
   };
   const usesOfFunction = memoize((node: FunctionNode): Uses => {
     const name = nameOfFunction(node);
@@ -55,14 +55,14 @@ export function symbolsOf(project: Project): Symbols {
         : [...namesOf(symbol, name.text)].flatMap((one) => usesOf(symbol, one));
     return {
       calls: uses.flatMap((use) => callBy(use) ?? []),
-      handedOn: isNamedItself(node) ? uses.filter(isHandedOn) : [],
+      passedOn: isNamedItself(node) ? uses.filter(isPassedOn) : [],
     };
   });
   const callsOf = (node: FunctionNode) => usesOfFunction(node).calls;
-  const handedOn = (node: FunctionNode) => usesOfFunction(node).handedOn;
+  const passedOn = (node: FunctionNode) => usesOfFunction(node).passedOn;
   const bySource = new Map(project.files.map((file) => [file.source, file]));
   const fileOf = (node: ts.Node) => bySource.get(node.getSourceFile());
-  return { project, checker, fileOf, symbolOf, usesOf, callsOf, handedOn };
+  return { project, checker, fileOf, symbolOf, usesOf, callsOf, passedOn };
 }
 
 /** The names by which files import what others export, by its declaration. */
@@ -129,7 +129,7 @@ export function valueBy(use: ts.MemberName): ts.Node {
 }
 
 /** Whether a use of a function's name is neither a call, a declaration nor a type. */
-export function isHandedOn(use: ts.MemberName): boolean {
+export function isPassedOn(use: ts.MemberName): boolean {
   if (callBy(use) !== undefined) return false;
   const value = wrapped(valueBy(use));
   const { parent } = value;

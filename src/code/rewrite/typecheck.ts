@@ -18,7 +18,7 @@ export function leaveOutTypeErrors(project: Project, fixes: readonly Fix[]): Jud
   const broken: Broken[] = [];
   let sound = fixes;
   for (let round = 1; sound.length > 0; round += 1) {
-    const found = newFaults(project, sound, known, round > mostRounds);
+    const found = newTypeErrors(project, sound, known, round > mostRounds);
     if (found.size === 0) break;
     for (const [fixing, message] of found)
       broken.push({ fixing, reason: `it would not typecheck: ${message}` });
@@ -33,7 +33,7 @@ export function leaveOutTypeErrors(project: Project, fixes: readonly Fix[]): Jud
 }
 
 /** The changes that bring a new type error into a file, with the error. */
-function newFaults(
+function newTypeErrors(
   project: Project,
   fixes: readonly Fix[],
   known: Map<ts.SourceFile, ReadonlyMap<string, number>>,
@@ -52,23 +52,23 @@ function newFaults(
     const after = diagnosticsOf(changed, source);
     // Without errors after the change, the errors before it do not matter.
     if (after.length === 0) continue;
-    const before = known.get(file) ?? countFaults(diagnosticsOf(project, file));
+    const before = known.get(file) ?? countByText(diagnosticsOf(project, file));
     known.set(file, before);
-    const counts = countFaults(after);
-    const isNew = (fault: ts.Diagnostic) =>
-      (counts.get(keyOf(fault)) ?? 0) > (before.get(keyOf(fault)) ?? 0);
+    const counts = countByText(after);
+    const isNew = (error: ts.Diagnostic) =>
+      (counts.get(keyOf(error)) ?? 0) > (before.get(keyOf(error)) ?? 0);
     const own = fixes.filter((fixing) => fixing.edits.some((edit) => edit.source === file));
-    for (const fault of after.filter(isNew)) {
-      const blamed = isLastRound ? [] : nearest(own, fault, edits);
+    for (const error of after.filter(isNew)) {
+      const blamed = isLastRound ? [] : nearest(own, error, edits);
       // Without a change to blame, the whole file stays unchanged.
-      for (const fixing of blamed.length > 0 ? blamed : own) found.set(fixing, saidBy(fault));
+      for (const fixing of blamed.length > 0 ? blamed : own) found.set(fixing, firstLineOf(error));
     }
   }
   return found;
 }
 
 /** The first line of an error; the rest can fill a page. */
-function saidBy({ messageText }: ts.Diagnostic): string {
+function firstLineOf({ messageText }: ts.Diagnostic): string {
   const text = typeof messageText === "string" ? messageText : messageText.messageText;
   return text.length <= 160 ? text : `${text.slice(0, 159)}…`;
 }
@@ -90,9 +90,9 @@ function diagnosticsOf({ program }: Project, source: ts.SourceFile): readonly ts
   return syntactic.length > 0 ? syntactic : program.getSemanticDiagnostics(source);
 }
 
-function countFaults(faults: readonly ts.Diagnostic[]): ReadonlyMap<string, number> {
+function countByText(errors: readonly ts.Diagnostic[]): ReadonlyMap<string, number> {
   const counts = new Map<string, number>();
-  for (const fault of faults) counts.set(keyOf(fault), (counts.get(keyOf(fault)) ?? 0) + 1);
+  for (const error of errors) counts.set(keyOf(error), (counts.get(keyOf(error)) ?? 0) + 1);
   return counts;
 }
 
@@ -103,12 +103,12 @@ function keyOf({ code, messageText }: ts.Diagnostic): string {
 /** The changes nearest around an error: of nested queries, the inner ones. */
 function nearest(
   fixes: readonly Fix[],
-  fault: ts.Diagnostic,
+  error: ts.Diagnostic,
   edits: readonly Edit[],
 ): readonly Fix[] {
   const widths = new Map<Fix, number>();
   for (const fixing of fixes) {
-    const width = widthAround(fixing, fault.start ?? 0, edits);
+    const width = widthAround(fixing, error.start ?? 0, edits);
     if (width !== undefined) widths.set(fixing, width);
   }
   const least = Math.min(...widths.values());

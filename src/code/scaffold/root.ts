@@ -14,8 +14,8 @@ export const provider = "OrganizationProvider";
 /** Where the provider goes, or is already: around the children of an element, or around the element. */
 export type ProviderPlace =
   | { readonly kind: "there"; readonly element: ts.JsxElement }
-  | { readonly kind: "within"; readonly element: ts.JsxElement }
-  | { readonly kind: "round"; readonly node: ts.Node }
+  | { readonly kind: "inside"; readonly element: ts.JsxElement }
+  | { readonly kind: "around"; readonly node: ts.Node }
   | { readonly kind: "none"; readonly reason: string };
 
 /**
@@ -53,10 +53,10 @@ function none(reason: string): ProviderPlace {
   return { kind: "none", reason };
 }
 
-type Found = Extract<ProviderPlace, { kind: "within" | "round" }>;
+type Found = Extract<ProviderPlace, { kind: "inside" | "around" }>;
 
 function nodeOf(place: Found): ts.Node {
-  return place.kind === "within" ? place.element : place.node;
+  return place.kind === "inside" ? place.element : place.node;
 }
 
 /** An existing provider stays; if it would fail at the start, the reason is reported. */
@@ -111,7 +111,7 @@ function withinAll(uses: Uses, needs: readonly ProviderNeed[]): readonly Found[]
     needs.some(({ inside }) => inside.encloses(element.openingElement));
   visitTree(uses, (node) => {
     if (!ts.isJsxElement(node) || !isPlace(node)) return true;
-    found.push({ kind: "within", element: node });
+    found.push({ kind: "inside", element: node });
     return false;
   });
   return found;
@@ -125,7 +125,7 @@ function innermost(uses: Uses): readonly Found[] {
       const places = ["children", "Component"].flatMap((prop) =>
         component === undefined ? [] : placesOfProp(uses, component, prop),
       );
-      return places.map((place) => ({ kind: "round", node: elementAround(place) }));
+      return places.map((place) => ({ kind: "around", node: elementAround(place) }));
     }
     let element = unwrap(entry.element);
     for (;;) {
@@ -138,7 +138,7 @@ function innermost(uses: Uses): readonly Found[] {
       if (!isHolder || !(ts.isJsxElement(only) || ts.isJsxSelfClosingElement(only))) break;
       element = only;
     }
-    return [{ kind: "round", node: element }];
+    return [{ kind: "around", node: element }];
   });
 }
 
@@ -217,7 +217,7 @@ export function wrapRoot(uses: Uses, place: Found, context: string): readonly Ed
   const source = nodeOf(place).getSourceFile();
   const from = specifierFor(project, `${context}.tsx`, source.fileName);
   const edits =
-    place.kind === "within" ? wrapContent(place.element) : wrapNode(place.node, provider);
+    place.kind === "inside" ? wrapContent(place.element) : wrapNode(place.node, provider);
   return [...importName(source, { name: provider, from }), ...edits];
 }
 

@@ -73,9 +73,9 @@ function placeInTree(project: Project, context: string, left: string[]): readonl
   const own = providerIn(uses, context);
   const place = placeOfProvider(uses, own, dependsOn(project, "@tanstack/react-query"));
   const edits =
-    place.kind === "within" || place.kind === "round" ? wrapRoot(uses, place, context) : [];
+    place.kind === "inside" || place.kind === "around" ? wrapRoot(uses, place, context) : [];
   const provided =
-    place.kind === "round" ? "everything" : place.kind === "none" ? undefined : place.element;
+    place.kind === "around" ? "everything" : place.kind === "none" ? undefined : place.element;
   const boundary = placeBoundary(uses, provided, context);
   left.push(...boundary.left);
   if (place.kind === "none") left.push(place.reason);
