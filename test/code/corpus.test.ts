@@ -13,7 +13,7 @@ const before = takeInventory(project);
 const { rewriting, after } = rewritten(project);
 const fixtures = project.files.filter(({ source }) => source.text.includes("// expect: "));
 
-/** What a fixture says of itself, line by line. */
+/** The expectations that a fixture states in its comments. */
 function said({ source }: CodeFile, what: "expect" | "becomes" | "left"): string[] {
   return [...source.text.matchAll(new RegExp(`^// ${what}: (.*)$`, "gm"))].map(
     ([, text = ""]) => text,

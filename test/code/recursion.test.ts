@@ -32,7 +32,7 @@ function chainsIn({ entries }: Inventory): readonly Chain[] {
   return entries.filter((entry) => entry.kind === "chain");
 }
 
-/** `leads service-role`, each with how often it is found. */
+/** How often each is found: `leads service-role`. */
 function counted(inventory: Inventory): Readonly<Record<string, number>> {
   const counts: Record<string, number> = {};
   for (const { tables, client } of chainsIn(inventory)) {
@@ -42,7 +42,7 @@ function counted(inventory: Inventory): Readonly<Record<string, number>> {
   return counts;
 }
 
-// What follows each call of each call does not come to an end with these in a lifetime: 60 calls, 8 deep.
+// Following each call of each call would never end: 60 calls, 8 levels deep.
 const calls = 60;
 
 test.each([
@@ -167,7 +167,7 @@ Deno.serve(() => make(Deno.env.get("SUPABASE_SERVICE_ROLE_KEY"), 3).from("leads"
 
 type Found = { readonly client: string; readonly from: string; readonly tables: string };
 
-/** What is found of each query, by its mark. */
+/** The client and tables of each query, by its mark. */
 function foundIn(project: Project): ReadonlyMap<string, Found> {
   const found = new Map<string, Found>();
   for (const { node, client, tables } of chainsIn(takeInventory(project))) {
@@ -184,7 +184,7 @@ function foundIn(project: Project): ReadonlyMap<string, Found> {
 
 const files = ["one", "two", "three"] as const;
 
-/** The graph's functions in this order, by turns in one file and the next. */
+/** The graph's functions in this order, distributed over the files. */
 function writtenAs(graph: CallGraph, order: readonly number[]) {
   const place = (index: number) => files[order.indexOf(index) % files.length] ?? "one";
   return files.map((file) => {

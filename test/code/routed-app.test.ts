@@ -32,7 +32,7 @@ test("a banner on the sign-in page does not get the hook, and a page behind the 
 const guard = routedApp["src/auth/ProtectedRoute.tsx"];
 const app = routedApp["src/App.tsx"];
 
-/** Other shapes of the same application: all of them are safe for the same reasons. */
+/** Other forms of the same application, which are safe for the same reasons. */
 const variants: Readonly<Record<string, Files>> = {
   "providers in a component of their own": {
     "src/Providers.tsx": `import { QueryClient, QueryClientProvider } from "@tanstack/react-query";

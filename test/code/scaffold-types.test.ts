@@ -30,7 +30,7 @@ const modules = {
   react: [path.join(stubs, "react.d.ts")],
 };
 
-/** What the strictest compiler says of the files that an application gets, each with what it says. */
+/** The scaffolded files, and the errors of the strictest compiler settings in them. */
 async function faultsOf(
   dependencies: Readonly<Record<string, string>>,
   named: Readonly<Record<string, unknown>> = {},

@@ -137,7 +137,7 @@ test("where a file or a place cannot be determined, the output says what to do",
   expect(rootless.stdout).toContain("put <OrganizationProvider> around the application");
 });
 
-/** A module as an application would run it. */
+/** Loads a module as an application would. */
 async function moduleOf(text: string, replaced: Readonly<Record<string, string>> = {}) {
   const folder = await mkdtemp(path.join(tmpdir(), "tenantry-scaffold-"));
   onTestFinished(() => rm(folder, { recursive: true, force: true }));
@@ -158,7 +158,7 @@ const names = {
 
 type Answer = { data: unknown; error: { message: string } | null };
 
-/** A client that answers what it is told to, when it is told to. */
+/** A client whose answers, and their time, the test controls. */
 function fakeClient() {
   let tell: (event: string, session: { user: { id: string } } | null) => void = () => {};
   const answers = new Map<string, () => Promise<Answer>>();
@@ -271,7 +271,7 @@ test("after an error, the memberships can be loaded again", async () => {
   await vi.waitFor(() => expect(ready()).toBe("alpha"));
 });
 
-/** A server that knows one user by their token, as the auth server and the API do. */
+/** A server that accepts one user's token, as the auth server and the API do. */
 async function memberships(rows: readonly { organization_id: string; role: string }[]) {
   const server = createServer((request, response) => {
     const known = request.headers.authorization === "Bearer good";
@@ -288,7 +288,7 @@ async function memberships(rows: readonly { organization_id: string; role: strin
   onTestFinished(() => {
     vi.unstubAllGlobals();
   });
-  // As much of supabase-js as the helper calls.
+  // The part of supabase-js that the helper calls.
   const client = `const createClient = (url, _key, { global: { headers } }) => ({
     auth: { getUser: async () => {
       const user = await (await fetch(url + "/user", { headers })).json();

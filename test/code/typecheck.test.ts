@@ -26,7 +26,7 @@ const options = {
   types: [],
 };
 
-/** What becomes of a function's body, and why what is left in it is. */
+/** A function's body after the rewrite, and the reasons for findings that are left. */
 async function rewrite(body: string, around = "") {
   const { folder } = await makeApplication({
     "tsconfig.json": JSON.stringify({ compilerOptions: options, include: ["src"] }),
