@@ -89,7 +89,7 @@ export type Example = {
   git(...args: readonly string[]): Promise<string>;
   build(): Promise<void>;
   serve(work: (served: Served) => Promise<void>): Promise<void>;
-  /** The text of every file that git does not ignore. */
+  /** A digest of every file that git does not ignore. */
   digest(): Promise<string>;
 };
 
