@@ -1,16 +1,16 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { edgeFunctions } from "./edge-functions.ts";
-import { chain, type Part, share, tables } from "./queries.ts";
+import { type ApplicationPart, chain, share, tables } from "./queries.ts";
 
-/** How large an application is. */
-export type Shape = { readonly app: Part; readonly functions: Part };
+/** The size of an application. */
+export type Shape = { readonly app: ApplicationPart; readonly functions: ApplicationPart };
 
 const columns = ["phone", "name", "status", "note", "user_id", "created_at", "score", "city"];
 
 /**
- * Writes an application of this shape: hooks and components, edge functions with a client that is made
- * there or handed over, also in circles, in the forms that real code has, on supabase-js with the database's types.
+ * Writes an application of this size: hooks and components, and edge functions whose client is created there
+ * or passed to them, also in circles. It has the forms of real code, on supabase-js with the database's types.
  */
 export async function writeApplication(folder: string, { app, functions }: Shape): Promise<void> {
   const files: Record<string, string> = {

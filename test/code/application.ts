@@ -8,7 +8,7 @@ declare function createClient(url: string, key: string): any;
 export const supabase = createClient("https://x.example", key + "SUPABASE_ANON_KEY");
 `;
 
-/** A project whose code is these files; its database is nowhere. */
+/** A project with these files as its code, and without a database. */
 export async function makeApplication(files: Readonly<Record<string, string>>): Promise<Project> {
   const { tables } = corpusConfig.day1;
   const project = await makeProject("postgresql://nowhere.invalid:1/none", {

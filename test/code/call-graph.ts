@@ -1,6 +1,6 @@
 import fc from "fast-check";
 
-/** How a function takes its client. */
+/** How a function gets its client. */
 const forms = ["plain", "in an object", "taken apart"] as const;
 const kinds = ["service-role", "user-key", "unknown"] as const;
 const tableNames = ["leads", "campaigns", "call_logs"] as const;
@@ -8,7 +8,7 @@ const tableNames = ["leads", "campaigns", "call_logs"] as const;
 type Kind = (typeof kinds)[number];
 type Call = {
   readonly to: number;
-  /** The table that is named; undefined where the function's own is handed on. */
+  /** The named table; undefined where the function passes its own on. */
   readonly table: string | undefined;
   readonly isByVariable: boolean;
 };
@@ -16,11 +16,11 @@ type Node = {
   readonly form: (typeof forms)[number];
   readonly queries: number;
   readonly calls: readonly Call[];
-  /** Calls from outside, each with a client of its own. */
+  /** Calls from outside, each with its own client. */
   readonly entries: readonly { readonly kind: Kind; readonly table: string }[];
 };
 
-/** Functions that hand a client and a table's name to one another, in circles and to themselves too. */
+/** Functions that pass a client and a table's name to one another, also in circles and to themselves. */
 export type CallGraph = readonly Node[];
 
 const table = fc.constantFrom(...tableNames);
@@ -57,7 +57,7 @@ export const admin = createClient("https://x.example", key + "SUPABASE_SERVICE_R
 export declare const strange: any;
 `;
 
-/** The text of a function and of its calls from outside; each query has a mark of its own. */
+/** The text of a function and of its calls from outside; each query has its own mark. */
 export function textOf(graph: CallGraph, index: number): string {
   const { form, queries, calls, entries } = graph[index] ?? missing();
   const own = form === "in an object" ? "context.db" : "db";
@@ -99,7 +99,7 @@ export function importsOf(graph: CallGraph, place: (index: number) => string, ow
 
 export type Expected = { readonly client: Kind; readonly tables: string };
 
-/** What each function's queries are of, worked out by the graph alone. */
+/** The expected client and tables of each function's queries, computed from the graph alone. */
 export function expectedOf(graph: CallGraph): readonly Expected[] {
   const all = graph.flatMap(({ calls }, from) => calls.map((call) => ({ from, ...call })));
   const isCalled = (index: number) =>
@@ -131,7 +131,7 @@ export function expectedOf(graph: CallGraph): readonly Expected[] {
   });
 }
 
-/** What comes to each function: all that is given above it; unknown where a circle is given nothing. */
+/** The values that reach each function from its callers; unknown for a circle without a caller outside. */
 function reaching<Given extends string>(
   given: readonly (readonly Given[])[],
   calls: readonly { readonly from: number; readonly to: number }[],

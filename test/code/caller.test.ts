@@ -28,7 +28,7 @@ Deno.serve(async (req) => {
   return { project, text };
 }
 
-test("a handler asks the scaffolded function, by its configured name and from its configured file", async () => {
+test("a handler calls the scaffolded function, by its configured name and from its configured file", async () => {
   const { project, text } = await makeFunction();
   await project.tenantry("code", "scaffold", "--write");
   expect(await text(place)).toContain("export async function whoCalls(request: Request)");
@@ -41,11 +41,11 @@ test("a handler asks the scaffolded function, by its configured name and from it
   expect((await project.tenantry("code", "check")).code).toBe(0);
 });
 
-test("a handler is left as it is while the function that it would ask is not there", async () => {
+test("a handler is not changed while the function that it would call does not exist", async () => {
   const { project } = await makeFunction();
   const { stdout } = await project.tenantry("code", "rewrite");
   expect(stdout).toContain(
-    "supabase/functions/_shared/organization.ts is not there yet: tenantry code scaffold --write makes it",
+    "supabase/functions/_shared/organization.ts does not exist yet: run tenantry code scaffold --write",
   );
   expect(stdout).not.toContain("+  const { organizationId }");
 });

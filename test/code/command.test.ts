@@ -49,7 +49,7 @@ test("code is listed without a database, for people, programs and code scanning"
   ]);
 });
 
-test("where what is left waits for the scaffold, a rewrite says so", async () => {
+test("a rewrite names the scaffold command if findings need its files", async () => {
   const project = await makeApplication({
     ...files,
     "supabase/functions/report/index.ts": `import { createClient } from "@supabase/supabase-js";
@@ -70,7 +70,7 @@ Deno.serve(async () => {
   expect(after.stdout).not.toContain("code scaffold");
 });
 
-test("in CI, findings in a file hold no colors, and errors come first", async () => {
+test("in CI, findings in a file have no colors, and errors come first", async () => {
   const project = await makeApplication({
     "src/draft.ts": `export const draft = () => localStorage.getItem("draft");\n`,
     ...files,
@@ -93,7 +93,10 @@ test("a rewrite shows a patch and changes nothing; --write does the same; twice 
   if (result.kind !== "code-rewrite") throw new Error(result.kind);
   expect(result).toMatchObject({ written: false, files: [{ file: "src/leads.ts", edits: 1 }] });
   expect(result.findings).toMatchObject([
-    { file: "src/campaigns.ts", line: 3, reason: "organizationId is not in scope here" },
+    {
+      place: { file: "src/campaigns.ts", line: 3 },
+      reason: "organizationId is not in scope here",
+    },
   ]);
   const [patch] = parsePatch(result.diff);
   if (patch === undefined) throw new Error("there is no patch");
@@ -123,7 +126,7 @@ test("a byte order mark and line ends stay as they are", async () => {
   );
 });
 
-test("the guard fails where a query is not fenced, at its line, and passes where all are", async () => {
+test("code check fails at the line of an unfenced query, and passes where all are fenced", async () => {
   const project = await makeApplication(files);
   process.env["GITHUB_ACTIONS"] = "true";
   const open = await project.tenantry("code", "check", "--sarif", "code.sarif");
@@ -148,7 +151,7 @@ test("the guard fails where a query is not fenced, at its line, and passes where
   expect(json).toMatchObject({ kind: "code-check", chains: 2, fenced: 1, findings: [] });
 });
 
-test("where there is no code, that is said, and not that all is sound", async () => {
+test("where the patterns match no file, the command fails", async () => {
   const project = await makeApplication({});
   await project.configure({
     users: { owners: "TRUE" },

@@ -1,11 +1,11 @@
 import { readFile } from "node:fs/promises";
 import { expect, test } from "vitest";
 import { stateOf, states } from "../../src/code/fence/fence.ts";
-import { annotationRules, describe, findingsOf } from "../../src/code/findings.ts";
 import type { Entry } from "../../src/code/queries/entry.ts";
 import { type Inventory, takeInventory } from "../../src/code/queries/inventory.ts";
 import type { CodeFile, Project } from "../../src/code/reading/project.ts";
-import { rules } from "../../src/code/rules/index.ts";
+import { rules } from "../../src/code/rules.ts";
+import { annotationRules, describe, violationsOf } from "../../src/code/violations.ts";
 import { openCorpus, rewritten } from "./corpus.ts";
 
 const project = openCorpus();
@@ -13,7 +13,7 @@ const before = takeInventory(project);
 const { rewriting, after } = rewritten(project);
 const fixtures = project.files.filter(({ source }) => source.text.includes("// expect: "));
 
-/** What a fixture says of itself, line by line. */
+/** The expectations that a fixture states in its comments. */
 function said({ source }: CodeFile, what: "expect" | "becomes" | "left"): string[] {
   return [...source.text.matchAll(new RegExp(`^// ${what}: (.*)$`, "gm"))].map(
     ([, text = ""]) => text,
@@ -25,12 +25,12 @@ function entriesIn(inventory: Inventory, { name }: CodeFile): Entry[] {
 }
 
 function rulesOf(inventory: Inventory, entry: Entry | undefined): string[] {
-  return findingsOf(inventory)
+  return violationsOf(inventory)
     .filter((finding) => finding.entry !== undefined && finding.entry === entry)
     .map(({ rule }) => rule.id);
 }
 
-/** `insert leads user-key (map) unfenced → fenced`: what it is, how it stands, what becomes of it. */
+/** `insert leads user-key (map) unfenced → fenced`: the entry, its state, and the state after the rewrite. */
 function outcomeOf(entry: Entry, later: Entry | undefined): string {
   const client = "client" in entry ? ` ${entry.client.kind}` : "";
   const form =
@@ -63,7 +63,7 @@ test.each(fixtures.map((file) => [file.name, file] as const))("%s", (_name, file
   const changes = expected.some((one) => !/→ (unchanged|left .*)$|^none$/.test(one));
   expect(changed !== undefined).toBe(changes);
 
-  const annotations = findingsOf(before).filter(
+  const annotations = violationsOf(before).filter(
     ({ entry, place }) => entry === undefined && place.file === file.name,
   );
   expect(annotations.map(({ rule }) => rule.id)).toEqual(said(file, "left"));
@@ -86,7 +86,7 @@ test("rewriting twice changes nothing more", () => {
   expect(rewritten(after.project).rewriting.files).toEqual([]);
 });
 
-test("whatever is left has a reason and a suggestion", () => {
+test("every finding that is left has a reason and a fix", () => {
   expect(rewriting.left.length).toBeGreaterThan(20);
   for (const { reason, fix } of rewriting.left) {
     expect(reason).not.toBe("");
@@ -102,9 +102,9 @@ test("only lines of queries are touched: nothing is reformatted", () => {
   }
 });
 
-test("every rule is on its page, and has a fixture that it finds something in", async () => {
+test("every rule is documented in docs/code.md, and finds something in a fixture", async () => {
   const page = await readFile(new URL("../../docs/code.md", import.meta.url), "utf8");
-  const found = new Set(findingsOf(before).map(({ rule }) => rule.id));
+  const found = new Set(violationsOf(before).map(({ rule }) => rule.id));
   for (const { id, level } of [...rules, ...annotationRules]) {
     expect(page).toContain(`| \`${id}\` | ${level} |`);
     expect(found).toContain(id);

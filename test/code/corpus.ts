@@ -29,7 +29,7 @@ export function corpusSettings(code: Config["code"] = corpusConfig.code): Settin
   return parseSettings({ ...corpusConfig, code }, "the corpus");
 }
 
-/** A project as it is rewritten, and what that left. */
+/** The rewrite of a project, and the inventory after it. */
 export function rewritten(project: Project): {
   readonly rewriting: Rewriting;
   readonly after: Inventory;

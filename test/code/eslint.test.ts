@@ -8,7 +8,7 @@ const leads = `import { supabase } from "./client";
 export const load = (own: string) => supabase.from("leads").select("*");
 `;
 
-test("ESLint is told the same as the guard, also of what is not saved yet", async () => {
+test("ESLint reports the same as code check, also for unsaved text", async () => {
   const { folder } = await makeApplication({ "src/leads.ts": leads });
   const { plugins, rules } = await tenantry({ folder });
   expect(Object.keys(rules)).toEqual(

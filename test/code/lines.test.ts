@@ -63,7 +63,7 @@ test("rewriting never changes a line without a query, however it is written", as
       expect(rewriting.left.map(({ reason }) => reason)).toEqual([]);
       const text = rewriting.files.find(({ name }) => name === "src/leads.ts")?.after ?? before;
 
-      // With its queries taken out again, the file is what it was without them.
+      // Without its queries, the rewritten file equals the original without them.
       let rest = text;
       const skeleton = around(parts.map(({ text: own, isQuery }) => (isQuery ? "\0" : own)));
       for (const kept of skeleton.split("\0")) {

@@ -17,7 +17,7 @@ test("the provider goes inside React Query's provider, wherever that is, and the
   expect(scaffoldLeft).toEqual([expect.stringMatching(/^put <OrganizationSwitcher/)]);
 });
 
-test("a banner that is on the sign-in page gets no organization's hook, and a page behind the sign-in does", async () => {
+test("a banner on the sign-in page does not get the hook, and a page behind the sign-in does", async () => {
   const { text, left } = await scaffoldAndRewrite(routedApp);
   signInIsClean(text("src/components/Banner.tsx"));
   expect(left).toContainEqual(
@@ -32,7 +32,7 @@ test("a banner that is on the sign-in page gets no organization's hook, and a pa
 const guard = routedApp["src/auth/ProtectedRoute.tsx"];
 const app = routedApp["src/App.tsx"];
 
-/** Other shapes of the same application: all of them are safe for the same reasons. */
+/** Other forms of the same application, which are safe for the same reasons. */
 const variants: Readonly<Record<string, Files>> = {
   "providers in a component of their own": {
     "src/Providers.tsx": `import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
@@ -172,7 +172,7 @@ test.each(Object.entries(variants))(
   },
 );
 
-test("where an import leads nowhere, a component is not taken for one that nobody renders", async () => {
+test("where an import cannot be resolved, a component is not treated as unused", async () => {
   const { text, left } = await scaffoldAndRewrite({
     ...routedApp,
     "src/pages/SignIn.tsx": routedApp["src/pages/SignIn.tsx"].replace(
@@ -185,7 +185,7 @@ test("where an import leads nowhere, a component is not taken for one that nobod
   expect(left.join("\n")).toContain("Banner is rendered in places that cannot be followed");
 });
 
-test("without a provider of React Query's that can be followed, nothing is placed, and what to write is said", async () => {
+test("where React Query's provider cannot be found, nothing is placed, and the output says what to write", async () => {
   const { text, scaffoldLeft } = await scaffoldAndRewrite({
     ...routedApp,
     "src/App.tsx": app
@@ -196,14 +196,14 @@ test("without a provider of React Query's that can be followed, nothing is place
   expect(text("src/App.tsx")).not.toContain("OrganizationProvider");
   expect(text("src/auth/ProtectedRoute.tsx")).toBe(guard);
   expect(scaffoldLeft).toContain(
-    "<QueryClientProvider> was not found where the application is rendered: put <OrganizationProvider> inside it, because it needs it",
+    "<QueryClientProvider> was not found where the application is rendered: put <OrganizationProvider> inside it",
   );
   expect(scaffoldLeft.join("\n")).toMatch(
     /<OrganizationBoundary> .* src\/auth\/ProtectedRoute\.tsx:8/,
   );
 });
 
-test("a provider that stands outside what it needs stays, and where it has to go is said", async () => {
+test("a provider that is outside what it needs stays, and the output says where to move it", async () => {
   const main = routedApp["src/main.tsx"].replace(
     "<App />",
     "<OrganizationProvider><App /></OrganizationProvider>",
@@ -235,11 +235,11 @@ export function useOrganization() {
   });
   expect(text("src/App.tsx")).toContain("<AuthProvider>\n        <OrganizationProvider>\n");
   signInIsClean(text("src/components/Banner.tsx"));
-  expect(left.join("\n")).toMatch(/Banner is rendered at .*SignIn.*nobody needs to be signed in/);
+  expect(left.join("\n")).toMatch(/Banner is rendered at .*SignIn.*no check for a signed-in user/);
   expect(text("src/hooks/useLeads.ts")).toContain("= useOrganization();");
 });
 
-test("Next: the provider goes into the layout's providers, and a page outside the boundary stays as it is", async () => {
+test("Next: the provider goes into the layout's providers, and a page outside the boundary is not changed", async () => {
   const { "src/main.tsx": _main, "src/App.tsx": _app, ...shared } = routedApp;
   const { text, left } = await scaffoldAndRewrite({
     ...shared,

@@ -136,15 +136,15 @@ const settings = parseSettings(
 );
 
 export type Changed = {
-  /** A file as it is now. */
+  /** The current text of a file. */
   text(file: string): string;
-  /** What scaffold left to a person. */
+  /** What the scaffold left to a person. */
   readonly scaffoldLeft: readonly string[];
-  /** What the rewriting left, as \`file: reason\`. */
+  /** The findings that the rewrite left, as \`file: reason\`. */
   readonly left: readonly string[];
 };
 
-/** Scaffolds an application and then rewrites it, in a folder of its own. */
+/** Scaffolds an application and then rewrites it, in a new folder. */
 export async function scaffoldAndRewrite(files: Files): Promise<Changed> {
   const folder = await mkdtemp(path.join(tmpdir(), "tenantry-routed-"));
   onTestFinished(() => rm(folder, { recursive: true, force: true }));

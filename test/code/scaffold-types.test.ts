@@ -30,7 +30,7 @@ const modules = {
   react: [path.join(stubs, "react.d.ts")],
 };
 
-/** What the strictest compiler says of the files that an application gets, each with what it says. */
+/** The scaffolded files, and the errors of the strictest compiler settings in them. */
 async function faultsOf(
   dependencies: Readonly<Record<string, string>>,
   named: Readonly<Record<string, unknown>> = {},
@@ -81,7 +81,7 @@ createRoot(document.body).render(<QueryClientProvider><App /></QueryClientProvid
   return { made, faults };
 }
 
-test("what an application gets typechecks by the strictest settings, with React Query and without", async () => {
+test("the scaffold typechecks with the strictest settings, with React Query and without", async () => {
   const { made, faults } = await faultsOf({ react: "19.0.0", "@tanstack/react-query": "5.0.0" });
   expect(made).toEqual([
     "src/contexts/organization-store.ts",
@@ -94,7 +94,7 @@ test("what an application gets typechecks by the strictest settings, with React 
   expect((await faultsOf({ react: "19.0.0" })).faults).toEqual([]);
 });
 
-test("so it does where the organizations' tables have other names, in another schema", async () => {
+test("the scaffold typechecks where the organizations' tables have other names, in another schema", async () => {
   const named = await faultsOf(
     { react: "19.0.0" },
     { schema: "crm", names: { organizations: "companies", memberships: "staff" } },

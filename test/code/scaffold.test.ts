@@ -77,7 +77,7 @@ async function scaffolded(...args: readonly string[]) {
   return { project, result, text };
 }
 
-test("what an application needs is shown first, in the project's own places and quotes", async () => {
+test("the files that an application needs are shown first, in the project's folders and quotes", async () => {
   const { project, result } = await scaffolded();
   expect(result.written).toBe(false);
   expect(result.files).toEqual([
@@ -101,10 +101,10 @@ test("what an application needs is shown first, in the project's own places and 
     expect(result.diff.split("\n")).toContain(line);
   }
   const shown = await project.tenantry("code", "scaffold");
-  expect(shown.stdout).toContain("6 files to be written, once it is run with --write");
+  expect(shown.stdout).toContain("6 files to write: run it again with --write");
 });
 
-test("what is there is replaced by nobody, and a second time changes nothing", async () => {
+test("no existing file is replaced, and a second run changes nothing", async () => {
   const { project, text } = await scaffolded("--write");
   const types = await text("src/types.ts");
   expect(types).toContain("plans: { Row: { id: string }, Insert");
@@ -113,31 +113,31 @@ test("what is there is replaced by nobody, and a second time changes nothing", a
     "// mine\n",
   );
   const again = await project.tenantry("code", "scaffold", "--write");
-  expect(again.stdout).toContain("there already: src/contexts/OrganizationContext.tsx");
+  expect(again.stdout).toContain("exists already: src/contexts/OrganizationContext.tsx");
   expect(again.stdout).toContain(
-    "there already, and other than it would be: src/components/OrganizationSwitcher.tsx",
+    "exists already, with other content: src/components/OrganizationSwitcher.tsx",
   );
   expect(again.stdout).toContain("0 files written");
   expect(await text("src/components/OrganizationSwitcher.tsx")).toBe("// mine\n");
   expect(await text("src/types.ts")).toBe(types);
 });
 
-test("where a piece's place cannot be told, that is said", async () => {
+test("where a file or a place cannot be determined, the output says what to do", async () => {
   const project = await makeApplication({ ...application, "src/main.tsx": "export {};\n" });
   const none = await project.tenantry("code", "scaffold");
-  expect(none.stdout).toContain("left to you: the context for React: code.app.hook says");
+  expect(none.stdout).toContain("left to you: the context for React: set code.app.hook");
   await project.configure({
     ...withHook,
     code: { app: { hook: { name: "useIt", from: "./it" } } },
   });
   const relative = await project.tenantry("code", "scaffold");
-  expect(relative.stdout).toContain("./it is no path of the compiler's settings");
+  expect(relative.stdout).toContain("./it matches no path of compilerOptions.paths");
   await project.configure(withHook);
   const rootless = await project.tenantry("code", "scaffold");
-  expect(rootless.stdout).toContain("put <OrganizationProvider> round it");
+  expect(rootless.stdout).toContain("put <OrganizationProvider> around the application");
 });
 
-/** A module as an application would run it. */
+/** Loads a module as an application would. */
 async function moduleOf(text: string, replaced: Readonly<Record<string, string>> = {}) {
   const folder = await mkdtemp(path.join(tmpdir(), "tenantry-scaffold-"));
   onTestFinished(() => rm(folder, { recursive: true, force: true }));
@@ -158,7 +158,7 @@ const names = {
 
 type Answer = { data: unknown; error: { message: string } | null };
 
-/** A client that answers what it is told to, when it is told to. */
+/** A client whose answers, and their time, the test controls. */
 function fakeClient() {
   let tell: (event: string, session: { user: { id: string } } | null) => void = () => {};
   const answers = new Map<string, () => Promise<Answer>>();
@@ -206,7 +206,7 @@ async function makeStore() {
   return { fake, store, onLeave, ready };
 }
 
-test("a member of one organization is in it, one of none is told so, and one of several chooses once", async () => {
+test("a member of one organization is in it, a member of none sees that, and a member of several chooses once", async () => {
   const { fake, store, ready } = await makeStore();
   expect(ready()).toBe("loading");
   fake.answer("one", memberOf("alpha"));
@@ -227,7 +227,7 @@ test("a member of one organization is in it, one of none is told so, and one of 
   expect(() => store.switchOrganization("gamma")).toThrow("not a member");
 });
 
-test("whoever leaves an organization leaves nothing in the caches: by switching, signing out, or for another user", async () => {
+test("when a user switches, signs out or signs in as another user, the caches are cleared", async () => {
   const { fake, store, onLeave, ready } = await makeStore();
   fake.answer("both", memberOf("alpha", "beta"));
   fake.answer("other", memberOf("gamma"));
@@ -246,7 +246,7 @@ test("whoever leaves an organization leaves nothing in the caches: by switching,
   expect(onLeave).toHaveBeenCalledTimes(3);
 });
 
-test("a late answer for an earlier user is nobody's", async () => {
+test("a late answer for an earlier user is ignored", async () => {
   const { fake, ready } = await makeStore();
   fake.answer("slow", async () => {
     await sleep(80);
@@ -261,7 +261,7 @@ test("a late answer for an earlier user is nobody's", async () => {
   expect(ready()).toBe("beta");
 });
 
-test("an error is a state of its own, from which it is tried again", async () => {
+test("after an error, the memberships can be loaded again", async () => {
   const { fake, store, ready } = await makeStore();
   fake.answer("one", async () => ({ data: null, error: { message: "the server is away" } }));
   fake.signIn("one");
@@ -271,7 +271,7 @@ test("an error is a state of its own, from which it is tried again", async () =>
   await vi.waitFor(() => expect(ready()).toBe("alpha"));
 });
 
-/** A server that knows one user by their token, as the auth server and the API do. */
+/** A server that accepts one user's token, as the auth server and the API do. */
 async function memberships(rows: readonly { organization_id: string; role: string }[]) {
   const server = createServer((request, response) => {
     const known = request.headers.authorization === "Bearer good";
@@ -288,7 +288,7 @@ async function memberships(rows: readonly { organization_id: string; role: strin
   onTestFinished(() => {
     vi.unstubAllGlobals();
   });
-  // As much of supabase-js as the helper calls.
+  // The part of supabase-js that the helper calls.
   const client = `const createClient = (url, _key, { global: { headers } }) => ({
     auth: { getUser: async () => {
       const user = await (await fetch(url + "/user", { headers })).json();
@@ -336,7 +336,7 @@ test("an edge function takes the organization from the caller's own memberships,
   expect(await (await greet(request(good))).json()).toBe("alpha");
 });
 
-test("a browser is told that it may send the token, which a star alone does not say", async () => {
+test("a browser may send the token: * alone does not allow it", async () => {
   const { forCallers } = await memberships([]);
   const preflight = new Request("http://x.example", { method: "OPTIONS" });
   const answer: Response = await forCallers(() => new Response("never"))(preflight);
@@ -346,7 +346,7 @@ test("a browser is told that it may send the token, which a star alone does not 
   );
 });
 
-test("a caller of several organizations says which, and is believed where they are a member", async () => {
+test("a caller in several organizations names one, and it must be one of theirs", async () => {
   const both = await memberships([
     { organization_id: "alpha", role: "owner" },
     { organization_id: "beta", role: "member" },

@@ -1,16 +1,16 @@
 import { expect, test } from "vitest";
 import { stateOf } from "../../src/code/fence/fence.ts";
-import { findingsOf } from "../../src/code/findings.ts";
 import { takeInventory } from "../../src/code/queries/inventory.ts";
 import { openProject } from "../../src/code/reading/project.ts";
+import { violationsOf } from "../../src/code/violations.ts";
 import { parseSettings } from "../../src/config/load.ts";
 import { makeApplication } from "./application.ts";
 import { corpusConfig, corpusSettings, openCorpus, rewritten } from "./corpus.ts";
 
-test("where row-level security is trusted with the user's key, only its writes name the organization", () => {
+test("with filters: service-role-only, only writes with the user's key must name the organization", () => {
   const trusting = { ...corpusConfig.code, filters: "service-role-only" } as const;
   const inventory = takeInventory(openCorpus(corpusSettings(trusting)));
-  const open = findingsOf(inventory).flatMap(({ entry, rule }) =>
+  const open = violationsOf(inventory).flatMap(({ entry, rule }) =>
     entry?.kind === "chain" && rule.id === "unfenced-query" ? [entry] : [],
   );
   expect(open.length).toBeGreaterThan(10);
@@ -26,12 +26,12 @@ test("where row-level security is trusted with the user's key, only its writes n
   );
   expect(states).toContain("row-level security");
   expect(states).not.toContain("unfenced");
-  const rules = findingsOf(inventory).map(({ rule }) => rule.id);
+  const rules = violationsOf(inventory).map(({ rule }) => rule.id);
   expect(rules).toContain("insert-without-organization");
   expect(rules).toContain("organization-overwritten");
 });
 
-test("column, expression and clients are called what the configuration calls them", async () => {
+test("the column, the expression and the clients have the names of the configuration", async () => {
   const project = await makeApplication({
     "src/admin.ts": "export const boss: any = undefined;\n",
     "src/leads.ts": `import { boss } from "./admin";
@@ -64,7 +64,7 @@ export async function add(session: { tenant: string }, lead: object) {
   expect(file?.after).toContain('.select("*").eq("tenant", session.tenant)');
 });
 
-test("a table and what is embedded in it are of the client's schema, also where a constant names it", async () => {
+test("a table and its embedded tables are in the client's schema, also where a constant names it", async () => {
   const project = await makeApplication({
     "src/codes.ts": `const SCHEMA = "crm";
 declare const boss: any;
@@ -83,13 +83,13 @@ export const orders = () => boss.schema(SCHEMA).from("orders").select("*");
     "a configuration",
   );
   const inventory = takeInventory(openProject(settings, project.folder));
-  expect(findingsOf(inventory).map(({ rule, fact }) => [rule.id, fact])).toEqual([
-    ["embedded-table", "its select reaches orders"],
+  expect(violationsOf(inventory).map(({ rule, fact }) => [rule.id, fact])).toEqual([
+    ["embedded-table", "its select embeds orders"],
     ["unfenced-query", expect.any(String)],
   ]);
 });
 
-test("faults of the code's section are said, all at once", () => {
+test("all faults of the code section are reported at once", () => {
   const faults = (code: object) => {
     try {
       parseSettings({ ...corpusConfig, code }, "a configuration");

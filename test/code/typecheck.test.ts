@@ -26,7 +26,7 @@ const options = {
   types: [],
 };
 
-/** What becomes of a function's body, and why what is left in it is. */
+/** A function's body after the rewrite, and the reasons for findings that are left. */
 async function rewrite(body: string, around = "") {
   const { folder } = await makeApplication({
     "tsconfig.json": JSON.stringify({ compilerOptions: options, include: ["src"] }),
@@ -67,7 +67,7 @@ test("a change after which another statement would not typecheck is left out", a
   expect(reasons).toEqual([expect.stringMatching(/^it would not typecheck: /)]);
 });
 
-test("so is one that takes away a fault which the code says that it expects", async () => {
+test("a change that removes an expected type error is left out", async () => {
   const { text, reasons } = await rewrite(`  // @ts-expect-error it has no organization yet
   await supabase.from("call_logs").insert({ phone: "1" });`);
   expect(text).toBeUndefined();

@@ -11,10 +11,10 @@ if (missing !== undefined) console.log(`the example application is skipped: ${mi
 
 const alpha = "agent01@alpha.example";
 const beta = "agent11@beta.example";
-/** Of both organizations, once there are any. */
+/** A member of both organizations. */
 const both = "agent02@alpha.example";
 
-/** Of none, for a while. */
+/** A member of no organization at first. */
 const nobody = "agent03@alpha.example";
 
 const lead = (page: Page, name: string) => page.locator("li[data-lead]", { hasText: name });
@@ -32,7 +32,7 @@ test.skipIf(missing !== undefined)(
     const example = await makeExample();
     const { session, folder, tenantry, git } = example;
 
-    // As it was: one tenant's application, on which a second customer works too.
+    // Before Day 3: a single-tenant application that two customers use.
     await example.build();
     await example.serve(async ({ openPage }) => {
       const [first, second] = [await openPage(alpha), await openPage(beta)];
@@ -69,7 +69,7 @@ test.skipIf(missing !== undefined)(
       const [first, second] = [await openPage(alpha), await openPage(beta)];
       const again = await openPage(alpha);
       await upload(first, "Alpha's second lead");
-      // Alpha's other page hears of it; Beta's hears of its own next, and of that alone.
+      // Alpha's other page gets the message; Beta's page gets only its own.
       await again.getByText("New lead: Alpha's second lead").waitFor();
       await upload(second, "Beta's own lead");
       await second.getByText("New lead: Beta's own lead").waitFor();
@@ -84,7 +84,7 @@ test.skipIf(missing !== undefined)(
       await first.getByRole("button", { name: "Create" }).click();
       await first.getByText("Alpha's campaign").waitFor();
 
-      // Of both: chooses, switches, and sees one at a time.
+      // A member of both chooses one, switches, and sees one at a time.
       const member = await openPage(both, "Alpha Corp");
       await lead(member, "Alpha's second lead").waitFor();
       expect(await lead(member, "Beta").count()).toBe(0);
@@ -94,7 +94,7 @@ test.skipIf(missing !== undefined)(
       expect(await lead(member, "Alpha").count()).toBe(0);
       expect(await member.getByLabel("Leads to upload").inputValue()).toBe("");
 
-      // Somebody else in the same browser, with all caches warm.
+      // Another user in the same browser, with filled caches.
       await first.getByLabel("Leads to upload").fill("a draft of Alpha's");
       await signOut(first);
       await signIn(first, beta);
@@ -102,7 +102,7 @@ test.skipIf(missing !== undefined)(
       expect(await lead(first, "Alpha").count()).toBe(0);
       expect(await first.getByLabel("Leads to upload").inputValue()).toBe("");
 
-      // Of no organization, until somebody makes them a member.
+      // A user without an organization, until one is added.
       const membership = sql`
         SELECT o.id, u.id, 'member' FROM organizations o, auth.users u
          WHERE o.slug = 'alpha' AND u.email = ${nobody}
@@ -121,7 +121,7 @@ test.skipIf(missing !== undefined)(
       await lead(first, "Alpha's second lead").waitFor();
       await first.getByText("Alpha Corp").waitFor();
 
-      // The service role knows no row-level security: the function's own filter is the fence.
+      // The service role bypasses row-level security: only the function's own filter limits the rows.
       const [row] = await session.rows(
         sql`SELECT id::text FROM leads WHERE name = 'Alpha''s second lead'`,
         z.object({ id: z.string() }),

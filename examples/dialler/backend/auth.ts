@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type pg from "pg";
 import { claimsOf, tokenFor } from "./tokens.ts";
 
-/** Stands in for Supabase's auth server: every user of auth.users has the same password here. */
+/** A simple replacement of Supabase's auth server: every user of auth.users has the same password. */
 export async function answerAuth(
   pool: pg.Pool,
   request: IncomingMessage,
@@ -35,7 +35,7 @@ export async function answerAuth(
     else send(response, 200, user);
     return;
   }
-  // Signing out: tokens of an example end with it.
+  // Signing out: there is nothing to revoke.
   send(response, 204, undefined);
 }
 

@@ -5,7 +5,7 @@ import { textOf } from "./auth.ts";
 
 type Handler = (request: Request) => Response | Promise<Response>;
 
-/** Runs edge functions that are written for Deno: as much of it as they ask for. */
+/** Runs edge functions that are written for Deno, with the part of its API that they use. */
 export async function loadFunctions(
   folder: string,
   names: readonly string[],
@@ -24,7 +24,7 @@ export async function loadFunctions(
   return handlers;
 }
 
-/** Answers a request as the function of its path does. */
+/** Answers a request with the function of its path. */
 export async function answerFunction(
   handlers: ReadonlyMap<string, Handler>,
   request: IncomingMessage,

@@ -17,7 +17,7 @@ const types: Readonly<Record<string, string>> = {
   ".css": "text/css",
 };
 
-// supabase-js asks for it; Node has one from 22 on.
+// supabase-js needs it; Node has one since 22.
 Object.assign(globalThis, { WebSocket });
 
 const database = process.env["DATABASE_URL"];

@@ -3,7 +3,7 @@ import pg from "pg";
 import { type WebSocket, WebSocketServer } from "ws";
 import { type Claims, claimsOf } from "./tokens.ts";
 
-/** What a page wants to hear of, as supabase-js asks for it. */
+/** A subscription, in the format of supabase-js. */
 type Wanted = {
   readonly event: string;
   readonly schema: string;
@@ -22,9 +22,9 @@ type Subscription = {
 type Change = { readonly table: string; readonly type: string; readonly id: string };
 
 /**
- * Stands in for Supabase's realtime server, for changes of tables with a key `id`. As there, a
- * subscriber hears of a row only if they may select it, and it passes their filter.
- * @param pool of the role that requests come in by
+ * A simple replacement of Supabase's realtime server, for changes of tables with a key `id`. As in Supabase,
+ * a subscriber gets a row only if they may select it and it passes their filter.
+ * @param pool of the role that requests connect with
  */
 export async function startRealtime(server: Server, owner: string, pool: pg.Pool) {
   const subscriptions = new Set<Subscription>();
@@ -112,7 +112,7 @@ async function receive(
   }
 }
 
-/** Tells a subscriber of a change, where the row is theirs to see. */
+/** Sends a change to a subscriber who may select the row. */
 async function tell(pool: pg.Pool, subscription: Subscription, change: Change): Promise<void> {
   const { socket, topic, joined, wanted, claims } = subscription;
   const ids = wanted.flatMap(({ event, table }, index) =>

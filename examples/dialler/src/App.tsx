@@ -7,7 +7,7 @@ import { SignIn } from "@/components/SignIn";
 import { supabase } from "@/integrations/supabase/client";
 
 export function App() {
-  // Undefined until it is known whether somebody is signed in: no form flashes up before.
+  // Undefined until the session is known, so that the sign-in form does not appear for a moment.
   const [session, setSession] = useState<Session | null>();
   useEffect(() => {
     const { data } = supabase.auth.onAuthStateChange((_event, next) => setSession(next));

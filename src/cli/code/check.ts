@@ -8,16 +8,16 @@ import { workflowCommand } from "../../report/ci/annotations.ts";
 import { showFindings } from "../../report/terminal/findings.ts";
 import { counted } from "../../units.ts";
 import { writeReport } from "../terminal/write-report.ts";
-import { type CodeOptions, withCode } from "./place.ts";
 import { findingsSarif } from "./sarif.ts";
+import { type CodeOptions, withCode } from "./with-code.ts";
 
 /**
  * `tenantry code check`: the guard for CI.
  * @throws AppError CODE_UNFENCED where a rule finds an error
  */
 export function checkCommand(options: CodeOptions): Promise<void> {
-  return withCode(options, async ({ output, ...place }) => {
-    const checked = checkCode(place);
+  return withCode(options, async ({ output, ...context }) => {
+    const checked = checkCode(context);
     const { findings, files, chains, fenced, failure } = checked;
     await output.show({ kind: "code-check", files, chains, fenced, findings }, () =>
       showCheck(checked),

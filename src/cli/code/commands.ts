@@ -3,12 +3,12 @@ import { z } from "zod";
 import { add } from "../command.ts";
 import { globalOptions, readOptions } from "../options.ts";
 
-/** The compiler that reads code is loaded for these commands only. */
+/** The TypeScript compiler is loaded for these commands only. */
 export function addCode(root: Command): void {
   const options = globalOptions.extend({ sarif: z.string().optional() });
   const code = add(root, "code");
   add(code, "code list")
-    .option("--sarif <file>", "the same as SARIF 2.1.0, too")
+    .option("--sarif <file>", "also write the list as SARIF 2.1.0")
     .action(async (_options, command: Command) => {
       const { listCommand } = await import("./list.ts");
       await listCommand(readOptions(options, command.optsWithGlobals()));
@@ -36,7 +36,7 @@ export function addCode(root: Command): void {
       );
     });
   add(code, "code check")
-    .option("--sarif <file>", "what was found as SARIF 2.1.0, too")
+    .option("--sarif <file>", "also write the findings as SARIF 2.1.0")
     .action(async (_options, command: Command) => {
       const { checkCommand } = await import("./check.ts");
       await checkCommand(readOptions(options, command.optsWithGlobals()));

@@ -4,19 +4,19 @@ import { z } from "zod";
 import { type GuideFate, writeGuides } from "../../operations/code/guides.ts";
 import { add } from "../command.ts";
 import { type GlobalOptions, globalOptions, readOptions } from "../options.ts";
-import { withCode } from "./place.ts";
+import { withCode } from "./with-code.ts";
 
 export type GuidesOptions = GlobalOptions & {
-  /** Writes the files, instead of telling what would become of them. */
+  /** Writes the files, instead of only listing them. */
   readonly write: boolean;
-  /** Where they go, from the configuration's folder. */
+  /** The folder to write to, relative to the configuration's. */
   readonly folder: string;
 };
 
 /** `tenantry guides`: the documents of Day 3, from the configuration alone. */
 export function guides(options: GuidesOptions): Promise<void> {
-  return withCode(options, async ({ output, ...place }) => {
-    const { folder, files } = await writeGuides(place, options);
+  return withCode(options, async ({ output, ...context }) => {
+    const { folder, files } = await writeGuides(context, options);
     await output.show({ kind: "guides", written: options.write, folder, files }, () =>
       files
         .map(
@@ -49,8 +49,8 @@ const guidesOptions = globalOptions.extend({
 
 export function addGuides(root: Command): void {
   add(root, "guides")
-    .option("--write", "write them; one that was edited by hand is not overwritten")
-    .option("--folder <folder>", "where they go", "docs/tenancy")
+    .option("--write", "write the files; files edited by hand are not overwritten")
+    .option("--folder <folder>", "the folder to write to", "docs/tenancy")
     .action(async (_options, command: Command) =>
       guides(readOptions(guidesOptions, command.optsWithGlobals())),
     );

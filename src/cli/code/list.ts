@@ -3,28 +3,28 @@ import { colorsFor } from "../../report/terminal/colors.ts";
 import { formatGroups, formatTable } from "../../report/terminal/table.ts";
 import { counted } from "../../units.ts";
 import { writeReport } from "../terminal/write-report.ts";
-import { type CodeOptions, withCode } from "./place.ts";
 import { inventorySarif } from "./sarif.ts";
+import { type CodeOptions, withCode } from "./with-code.ts";
 
-/** `tenantry code list`: every query, and every other place where tenants' data comes or goes. */
+/** `tenantry code list`: every query, and every other place where the code reads or writes tenants' data. */
 export function listCommand(options: CodeOptions): Promise<void> {
-  return withCode(options, async ({ output, ...place }) => {
-    const inventory = listCode(place);
+  return withCode(options, async ({ output, ...context }) => {
+    const inventory = listCode(context);
     const { folder: _, ...shown } = inventory;
     await output.show({ kind: "code-inventory", ...shown }, () => showInventory(inventory));
     if (options.sarif !== undefined) await writeReport(options.sarif, inventorySarif(inventory));
   });
 }
 
-/** What these are, their operation says. */
+/** Kinds that the operation makes clear. */
 const selfEvident = new Set(["chain", "subscription", "cache"]);
 
 const columns = ["what", "client", "payload", "filters", "reaches", "state"] as const;
 
-/** A pipe has each place whole, to be searched for; a terminal has no room for the file on each line. */
+/** Into a pipe, each line has the file, for grep; in a terminal, files are headings, to save width. */
 function showInventory({ files: read, entries: rows }: CodeInventory): string {
   const pc = colorsFor(process.stdout);
-  // A column that says nothing of any row takes the room of others.
+  // A column that is empty in all rows is left out.
   const cells = rows.map(cellsOf);
   const used = columns.flatMap((_, index) =>
     cells.some((row) => row[index] !== "") ? [index] : [],

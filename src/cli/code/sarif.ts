@@ -27,7 +27,7 @@ export function findingsSarif({ folder, findings }: CodeCheck): string {
   });
 }
 
-/** The inventory as SARIF 2.1.0: nothing in it is a fault, so no result has a level. */
+/** The inventory as SARIF 2.1.0: its entries are not findings, so no result has a level. */
 export function inventorySarif({ folder, entries }: CodeInventory): string {
   return sarifDocument({
     version,

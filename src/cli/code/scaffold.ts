@@ -1,7 +1,7 @@
 import type { Scaffold } from "../../code/scaffold/scaffold.ts";
 import { scaffoldCode } from "../../operations/code/scaffold-code.ts";
 import { counted } from "../../units.ts";
-import { type CodeOptions, withCode } from "./place.ts";
+import { type CodeOptions, withCode } from "./with-code.ts";
 
 export type ScaffoldOptions = CodeOptions & {
   /** Writes the files, instead of showing them. */
@@ -10,8 +10,8 @@ export type ScaffoldOptions = CodeOptions & {
 
 /** `tenantry code scaffold`: what the application needs to know its organization. */
 export function scaffoldCommand(options: ScaffoldOptions): Promise<void> {
-  return withCode(options, async ({ output, ...place }) => {
-    const planned = await scaffoldCode(place, options);
+  return withCode(options, async ({ output, ...context }) => {
+    const planned = await scaffoldCode(context, options);
     const { files, kept, left, diff } = planned;
     await output.show(
       {
@@ -30,11 +30,9 @@ export function scaffoldCommand(options: ScaffoldOptions): Promise<void> {
 function showScaffold({ files, kept, left }: Scaffold, written: boolean): string {
   const lines = [
     ...files.map(({ name, before }) => `${before === undefined ? "new" : "changed"}: ${name}`),
-    ...kept.map(
-      ({ name, same }) => `there already${same ? "" : ", and other than it would be"}: ${name}`,
-    ),
+    ...kept.map(({ name, same }) => `exists already${same ? "" : ", with other content"}: ${name}`),
     ...left.map((what) => `left to you: ${what}`),
   ];
-  const when = written ? "written" : "to be written, once it is run with --write";
+  const when = written ? "written" : "to write: run it again with --write";
   return `${[...lines, `${counted(files.length, "file")} ${when}`].join("\n")}\n`;
 }

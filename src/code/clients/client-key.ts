@@ -1,32 +1,32 @@
 import ts from "typescript";
 import type { Settings } from "../../config/settings.ts";
-import { valuesOf } from "../reading/held.ts";
-import { once } from "../reading/memoize.ts";
-import { answering } from "../reading/strongly-connected.ts";
+import { memoize } from "../reading/memoize.ts";
+import { valuesOf } from "../reading/property-values.ts";
+import { answerByComponent } from "../reading/strongly-connected.ts";
 import type { Symbols } from "../reading/symbols.ts";
 import { isEither, isFunctionNode, isNothing, unwrap } from "../reading/syntax.ts";
 
 export const clientKinds = ["user-key", "service-role", "unknown"] as const;
 
-/** Whose rights a client has: row-level security binds the user's key, and not the service role. */
+/** Which key a client has: row-level security applies to the user's key, and not to the service role. */
 export type ClientKind = (typeof clientKinds)[number];
 
-/** Which key a client is made with, by the names that lead to it and by what the key itself says. */
+/** Which key a client is created with, from the names that lead to it and from the key itself. */
 export function keyOf(symbols: Symbols, made: ts.CallExpression | ts.NewExpression): ClientKind {
-  // The first is the URL; the key is behind it, or within the options.
+  // The first argument is the URL; the key comes after it, or is in the options.
   const others = (made.arguments ?? []).slice(1);
   return strongest(others.map((one) => kinds(symbols)(unwrap(one)))) ?? "unknown";
 }
 
-/** What nodes say of a key; undefined where one says nothing: an empty text, null. */
+/** The kind of key that nodes show; undefined where they show none: an empty string, null. */
 type KindAt = (node: ts.Node) => ClientKind | undefined;
 
-const kinds = once((symbols: Symbols) =>
-  answering<ts.Node, ClientKind | undefined>({
+const kinds = memoize((symbols: Symbols) =>
+  answerByComponent<ts.Node, ClientKind | undefined>({
     next: (node) => leadsOf(symbols, node),
     answer(members, of) {
       const inside = new Set(members.map(({ node }) => node));
-      // In a circle of names, what they lead to outside of it is of all of them.
+      // Names in a circle all have the keys that the circle leads to.
       const kindAt: KindAt = (node) => {
         if (!inside.has(node)) return of(node);
         return ts.isMemberName(node) ? undefined : kindOf(symbols, node, kindAt);
@@ -40,7 +40,7 @@ const kinds = once((symbols: Symbols) =>
   }),
 );
 
-/** The nodes that tell what a node says of a key. */
+/** The nodes that determine the kind of key of a node. */
 function leadsOf(symbols: Symbols, node: ts.Node): readonly ts.Node[] {
   if (ts.isStringLiteralLike(node)) return [];
   if (ts.isMemberName(node)) {
@@ -49,7 +49,7 @@ function leadsOf(symbols: Symbols, node: ts.Node): readonly ts.Node[] {
     return values.flatMap(alternativesOf);
   }
   if (ts.isPropertyAccessExpression(node)) {
-    // Of an object that holds several keys, only this one counts.
+    // In an object with several keys, only this one counts.
     const isHeld = valuesOf(symbols, node.name).length > 0;
     return isHeld ? [node.name] : [node.name, unwrap(node.expression)];
   }
@@ -62,7 +62,7 @@ function leadsOf(symbols: Symbols, node: ts.Node): readonly ts.Node[] {
   return children;
 }
 
-/** What anything but a name says of a key. */
+/** The kind of key that an expression shows which is not a name. */
 function kindOf(symbols: Symbols, node: ts.Node, kindAt: KindAt): ClientKind | undefined {
   if (ts.isStringLiteralLike(node)) {
     const role =
@@ -79,7 +79,7 @@ function kindOf(symbols: Symbols, node: ts.Node, kindAt: KindAt): ClientKind | u
 
 type Named = { readonly node: ts.Node; readonly leads: readonly ts.Node[] };
 
-/** What a name says, or names that are given one another. */
+/** The kind of key that a name shows, or names that are assigned to one another. */
 function kindOfNames(
   symbols: Symbols,
   names: readonly Named[],
@@ -90,7 +90,7 @@ function kindOfNames(
   if (own === "service-role") return own;
   const said = names.flatMap(({ leads }) => leads).map(kindAt);
   const kind = least(said);
-  // What one value is, its name tells; of several, each has to be told.
+  // The name of a single value shows its kind; of several values, each must show its own.
   const isTold = kind !== undefined && (kind !== "unknown" || said.length > 1);
   return isTold ? kind : (own ?? "unknown");
 }
@@ -103,7 +103,7 @@ function isUndefined(node: ts.Node): boolean {
   return ts.isIdentifier(node) && isNothing(node);
 }
 
-/** Both ways of `?:`, `??` and `||`. */
+/** Both branches of `?:`, `??` and `||`. */
 function sidesOf(node: ts.Node): readonly ts.Expression[] | undefined {
   if (ts.isConditionalExpression(node)) return [node.whenTrue, node.whenFalse];
   return ts.isBinaryExpression(node) && isEither(node.operatorToken.kind)
@@ -111,7 +111,7 @@ function sidesOf(node: ts.Node): readonly ts.Expression[] | undefined {
     : undefined;
 }
 
-/** The values that one may be, without those that are no key. */
+/** The possible values, without those that are not a key. */
 function alternativesOf(value: ts.Expression): readonly ts.Expression[] {
   const inner = unwrap(value);
   const sides = sidesOf(inner);
@@ -122,25 +122,25 @@ function alternativesOf(value: ts.Expression): readonly ts.Expression[] {
       : [inner];
 }
 
-/** Of what may be one or the other, the one that is bound least. */
+/** Of several possible keys, the one that row-level security limits least. */
 function least(kinds: readonly (ClientKind | undefined)[]): ClientKind | undefined {
   return (["service-role", "unknown", "user-key"] as const).find((kind) => kinds.includes(kind));
 }
 
-/** Of what comes together, the one that says most. */
+/** Of several names for one key, the most specific kind. */
 function strongest(kinds: readonly (ClientKind | undefined)[]): ClientKind | undefined {
   return (["service-role", "user-key", "unknown"] as const).find((kind) => kinds.includes(kind));
 }
 
-/** `Deno.env.get("SUPABASE_KEY")`, `process.env["SUPABASE_KEY"]`: a name that is not known is of any key. */
+/** `Deno.env.get("SUPABASE_KEY")`, `process.env["SUPABASE_KEY"]`: an unknown name can be any key. */
 function isNameOfKey(node: ts.Expression): boolean {
   return ts.isCallExpression(node.parent) || ts.isElementAccessExpression(node.parent);
 }
 
-/** What frameworks put before names of what browsers may see. */
+/** Prefixes of environment variables that browsers may see. */
 const shown = /(^|_)PUBLIC_$|^(VITE|REACT_APP|VUE_APP|NG_APP|GATSBY)_$/;
 
-/** What a name says by the configured ones, whatever stands before it: `VITE_SUPABASE_ANON_KEY`. */
+/** The kind that the configuration gives to a name, with any prefix: `VITE_SUPABASE_ANON_KEY`. */
 export function kindByName(
   name: string,
   { serviceRole, userKey }: Settings["code"]["clients"],
@@ -149,9 +149,9 @@ export function kindByName(
   const isUsers = userKey.some((ending) => {
     if (!name.endsWith(ending)) return false;
     const before = name.slice(0, -ending.length);
-    // The name of a variable that does not say itself whose key it is may be anybody's behind a word.
-    const saysItself = !/^[A-Z][A-Z0-9_]*$/.test(ending) || /ANON|PUBLISHABLE/.test(ending);
-    return before === "" || saysItself || shown.test(before);
+    // `ADMIN_SUPABASE_KEY`: a prefix can change the meaning, unless the name itself contains ANON or PUBLISHABLE.
+    const namesKind = !/^[A-Z][A-Z0-9_]*$/.test(ending) || /ANON|PUBLISHABLE/.test(ending);
+    return before === "" || namesKind || shown.test(before);
   });
   return isUsers ? "user-key" : undefined;
 }
@@ -160,14 +160,14 @@ function looksLikeKey(text: string): boolean {
   return /^(eyJ|sb_)/.test(text);
 }
 
-/** What a key that stands in the code says of itself. */
+/** The kind of a key that is written in the code. */
 function roleOfKey(text: string): ClientKind {
   if (text.startsWith("sb_secret_")) return "service-role";
   if (text.startsWith("sb_publishable_")) return "user-key";
   const [, payload] = /^eyJ[\w-]+\.(eyJ[\w-]+)\.[\w-]*$/.exec(text) ?? [];
   if (payload === undefined) return "unknown";
   const decoded = Buffer.from(payload, "base64url").toString();
-  // A text that only looks like a key is none.
+  // A string that only looks like a key is not one.
   const role = /"role"\s*:\s*"(\w+)"/.exec(decoded)?.[1];
   switch (role) {
     case "service_role":

@@ -1,37 +1,37 @@
 import ts from "typescript";
-import { valuesOfSymbol } from "../reading/held.ts";
-import { once } from "../reading/memoize.ts";
-import { gathering } from "../reading/strongly-connected.ts";
+import { memoize } from "../reading/memoize.ts";
+import { valuesOfSymbol } from "../reading/property-values.ts";
+import { collectReachable } from "../reading/strongly-connected.ts";
 import { functionCalled, type Symbols } from "../reading/symbols.ts";
-import { heldBy, methodOf, propertyOf, returnedBy, unwrap } from "../reading/syntax.ts";
+import { initializerOf, methodOf, propertyOf, returnedBy, unwrap } from "../reading/syntax.ts";
 import { stringsOf } from "../reading/table-name.ts";
 
 /**
- * The schemas that a client asks: `client.schema("crm")`, `createClient(…, { db: { schema: "crm" } })`.
- * Empty where nothing names one; several where functions are handed one client or another.
+ * The schemas that a client queries: `client.schema("crm")`, `createClient(…, { db: { schema: "crm" } })`.
+ * Empty where none is named; several where a function gets different clients.
  */
 export function schemasOf(symbols: Symbols, client: ts.Expression): readonly string[] {
   return [...following(symbols)(stepOf(symbols, client))];
 }
 
-const following = once((symbols: Symbols) => {
-  const findings = once((node: ts.Expression) => findIn(symbols, node));
+const following = memoize((symbols: Symbols) => {
+  const readIn = memoize((node: ts.Expression) => findIn(symbols, node));
   const values = (symbol: ts.Symbol) => valuesOfSymbol(symbols, symbol);
-  return gathering<ts.Expression | ts.Symbol, string>({
+  return collectReachable<ts.Expression | ts.Symbol, string>({
     next: (step) =>
-      ("kind" in step ? findings(step).next : values(step)).map((one) => stepOf(symbols, one)),
-    said: (step) => ("kind" in step ? findings(step).said : []),
+      ("kind" in step ? readIn(step).next : values(step)).map((one) => stepOf(symbols, one)),
+    said: (step) => ("kind" in step ? readIn(step).said : []),
   });
 });
 
-/** What a name stands for, or the expression itself. */
+/** The symbol of a name, or the expression itself. */
 function stepOf(symbols: Symbols, expression: ts.Expression): ts.Expression | ts.Symbol {
   const inner = unwrap(expression);
   const name = ts.isPropertyAccessExpression(inner) ? inner.name : inner;
   return ts.isMemberName(name) ? (symbols.symbolOf(name) ?? inner) : inner;
 }
 
-/** What an expression says of itself, and where it leads. */
+/** The schemas that an expression names, and the expressions that it leads to. */
 type Findings = { readonly said: readonly string[]; readonly next: readonly ts.Expression[] };
 
 function findIn(symbols: Symbols, inner: ts.Expression): Findings {
@@ -53,13 +53,13 @@ function findIn(symbols: Symbols, inner: ts.Expression): Findings {
 function schemaInOptions(symbols: Symbols, argument: ts.Expression): string | undefined {
   const options = unwrap(argument);
   const db = ts.isObjectLiteralExpression(options) ? propertyOf(options, "db") : undefined;
-  const held = db === undefined ? undefined : heldBy(db);
+  const held = db === undefined ? undefined : initializerOf(db);
   const inner = held === undefined ? undefined : unwrap(held);
   const schema =
     inner !== undefined && ts.isObjectLiteralExpression(inner)
       ? propertyOf(inner, "schema")
       : undefined;
-  const value = schema === undefined ? undefined : heldBy(schema);
+  const value = schema === undefined ? undefined : initializerOf(schema);
   return value === undefined ? undefined : textOf(symbols, value);
 }
 

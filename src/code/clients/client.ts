@@ -1,7 +1,12 @@
 import ts from "typescript";
-import { type Held, heldIn, valuesHeld, valuesOfSymbol } from "../reading/held.ts";
-import { once } from "../reading/memoize.ts";
-import { gathering } from "../reading/strongly-connected.ts";
+import { memoize } from "../reading/memoize.ts";
+import {
+  type ObjectProperty,
+  objectProperty,
+  valuesOfProperty,
+  valuesOfSymbol,
+} from "../reading/property-values.ts";
+import { collectReachable } from "../reading/strongly-connected.ts";
 import { functionCalled, type Symbols } from "../reading/symbols.ts";
 import {
   isEither,
@@ -15,22 +20,22 @@ import { type ClientKind, keyOf, kindByName } from "./client-key.ts";
 
 export type Client = {
   readonly kind: ClientKind;
-  /** Where it is made; what could not be followed, where it could not. */
+  /** Where it is created, or the expression that could not be followed. */
   readonly from: string;
 };
 
-/** What supabase-js and its helpers for frameworks make clients with. */
+/** Functions of supabase-js and its framework helpers that create clients. */
 const makers = /^create(\w*)Client$|^SupabaseClient$/;
 
-/** An expression that may be a client, what a name stands for, or what an object has under a name. */
-type Step = ts.Expression | ts.Symbol | Held;
+/** An expression that may be a client, a symbol, or a property of an object. */
+type Step = ts.Expression | ts.Symbol | ObjectProperty;
 
 /** Where the client in an expression comes from, followed through parameters, imports and factories. */
 export function clientsOf(symbols: Symbols, expression: ts.Expression): readonly Client[] {
   return [...following(symbols)(unwrap(expression))];
 }
 
-const following = once((symbols: Symbols) => {
+const following = memoize((symbols: Symbols) => {
   const clients = new Map<string, Client>();
   /** One object for each client, so that it is counted once. */
   const client = (kind: ClientKind, from: string): Client => {
@@ -38,19 +43,19 @@ const following = once((symbols: Symbols) => {
     clients.set(`${kind} ${from}`, known);
     return known;
   };
-  const findings = once((expression: ts.Expression) => findIn(symbols, expression));
-  return gathering<Step, Client>({
+  const readIn = memoize((expression: ts.Expression) => findIn(symbols, expression));
+  return collectReachable<Step, Client>({
     next(step) {
-      if ("kind" in step) return findings(step).next;
-      const values = "of" in step ? valuesHeld(symbols, step) : sourcesOf(symbols, step);
+      if ("kind" in step) return readIn(step).next;
+      const values = "of" in step ? valuesOfProperty(symbols, step) : sourcesOf(symbols, step);
       return values.map(unwrap);
     },
     said(step) {
       if (!("kind" in step)) return [];
-      const { made } = findings(step);
+      const { made } = readIn(step);
       return made === undefined ? [] : [client(made.kind, made.from)];
     },
-    // Functions that only hand on to one another what nobody gives them.
+    // Functions in a circle that get no client from outside.
     silent: (steps) =>
       steps
         .flatMap((step) => ("kind" in step ? (nameIn(step)?.text ?? []) : []))
@@ -69,11 +74,11 @@ function byOrigin(one: Client, other: Client): number {
   return one.from < other.from ? -1 : Number(one.from > other.from);
 }
 
-/** What an expression says of itself, and where it leads. */
+/** The clients that an expression is, and the expressions that it leads to. */
 type Findings = { readonly made?: Client; readonly next: readonly Step[] };
 
 function findIn(symbols: Symbols, inner: ts.Expression): Findings {
-  // `let client: Client | null = null`: what it is later, its assignments say.
+  // `let client: Client | null = null`: its assignments show the client.
   if (isNothing(inner)) return { next: [] };
   const sides = sidesOf(inner);
   if (sides !== undefined) return { next: sides.map(unwrap) };
@@ -83,8 +88,8 @@ function findIn(symbols: Symbols, inner: ts.Expression): Findings {
     return made === undefined ? findByName(symbols, inner) : { made, next: [] };
   }
   if (!ts.isPropertyAccessExpression(inner)) return { made: unknown(inner), next: [] };
-  const held = heldIn(symbols, inner.expression, inner.name.text);
-  return valuesHeld(symbols, held).every(isNothingEver)
+  const held = objectProperty(symbols, inner.expression, inner.name.text);
+  return valuesOfProperty(symbols, held).every(isNothingEver)
     ? findByName(symbols, inner.name)
     : { next: [held] };
 }
@@ -97,7 +102,7 @@ function sidesOf(inner: ts.Expression): readonly ts.Expression[] | undefined {
   return inner.operatorToken.kind === ts.SyntaxKind.EqualsToken ? [inner.right] : undefined;
 }
 
-/** Whether an expression is null or undefined, whichever way it goes. */
+/** Whether an expression is null or undefined in all branches. */
 function isNothingEver(expression: ts.Expression): boolean {
   const inner = unwrap(expression);
   return isNothing(inner) || (sidesOf(inner)?.every(isNothingEver) ?? false);
@@ -130,7 +135,7 @@ function findByName(symbols: Symbols, name: ts.MemberName): Findings {
     : { next: [symbol] };
 }
 
-/** What a name is given, where it is declared and behind that: it may be another one by the time that it asks. */
+/** All values of a name, from its declaration and later assignments: it may have another one when the query runs. */
 function sourcesOf(symbols: Symbols, symbol: ts.Symbol): readonly ts.Expression[] {
   const others = (symbol.declarations ?? []).flatMap((declaration) => {
     if (ts.isShorthandPropertyAssignment(declaration)) return [declaration.name];
@@ -150,7 +155,7 @@ function byName({ project }: Symbols, name: string): Client | undefined {
   return kind === undefined ? undefined : { kind, from: name };
 }
 
-/** One client of several that it may be: the one that is bound least. */
+/** Of several possible clients, the one that row-level security limits least. */
 export function leastBound(clients: readonly Client[]): Client {
   const from = [...new Set(clients.map((client) => client.from))].join(", ");
   const kinds = clients.map(({ kind }) => kind);
@@ -158,7 +163,7 @@ export function leastBound(clients: readonly Client[]): Client {
   return { kind: kinds.includes("unknown") || kinds.length === 0 ? "unknown" : "user-key", from };
 }
 
-/** The name of what is called, as its module calls it. */
+/** The name of the called function in its module. */
 function calledName({ checker }: Symbols, callee: ts.Expression): string | undefined {
   if (ts.isPropertyAccessExpression(callee)) return callee.name.text;
   if (!ts.isIdentifier(callee)) return undefined;

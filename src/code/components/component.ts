@@ -2,14 +2,14 @@ import ts from "typescript";
 import type { Symbols } from "../reading/symbols.ts";
 import { everyNode, type FunctionNode, isFunctionNode, unwrap } from "../reading/syntax.ts";
 
-/** A component of the application's own: a function or a class. */
+/** A component of the application: a function or a class. */
 export type Component = FunctionNode | ts.ClassLikeDeclaration;
 
 const longestWay = 8;
 
 /**
- * The application's own component that a tag or value stands for: through imports, `memo`, `forwardRef`,
- * `lazy` and other wrappers. Undefined for a library's, and for what is known at run time only.
+ * The application's component that a tag or value refers to: through imports, `memo`, `forwardRef`,
+ * `lazy` and other wrappers. Undefined for a library's component, and for one that is known at run time only.
  */
 export function componentOf(
   symbols: Symbols,
@@ -62,7 +62,7 @@ function ofWrapper(symbols: Symbols, call: ts.CallExpression, way: number): Comp
   return undefined;
 }
 
-/** The `import("./Page")` of a function that does little else. */
+/** The `import("./Page")` of a function that contains only that. */
 export function importedBy(node: ts.Node): ts.CallExpression | undefined {
   if (!ts.isFunctionLike(node)) return undefined;
   let found: ts.CallExpression | undefined;
@@ -74,7 +74,7 @@ export function importedBy(node: ts.Node): ts.CallExpression | undefined {
   return found;
 }
 
-/** What a module gives that is imported later: its default, or what `.then` makes the default. */
+/** The component of a lazily imported module: its default, or what `.then` makes the default. */
 function ofImport(
   symbols: Symbols,
   imported: ts.CallExpression,
@@ -108,7 +108,7 @@ export function exportedComponent(
 
 export type LibraryName = { readonly from: string; readonly name: string };
 
-/** What a name is in the package that it is imported from, whatever this file calls it. */
+/** The name of an import in its package, whatever its local name is. */
 export function libraryName(symbols: Symbols, node: ts.Node): LibraryName | undefined {
   const isMember = ts.isPropertyAccessExpression(node);
   const root = isMember ? node.expression : node;

@@ -2,7 +2,7 @@ import ts from "typescript";
 import type { Project } from "../reading/project.ts";
 import { everyNode, methodOf, unwrap } from "../reading/syntax.ts";
 
-/** What the application renders first: what `createRoot(…).render` is given, or Next's outermost file. */
+/** What the application renders first: the argument of `createRoot(…).render`, or Next's outermost file. */
 export type EntryPoint =
   | { readonly kind: "rendered"; readonly element: ts.Expression }
   | { readonly kind: "by file"; readonly component: ts.Node };
@@ -24,7 +24,7 @@ export function entryPointsOf({ files }: Project): readonly EntryPoint[] {
     });
 }
 
-/** Whether a call puts what it is given into the page. */
+/** Whether a call renders its argument into the page. */
 export function isRendered(node: ts.Node): boolean {
   return elementRendered(node) !== undefined;
 }
@@ -46,7 +46,7 @@ function isImportedFromDom(node: ts.CallExpression): boolean {
   return /from\s+["']react-dom["']/.test(node.getSourceFile().text);
 }
 
-/** `createRoot(…)`, or a name that is given one in this file. */
+/** `createRoot(…)`, or a name that has its result in this file. */
 function isRoot(expression: ts.Expression): boolean {
   const inner = unwrap(expression);
   if (ts.isCallExpression(inner)) return /(^|\.)createRoot$/.test(inner.expression.getText());

@@ -6,14 +6,14 @@ import { placesOfProp } from "./props.ts";
 import { type Inside, insideOf, type Region } from "./region.ts";
 import type { Uses } from "./uses.ts";
 
-/** What must stand round a component that calls a hook, and how that is said. */
+/** What a component that calls a hook must be inside of, and the message where it is not. */
 export type Need = { readonly inside: Inside; readonly missing: string };
 
 const longestWay = 5;
 
 /**
- * What the hook that knows the organization needs: the provider of the context that it reads, and a
- * boundary that waits for the organization, or else a check that somebody is signed in.
+ * What the organization's hook needs around it: the provider of the context that it reads, and a
+ * boundary that waits for the organization, or else a check for a signed-in user.
  * @param source the hook's file
  */
 export function needsOfHook(uses: Uses, hook: FunctionNode): readonly Need[] {
@@ -35,13 +35,13 @@ export function needsOfHook(uses: Uses, hook: FunctionNode): readonly Need[] {
   } else if (!guards.providerWaits) {
     needs.push({
       inside: insideOf(uses, { isBoundary: () => false, withSignedIn: true }),
-      missing: "where, as far as can be seen, nobody needs to be signed in",
+      missing: "where no check for a signed-in user was found",
     });
   }
   return needs;
 }
 
-/** The contexts that a hook reads, itself or by the functions that it calls. */
+/** The contexts that a hook reads, itself or through the functions that it calls. */
 export function contextsRead(symbols: Symbols, hook: ts.Node, way = 0): ReadonlySet<ts.Node> {
   const found = new Set<ts.Node>();
   if (way > longestWay) return found;
@@ -61,7 +61,7 @@ export function contextsRead(symbols: Symbols, hook: ts.Node, way = 0): Readonly
   return found;
 }
 
-/** `<Context.Provider>`, or `<Context>` from React 19 on. */
+/** `<Context.Provider>`, or `<Context>` since React 19. */
 export function isProviderOf({ symbols }: Uses, context: ts.Node): Region["isBoundary"] {
   return ({ tagName }) => {
     const name =
@@ -72,7 +72,7 @@ export function isProviderOf({ symbols }: Uses, context: ts.Node): Region["isBou
   };
 }
 
-/** Components beside the hook that show their children only once they know the organization. */
+/** Components in the hook's file that show their children only when the organization is known. */
 function boundariesBeside(
   uses: Uses,
   hook: FunctionNode,
@@ -96,7 +96,7 @@ function boundariesBeside(
   return { boundaries, providerWaits };
 }
 
-/** Whether a component shows its children sometimes only. */
+/** Whether a component shows its children only under a condition. */
 function waits(uses: Uses, component: FunctionNode): boolean {
   const places = placesOfProp(uses, component, "children");
   const isIn = (place: ts.Node, node: ts.Node) =>

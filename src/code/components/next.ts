@@ -7,8 +7,8 @@ const page = /(^|\/)app\/(.*\/)?(page|layout|template|default|loading|error|not-
 const oldPage = /(^|\/)pages\/.*\.[jt]sx?$/;
 
 /**
- * Where Next puts a file's component, that no other file names: what shows it, outermost last. Undefined
- * where it is no file that Next goes by.
+ * What Next renders a file's component in, although no file imports it; outermost last. Undefined where the
+ * file has no meaning for Next.
  */
 export function shownByNext(
   uses: Uses,
@@ -36,7 +36,7 @@ export function shownByNext(
   return layout === undefined || layout === component ? [] : [{ layout, prop: "Component" }];
 }
 
-/** What a file exports as its default. */
+/** A file's default export. */
 export function defaultComponent({ symbols }: Uses, source: ts.SourceFile): Component | undefined {
   const module = symbols.checker.getSymbolAtLocation(source);
   if (module === undefined) return undefined;

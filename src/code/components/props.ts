@@ -3,7 +3,7 @@ import { everyNode, isFunctionNode, wrapped } from "../reading/syntax.ts";
 import type { Component } from "./component.ts";
 import type { Uses } from "./uses.ts";
 
-/** The places where a component shows what it is given: `{children}`, `{props.sidebar}`, `<Page />`. */
+/** The places where a component renders a property: `{children}`, `{props.sidebar}`, `<Page />`. */
 export function placesOfProp(uses: Uses, component: Component, prop: string): readonly ts.Node[] {
   const [parameter] = isFunctionNode(component) ? component.parameters : [];
   const given =
@@ -23,13 +23,13 @@ export function placesOfProp(uses: Uses, component: Component, prop: string): re
     }
     if (ts.isPropertyAccessExpression(node) && node.name.text === prop && isProps(node.expression))
       found.push(node);
-    // What is spread into another component goes there with all else.
+    // A spread passes the property on to another component.
     if (ts.isJsxSpreadAttribute(node) && isProps(node.expression)) found.push(node);
   });
   return found.filter(isShown);
 }
 
-/** A condition is asked, and not shown. */
+/** Whether a node is only the condition of an expression: it is not rendered. */
 function isShown(node: ts.Node): boolean {
   const { parent } = wrapped(node);
   if (ts.isPrefixUnaryExpression(parent) || ts.isTypeOfExpression(parent)) return false;

@@ -8,27 +8,27 @@ import { placesOfProp } from "./props.ts";
 import { isBehindSignIn } from "./signed-in.ts";
 import type { Uses } from "./uses.ts";
 
-/** A part of the application, by what stands round it. */
+/** A part of the application, defined by the elements around it. */
 export type Region = {
-  /** What its children are in the region of. */
+  /** Whether the children of a tag are in the region. */
   readonly isBoundary: (tag: ts.JsxOpeningLikeElement) => boolean;
-  /** Whether what is shown only to those who are signed in is in it, too. */
+  /** Whether everything that only signed-in users see is in the region, too. */
   readonly withSignedIn: boolean;
 };
 
-/** Which places of an application are in a region for certain. */
+/** Which places of an application are certainly in a region. */
 export type Inside = {
-  /** The first place that renders or calls it outside; undefined where all are inside, or there is none. */
+  /** The first place outside that renders or calls it; undefined where all are inside, or there is none. */
   outsideOf(owner: Component): ts.Node | undefined;
-  /** Whether an element is inside, wherever what it stands in is rendered. */
+  /** Whether an element is inside, wherever its component is rendered. */
   has(node: ts.Node): boolean;
-  /** Whether what an element is given as its children is. */
+  /** Whether an element's children are inside. */
   encloses(tag: ts.JsxOpeningLikeElement): boolean;
-  /** Whether all places of a component that show this are: undefined where it has none. */
+  /** Whether all places where a component renders a property are inside; undefined where there is none. */
   showsInside(component: Component, prop: string): boolean | undefined;
 };
 
-/** Follows every place to what renders it, up to the application's entry. */
+/** Follows every place to the components that render it, up to the application's entry. */
 export function insideOf(uses: Uses, region: Region): Inside {
   const { symbols } = uses;
   const shown = new Map<string, Map<ts.Node, boolean | undefined>>();
@@ -37,7 +37,7 @@ export function insideOf(uses: Uses, region: Region): Inside {
     const byNode = shown.get(prop) ?? new Map<ts.Node, boolean | undefined>();
     shown.set(prop, byNode);
     if (byNode.has(root)) return byNode.get(root);
-    // What shows itself in itself shows nothing.
+    // A component that renders only itself shows nothing.
     byNode.set(root, undefined);
     const places =
       prop === outlet
@@ -56,12 +56,12 @@ export function insideOf(uses: Uses, region: Region): Inside {
     const layout = libraryName(symbols, tag.tagName)?.name === "Route" ? layoutOf(tag) : undefined;
     return layout !== undefined && isLayoutInside(layout);
   };
-  /** Whether the routes below a route are: it shows them in the outlet of its element. */
+  /** Whether a route's nested routes are inside: they are rendered in the outlet of its element. */
   const isLayoutInside = (layout: ts.Expression): boolean => {
     const component = ts.isIdentifier(layout) ? componentOf(symbols, layout) : undefined;
     return showsInside(component ?? layout, outlet) === true;
   };
-  /** Whether what stands right above a node in the code puts it inside. */
+  /** Whether the syntax around a node puts it inside. */
   const isPutInside = (node: ts.Node): boolean => {
     const { parent } = node;
     if (ts.isJsxElement(parent))
@@ -99,7 +99,7 @@ type Judge = {
   isWithin(place: ts.Node, root: ts.Node): boolean;
 };
 
-/** Whether each `<Outlet />` of a router's is inside, in a component or in what it renders. */
+/** Whether each `<Outlet />` of a component, or of the components that it renders, is inside. */
 function outletsIn(symbols: Symbols, root: ts.Node, { showsInside, isWithin }: Judge): boolean[] {
   const found: boolean[] = [];
   everyNode(root, (node) => {
@@ -117,7 +117,7 @@ type Walker = {
   ofOwner(owner: Component, seen: Set<ts.Node>): ts.Node | undefined;
 };
 
-/** Goes from a place to the places that render what it stands in; gives back one that is outside. */
+/** Follows a place to all places that render it; returns one that is outside. */
 function walkerOf(
   uses: Uses,
   isPutInside: (node: ts.Node) => boolean,
@@ -143,33 +143,33 @@ function walkerOf(
     }
     return place;
   };
-  /** A call happens where the function around it is rendered or called, whatever its result is for. */
+  /** A call happens where the function around it is rendered or called. */
   const fromCall = (call: ts.Node, seen: Set<ts.Node>): ts.Node | undefined => {
     const unit = ts.findAncestor(call.parent, isUnit);
     return unit === undefined ? call : ofOwner(unit, seen);
   };
   const ofOwner = (owner: Component, seen: Set<ts.Node>): ts.Node | undefined => {
-    // What renders itself is rendered from elsewhere first.
+    // A component that renders itself is first rendered from elsewhere.
     if (seen.has(owner)) return undefined;
     seen.add(owner);
     const name = isFunctionNode(owner) ? nameOfFunction(owner)?.text : owner.name?.text;
     const isHook = name !== undefined && /^use[A-Z]/.test(name);
     const sites = uses.sitesOf(owner);
     const calls = isFunctionNode(owner) ? symbols.callsOf(owner) : [];
-    const handedOn = isFunctionNode(owner) && sites.length === 0 ? symbols.handedOn(owner) : [];
-    if (isHook && handedOn.length > 0) return handedOn[0];
+    const passedOn = isFunctionNode(owner) && sites.length === 0 ? symbols.passedOn(owner) : [];
+    if (isHook && passedOn.length > 0) return passedOn[0];
     const isComponent = name === undefined || /^[A-Z]/.test(name);
     if (isComponent && calls.length > 0) return calls[0];
-    if (sites.length + calls.length + handedOn.length === 0)
+    if (sites.length + calls.length + passedOn.length === 0)
       return (isHook || isComponent) && !uses.isMaybeImported(owner, name)
         ? ofNobody(owner)
         : owner;
     return (
-      first([...sites, ...handedOn], (site) => from(site, seen)) ??
+      first([...sites, ...passedOn], (site) => from(site, seen)) ??
       first(calls, (call) => (isHook ? fromCall(call, seen) : from(call, seen)))
     );
   };
-  /** Without a place that renders it, it is never shown; unless a framework does, that goes by files. */
+  /** A component that nothing renders is never shown, unless a framework renders it because of its file. */
   const ofNobody = (owner: Component): ts.Node | undefined => {
     const layouts = shownByNext(uses, owner);
     if (layouts !== undefined)
@@ -205,7 +205,7 @@ function isDeclaredAtTop(node: ts.Node): boolean {
   return ts.isFunctionDeclaration(node) || ts.isExportAssignment(value.parent);
 }
 
-/** What a route shows: its `element`, or its component. */
+/** A route's `element`, or its component. */
 function layoutOf(tag: ts.JsxOpeningLikeElement): ts.Expression | undefined {
   for (const attribute of tag.attributes.properties) {
     if (!ts.isJsxAttribute(attribute)) continue;

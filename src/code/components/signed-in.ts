@@ -5,7 +5,7 @@ const userNames =
   /^(current|auth|signedIn|loggedIn)?_?(user|session|userId|profile)$|^(is)?_?(authenticated|loggedIn|signedIn|authed)$/i;
 
 /**
- * Whether a node is reached only by those who are signed in, by the condition that stands right above it:
+ * Whether only signed-in users reach a node, because of the condition right above it:
  * `session ? <Pages /> : <SignIn />`, or `if (!user) return <SignIn />;` before it.
  */
 export function isBehindSignIn(checker: ts.TypeChecker, node: ts.Node): boolean {
@@ -39,7 +39,7 @@ function leaves(statement: ts.Statement): boolean {
   return last !== undefined && (ts.isReturnStatement(last) || ts.isThrowStatement(last));
 }
 
-/** Whether somebody is signed in where a condition has this outcome. */
+/** Whether a condition with this outcome means that a user is signed in. */
 function proves(checker: ts.TypeChecker, condition: ts.Expression, outcome: boolean): boolean {
   const inner = unwrap(condition);
   if (ts.isPrefixUnaryExpression(inner))
@@ -69,7 +69,7 @@ function proves(checker: ts.TypeChecker, condition: ts.Expression, outcome: bool
   }
 }
 
-/** `session === null`, where it can be no other nothing: undefined is often "not known yet". */
+/** `session === null`, if it cannot be undefined, which often means "not known yet". */
 function isNobody(checker: ts.TypeChecker, { left, right, operatorToken }: ts.BinaryExpression) {
   if (!isNothing(right) || !namesUser(unwrap(left))) return false;
   if (operatorToken.getText().length < 3) return true;

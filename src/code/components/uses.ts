@@ -13,9 +13,9 @@ import {
 /** Where the application's names are used, and where its components are rendered. */
 export type Uses = {
   readonly symbols: Symbols;
-  /** Every use of what is declared here as a value. */
+  /** Every use of a declaration as a value. */
   of(declaration: ts.Node): readonly ts.Identifier[];
-  /** Every place that renders a component, or hands it to what does. */
+  /** Every place that renders a component, or passes it to code that does. */
   sitesOf(component: Component): readonly ts.Node[];
   readonly components: ReadonlySet<Component>;
   /** Whether an import that leads nowhere may be meant for it: then not all is known of where it is used. */
@@ -24,7 +24,7 @@ export type Uses = {
 
 const known = new WeakMap<Project, Uses>();
 
-/** Reads it once for a project; what tests and stories render is not the application. */
+/** Reads a project once; components that only tests and stories render are left out. */
 export function usesIn(symbols: Symbols): Uses {
   const found = known.get(symbols.project) ?? readUses(symbols);
   known.set(symbols.project, found);
@@ -120,7 +120,7 @@ function isTag(node: ts.Node): boolean {
   return ts.isJsxOpeningLikeElement(node.parent) && node.parent.tagName === node;
 }
 
-/** Whether a name stands for its value here: not where it is declared, imported, exported or a type. */
+/** Whether a name is used as a value: not in a declaration, import, export or type. */
 function isValue(node: ts.Identifier): boolean {
   const { parent } = node;
   if (ts.isPropertyAccessExpression(parent)) return parent.expression === node;

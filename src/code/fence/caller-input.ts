@@ -1,43 +1,43 @@
 import path from "node:path";
 import ts from "typescript";
 import { argumentsFor } from "../reading/arguments.ts";
-import { type Ask, answersOf } from "../reading/fixpoint.ts";
-import { heldUnder, objectsTakenApart, valuesOf } from "../reading/held.ts";
-import { once } from "../reading/memoize.ts";
-import { gathering } from "../reading/strongly-connected.ts";
+import { type FixpointScope, leastFixpoint } from "../reading/fixpoint.ts";
+import { memoize } from "../reading/memoize.ts";
+import { objectsTakenApart, propertyValues, valuesOf } from "../reading/property-values.ts";
+import { collectReachable } from "../reading/strongly-connected.ts";
 import { functionCalled, type Symbols } from "../reading/symbols.ts";
 import { isFunctionNode, methodOf, returnedBy, unwrap } from "../reading/syntax.ts";
 import { isOfServerAction, isPartOfRequest, isRequest } from "./request.ts";
 
-/** What is called on a request gives a part of it. */
+/** Methods of a request that return a part of it. */
 const parts = new Set("json formData text body get header param query queries".split(" "));
 const bags = /(searchParams|headers|formData|form|cookies)$/i;
-/** The value stays what it was: a schema says that it is a uuid, not that it is the caller's. */
+/** Calls that return their argument: a schema checks that it is a uuid, not that it is the caller's. */
 const passing = new Set(
   "parse safeParse parseAsync safeParseAsync fromEntries String URL URLSearchParams".split(" "),
 );
 const keeping = new Set("then catch finally trim toString toLowerCase toUpperCase".split(" "));
 
-/** Whether a value is what the caller of a function has sent, unchecked: nobody may say whose they are. */
+/** Whether a value comes unchecked from the request: a caller must not choose the organization. */
 export function isCallerInput(symbols: Symbols, expression: ts.Expression): boolean {
   return sending(symbols)(unwrap(expression)).size > 0;
 }
 
-/** The same of a name that is declared. */
+/** The same for a declared name. */
 export function isDeclaredByCaller(symbols: Symbols, declaration: ts.Declaration): boolean {
   return sending(symbols)(declaration).size > 0;
 }
 
-/** Where a value comes from: the request, or a parameter, of which the calls say more. */
+/** Where a value comes from: the request, or a parameter, whose arguments must be followed. */
 type Origin = "sent" | ts.ParameterDeclaration;
-type Asking = Ask<ts.Node, Origin>;
+type Asking = FixpointScope<ts.Node, Origin>;
 
-const sending = once((symbols: Symbols) => {
-  const origins = answersOf<ts.Node, Origin>((node, ask) => {
+const sending = memoize((symbols: Symbols) => {
+  const origins = leastFixpoint<ts.Node, Origin>((node, ask) => {
     if (ts.isExpression(node)) ofExpression(symbols, node, ask);
     else ofDeclaration(symbols, node, ask);
   });
-  return gathering<ts.Node, "sent">({
+  return collectReachable<ts.Node, "sent">({
     next(node) {
       if (!ts.isParameter(node)) return [...origins(node)].filter((one) => one !== "sent");
       const awaited = promiseFor(node);
@@ -52,7 +52,7 @@ const sending = once((symbols: Symbols) => {
 });
 
 function ofExpression(symbols: Symbols, inner: ts.Expression, ask: Asking): void {
-  // What the configured function gives back, it has looked up in the caller's memberships.
+  // The configured function returns an organization from the caller's memberships.
   if (isOfMemberships(symbols, inner)) return;
   const further = (one: ts.Expression) => ask.each(unwrap(one), ask.say);
   if (isPartOfRequest(symbols, inner)) ask.say("sent");
@@ -63,7 +63,7 @@ function ofExpression(symbols: Symbols, inner: ts.Expression, ask: Asking): void
     const { expression: object } = inner;
     const name = ts.isPropertyAccessExpression(inner) ? inner.name.text : "";
     further(object);
-    heldUnder(symbols, object, name).forEach(further);
+    propertyValues(symbols, object, name).forEach(further);
   } else if (ts.isConditionalExpression(inner)) [inner.whenTrue, inner.whenFalse].forEach(further);
   else if (ts.isBinaryExpression(inner)) [inner.left, inner.right].forEach(further);
   else if (ts.isIdentifier(inner)) {
@@ -72,10 +72,10 @@ function ofExpression(symbols: Symbols, inner: ts.Expression, ask: Asking): void
   }
 }
 
-const membershipsIn = once(({ project }: Symbols) => {
+const membershipsIn = memoize(({ project }: Symbols) => {
   const { caller } = project.settings.code.functions;
   const file = caller === undefined ? undefined : path.join(project.folder, caller.from);
-  return once((source: ts.SourceFile) => path.normalize(source.fileName) === file);
+  return memoize((source: ts.SourceFile) => path.normalize(source.fileName) === file);
 });
 
 function isOfMemberships(symbols: Symbols, node: ts.Node): boolean {
@@ -91,7 +91,7 @@ function ofCall(symbols: Symbols, call: ts.CallExpression, ask: Asking): void {
   if (called !== undefined) {
     for (const returned of returnedBy(called))
       ask.each(unwrap(returned), (origin) => {
-        // What another call gives the same function is not what this one gets back.
+        // Arguments of other calls of the same function do not matter here.
         const position = origin === "sent" ? -1 : called.parameters.indexOf(origin);
         const given =
           origin === "sent" ? undefined : (call.arguments[position] ?? origin.initializer);
@@ -122,7 +122,7 @@ function ofDeclaration(symbols: Symbols, declaration: ts.Node, ask: Asking): voi
     const name = ts.isIdentifier(key) ? key.text : "";
     ask.each(declaration.parent.parent, ask.say);
     for (const object of objectsTakenApart(symbols, declaration))
-      heldUnder(symbols, object, name).forEach(further);
+      propertyValues(symbols, object, name).forEach(further);
   } else if (ts.isVariableDeclaration(declaration)) {
     const { name, initializer } = declaration;
     if (ts.isIdentifier(name)) valuesOf(symbols, name).forEach(further);
@@ -130,7 +130,7 @@ function ofDeclaration(symbols: Symbols, declaration: ts.Node, ask: Asking): voi
   }
 }
 
-/** `request.json().then((body) => …)`: what the callback is given is what the promise gives. */
+/** `request.json().then((body) => …)`: the callback gets the promise's value. */
 function promiseFor(parameter: ts.ParameterDeclaration): ts.Expression | undefined {
   const { parent } = parameter;
   const call = parent.parent;

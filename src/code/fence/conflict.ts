@@ -4,12 +4,12 @@ import type { RelationName } from "../../postgres/sql.ts";
 import type { Chain, SqlText } from "../queries/entry.ts";
 import type { Inventory } from "../queries/inventory.ts";
 import { judge } from "../queries/payload-column.ts";
-import { heldBy, propertyOf, shortText, unwrap } from "../reading/syntax.ts";
+import { initializerOf, propertyOf, shortText, unwrap } from "../reading/syntax.ts";
 import { stringsOf } from "../reading/table-name.ts";
 import { columnOf, conjuncts, isColumn, isEquality, isEqualToValue } from "../sql/condition.ts";
 import { insertsIn } from "../sql/statement.ts";
 
-/** What is to be said of an upsert's `onConflict`. */
+/** What is wrong with an upsert's `onConflict`. */
 export type Conflict =
   | {
       readonly kind: "changed";
@@ -19,7 +19,7 @@ export type Conflict =
     }
   | { readonly kind: "unreadable"; readonly text: string };
 
-/** The columns that an upsert names, where their constraint became one for each organization. */
+/** The columns that an upsert names, if their unique constraint now includes the organization. */
 export function conflictOf(chain: Chain, { project, tables }: Inventory): Conflict | undefined {
   const [relation] = chain.relations;
   const options = chain.operationCall?.arguments[1];
@@ -35,7 +35,7 @@ export function conflictOf(chain: Chain, { project, tables }: Inventory): Confli
     return object.properties.some(ts.isSpreadAssignment)
       ? { kind: "unreadable", text: shortText(options) }
       : undefined;
-  const value = heldBy(property);
+  const value = initializerOf(property);
   const node = value === undefined ? undefined : unwrap(value);
   if (node === undefined || !ts.isStringLiteralLike(node))
     return { kind: "unreadable", text: shortText(property) };
@@ -46,8 +46,8 @@ export function conflictOf(chain: Chain, { project, tables }: Inventory): Confli
 }
 
 /**
- * The columns by which an upsert overwrites rows that are there, as they are to be behind Day 3: none where
- * it is the primary key. Undefined where it overwrites none, or where they cannot be read.
+ * The columns that an upsert compares with existing rows, as they will be after Day 3: empty for the primary
+ * key. Undefined where it overwrites no row, or where the columns cannot be read.
  */
 export function conflictColumnsOf(chain: Chain, inventory: Inventory): string[] | undefined {
   const { symbols } = inventory;
@@ -59,7 +59,7 @@ export function conflictColumnsOf(chain: Chain, inventory: Inventory): string[] 
   const isWritten = object !== undefined && ts.isObjectLiteralExpression(object);
   const optionOf = (name: string) => {
     const property = isWritten ? propertyOf(object, name) : undefined;
-    const value = property === undefined ? undefined : heldBy(property);
+    const value = property === undefined ? undefined : initializerOf(property);
     return value === undefined ? undefined : unwrap(value);
   };
   if (optionOf("ignoreDuplicates")?.kind === ts.SyntaxKind.TrueKeyword) return undefined;
@@ -68,13 +68,13 @@ export function conflictColumnsOf(chain: Chain, inventory: Inventory): string[] 
     const columns = stringsOf(symbols, named);
     return columns.kind === "known" ? columns.names.flatMap(columnsIn) : undefined;
   }
-  // A key that the database makes is in conflict with none.
+  // A key that the database generates conflicts with no row.
   const rows = chain.payload?.rows ?? [];
   const isNew = rows.every(({ node }) => judge(symbols, node, "id").kind === "absent");
   return isNew && rows.length > 0 ? undefined : [];
 }
 
-/** The columns of an `ON CONFLICT` in SQL, where their constraint became one for each organization. */
+/** The columns of an `ON CONFLICT` in SQL, if their unique constraint now includes the organization. */
 export function sqlConflictOf({ statements }: SqlText, { tables }: Inventory): string | undefined {
   return statements
     .flatMap(insertsIn)
@@ -96,7 +96,7 @@ function columnsOf({ onConflictClause }: InsertStmt): string[] {
   );
 }
 
-/** Whether columns are those of a constraint that became one for each organization. */
+/** Whether columns are those of a unique constraint that now includes the organization. */
 function isChanged(
   columns: readonly string[],
   relation: RelationName,
@@ -108,8 +108,8 @@ function isChanged(
 }
 
 /**
- * What an `ON CONFLICT … DO UPDATE` in SQL goes by, where that may be another organization's row: neither its
- * columns nor its condition name the organization.
+ * The columns of an `ON CONFLICT … DO UPDATE` in SQL that may overwrite another organization's row: neither
+ * its columns nor its condition name the organization.
  */
 export function sqlTakeOverOf({ statements }: SqlText, inventory: Inventory): string | undefined {
   return statements
@@ -126,7 +126,7 @@ function takenOverBy(insert: InsertStmt, { tables, project }: Inventory): string
   if (!tables.hasOrganization(target)) return undefined;
   const column = project.settings.names.organizationColumn;
   const columns = columnsOf(insert);
-  // With the organization before them, as another rule demands, they take nothing over.
+  // Another rule adds the organization to these columns; then no row of another organization matches.
   if (columns.includes(column) || isChanged(columns, target, tables)) return undefined;
   const compares = conjuncts(onConflictClause.whereClause).some((condition) =>
     comparesRowThere(condition, column),
@@ -135,7 +135,7 @@ function takenOverBy(insert: InsertStmt, { tables, project }: Inventory): string
   return columns.length > 0 ? columns.join(", ") : (onConflictClause.infer?.conname ?? "any key");
 }
 
-/** `leads.organization_id = EXCLUDED.organization_id`, or a value: of the row that is there, not of the new one. */
+/** `leads.organization_id = EXCLUDED.organization_id`, or a value: a condition on the existing row, not on the new one. */
 function comparesRowThere(condition: Node, column: string): boolean {
   const isThere = (side: Node) => isColumn(side, column) && columnOf(side)?.table !== "excluded";
   if (isEqualToValue(condition, isThere)) return true;
@@ -147,7 +147,7 @@ function comparesRowThere(condition: Node, column: string): boolean {
   );
 }
 
-/** Columns of a constraint have no order. */
+/** The same columns in any order. */
 function sorted(columns: string): string {
   return columnsIn(columns).sort().join(",");
 }

@@ -19,23 +19,23 @@ export const states = [
   /** It names the organization. */
   "fenced",
   "unfenced",
-  /** It looks a tenant up, before any organization is known. */
+  /** It looks up a tenant, before the organization is known. */
   "look-up",
-  /** The user's key reads it, and the configuration trusts row-level security with that. */
+  /** It reads with the user's key, and the configuration relies on row-level security for that. */
   "row-level security",
   /** It is for all organizations, with a reason. */
   "annotated",
   "no organization",
-  /** The configuration knows no such table. */
+  /** The configuration does not list the table. */
   "unlisted",
   "unresolved",
-  /** Code alone does not tell. */
+  /** The code alone does not show it. */
   "not judged",
 ] as const;
 
 export type State = (typeof states)[number];
 
-/** Where an entry stands with the fence. */
+/** Whether an entry names the organization, or why it need not. */
 export function stateOf(entry: Entry, inventory: Inventory): State {
   if (entry.annotation?.reason !== undefined) return "annotated";
   switch (entry.kind) {
@@ -95,14 +95,14 @@ function stateOfFilters(chain: Chain, inventory: Inventory): State {
   return trusted ? "row-level security" : "unfenced";
 }
 
-/** The condition that leaves only one organization's rows; undefined where none always does. */
+/** The filter that always applies and limits the rows to one organization; undefined where there is none. */
 export function fenceOf({ filters }: Chain, column: string): Filter | undefined {
   return filters.find(
     (filter) => narrowsTo(filter, column) && filter.value !== undefined && !isNothing(filter.value),
   );
 }
 
-/** Whether every row that is written says its organization. */
+/** Whether every written row names its organization. */
 function isPayloadFenced({ payload }: Chain): boolean {
   return (
     payload !== undefined &&
@@ -138,7 +138,7 @@ function stateOfCache(cache: Cache, inventory: Inventory): State {
   return namesOrganization(key, cache.part, inventory) ? "fenced" : "unfenced";
 }
 
-/** Whether an expression has the organization in it, by its configured name or the column's. */
+/** Whether an expression contains the organization, by its configured name or the column's. */
 function namesOrganization(
   node: ts.Node,
   part: Entry["part"],
@@ -169,7 +169,7 @@ function stateOfSql({ relations, statements, unread }: SqlText, inventory: Inven
   const { tables, project } = inventory;
   if (!relations.some(tables.hasOrganization)) {
     if (unread !== undefined) return "unresolved";
-    // A function that it calls may read any table.
+    // A function that the SQL calls may read any table.
     return relations.length === 0 ? "not judged" : "no organization";
   }
   const { organizationColumn } = project.settings.names;

@@ -8,7 +8,7 @@ import { type FunctionNode, functionAround, isFunctionNode, wrapped } from "../r
 import { isDeclaredByCaller } from "./caller-input.ts";
 import { type UserGuard, userGuardBefore } from "./user-guard.ts";
 
-/** How the organization can be named at a place in the code. */
+/** How code in a place can name the organization. */
 export type OrganizationHere =
   | {
       readonly kind: "in scope";
@@ -16,13 +16,13 @@ export type OrganizationHere =
       /** Where its name is declared. */
       readonly declaration: ts.Declaration | undefined;
     }
-  /** A component or hook can ask the configured hook for it. */
+  /** A component or hook can call the configured hook. */
   | { readonly kind: "by hook"; readonly text: string; readonly body: ts.Block }
-  /** A handler that lets users only pass can ask whose organization the caller is of. */
+  /** A handler that only signed-in users pass can call the configured function. */
   | { readonly kind: "by caller"; readonly text: string; readonly guard: UserGuard }
   | { readonly kind: "none"; readonly reason: string };
 
-/** Whether the configured expression can be used at a place, and how it gets there. */
+/** Whether the configured expression can be used in a place, and how it gets there. */
 export function organizationAt(
   node: ts.Node,
   entry: Entry,
@@ -38,11 +38,11 @@ export function organizationAt(
   const declaration = symbol?.declarations?.[0];
   if (symbol !== undefined) {
     if (declaration !== undefined && isDeclaredBehind(declaration, node))
-      return none(`${root} is declared further down`);
-    // The user's own key shows no more than the user may see, whatever organization is named.
+      return none(`${root} is declared later`);
+    // With the user's own key, row-level security limits the rows, whatever organization is named.
     const isBound = part === "app" && (!("client" in entry) || entry.client.kind === "user-key");
     if (!isBound && declaration !== undefined && isDeclaredByCaller(symbols, declaration))
-      return none(`${root} comes from the request: whoever calls may name any organization`);
+      return none(`${root} comes from the request: a caller can name any organization`);
     return { kind: "in scope", text, declaration };
   }
   const { caller } = project.settings.code.functions;
@@ -51,19 +51,21 @@ export function organizationAt(
     if (guard !== undefined)
       return existsSync(path.join(project.folder, caller.from))
         ? { kind: "by caller", text, guard }
-        : none(`${caller.from} is not there yet: tenantry code scaffold --write makes it`);
+        : none(`${caller.from} does not exist yet: run tenantry code scaffold --write`);
   }
   if (hook === undefined)
     return none(
       part === "functions"
-        ? `${root} is not in scope here: take it from the caller's membership or the row at hand, or loop over the organizations`
+        ? `${root} is not in scope here: take it from the caller's memberships or from a row that was read, or loop over the organizations`
         : `${root} is not in scope here`,
     );
   const component = componentAround(node);
   if (component === undefined)
-    return none(`${root} is not in scope, and only a component or hook can ask ${hook.name}`);
+    return none(`${root} is not in scope, and only a component or hook can call ${hook.name}`);
   if (!ts.isBlock(component.body))
-    return none(`${root} is not in scope, and the component has no block for ${hook.name}`);
+    return none(
+      `${root} is not in scope, and the component has no block in which to call ${hook.name}`,
+    );
   return { kind: "by hook", text, body: component.body };
 }
 
@@ -88,7 +90,7 @@ function componentAround(node: ts.Node): FunctionNode | undefined {
     if (!isFunctionNode(around)) continue;
     if (ts.isMethodDeclaration(around) || isAsynchronous(around)) continue;
     const name = nameOfFunction(around)?.text;
-    // A callback that is called like its hook's result, as in `const load = useCallback(…)`, is no hook.
+    // A callback that has the name of its hook's result, as in `const load = useCallback(…)`, is not a hook.
     if (name !== undefined && /^(use[A-Z]|[A-Z])/.test(name) && !isCallback(around)) return around;
   }
   return undefined;

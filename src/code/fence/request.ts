@@ -5,12 +5,12 @@ import { isFunctionNode, methodOf, unwrap } from "../reading/syntax.ts";
 const requests = new Set(["req", "request"]);
 const types = new Set(["Request", "NextRequest", "IncomingMessage", "HonoRequest"]);
 const properties = new Set("body query params url headers cookies nextUrl".split(" "));
-/** How the clouds' functions are handed a request. */
+/** Properties of the event that cloud functions get. */
 const eventProperties = new Set(
   "body headers rawQueryString queryStringParameters pathParameters".split(" "),
 );
 
-/** Whether an expression is what a handler is called with: `req`, `context.request`, `req.clone()`. */
+/** Whether an expression is a handler's request: `req`, `context.request`, `req.clone()`. */
 export function isRequest(symbols: Symbols, expression: ts.Expression): boolean {
   const inner = unwrap(expression);
   if (ts.isPropertyAccessExpression(inner)) return requests.has(inner.name.text);
@@ -43,7 +43,7 @@ export function isPartOfRequest(symbols: Symbols, inner: ts.Expression): boolean
   );
 }
 
-/** Behind "use server" a function is called by browsers: its parameters are what they send. */
+/** Browsers call a function with "use server": its parameters come from the request. */
 export function isOfServerAction({ parent }: ts.ParameterDeclaration): boolean {
   if (!isFunctionNode(parent)) return false;
   const own = ts.isBlock(parent.body) ? parent.body.statements : [];

@@ -1,23 +1,23 @@
 import ts from "typescript";
+import { keysOf } from "../queries/cache-key.ts";
 import type { Cache } from "../queries/entry.ts";
 import type { Inventory } from "../queries/inventory.ts";
-import { valuesOf } from "../reading/held.ts";
+import { valuesOf } from "../reading/property-values.ts";
 import { functionCalled, type Symbols } from "../reading/symbols.ts";
 import { everyNode, methodOf, returnedBy, unwrap } from "../reading/syntax.ts";
-import { keysOf } from "../rewrite/cache-key.ts";
 
-/** Whose the values are that a browser keeps under a key. */
+/** What a browser stores under a key. */
 export type Stored =
-  /** The interface's own state: a theme, what was dismissed, when. */
+  /** State of the user interface: a theme, what was dismissed, when. */
   | "interface"
-  /** Rows of queries, or what is called after a tenants' table. */
+  /** Rows of queries, or a key that is named like a tenant table. */
   | "tenants"
   | "unknown";
 
 const longestWay = 6;
 const known = new WeakMap<Inventory, ReadonlyMap<string, Stored>>();
 
-/** Judges a key of localStorage or sessionStorage by all that is written under it, in every place. */
+/** Classifies a key of localStorage or sessionStorage by all values that any place stores under it. */
 export function storedUnder(cache: Cache, inventory: Inventory): Stored {
   const byKey = known.get(inventory) ?? judgeKeys(inventory);
   known.set(inventory, byKey);
@@ -81,7 +81,7 @@ function judge(inventory: Inventory, value: ts.Expression, way: number): Stored 
   const ofState = stateValues(symbols, inner);
   if (ofState !== undefined) return together(ofState.map(further));
   const [declaration] = symbols.symbolOf(inner)?.declarations ?? [];
-  // What is taken out of an answer: `const { data } = useLeads()`.
+  // A part of a result: `const { data } = useLeads()`.
   if (declaration !== undefined && ts.isBindingElement(declaration)) {
     const holder = ts.findAncestor(declaration, ts.isVariableDeclaration);
     const whole = holder?.initializer;
@@ -90,7 +90,7 @@ function judge(inventory: Inventory, value: ts.Expression, way: number): Stored 
   return together(valuesOf(symbols, inner).map(further));
 }
 
-/** A literal, a boolean, a date, or one of a few words that the code itself names. */
+/** A literal, a boolean, a date, or one of a few strings that the code names. */
 function isOfInterface(checker: ts.TypeChecker, value: ts.Expression): boolean {
   if (ts.isLiteralExpression(value) && !ts.isRegularExpressionLiteral(value)) return true;
   if (ts.isTypeOfExpression(value)) return true;
@@ -143,7 +143,7 @@ function ofCall(inventory: Inventory, call: ts.CallExpression, way: number): Sto
   return together(returnedBy(called).map((one) => judge(inventory, one, way + 1)));
 }
 
-/** Whether a query of a tenants' table stands in it. */
+/** Whether it contains a query of a tenant table. */
 function asksTenants({ entries, tables }: Inventory, node: ts.Node): boolean {
   const source = node.getSourceFile();
   return entries.some(
@@ -156,7 +156,7 @@ function asksTenants({ entries, tables }: Inventory, node: ts.Node): boolean {
   );
 }
 
-/** What `const [value, setValue] = useState(first)` may hold: its first value, and all that it is set to. */
+/** The possible values of `const [value, setValue] = useState(first)`: the first one, and all that are set. */
 function stateValues(symbols: Symbols, name: ts.Identifier): readonly ts.Expression[] | undefined {
   const [binding] = symbols.symbolOf(name)?.declarations ?? [];
   if (binding === undefined || !ts.isBindingElement(binding)) return undefined;
@@ -173,7 +173,7 @@ function stateValues(symbols: Symbols, name: ts.Identifier): readonly ts.Express
     const symbol = symbols.symbolOf(setter.name);
     for (const use of symbol === undefined ? [] : symbols.usesOf(symbol, setter.name.text)) {
       if (use === setter.name) continue;
-      // Handed on, it may be set to anything.
+      // If the setter is passed on, any value may be set.
       if (!ts.isCallExpression(use.parent) || use.parent.expression !== use) set.push(use);
       else set.push(...use.parent.arguments);
     }
@@ -186,7 +186,7 @@ function stateValues(symbols: Symbols, name: ts.Identifier): readonly ts.Express
   });
 }
 
-/** What was read from the storage is what was written there. */
+/** A value that was read from the storage was written there. */
 function readsStorage(value: ts.Expression): boolean {
   let found = false;
   everyNode(value, (node) => {
@@ -195,7 +195,7 @@ function readsStorage(value: ts.Expression): boolean {
   return found;
 }
 
-/** The words that tenants' tables are called by, each of them and one of them: leads, lead. */
+/** The names of tenant tables, plural and singular: leads, lead. */
 function tenantWords({ project }: Inventory): ReadonlySet<string> {
   const { day1, day2 } = project.settings.tables;
   const names = [...day1, ...day2].map(({ relation }) => relation.name.toLowerCase());
@@ -204,7 +204,7 @@ function tenantWords({ project }: Inventory): ReadonlySet<string> {
   );
 }
 
-/** `localStorage lead-draft` is of lead and draft; a key of several words may be a table of as many. */
+/** The words of a key (`lead-draft`: lead, draft), and pairs of them, for table names of two words. */
 function wordsOf(key: string): readonly string[] {
   const words = key
     .replace(/([a-z])([A-Z])/g, "$1 $2")

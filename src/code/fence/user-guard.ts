@@ -7,21 +7,21 @@ import {
   unwrap,
 } from "../reading/syntax.ts";
 
-/** The place in an edge function's handler from which on whoever calls is a user, verified. */
+/** The place in an edge function's handler after which the caller is a verified user. */
 export type UserGuard = {
-  /** The handler's request, as it is called there. */
+  /** The name of the handler's request. */
   readonly request: string;
-  /** The statement that answers all others. */
+  /** The statement that returns for all other callers. */
   readonly statement: ts.Statement;
 };
 
 /**
- * The guard that a node of a handler's is behind: `auth.getUser()`, and an answer to those who are no user.
- * Without both, a webhook, a job or an anonymous caller may come by, and has no organization of its own.
+ * The guard before a node of a handler: `auth.getUser()`, and a return for callers that are not users.
+ * Without both, the caller may be a webhook, a job or anonymous, and has no organization.
  */
 export function userGuardBefore(node: ts.Node): UserGuard | undefined {
   for (let inner = node; inner.parent !== undefined; inner = inner.parent) {
-    // It is called from anywhere, maybe before the guard.
+    // The function may be called from anywhere, also before the guard.
     if (ts.isFunctionDeclaration(inner) && isFunctionNode(inner) && !isServed(inner))
       return undefined;
     const block = inner.parent;
@@ -36,7 +36,7 @@ export function userGuardBefore(node: ts.Node): UserGuard | undefined {
   return undefined;
 }
 
-/** The asynchronous handler whose own block it is, or whose `try` stands right in that. */
+/** The asynchronous handler with this block, directly or in a `try`. */
 function handlerOf(block: ts.Block): FunctionNode | undefined {
   const { parent } = block;
   if (ts.isTryStatement(parent) && parent.tryBlock === block && ts.isBlock(parent.parent))
@@ -66,7 +66,7 @@ function isServe(node: ts.Node): node is ts.CallExpression {
   return ts.isCallExpression(node) && /^(Deno\.)?serve$/.test(node.expression.getText());
 }
 
-/** What parts of `auth.getUser()`'s answer are called: `user` is `data.user`; "" is the whole answer. */
+/** Names of parts of the result of `auth.getUser()`: `user` is `data.user`; "" is the whole result. */
 type Answers = Map<string, string>;
 
 function guardAmong(statements: readonly ts.Statement[]): ts.Statement | undefined {
@@ -79,14 +79,14 @@ function guardAmong(statements: readonly ts.Statement[]): ts.Statement | undefin
   return undefined;
 }
 
-/** Whether nothing behind an `if` is reached where its condition holds. */
+/** Whether an `if` leaves the function where its condition holds. */
 function leaves({ thenStatement, elseStatement }: ts.IfStatement): boolean {
   const last = ts.isBlock(thenStatement) ? thenStatement.statements.at(-1) : thenStatement;
   if (last === undefined || elseStatement !== undefined) return false;
   return ts.isReturnStatement(last) || ts.isThrowStatement(last);
 }
 
-/** What is no constant may be somebody else by the time it is asked. */
+/** A variable that is not a constant may hold another user when it is read. */
 function nameAnswers(list: ts.VariableDeclarationList, answers: Answers): void {
   if ((list.flags & ts.NodeFlags.Const) === 0) return;
   for (const { name, initializer } of list.declarations) {
@@ -123,7 +123,7 @@ function isGetUser(expression: ts.Expression): boolean {
   return method?.name === "getUser" && /\bauth$/.test(method.on.getText());
 }
 
-/** Whether a condition holds for whoever is no user: `error || !user`, `user === null`. */
+/** Whether a condition is true for every caller that is not a user: `error || !user`, `user === null`. */
 function isOfNobody(condition: ts.Expression, answers: Answers): boolean {
   const inner = unwrap(condition);
   const isUser = (path: string | undefined) => /^data\.user(\.|$)/.test(path ?? "");
@@ -135,7 +135,7 @@ function isOfNobody(condition: ts.Expression, answers: Answers): boolean {
   const { left, right } = inner;
   const operator = inner.operatorToken.getText();
   if (operator === "||") return isOfNobody(left, answers) || isOfNobody(right, answers);
-  // supabase-js answers with null, never with undefined.
+  // supabase-js returns null, never undefined.
   if (!isNothing(right) || (operator.length === 3 && right.getText() !== "null")) return false;
   const path = pathOf(left, answers);
   return operator.startsWith("!")

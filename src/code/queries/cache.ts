@@ -1,11 +1,11 @@
 import ts from "typescript";
 import { annotationFor } from "../reading/annotation.ts";
-import { everyNode, heldBy, methodOf, propertyOf, unwrap } from "../reading/syntax.ts";
+import { everyNode, initializerOf, methodOf, propertyOf, unwrap } from "../reading/syntax.ts";
 import { stringsOf } from "../reading/table-name.ts";
-import { placeOf, type Surroundings } from "./chain.ts";
+import { type FileContext, placeOf } from "./chain.ts";
 import type { Cache } from "./entry.ts";
 
-/** These make or take exactly the answer of a key; others take all keys that begin with it. */
+/** Methods that use exactly this key; others use all keys that begin with it. */
 const hooks = /^(use(Suspense|Infinite|SuspenseInfinite)?Query|queryOptions|infiniteQueryOptions)$/;
 const exactMethods =
   /^(fetchQuery|prefetchQuery|ensureQueryData|fetchInfiniteQuery|prefetchInfiniteQuery|ensureInfiniteQueryData)$/;
@@ -14,12 +14,12 @@ const filterMethods = /^(invalidate|refetch|remove|cancel|reset)Queries$/;
 const storageMethods = new Set(["getItem", "setItem", "removeItem"]);
 const workboxStrategies = /^(StaleWhileRevalidate|CacheFirst|NetworkFirst|CacheOnly)$/;
 
-/** A place where something is kept under a key, by a call of it. */
+/** A call that stores or reads a value under a key. */
 export function cacheFrom(
-  around: Surroundings,
+  context: FileContext,
   call: ts.CallExpression | ts.NewExpression,
 ): Cache | undefined {
-  const { annotations, file } = around;
+  const { annotations, file } = context;
   const found = {
     kind: "cache",
     place: placeOf(file, call),
@@ -35,15 +35,15 @@ export function cacheFrom(
       ? { ...found, store: "service-worker", method: callee.text, key: undefined }
       : undefined;
   }
-  const query = queryKey(around, call);
+  const query = queryKey(context, call);
   if (query !== undefined)
     return {
       ...found,
       store: "react-query",
       ...query,
-      isShared: isOfSharedTables(around, call),
+      isShared: isOfSharedTables(context, call),
     };
-  const kept = keptByLibrary(around, call);
+  const kept = keptByLibrary(context, call);
   if (kept !== undefined) return { ...found, ...kept };
   const method = methodOf(call);
   if (method === undefined || first === undefined) return undefined;
@@ -55,9 +55,9 @@ export function cacheFrom(
   return undefined;
 }
 
-/** The key of a query of React Query's, where its answer is made or taken by exactly that key. */
+/** The key of a React Query call that uses exactly that key. */
 function queryKey(
-  { symbols }: Surroundings,
+  { symbols }: FileContext,
   call: ts.CallExpression,
 ): { readonly method: string; readonly key: ts.Expression | undefined } | undefined {
   const [first] = call.arguments;
@@ -70,7 +70,7 @@ function queryKey(
   if (!isHook && !isExact && !isFilter) return undefined;
   if (isHook && !isImported(symbols.checker, call.expression)) return undefined;
   const options = unwrap(first);
-  // Before version 5 the key came first.
+  // Before version 5 the key was the first argument.
   if (!ts.isObjectLiteralExpression(options))
     return ts.isArrayLiteralExpression(options) || ts.isStringLiteralLike(options)
       ? { method: name, key: options }
@@ -78,13 +78,13 @@ function queryKey(
   const property = propertyOf(options, "queryKey");
   const isPrefix = isFilter && propertyOf(options, "exact")?.getText() !== "exact: true";
   if (isPrefix) return undefined;
-  // What is spread into it is a query of its own, and keyed there.
-  return property === undefined ? undefined : { method: name, key: heldBy(property) };
+  // Options that are spread into it are a query themselves, with their own key.
+  return property === undefined ? undefined : { method: name, key: initializerOf(property) };
 }
 
-/** `useSWR(key, …)`, and the `persist` of Zustand's, which writes to the local storage. */
+/** `useSWR(key, …)`, and Zustand's `persist`, which writes to localStorage. */
 function keptByLibrary(
-  { symbols }: Surroundings,
+  { symbols }: FileContext,
   { expression: callee, arguments: given }: ts.CallExpression,
 ): Pick<Cache, "store" | "method" | "key"> | undefined {
   if (!ts.isIdentifier(callee)) return undefined;
@@ -98,36 +98,36 @@ function keptByLibrary(
     options !== undefined && ts.isObjectLiteralExpression(options)
       ? propertyOf(options, "name")
       : undefined;
-  const key = name === undefined ? undefined : heldBy(name);
+  const key = name === undefined ? undefined : initializerOf(name);
   return { store: "localStorage", method: "persist", key: key ?? second };
 }
 
-/** `{ queryKey, queryFn }` that is handed on, as to `useQueries`, or made for somebody else. */
+/** `{ queryKey, queryFn }` outside a call, such as for `useQueries` or as the result of a function. */
 export function queryObjectFrom(
-  around: Surroundings,
+  context: FileContext,
   object: ts.ObjectLiteralExpression,
 ): Cache | undefined {
   const key = propertyOf(object, "queryKey");
   if (key === undefined || propertyOf(object, "queryFn") === undefined) return undefined;
   const { parent } = object;
-  if (ts.isCallExpression(parent) && queryKey(around, parent) !== undefined) return undefined;
+  if (ts.isCallExpression(parent) && queryKey(context, parent) !== undefined) return undefined;
   return {
     kind: "cache",
-    place: placeOf(around.file, object),
-    part: around.file.part,
+    place: placeOf(context.file, object),
+    part: context.file.part,
     node: object,
-    annotation: annotationFor(around.annotations, around.file, object),
-    isShared: isOfSharedTables(around, object),
+    annotation: annotationFor(context.annotations, context.file, object),
+    isShared: isOfSharedTables(context, object),
     store: "react-query",
     method: "queryKey",
-    key: heldBy(key),
+    key: initializerOf(key),
   };
 }
 
 const storageMembers = /^(getItem|setItem|removeItem|clear|key|length)$/;
 
 /** `localStorage["last lead"]`, `localStorage.lastLead` */
-export function storageAccessFrom(around: Surroundings, node: ts.Node): Cache | undefined {
+export function storageAccessFrom(context: FileContext, node: ts.Node): Cache | undefined {
   if (!ts.isPropertyAccessExpression(node) && !ts.isElementAccessExpression(node)) return undefined;
   const owner = node.expression.getText().replace(/^(window|globalThis|self)\./, "");
   if (owner !== "localStorage" && owner !== "sessionStorage") return undefined;
@@ -135,10 +135,10 @@ export function storageAccessFrom(around: Surroundings, node: ts.Node): Cache | 
   if (ts.isMemberName(key) && storageMembers.test(key.text)) return undefined;
   return {
     kind: "cache",
-    place: placeOf(around.file, node),
-    part: around.file.part,
+    place: placeOf(context.file, node),
+    part: context.file.part,
     node,
-    annotation: annotationFor(around.annotations, around.file, node),
+    annotation: annotationFor(context.annotations, context.file, node),
     isShared: false,
     store: owner,
     method: "property",
@@ -157,9 +157,9 @@ function isImported(checker: ts.TypeChecker, callee: ts.Expression, packages = /
   );
 }
 
-/** Whether all that a query asks itself is tables without organizations, and there is some. */
-function isOfSharedTables(around: Surroundings, call: ts.Node): boolean {
-  const { symbols, tables } = around;
+/** Whether a query itself reads at least one table, and only tables without organizations. */
+function isOfSharedTables(context: FileContext, call: ts.Node): boolean {
+  const { symbols, tables } = context;
   let asked = 0;
   let tenants = 0;
   everyNode(call, (node) => {
@@ -181,23 +181,23 @@ function isOfSharedTables(around: Surroundings, call: ts.Node): boolean {
   return asked > 0 && tenants === 0;
 }
 
-/** `runtimeCaching: [{ urlPattern, handler: "NetworkFirst" }]` of a service worker's build. */
+/** `runtimeCaching: [{ urlPattern, handler: "NetworkFirst" }]` in the build of a service worker. */
 export function runtimeCachesFrom(
-  around: Surroundings,
+  context: FileContext,
   object: ts.ObjectLiteralExpression,
 ): Cache[] {
   const handler = propertyOf(object, "handler");
   const pattern = propertyOf(object, "urlPattern");
-  const value = handler === undefined ? undefined : heldBy(handler);
+  const value = handler === undefined ? undefined : initializerOf(handler);
   if (pattern === undefined || value === undefined || !ts.isStringLiteralLike(value)) return [];
   if (!workboxStrategies.test(value.text)) return [];
   return [
     {
       kind: "cache",
-      place: placeOf(around.file, object),
-      part: around.file.part,
+      place: placeOf(context.file, object),
+      part: context.file.part,
       node: object,
-      annotation: annotationFor(around.annotations, around.file, object),
+      annotation: annotationFor(context.annotations, context.file, object),
       isShared: false,
       store: "service-worker",
       method: value.text,

@@ -12,7 +12,7 @@ import {
 } from "../reading/later-calls.ts";
 import type { CodeFile } from "../reading/project.ts";
 import type { Symbols } from "../reading/symbols.ts";
-import { callsBehind, methodOf, type Place, shortText, unwrap } from "../reading/syntax.ts";
+import { callsBehind, methodOf, type SourcePlace, shortText, unwrap } from "../reading/syntax.ts";
 import { stringsOf, type Tables } from "../reading/table-name.ts";
 import { selectionOf } from "./embeds.ts";
 import { type Chain, type Operation, operations } from "./entry.ts";
@@ -20,36 +20,38 @@ import { filtersOf } from "./filters.ts";
 import { payloadOf } from "./payload.ts";
 import type { TenantTables } from "./tenant-tables.ts";
 
-export type Surroundings = {
+export type FileContext = {
   readonly symbols: Symbols;
   readonly tables: TenantTables;
   readonly annotations: Annotations;
   readonly file: CodeFile;
 };
 
-/** These have a `from` that is no query's. */
+/** Objects whose `from` is not a query. */
 export const notClients =
   /^(Array|Object|Buffer|String|Map|Set|\w*Array|Iterator|AsyncIterator|Readable|Observable|Temporal\.\w+)$/;
 
-/** The queries that begin at a call of `from`; none where it is no client's. */
-export function chainsFrom(around: Surroundings, call: ts.CallExpression): Chain[] {
+/** The queries that begin at a call of `from`; none if it is not called on a client. */
+export function chainsFrom(context: FileContext, call: ts.CallExpression): Chain[] {
   const method = methodOf(call);
   const [argument] = call.arguments;
   if (method?.name !== "from" || argument === undefined) return [];
   const receiver = unwrap(method.on);
   if (notClients.test(receiver.getText())) return [];
   if (ts.isPropertyAccessExpression(receiver) && receiver.name.text === "storage") return [];
-  const client = leastBound(clientsOf(around.symbols, method.on));
+  const client = leastBound(clientsOf(context.symbols, method.on));
   const begun = {
     from: call,
     client,
-    schemas: schemasOf(around.symbols, receiver),
+    schemas: schemasOf(context.symbols, receiver),
     seen: new Map(),
   };
-  const found = grow(around, begun, { head: call, named: argument });
-  // A function that gives a table back, and that only it itself calls.
+  const found = grow(context, begun, { head: call, named: argument });
+  // A function that returns a table, and that only calls itself.
   const chains =
-    found.length > 0 ? found : [chainAt(around, begun, call, stringsOf(around.symbols, argument))];
+    found.length > 0
+      ? found
+      : [chainAt(context, begun, call, stringsOf(context.symbols, argument))];
   const isQuery = client.kind !== "unknown" || chains.some(({ operation }) => operation !== "none");
   return isQuery ? chains : [];
 }
@@ -58,54 +60,54 @@ type Begun = {
   readonly from: ts.CallExpression;
   readonly client: Chain["client"];
   readonly schemas: readonly string[];
-  /** Where it was gone on with: a function that gives back what it gives itself comes by again. */
+  /** Nodes that were followed already: a recursive function would come again. */
   readonly seen: Map<ts.Expression, Set<ts.Expression>>;
 };
 
 /** An expression that is a table. */
 type TableAt = {
   readonly head: ts.Expression;
-  /** What names the table. */
+  /** The expression of the table's name. */
   readonly named: ts.Expression;
 };
 
-/** Goes on behind an expression that is a table, to the operations on it; empty where it was there before. */
-function grow(around: Surroundings, begun: Begun, { head, named }: TableAt): Chain[] {
-  const { symbols } = around;
+/** Follows an expression that is a table to the operations on it; empty where that was done before. */
+function grow(context: FileContext, begun: Begun, { head, named }: TableAt): Chain[] {
+  const { symbols } = context;
   const before = begun.seen.get(head) ?? new Set();
   if (before.has(named)) return [];
   begun.seen.set(head, before.add(named));
-  const here = () => [chainAt(around, begun, head, stringsOf(symbols, named))];
+  const here = () => [chainAt(context, begun, head, stringsOf(symbols, named))];
   const { calls, end } = callsBehind(head);
   if (calls.some(({ name }) => isOperation(name))) return here();
   const variable = variableFor(end);
-  if (variable === undefined) return behindFactory(around, begun, { head: end, named }) ?? here();
+  if (variable === undefined) return behindFactory(context, begun, { head: end, named }) ?? here();
   const uses = usesAfter(symbols, variable).filter((use) => callsBehind(use).calls.length > 0);
   return uses.length === 0
     ? here()
-    : uses.flatMap((use) => grow(around, begun, { head: use, named }));
+    : uses.flatMap((use) => grow(context, begun, { head: use, named }));
 }
 
 /**
- * A function that gives a table back: each of its calls is a query of its own. Undefined where it is none, or
- * where nothing goes on with it.
+ * A function that returns a table: each of its calls is a query. Undefined where it is not such a function,
+ * or where no call uses the result.
  */
 function behindFactory(
-  around: Surroundings,
+  context: FileContext,
   begun: Begun,
   { head: end, named }: TableAt,
 ): Chain[] | undefined {
-  const { symbols } = around;
+  const { symbols } = context;
   const factory = functionReturning(end);
   if (factory === undefined) return undefined;
   const [declaration] = symbols.symbolOf(unwrap(named))?.declarations ?? [];
   const isParameter = declaration !== undefined && ts.isParameter(declaration);
   const position = isParameter ? factory.parameters.indexOf(declaration) : -1;
-  const [handed] = symbols.handedOn(factory);
+  const [handed] = symbols.passedOn(factory);
   const unseen =
     handed === undefined
       ? []
-      : [chainAt(around, begun, end, { kind: "unresolved", text: shortText(handed) })];
+      : [chainAt(context, begun, end, { kind: "unresolved", text: shortText(handed) })];
   const seen = symbols.callsOf(factory).flatMap((call) => {
     const file = symbols.fileOf(call);
     const given = position === -1 ? named : call.arguments[position];
@@ -113,11 +115,11 @@ function behindFactory(
   });
   return unseen.length + seen.length === 0
     ? undefined
-    : [...unseen, ...seen.flatMap(({ file, ...at }) => grow({ ...around, file }, begun, at))];
+    : [...unseen, ...seen.flatMap(({ file, ...at }) => grow({ ...context, file }, begun, at))];
 }
 
 function chainAt(
-  { symbols, tables, annotations, file }: Surroundings,
+  { symbols, tables, annotations, file }: FileContext,
   { client, schemas }: Begun,
   head: ts.Expression,
   names: Tables,
@@ -149,7 +151,7 @@ function chainAt(
   };
 }
 
-/** The relations that a name may be: of several schemas where the client asks one or another. */
+/** The relations of a name: several where the client can have different schemas. */
 function inSchemas(
   name: string,
   schemas: readonly string[],
@@ -164,8 +166,8 @@ function isOperation(name: string): name is Operation {
   return operations.some((operation) => operation === name);
 }
 
-/** Where an expression begins to be what it is: at its last name, not at the object it hangs on. */
-export function placeOf({ source, name }: CodeFile, node: ts.Node): Place {
+/** The place of an expression: its last name, not the object before it. */
+export function placeOf({ source, name }: CodeFile, node: ts.Node): SourcePlace {
   const at =
     ts.isCallExpression(node) && ts.isPropertyAccessExpression(node.expression)
       ? node.expression.name

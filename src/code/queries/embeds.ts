@@ -4,15 +4,15 @@ import { shortText } from "../reading/syntax.ts";
 import { stringsOf } from "../reading/table-name.ts";
 import { textsOf } from "../reading/text-variants.ts";
 
-/** What a query's select reaches through its table. */
+/** The tables that a select embeds. */
 export type Selection = {
-  /** Tables, or what stands for one: a foreign key's column or name. */
+  /** Tables, or the column or name of a foreign key to one. */
   readonly embeds: readonly string[];
-  /** What of the select cannot be read: it may reach any table. */
+  /** The part of the select that cannot be read: it may embed any table. */
   readonly unread: string | undefined;
 };
 
-/** The selection that an argument of `select` is; without one it is the table's own columns. */
+/** The selection of an argument of `select`; without one, the table's own columns. */
 export function selectionOf(symbols: Symbols, columns: ts.Expression | undefined): Selection {
   if (columns === undefined) return { embeds: [], unread: undefined };
   const known = stringsOf(symbols, columns);
@@ -24,10 +24,10 @@ export function selectionOf(symbols: Symbols, columns: ts.Expression | undefined
   };
 }
 
-/** Tables that a select string reaches through another one: `campaigns(name)`, `...users!fk(id)`. */
+/** Tables that a select string embeds: `campaigns(name)`, `...users!fk(id)`. */
 function embedsOf(columns: string): string[] {
   const found: string[] = [];
-  // Behind one dot or with nothing in the parentheses stands an aggregate: amount.sum(), count().
+  // After one dot, or with empty parentheses, it is an aggregate: amount.sum(), count().
   for (const [, table = "", inside = ""] of columns.matchAll(
     /(?<!\w|(?<!\.\.)\.)(?:\w+\s*:(?!:)\s*)?([A-Za-z_]\w*)(?:!\w+)*\s*\((\s*\))?/g,
   ))

@@ -5,7 +5,7 @@ import type { Client } from "../clients/client.ts";
 import type { Annotation } from "../reading/annotation.ts";
 import type { LaterCall } from "../reading/later-calls.ts";
 import type { PartName } from "../reading/project.ts";
-import type { Place } from "../reading/syntax.ts";
+import type { SourcePlace } from "../reading/syntax.ts";
 import type { Tables } from "../reading/table-name.ts";
 import type { Selection } from "./embeds.ts";
 import type { Filter } from "./filters.ts";
@@ -15,24 +15,24 @@ export const operations = ["select", "insert", "update", "upsert", "delete"] as 
 export type Operation = (typeof operations)[number];
 
 type Found = {
-  readonly place: Place;
+  readonly place: SourcePlace;
   readonly part: PartName;
   readonly node: ts.Expression;
   readonly annotation: Annotation | undefined;
 };
 
-/** A query: `client.from(table)` with all that is called on it. */
+/** A query: `client.from(table)` with all calls on it. */
 export type Chain = Found & {
   readonly kind: "chain";
   readonly client: Client;
   readonly tables: Tables;
-  /** The tables as the configuration knows them; empty where the name was not followed. */
+  /** The tables as the configuration names them; empty where the name cannot be read. */
   readonly relations: readonly RelationName[];
   readonly operation: Operation | "none";
-  /** The call of the operation; conditions go behind it. */
+  /** The call of the operation; filters are added after it. */
   readonly operationCall: ts.CallExpression | undefined;
   readonly payload: Payload | undefined;
-  /** What stands in the chain itself, then what is added later. */
+  /** Filters in the chain itself, then those that are added later. */
   readonly filters: readonly Filter[];
   readonly selection: Selection;
   readonly later: readonly LaterCall[];
@@ -57,10 +57,10 @@ export type StorageAccess = Found & {
   readonly path: ts.Expression | undefined;
 };
 
-/** Changes of a table that are listened to. */
+/** A realtime subscription to the changes of a table. */
 export type Subscription = Found & {
   readonly kind: "subscription";
-  /** Undefined where it is all tables, or cannot be read. */
+  /** Undefined for all tables, or where the name cannot be read. */
   readonly table: string | undefined;
   readonly relation: RelationName | undefined;
   readonly options: ts.ObjectLiteralExpression | undefined;
@@ -76,29 +76,29 @@ export const stores = [
   "service-worker",
 ] as const;
 
-/** A place where answers are kept under a key, on a machine that several tenants may use. */
+/** A place where values are stored under a key, in a browser that several tenants may use. */
 export type Cache = Found & {
   readonly kind: "cache";
   readonly store: (typeof stores)[number];
   readonly method: string;
   readonly key: ts.Expression | undefined;
-  /** Whether what is kept comes from tables without organizations only. */
+  /** Whether the stored values come only from tables without organizations. */
   readonly isShared: boolean;
 };
 
-/** SQL that is handed to a driver as a text. */
+/** SQL in a string that is passed to a driver. */
 export type SqlText = Found & {
   readonly kind: "sql";
-  /** As it is without what is put in only sometimes; empty where it was not followed. */
+  /** The SQL without the parts that are added under a condition; empty where it cannot be read. */
   readonly text: string;
-  /** Every statement that it can be. */
+  /** All possible statements. */
   readonly statements: readonly SqlNode[];
-  /** What of it could not be followed or read, as it stands in the code. */
+  /** The part that cannot be followed or read, as the code has it. */
   readonly unread: string | undefined;
   readonly relations: readonly RelationName[];
 };
 
-/** A query through a library that is not read: it is listed, and not judged. */
+/** A query through a library that is not read: it is listed, but not checked. */
 export type OtherQuery = Found & { readonly kind: "other"; readonly library: string };
 
 export type Entry =

@@ -1,16 +1,16 @@
 import ts from "typescript";
 import type { Symbols } from "../reading/symbols.ts";
-import { heldBy, type MethodCall, nameOf, unwrap } from "../reading/syntax.ts";
+import { initializerOf, type MethodCall, nameOf, unwrap } from "../reading/syntax.ts";
 import { stringsOf } from "../reading/table-name.ts";
 
-/** One condition of a chain. */
+/** One filter of a chain. */
 export type Filter = {
   readonly method: string;
-  /** The column; null where the condition is of several, or cannot be read. */
+  /** The column; null where there are several, or it cannot be read. */
   readonly column: string | null;
-  /** What the column is compared with. */
+  /** The value that the column is compared with. */
   readonly value: ts.Expression | undefined;
-  /** The condition under which it is added; undefined where it always is. */
+  /** The condition under which it is added; undefined where it always applies. */
   readonly when: string | undefined;
 };
 
@@ -19,10 +19,10 @@ const ofOneColumn = new Set([
   ..."likeAllOf likeAnyOf ilikeAllOf ilikeAnyOf rangeGt rangeGte rangeLt rangeLte".split(" "),
   ..."rangeAdjacent textSearch isDistinct".split(" "),
 ]);
-/** These leave the rows of the values alone. */
+/** Methods that return only rows with the values. */
 const narrowing = new Set(["eq", "in", "match", "filter"]);
 
-/** The conditions among the methods of a chain. */
+/** The filters among the methods of a chain. */
 export function filtersOf(symbols: Symbols, calls: readonly MethodCall[], when?: string): Filter[] {
   const text = (node: ts.Expression | undefined): string | null => {
     const known = node === undefined ? undefined : stringsOf(symbols, node);
@@ -43,7 +43,7 @@ export function filtersOf(symbols: Symbols, calls: readonly MethodCall[], when?:
   });
 }
 
-/** Whether a condition leaves only rows of the column's value. */
+/** Whether a filter returns only rows with one value of the column. */
 export function narrowsTo(filter: Filter, column: string): boolean {
   return filter.column === column && narrowing.has(filter.method) && filter.when === undefined;
 }
@@ -52,10 +52,10 @@ function matched(argument: ts.Expression | undefined): readonly Pick<Filter, "co
   const object = argument === undefined ? undefined : unwrap(argument);
   if (object === undefined || !ts.isObjectLiteralExpression(object))
     return [{ column: null, value: argument }];
-  // What is spread behind a column may hold the column too.
+  // A spread after a column may contain the column, too.
   const spread = object.properties.findLastIndex(ts.isSpreadAssignment);
   return object.properties.map((property, index) => ({
     column: index < spread ? null : (nameOf(property) ?? null),
-    value: heldBy(property),
+    value: initializerOf(property),
   }));
 }

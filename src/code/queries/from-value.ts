@@ -2,17 +2,17 @@ import ts from "typescript";
 import { clientsOf, leastBound } from "../clients/client.ts";
 import { annotationFor } from "../reading/annotation.ts";
 import { shortText, unwrap } from "../reading/syntax.ts";
-import { notClients, placeOf, type Surroundings } from "./chain.ts";
+import { type FileContext, notClients, placeOf } from "./chain.ts";
 import type { Chain } from "./entry.ts";
 
 /**
- * A client's `from` that is not called where it stands: `const { from } = client`, `client.from.bind(client)`.
- * What is asked by it cannot be followed, and is said so.
+ * A client's `from` that is not called in place: `const { from } = client`, `client.from.bind(client)`.
+ * Its queries cannot be followed, and are listed as unresolved.
  */
-export function fromValueIn(around: Surroundings, node: ts.Node): Chain | undefined {
+export function fromValueIn(context: FileContext, node: ts.Node): Chain | undefined {
   const client = clientTakenFrom(node);
   if (client === undefined || notClients.test(unwrap(client).getText())) return undefined;
-  const { symbols, annotations, file } = around;
+  const { symbols, annotations, file } = context;
   const kept = leastBound(clientsOf(symbols, client));
   const isClient =
     kept.kind !== "unknown" ||

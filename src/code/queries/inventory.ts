@@ -5,15 +5,15 @@ import { type Symbols, symbolsOf } from "../reading/symbols.ts";
 import { everyNode } from "../reading/syntax.ts";
 import { sqlTextFrom, taggedSqlFrom } from "../sql/text.ts";
 import { cacheFrom, queryObjectFrom, runtimeCachesFrom, storageAccessFrom } from "./cache.ts";
-import { chainsFrom, type Surroundings } from "./chain.ts";
+import { chainsFrom, type FileContext } from "./chain.ts";
 import type { Entry } from "./entry.ts";
 import { fromValueIn } from "./from-value.ts";
-import { asksOtherwise, otherQueryFrom } from "./library.ts";
+import { importsOtherLibrary, otherQueryFrom } from "./library.ts";
 import { remoteCallsFrom } from "./remote-calls.ts";
 import { subscriptionFrom } from "./subscription.ts";
 import { type TenantTables, tenantTablesOf } from "./tenant-tables.ts";
 
-/** All places in the code where tenants' data comes or goes. */
+/** All places where the code reads or writes tenants' data. */
 export type Inventory = {
   readonly project: Project;
   readonly symbols: Symbols;
@@ -22,12 +22,12 @@ export type Inventory = {
   readonly annotations: readonly Annotation[];
 };
 
-/** Reads a project's inventory: by syntax and symbols, nothing is run. */
+/** Reads a project's inventory from its syntax and symbols; no code is run. */
 export function takeInventory(project: Project): Inventory {
   const symbols = symbolsOf(project);
   const tables = tenantTablesOf(project.settings);
   const annotations = new Map(project.files.map((file) => [file.name, annotationsOf(file)]));
-  const hasOthers = asksOtherwise(project);
+  const hasOthers = importsOtherLibrary(project);
   const entries = project.files.flatMap((file) =>
     entriesOf({ symbols, tables, annotations, file }, hasOthers),
   );
@@ -40,27 +40,27 @@ export function takeInventory(project: Project): Inventory {
   };
 }
 
-function entriesOf(around: Surroundings, hasOthers: boolean): Entry[] {
+function entriesOf(context: FileContext, hasOthers: boolean): Entry[] {
   const found: Entry[] = [];
   const add = (entry: Entry | undefined) => {
     if (entry !== undefined) found.push(entry);
   };
-  everyNode(around.file.source, (node) => {
+  everyNode(context.file.source, (node) => {
     if (ts.isObjectLiteralExpression(node)) {
-      found.push(...runtimeCachesFrom(around, node));
-      add(queryObjectFrom(around, node));
+      found.push(...runtimeCachesFrom(context, node));
+      add(queryObjectFrom(context, node));
     }
-    add(storageAccessFrom(around, node));
-    add(fromValueIn(around, node));
-    if (ts.isNewExpression(node)) add(cacheFrom(around, node));
-    if (ts.isTaggedTemplateExpression(node)) add(taggedSqlFrom(around, node));
+    add(storageAccessFrom(context, node));
+    add(fromValueIn(context, node));
+    if (ts.isNewExpression(node)) add(cacheFrom(context, node));
+    if (ts.isTaggedTemplateExpression(node)) add(taggedSqlFrom(context, node));
     if (!ts.isCallExpression(node)) return;
-    found.push(...chainsFrom(around, node));
-    found.push(...remoteCallsFrom(around, node));
-    add(subscriptionFrom(around, node));
-    add(cacheFrom(around, node));
-    add(sqlTextFrom(around, node));
-    if (hasOthers) add(otherQueryFrom(around, node));
+    found.push(...chainsFrom(context, node));
+    found.push(...remoteCallsFrom(context, node));
+    add(subscriptionFrom(context, node));
+    add(cacheFrom(context, node));
+    add(sqlTextFrom(context, node));
+    if (hasOthers) add(otherQueryFrom(context, node));
   });
   return found;
 }

@@ -3,12 +3,12 @@ import { annotationFor } from "../reading/annotation.ts";
 import type { Project } from "../reading/project.ts";
 import type { Symbols } from "../reading/symbols.ts";
 import { isFunctionNode, unwrap } from "../reading/syntax.ts";
-import { placeOf, type Surroundings } from "./chain.ts";
+import { type FileContext, placeOf } from "./chain.ts";
 import type { OtherQuery } from "./entry.ts";
 
 const longestWay = 6;
 
-/** Libraries that ask databases in ways of their own: their queries are listed, and not judged. */
+/** Libraries with their own query functions: their queries are listed, but not checked. */
 const others: readonly (readonly [RegExp, string])[] = [
   [/^@prisma\/client|(^|\/)prisma\/client|generated\/prisma/, "Prisma"],
   [/^kysely/, "Kysely"],
@@ -20,8 +20,8 @@ const others: readonly (readonly [RegExp, string])[] = [
   [/^objection$/, "Objection"],
 ];
 
-/** Whether a project imports one of these libraries at all: in most there is nothing to look for. */
-export function asksOtherwise({ files }: Project): boolean {
+/** Whether a project imports one of these libraries at all: most do not. */
+export function importsOtherLibrary({ files }: Project): boolean {
   return files.some(({ source }) =>
     source.statements.some(
       (statement) =>
@@ -34,16 +34,16 @@ export function asksOtherwise({ files }: Project): boolean {
 
 /**
  * A query through another library than supabase-js: `prisma.leads.findMany()`.
- * What only sets the library up, or describes tables for it, is none.
+ * Calls that set up the library, or describe tables for it, are not queries.
  */
 export function otherQueryFrom(
-  around: Surroundings,
+  context: FileContext,
   call: ts.CallExpression,
 ): OtherQuery | undefined {
-  const { symbols, annotations, file } = around;
-  // One entry a chain of calls, at its end.
+  const { symbols, annotations, file } = context;
+  // One entry for a chain of calls, at its end.
   if (isContinued(call)) return undefined;
-  // SQL in it is found, and judged, by itself.
+  // SQL in it is an entry itself.
   if (call.arguments.some((one) => ts.isTaggedTemplateExpression(unwrap(one)))) return undefined;
   const root = rootOf(call);
   if (root === undefined || isImported(symbols, root)) return undefined;
@@ -85,7 +85,7 @@ function ofName(
   if (way > longestWay) return undefined;
   const imported = importOf(symbols.checker.getSymbolAtLocation(name)?.declarations?.[0]);
   if (imported !== undefined && !imported.startsWith(".")) {
-    // Another name for a file of the project's is none of a package.
+    // A path alias for a file of the project is not a package.
     const declaration = symbols.symbolOf(name)?.declarations?.[0];
     const isOwn =
       importOf(declaration) === undefined &&
@@ -136,14 +136,14 @@ function importOf(declaration: ts.Declaration | undefined): string | undefined {
     : undefined;
 }
 
-/** Whether another call goes on behind a call: `.selectAll()` behind `.selectFrom("leads")`. */
+/** Whether another call follows: `.selectAll()` after `.selectFrom("leads")`. */
 function isContinued(call: ts.CallExpression): boolean {
   const { parent } = call;
   if (ts.isCallExpression(parent)) return parent.expression === call;
   return ts.isPropertyAccessExpression(parent) && ts.isCallExpression(parent.parent);
 }
 
-/** The object that a chain of calls hangs on. */
+/** The object at the beginning of a chain of calls. */
 function rootOf(expression: ts.Expression): ts.Expression | undefined {
   const inner = unwrap(expression);
   if (ts.isCallExpression(inner)) return rootOf(inner.expression);
@@ -152,7 +152,7 @@ function rootOf(expression: ts.Expression): ts.Expression | undefined {
   return ts.isIdentifier(inner) ? inner : undefined;
 }
 
-/** What is imported from a package itself makes clients and tables; it asks nothing. */
+/** Functions that are imported from a package create clients and tables; they do not query. */
 function isImported({ checker }: Symbols, root: ts.Expression): boolean {
   const imported = ts.isIdentifier(root)
     ? importOf(checker.getSymbolAtLocation(root)?.declarations?.[0])

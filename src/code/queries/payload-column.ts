@@ -1,27 +1,27 @@
 import ts from "typescript";
 import { conditionOf } from "../reading/later-calls.ts";
 import type { Symbols } from "../reading/symbols.ts";
-import { heldBy, isNothing, nameOf, unwrap } from "../reading/syntax.ts";
+import { initializerOf, isNothing, nameOf, unwrap } from "../reading/syntax.ts";
 
-/** What an object says of one column. */
+/** Whether an object sets one column. */
 export type Judgement =
   | { readonly kind: "absent" }
-  /** It holds this, whatever else stands in it. */
+  /** It certainly has this value. */
   | { readonly kind: "set"; readonly value: ts.Expression }
-  /** It holds a value that something behind it may override. */
+  /** It has a value that a later property may override. */
   | { readonly kind: "overridden"; readonly property: ts.ObjectLiteralElementLike }
-  /** Nobody can tell from here. */
+  /** Cannot be determined from the code here. */
   | { readonly kind: "hidden" };
 
 const absent: Judgement = { kind: "absent" };
 const hidden: Judgement = { kind: "hidden" };
 
-/** Whether an object has a column, and whether that is sure; a spread behind it is not. */
+/** Whether an object has a column, and whether that is certain: with a spread after it, it is not. */
 export function judge(symbols: Symbols, expression: ts.Expression, column: string): Judgement {
   return judgeWithin(symbols, expression, column, 0);
 }
 
-/** Whether a judgement leaves no doubt. */
+/** Whether a judgement is certain. */
 export function isAbsentOrSet({ kind }: Judgement): boolean {
   return kind === "absent" || kind === "set";
 }
@@ -30,7 +30,7 @@ export function isAbsentOrSet({ kind }: Judgement): boolean {
 export function judgeTogether(judgements: readonly Judgement[]): Judgement {
   const [first] = judgements;
   if (first === undefined) return hidden;
-  // One row without an organization is one too many.
+  // One row without an organization is enough to fail.
   const empty = judgements.find((one) => one.kind === "set" && isNothing(one.value));
   if (empty !== undefined) return empty;
   return judgements.every(({ kind }) => kind === first.kind) && isAbsentOrSet(first)
@@ -50,7 +50,7 @@ function judgeWithin(
   if (ts.isObjectLiteralExpression(inner)) return ofLiteral(inner, column, below);
   if (ts.isConditionalExpression(inner))
     return judgeTogether([below(inner.whenTrue), below(inner.whenFalse)]);
-  // …(note && { note }): there or not, but nothing else.
+  // …(note && { note }): the property is there or not.
   if (ts.isBinaryExpression(inner) && isLazy(inner.operatorToken.kind))
     return below(inner.right).kind === "absent" ? absent : hidden;
   if (inner.kind === ts.SyntaxKind.NullKeyword) return absent;
@@ -64,7 +64,15 @@ function judgeWithin(
     (ts.getCombinedNodeFlags(declaration) & ts.NodeFlags.Const) === 0
   )
     return hidden;
-  return withAssignments(symbols, declaration, inner, column, below(declaration.initializer));
+  const symbol = symbols.symbolOf(inner);
+  return symbol === undefined
+    ? hidden
+    : afterAssignments(below(declaration.initializer), {
+        uses: symbols.usesOf(symbol, inner.text),
+        declaration,
+        use: inner,
+        column,
+      });
 }
 
 function ofLiteral(
@@ -79,7 +87,7 @@ function ofLiteral(
       if (spread.kind === "set" && behind.kind === "absent") return spread;
       if (spread.kind !== "absent") behind = hidden;
     } else if (nameOf(property) === column) {
-      const value = heldBy(property);
+      const value = initializerOf(property);
       if (behind.kind !== "absent") return { kind: "overridden", property };
       return value === undefined ? hidden : { kind: "set", value };
     } else if (property.name !== undefined && ts.isComputedPropertyName(property.name)) {
@@ -89,18 +97,22 @@ function ofLiteral(
   return behind;
 }
 
-/** What is assigned to an object behind its declaration counts too. */
-function withAssignments(
-  symbols: Symbols,
-  declaration: ts.VariableDeclaration,
-  use: ts.Identifier,
-  column: string,
+type DeclaredObject = {
+  readonly declaration: ts.VariableDeclaration;
+  /** Every use of its name. */
+  readonly uses: readonly ts.MemberName[];
+  /** The use that is judged. */
+  readonly use: ts.Identifier;
+  readonly column: string;
+};
+
+/** What is assigned to an object after its declaration counts, too. */
+function afterAssignments(
   declared: Judgement,
+  { declaration, uses, use, column }: DeclaredObject,
 ): Judgement {
-  const symbol = symbols.symbolOf(use);
-  if (symbol === undefined) return hidden;
   let judgement = declared;
-  for (const other of symbols.usesOf(symbol, use.text)) {
+  for (const other of uses) {
     const { parent } = other;
     const access = ts.isPropertyAccessExpression(parent) || ts.isElementAccessExpression(parent);
     if (!access || parent.expression !== other) {

@@ -3,12 +3,12 @@ import { functionCalled, type Symbols } from "../reading/symbols.ts";
 import { isFunctionNode, isNothing, methodOf, returnedBy, unwrap } from "../reading/syntax.ts";
 import { isAbsentOrSet, type Judgement, judge, judgeTogether } from "./payload-column.ts";
 
-/** One row of a payload, or an expression that holds rows which cannot be seen one by one. */
+/** One row of a payload, or an expression with several rows that the code does not list. */
 export type Row = {
   readonly node: ts.Expression;
   readonly shape: "literal" | "object" | "array" | "unknown";
   readonly judgement: Judgement;
-  /** Whether its type is known, so that a callback's parameter needs none. */
+  /** Whether its type is known, so that a callback's parameter needs no type. */
   readonly isTyped: boolean;
 };
 
@@ -32,10 +32,10 @@ export type Payload = {
   readonly rows: readonly Row[];
 };
 
-/** These leave rows as they are. */
+/** Methods that do not change the rows. */
 const leaving = new Set(["filter", "slice", "sort", "toSorted", "reverse", "toReversed", "flat"]);
 
-/** The rows that are handed to insert, upsert or update, judged by one column. */
+/** The rows that are passed to insert, upsert or update, judged by one column. */
 export function payloadOf(symbols: Symbols, argument: ts.Expression, column: string): Payload {
   const rows = rowsOf({ symbols, column, seen: undefined }, argument);
   return { form: formOf(symbols, argument), node: argument, rows };
@@ -44,12 +44,12 @@ export function payloadOf(symbols: Symbols, argument: ts.Expression, column: str
 type Asked = {
   readonly symbols: Symbols;
   readonly column: string;
-  /** The arrays that are being judged: what is pushed from one to another and back says nothing new. */
+  /** Arrays that are being judged: two arrays may be pushed into each other. */
   readonly seen: Set<ts.VariableDeclaration> | undefined;
 };
 
 /**
- * @param otherwise what an expression is whose type does not tell: within an array, a row
+ * @param otherwise the shape of an expression whose type does not show it: within an array, a row
  */
 function rowsOf(
   asked: Asked,
@@ -83,7 +83,7 @@ function arrayOf(asked: Asked, expression: ts.Expression): Row[] {
     : opaque(asked, inner, "array");
 }
 
-/** Rows that are not written out here; none where they are being judged already. */
+/** Rows that are not listed here; none where they are being judged already. */
 function opaque(asked: Asked, node: ts.Expression, shape: Row["shape"]): Row[] {
   const judgement = judgeOpaque(asked, node);
   return judgement === undefined
@@ -93,15 +93,15 @@ function opaque(asked: Asked, node: ts.Expression, shape: Row["shape"]): Row[] {
 
 type Made = {
   readonly rows: readonly ts.Expression[];
-  /** What each of these is, where its type does not tell. */
+  /** The shape of each, where its type does not show it. */
   readonly shape: Row["shape"];
 };
 
-/** The rows that are written out in a call: `xs.map((x) => ({ … }))`, filtered or not. */
+/** The rows that a callback creates: `xs.map((x) => ({ … }))`, filtered or not. */
 function rowsMadeBy(call: ts.CallExpression): Made | undefined {
   const method = methodOf(call);
   if (method === undefined) return undefined;
-  // Rows that are not written out get theirs behind all that picks some of them.
+  // Rows that are not listed get the organization after all filters.
   if (leaving.has(method.name))
     return isList(unwrap(method.on)) ? { rows: [method.on], shape: "array" } : undefined;
   if (!["map", "flatMap", "from"].includes(method.name)) return undefined;
@@ -111,7 +111,7 @@ function rowsMadeBy(call: ts.CallExpression): Made | undefined {
     : undefined;
 }
 
-/** What can be said of rows that are declared earlier; undefined where that is being asked already. */
+/** The judgement of rows that are declared earlier; undefined where they are being judged already. */
 function judgeOpaque(asked: Asked, node: ts.Expression): Judgement | undefined {
   const { symbols, column, seen = new Set() } = asked;
   const picking = ts.isCallExpression(node) ? methodOf(node) : undefined;
@@ -130,7 +130,7 @@ function judgeOpaque(asked: Asked, node: ts.Expression): Judgement | undefined {
   return sure ? together : { kind: "hidden" };
 }
 
-/** Whether an expression is an array by how it is written. */
+/** Whether an expression is an array by its syntax. */
 function isList(node: ts.Expression): boolean {
   return (
     ts.isArrayLiteralExpression(node) ||
@@ -148,7 +148,7 @@ function isAssignedByIndex(symbols: Symbols, { name }: ts.VariableDeclaration): 
   });
 }
 
-/** What `rows.push(…)` adds to an array. */
+/** The rows that `rows.push(…)` adds to an array. */
 function pushesTo(symbols: Symbols, declaration: ts.VariableDeclaration): ts.Expression[] {
   if (!ts.isIdentifier(declaration.name)) return [];
   const symbol = symbols.symbolOf(declaration.name);
@@ -177,7 +177,7 @@ function shapeOf(symbols: Symbols, node: ts.Expression): Row["shape"] {
   if (other !== undefined) return "unknown";
   const declared = declarationOf(symbols, node)?.initializer;
   if (first !== "unknown" || declared === undefined) return first;
-  // What comes from `any` has no type, but it may be written out.
+  // An expression of type `any` may still be a literal.
   const value = unwrap(declared);
   if (ts.isObjectLiteralExpression(value)) return "object";
   return isList(value) ? "array" : "unknown";

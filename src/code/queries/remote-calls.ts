@@ -1,24 +1,24 @@
 import ts from "typescript";
 import { clientsOf, leastBound } from "../clients/client.ts";
 import { annotationFor } from "../reading/annotation.ts";
-import { objectsTakenApart } from "../reading/held.ts";
 import { usesAfter, variableFor } from "../reading/later-calls.ts";
+import { objectsTakenApart } from "../reading/property-values.ts";
 import type { Symbols } from "../reading/symbols.ts";
 import { callsBehind, type MethodCall, methodOf, shortText, unwrap } from "../reading/syntax.ts";
 import { stringsOf } from "../reading/table-name.ts";
-import { placeOf, type Surroundings } from "./chain.ts";
+import { type FileContext, placeOf } from "./chain.ts";
 import type { Invocation, RemoteCall, StorageAccess } from "./entry.ts";
 
 /** `client.rpc(…)`, `client.functions.invoke(…)` and `client.storage.from(…)`. */
 export function remoteCallsFrom(
-  around: Surroundings,
+  context: FileContext,
   call: ts.CallExpression,
 ): readonly (RemoteCall | Invocation | StorageAccess)[] {
   const method = methodOf(call);
   const [argument] = call.arguments;
   if (method === undefined || argument === undefined) return [];
   const receiver = unwrap(method.on);
-  const { symbols, annotations, file } = around;
+  const { symbols, annotations, file } = context;
   const names = () => {
     const known = stringsOf(symbols, argument);
     return known.kind === "known" ? known.names.join(" or ") : shortText(argument);
@@ -53,7 +53,7 @@ export function remoteCallsFrom(
   }));
 }
 
-/** The client whose `storage` an expression is, also where it was taken out before. */
+/** The client whose `storage` an expression is, also from a variable. */
 function storageOwner(symbols: Symbols, receiver: ts.Expression): ts.Expression | undefined {
   if (ts.isPropertyAccessExpression(receiver))
     return receiver.name.text === "storage" ? receiver.expression : undefined;
@@ -74,7 +74,7 @@ function storageOwner(symbols: Symbols, receiver: ts.Expression): ts.Expression 
 
 type BucketUse = { readonly node: ts.CallExpression; readonly method: MethodCall | undefined };
 
-/** What is done with a bucket, here or where a variable holds it. */
+/** The calls on a bucket, here or on a variable that holds it. */
 function bucketUses(symbols: Symbols, call: ts.CallExpression): readonly BucketUse[] {
   const { calls, end } = callsBehind(call);
   const [used] = calls;

@@ -22,7 +22,7 @@ export type InventoryRow = {
   readonly line: number;
   readonly column: number;
   readonly part: Entry["part"];
-  /** The table, function, bucket or key; as it stands in the code where it was not followed. */
+  /** The table, function, bucket or key; the expression where it cannot be read. */
   readonly name: string;
   readonly resolved: boolean;
   readonly operation: string | null;
@@ -35,7 +35,7 @@ export type InventoryRow = {
     readonly when: string | null;
   }[];
   readonly embeds: readonly string[];
-  /** What is called on it further down. */
+  /** Calls on it in later statements. */
   readonly later: readonly {
     readonly line: number;
     readonly calls: readonly string[];
@@ -43,7 +43,7 @@ export type InventoryRow = {
     readonly discarded: boolean;
   }[];
   readonly state: State;
-  /** Why it is for all organizations, where an annotation says so. */
+  /** Why it is for all organizations, from its annotation. */
   readonly reason: string | null;
 };
 

@@ -1,14 +1,14 @@
 import ts from "typescript";
 import { annotationFor } from "../reading/annotation.ts";
 import type { Symbols } from "../reading/symbols.ts";
-import { heldBy, methodOf, propertyOf, unwrap } from "../reading/syntax.ts";
+import { initializerOf, methodOf, propertyOf, unwrap } from "../reading/syntax.ts";
 import { stringsOf } from "../reading/table-name.ts";
-import { placeOf, type Surroundings } from "./chain.ts";
+import { type FileContext, placeOf } from "./chain.ts";
 import type { Subscription } from "./entry.ts";
 
 /** `channel.on("postgres_changes", { table, filter }, …)` */
 export function subscriptionFrom(
-  { symbols, tables, annotations, file }: Surroundings,
+  { symbols, tables, annotations, file }: FileContext,
   call: ts.CallExpression,
 ): Subscription | undefined {
   const [event, options] = call.arguments;
@@ -22,7 +22,7 @@ export function subscriptionFrom(
   const object = literalOf(symbols, options);
   const value = (name: string) => {
     const property = object === undefined ? undefined : propertyOf(object, name);
-    return property === undefined ? undefined : heldBy(property);
+    return property === undefined ? undefined : initializerOf(property);
   };
   const text = (name: string) => {
     const given = value(name);
@@ -43,7 +43,7 @@ export function subscriptionFrom(
   };
 }
 
-/** An object literal, or the one that a constant was declared with. */
+/** An object literal, or the initializer of a constant. */
 function literalOf(
   { symbolOf }: Symbols,
   expression: ts.Expression,

@@ -2,19 +2,19 @@ import { parseRelationName, relationKey } from "../../config/relation-name.ts";
 import { type Settings, tenantTableKeys } from "../../config/settings.ts";
 import type { RelationName } from "../../postgres/sql.ts";
 
-/** What the configuration says of tables that code names. */
+/** The configuration of the tables that code names. */
 export type TenantTables = {
-  /** The relation behind a table's name in code. */
+  /** The relation of a table's name in code. */
   relationOf(name: string, schema?: string): RelationName;
   hasOrganization(relation: RelationName): boolean;
   /** Whether the configuration lists it at all. */
   isListed(relation: RelationName): boolean;
   isLookup(relation: RelationName, column: string): boolean;
-  /** The columns of unique constraints that became one for each organization. */
+  /** The columns of unique constraints that now include the organization. */
   uniquePerOrganization(relation: RelationName): readonly string[];
 };
 
-/** The tables of a configuration, by the names that code has for them. */
+/** The tables of a configuration, by their names in code. */
 export function tenantTablesOf(settings: Settings): TenantTables {
   const { schema, code, names, users } = settings;
   const tenant = new Set(tenantTableKeys(settings));

@@ -2,25 +2,25 @@ import ts from "typescript";
 import type { CodeFile } from "./project.ts";
 import { isFunctionNode } from "./syntax.ts";
 
-/** The way out: a comment that says why something is for all organizations. */
+/** A comment that gives the reason why a query is for all organizations. */
 export type Annotation = {
   readonly file: string;
   readonly line: number;
-  /** Undefined where none is given; then it is no way out. */
+  /** Undefined where there is none; then the annotation has no effect. */
   readonly reason: string | undefined;
-  /** What stands behind `tenantry:`. */
+  /** The text after `tenantry:`. */
   readonly text: string;
   /** Where the comment begins in its file. */
   readonly at: number;
 };
 
-/** By the files' names. */
+/** By file name. */
 export type Annotations = ReadonlyMap<string, readonly Annotation[]>;
 
 const marked = /^(?:\/\/|\/\*+)\s*tenantry:\s*(.*?)\s*(?:\*\/)?$/s;
 const reasoned = /^all-organizations\s+because\s+(\S.{2,})$/s;
 
-/** Every annotation of a file, those without a reason among them. */
+/** All annotations of a file, also those without a reason. */
 export function annotationsOf({ source, name }: CodeFile): Annotation[] {
   const { text } = source;
   if (!text.includes("tenantry:")) return [];
@@ -36,7 +36,7 @@ export function annotationsOf({ source, name }: CodeFile): Annotation[] {
 function commentsOf(source: ts.SourceFile): ts.TextRange[] {
   const found = new Map<number, ts.TextRange>();
   const visit = (node: ts.Node): void => {
-    // Comments hang on tokens, and tokens are the nodes without children.
+    // Comments belong to tokens, which are the nodes without children.
     const children = node.getChildren(source);
     if (children.length > 0) {
       for (const child of children) visit(child);
@@ -55,7 +55,7 @@ function commentsOf(source: ts.SourceFile): ts.TextRange[] {
 
 /**
  * The annotation of an expression: on one of its lines, or on the lines of comments right above it or
- * above its statement. One in a callback is for what the callback does, not for what it is given to.
+ * above its statement. One in a callback is for the queries of the callback only.
  */
 export function annotationFor(
   annotations: Annotations,

@@ -1,11 +1,12 @@
 import ts from "typescript";
-import { once } from "./memoize.ts";
-import { callBy, functionCalled, isHandedOn, type Symbols, valueBy } from "./symbols.ts";
+import { memoize } from "./memoize.ts";
+import { callBy, functionCalled, isPassedOn, type Symbols, valueBy } from "./symbols.ts";
 import { type FunctionNode, isFunctionNode, unwrap, wrapped } from "./syntax.ts";
 
 /**
- * What the calls of a function give for one of its parameters. Where the function is handed on, its own name
- * is among it: that is neither a text nor a client, so whoever follows it knows that not all is known.
+ * The arguments that the calls of a function pass for one of its parameters. Where the function is passed on
+ * as a value, its own name is among them: it is neither a string nor a client, which shows that not all
+ * arguments are known.
  */
 export function argumentsFor(
   symbols: Symbols,
@@ -14,11 +15,11 @@ export function argumentsFor(
   return argumentsIn(symbols)(parameter);
 }
 
-const argumentsIn = once((symbols: Symbols) =>
-  once((parameter: ts.ParameterDeclaration) => argumentsOf(symbols, parameter)),
+const argumentsIn = memoize((symbols: Symbols) =>
+  memoize((parameter: ts.ParameterDeclaration) => argumentsOf(symbols, parameter)),
 );
-const callsIn = once((symbols: Symbols) =>
-  once((owner: FunctionNode) => callsGiving(symbols, owner)),
+const callsIn = memoize((symbols: Symbols) =>
+  memoize((owner: FunctionNode) => callsGiving(symbols, owner)),
 );
 
 function argumentsOf(
@@ -35,16 +36,16 @@ function argumentsOf(
 
 type Calls = {
   readonly calls: readonly (ts.CallExpression | ts.NewExpression)[];
-  /** Where it goes out of sight. */
+  /** Uses that cannot be followed. */
   readonly unseen: readonly ts.Expression[];
 };
 
-/** The calls of a function, also where it is given to another one that calls it. */
+/** The calls of a function, also by another function that gets it as an argument. */
 function callsGiving(symbols: Symbols, owner: FunctionNode): Calls {
   if (ts.isConstructorDeclaration(owner))
     return { calls: constructionsOf(symbols, owner), unseen: [] };
   const inside = callsByTaker(symbols, owner)?.calls ?? [];
-  const handed = symbols.handedOn(owner).map((use) => {
+  const handed = symbols.passedOn(owner).map((use) => {
     const taken = callsByTaker(symbols, valueBy(use));
     return taken ?? { calls: [], unseen: [use] };
   });
@@ -54,7 +55,7 @@ function callsGiving(symbols: Symbols, owner: FunctionNode): Calls {
   };
 }
 
-/** The calls of what a function of the project's is given, within it; undefined where it is no such. */
+/** The calls of an argument in the called function; undefined if that is not a function of the project. */
 function callsByTaker(symbols: Symbols, given: ts.Node): Calls | undefined {
   const call = wrapped(given).parent;
   if (!ts.isCallExpression(call)) return undefined;
@@ -65,7 +66,7 @@ function callsByTaker(symbols: Symbols, given: ts.Node): Calls | undefined {
   const uses = symbol === undefined ? [] : symbols.usesOf(symbol, taker.name.text);
   return {
     calls: uses.flatMap((use) => callBy(use) ?? []),
-    unseen: uses.filter(isHandedOn).slice(0, 1),
+    unseen: uses.filter(isPassedOn).slice(0, 1),
   };
 }
 

@@ -1,7 +1,7 @@
-/** How a question is answered: by what it says itself, and by the answers of others. */
-export type Ask<Question, Answer> = {
+/** What a rule can do: give an answer, and use the answers of other questions. */
+export type FixpointScope<Question, Answer> = {
   readonly say: (answer: Answer) => void;
-  /** Calls back once for each answer of another question, those that are found later among them. */
+  /** Calls back once for each answer of another question, also for answers that are found later. */
   readonly each: (question: Question, then: (answer: Answer) => void) => void;
 };
 
@@ -11,12 +11,13 @@ type Table<Answer> = {
 };
 
 /**
- * Answers questions whose answers lead to further questions, in circles too. Each question has one table of
- * answers, and each answer is handed once to each that waits for it, until nothing new is found: what comes
- * out is the least that holds, whichever question was asked first. A table that is given out is complete.
+ * Answers questions that depend on the answers of other questions, also in circles (tabling). Each question
+ * has one table of answers. Each new answer is passed once to every question that waits for it, until there
+ * are no new answers: the result is the least fixpoint and does not depend on the order of the questions. A
+ * returned table is complete.
  */
-export function answersOf<Question extends object, Answer>(
-  rule: (question: Question, ask: Ask<Question, Answer>) => void,
+export function leastFixpoint<Question extends object, Answer>(
+  rule: (question: Question, ask: FixpointScope<Question, Answer>) => void,
 ): (question: Question) => ReadonlySet<Answer> {
   const tables = new Map<Question, Table<Answer>>();
   const waiting: (() => void)[] = [];
@@ -36,7 +37,7 @@ export function answersOf<Question extends object, Answer>(
     waiting.push(() => rule(question, { say, each }));
     return table;
   };
-  const each: Ask<Question, Answer>["each"] = (question, then) => {
+  const each: FixpointScope<Question, Answer>["each"] = (question, then) => {
     const { answers, listeners } = tableOf(question);
     listeners.push(then);
     for (const answer of answers) waiting.push(() => then(answer));

@@ -1,6 +1,6 @@
 import ts from "typescript";
 import { type Filter, filtersOf } from "../queries/filters.ts";
-import { once } from "./memoize.ts";
+import { memoize } from "./memoize.ts";
 import { nameOfFunction, type Symbols } from "./symbols.ts";
 import {
   callsBehind,
@@ -14,20 +14,20 @@ import {
 
 const longestWay = 4;
 
-/** What is called later on a query that a variable holds: `query = query.eq(…)`. */
+/** Calls in later statements on a query that a variable holds: `query = query.eq(…)`. */
 export type LaterCall = {
   readonly line: number;
   readonly calls: readonly MethodCall[];
-  /** The condition under which it is; undefined where it always is. */
+  /** The condition under which it runs; undefined where it always does. */
   readonly when: string | undefined;
-  /** Whether what it gives back is forgotten: `query.eq(…)` as a statement. */
+  /** Whether its result is discarded: `query.eq(…)` as a statement. */
   readonly discarded: boolean;
 };
 
-/** The variable that an expression's value goes to, with its name; undefined where it goes elsewhere. */
+/** The name of the variable that an expression is assigned to; undefined where it is not assigned. */
 export function variableFor(end: ts.Expression): ts.Identifier | undefined {
   let value = wrapped(end);
-  // Both ways of a condition go to the same variable.
+  // Both branches of a condition are assigned to the same variable.
   while (ts.isConditionalExpression(value.parent) && value.parent.condition !== value)
     value = wrapped(value.parent);
   const { parent } = value;
@@ -43,22 +43,22 @@ export function variableFor(end: ts.Expression): ts.Identifier | undefined {
   return undefined;
 }
 
-/** The places where a variable is used, behind those where it gets its value. */
+/** The uses of a variable after it gets its value. */
 export function usesAfter(symbols: Symbols, name: ts.Identifier): readonly ts.MemberName[] {
   const symbol = symbols.symbolOf(name);
   if (symbol === undefined) return [];
   return symbols.usesOf(symbol, name.text).filter((use) => use.pos > name.pos);
 }
 
-/** All that is called on a query behind the statement that begins it. */
+/** All calls on a query after the statement that begins it. */
 export function laterCallsOf(symbols: Symbols, end: ts.Expression, way = 0): readonly LaterCall[] {
   return laterIn(symbols)[way]?.(end) ?? [];
 }
 
-/** By how far an expression is from where the query begins: each is followed once for each distance. */
-const laterIn = once((symbols: Symbols) =>
+/** For each distance from the beginning of the query, each expression is followed once. */
+const laterIn = memoize((symbols: Symbols) =>
   Array.from({ length: longestWay }, (_, way) =>
-    once((end: ts.Expression): readonly LaterCall[] => {
+    memoize((end: ts.Expression): readonly LaterCall[] => {
       const name = variableFor(end);
       if (name !== undefined) return eachOnce(ofVariable(symbols, name, way));
       return way < 2 ? eachOnce(ofCallers(symbols, end, way)) : [];
@@ -66,7 +66,7 @@ const laterIn = once((symbols: Symbols) =>
   ),
 );
 
-/** Ways that lead to the same call under the same condition are one. */
+/** Paths that lead to the same call under the same condition count once. */
 function eachOnce(all: readonly LaterCall[]): readonly LaterCall[] {
   const seen = new Map<ts.Node | undefined, Set<string | undefined>>();
   return all.filter(({ calls: [first], when }) => {
@@ -81,7 +81,7 @@ function eachOnce(all: readonly LaterCall[]): readonly LaterCall[] {
 function ofVariable(symbols: Symbols, name: ts.Identifier, way: number): readonly LaterCall[] {
   const uses = usesAfter(symbols, name).map((use) => ({ use, ...callsBehind(use) }));
   const isKept = (end: ts.Expression) => variableFor(end)?.text === name.text;
-  // What one of several uses adds, the others do without.
+  // What one of several uses adds, the others do not have.
   const several = uses.filter(({ end }) => !isKept(end) && !isAssigned(end)).length > 1;
   const asked = uses.find(({ calls, end }) => {
     const isAdded = isKept(end) || isAssigned(end) || (calls.length > 0 && isDiscarded(end));
@@ -96,7 +96,7 @@ function ofVariable(symbols: Symbols, name: ts.Identifier, way: number): readonl
       condition ??
       (isKept(end)
         ? isLate
-          ? "behind another use"
+          ? "after another use"
           : undefined
         : several
           ? "in one of several uses"
@@ -120,7 +120,7 @@ function isAssigned(use: ts.Expression): boolean {
   );
 }
 
-/** Where a function gives the query back, its callers go on with it. */
+/** Where a function returns the query, its callers continue it. */
 function ofCallers(symbols: Symbols, end: ts.Expression, way: number): readonly LaterCall[] {
   const giver = functionReturning(end);
   if (giver === undefined) return [];
@@ -178,7 +178,7 @@ function isLazy({ operatorToken }: ts.BinaryExpression): boolean {
   ].includes(operatorToken.kind);
 }
 
-/** The conditions that are added later. What is forgotten cannot be counted on. */
+/** The filters that later calls add. A discarded result does not count. */
 export function laterFilters(symbols: Symbols, later: readonly LaterCall[]): Filter[] {
   return later.flatMap(({ calls, when, discarded }) =>
     filtersOf(symbols, calls, when ?? (discarded ? "its result is discarded" : undefined)),

@@ -1,5 +1,5 @@
-/** A function that works out what belongs to an object once, however often it is asked. */
-export function once<Key extends object, Value>(make: (key: Key) => Value): (key: Key) => Value {
+/** A function that computes its result once for each object. */
+export function memoize<Key extends object, Value>(make: (key: Key) => Value): (key: Key) => Value {
   const known = new WeakMap<Key, { readonly value: Value }>();
   return (key) => {
     const found = known.get(key);

@@ -2,12 +2,12 @@ import ts from "typescript";
 import type { Project } from "./project.ts";
 import { isFunctionNode } from "./syntax.ts";
 
-/** What names of one text stand for: the names by what they do. */
+/** All names with one text, by their symbols. */
 type ByMeaning = ReadonlyMap<ts.Symbol | ts.Declaration, readonly ts.MemberName[]>;
 
 /**
- * Finds every use of a name, its declaration among them, in the order of the files. What a name stands for
- * is looked up once, and only where somebody asks for names of that text.
+ * Finds every use of a name, including its declaration, in the order of the files. The symbol of a name is
+ * looked up once, and only when names with that text are needed.
  */
 export function usesIn(
   { files }: Project,
@@ -77,7 +77,7 @@ function addTo<Key, Item>(lists: Map<Key, Item[]>, key: Key, ...items: readonly 
   else for (const item of items) list.push(item);
 }
 
-/** A member of a class has another symbol where the class is instantiated; its declaration is one. */
+/** A member of a generic class has one symbol for each instantiation, but one declaration. */
 function meaningOf(symbol: ts.Symbol): ts.Symbol | ts.Declaration {
   return symbol.declarations?.[0] ?? symbol;
 }

@@ -21,7 +21,7 @@ export type Project = {
   readonly program: ts.Program;
   readonly checker: ts.TypeChecker;
   readonly files: readonly CodeFile[];
-  /** The same project, where some files have another text. */
+  /** The same project, with other texts of some files. */
   withTexts(texts: ReadonlyMap<string, string>): Project;
 };
 
@@ -40,9 +40,9 @@ export function openProject(settings: Settings, from: string): Project {
     throw new AppError({
       code: "CODE_NOT_FOUND",
       object: folder,
-      fault: "holds no file that code.app.include or code.functions.include matches",
+      fault: "has no file that matches code.app.include or code.functions.include",
       state: "nothing was read or changed",
-      next: "say in the configuration's code section where the application's code is (docs/code.md)",
+      next: "set code.app.include or code.functions.include to the application's files (docs/code.md)",
     });
   }
   const { options, declarations } = compilerSettings(settings, folder);
@@ -81,7 +81,7 @@ function filesOf({ code }: Settings, part: PartName, folder: string): string[] {
   });
 }
 
-/** Sources are parsed once, however often a program is made of them. */
+/** Each source is parsed once, for all programs. */
 function hostFor(
   options: ts.CompilerOptions,
   texts: ReadonlyMap<string, string>,
@@ -94,7 +94,7 @@ function hostFor(
     readFile: read,
     getSourceFile(file, language) {
       const changed = texts.get(path.normalize(file));
-      // A text that was tried must not stay behind as the file's own.
+      // A text that was only tried must not be cached for the file.
       const key = changed === undefined ? file : `changed ${file}`;
       const known = sources.get(key);
       if (known !== undefined && (changed === undefined || known.text === changed)) return known;
@@ -111,13 +111,13 @@ const ownOptions: ts.CompilerOptions = {
   noEmit: true,
   allowJs: true,
   skipLibCheck: true,
-  // Deno's imports have it; to refuse it would hide what they lead to.
+  // Imports in Deno have the extension; an error would hide the imported file.
   allowImportingTsExtensions: true,
 };
 
 type CompilerSettings = {
   readonly options: ts.CompilerOptions;
-  /** Files that declare what is there everywhere. */
+  /** Files with global declarations. */
   readonly declarations: readonly string[];
 };
 
@@ -156,7 +156,7 @@ function compilerSettings({ code }: Settings, folder: string): CompilerSettings 
       incremental: false,
       declaration: false,
     },
-    // Of all others, the configuration says which there are.
+    // The configuration lists all other files.
     declarations: fileNames.filter((name) => name.endsWith(".d.ts")),
   };
 }

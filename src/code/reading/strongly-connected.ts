@@ -1,13 +1,13 @@
-/** A node that is part of a component, with the nodes that it leads to. */
+/** A node of a component, with the nodes that it leads to. */
 type Member<Node> = { readonly node: Node; readonly leads: readonly Node[] };
 
-/** What can be followed from a node, and what a component of nodes comes to. */
-export type Following<Node, Answer> = {
-  /** The nodes that one leads to. */
+/** The edges of a graph, and the answer of a strongly connected component. */
+export type ComponentSolver<Node, Answer> = {
+  /** The nodes that a node leads to. */
   readonly next: (node: Node) => readonly Node[];
   /**
-   * The one answer of nodes that all lead to one another: most often it is a single node.
-   * @param of the answers of what is outside; undefined for what is inside
+   * The answer of all nodes of a component, which is most often a single node.
+   * @param of the answer of a node outside the component; undefined for a node inside
    */
   readonly answer: (
     members: readonly Member<Node>[],
@@ -16,12 +16,12 @@ export type Following<Node, Answer> = {
 };
 
 /**
- * Answers a question of nodes that lead to others, each node once. Functions that call one another in a
- * circle are answered together, so that no answer depends on where the circle was entered: Tarjan's strongly
- * connected components, without recursion, because calls can be many deep.
+ * Computes an answer for each node of a graph, once. Nodes of a circle get one answer together, so that it
+ * does not depend on where the circle was entered. Tarjan's strongly connected components, without recursion,
+ * because call chains can be deep.
  */
-export function answering<Node extends object, Answer>(
-  following: Following<Node, Answer>,
+export function answerByComponent<Node extends object, Answer>(
+  following: ComponentSolver<Node, Answer>,
 ): (node: Node) => Answer {
   const known = new Map<Node, { readonly answer: Answer }>();
   return (asked) => {
@@ -32,17 +32,17 @@ export function answering<Node extends object, Answer>(
 }
 
 type Visit<Node> = Member<Node> & {
-  /** Where it stands among the nodes that are not answered yet. */
+  /** Its position among the nodes without an answer. */
   readonly position: number;
-  /** The first of these that it is known to lead to. */
+  /** The lowest position that it is known to lead to. */
   earliest: number;
-  /** How many of its leads were gone. */
+  /** How many of its leads were visited. */
   gone: number;
 };
 
 function solve<Node extends object, Answer>(
   start: Node,
-  { next, answer }: Following<Node, Answer>,
+  { next, answer }: ComponentSolver<Node, Answer>,
   known: Map<Node, { readonly answer: Answer }>,
 ): ReadonlyMap<Node, { readonly answer: Answer }> {
   const open: Member<Node>[] = [];
@@ -76,24 +76,24 @@ function solve<Node extends object, Answer>(
   return known;
 }
 
-/** What nodes say themselves, and what they lead to. */
-export type Gathering<Node, Said> = {
+/** The facts of each node, and the edges. */
+export type Reachability<Node, Said> = {
   readonly next: (node: Node) => readonly Node[];
   readonly said: (node: Node) => readonly Said[];
-  /** What it comes to where nodes lead to one another only, and none says anything. */
+  /** The facts of a circle of nodes that have none. */
   readonly silent?: (nodes: readonly Node[]) => readonly Said[];
-  /** The order of what a circle says, which has no first node. */
+  /** The order of the facts of a circle, which has no first node. */
   readonly order?: (one: Said, other: Said) => number;
 };
 
-/** All that a node says, and that the nodes say which it leads to, each once. */
-export function gathering<Node extends object, Said>({
+/** The facts of a node and of all nodes that it leads to, each once. */
+export function collectReachable<Node extends object, Said>({
   next,
   said,
   silent,
   order,
-}: Gathering<Node, Said>): (node: Node) => ReadonlySet<Said> {
-  return answering<Node, ReadonlySet<Said>>({
+}: Reachability<Node, Said>): (node: Node) => ReadonlySet<Said> {
+  return answerByComponent<Node, ReadonlySet<Said>>({
     next,
     answer(members, of) {
       const all = new Set<Said>();

@@ -1,26 +1,26 @@
 import ts from "typescript";
-import { once } from "./memoize.ts";
+import { memoize } from "./memoize.ts";
 import { usesIn } from "./name-uses.ts";
 import type { CodeFile, Project } from "./project.ts";
 import { type FunctionNode, isFunctionNode, unwrap, wrapped } from "./syntax.ts";
 
-/** What names stand for, and where they are used. */
+/** The symbols of names, and their uses. */
 export type Symbols = {
   readonly project: Project;
   readonly checker: ts.TypeChecker;
-  /** The project's file that a node is in; undefined where it is in another. */
+  /** The project's file that contains a node; undefined where it is another file. */
   fileOf(node: ts.Node): CodeFile | undefined;
-  /** What a name stands for, through imports; undefined where it leads out of sight. */
+  /** The symbol of a name, through imports; undefined where it cannot be followed. */
   symbolOf(name: ts.Node): ts.Symbol | undefined;
-  /** Every use of a name, its declaration among them. */
+  /** Every use of a name, including its declaration. */
   usesOf(symbol: ts.Symbol, name: string): readonly ts.MemberName[];
   /** Every call of a function by its name. */
   callsOf(node: FunctionNode): readonly ts.CallExpression[];
-  /** Where a function is handed on by its name: what calls it from there on is not seen. */
-  handedOn(node: FunctionNode): readonly ts.MemberName[];
+  /** Where a function is passed on as a value: the calls from there are not known. */
+  passedOn(node: FunctionNode): readonly ts.MemberName[];
 };
 
-/** The names of a project; its files are read through once for it. */
+/** The symbols of a project; its files are read once. */
 export function symbolsOf(project: Project): Symbols {
   const { checker } = project;
   const symbolOf = (name: ts.Node): ts.Symbol | undefined => {
@@ -44,9 +44,9 @@ export function symbolsOf(project: Project): Symbols {
   };
   type Uses = {
     readonly calls: readonly ts.CallExpression[];
-    readonly handedOn: readonly ts.MemberName[];
+    readonly passedOn: readonly ts.MemberName[];
   };
-  const usesOfFunction = once((node: FunctionNode): Uses => {
+  const usesOfFunction = memoize((node: FunctionNode): Uses => {
     const name = nameOfFunction(node);
     const symbol = name === undefined ? undefined : symbolOf(name);
     const uses =
@@ -55,14 +55,14 @@ export function symbolsOf(project: Project): Symbols {
         : [...namesOf(symbol, name.text)].flatMap((one) => usesOf(symbol, one));
     return {
       calls: uses.flatMap((use) => callBy(use) ?? []),
-      handedOn: isNamedItself(node) ? uses.filter(isHandedOn) : [],
+      passedOn: isNamedItself(node) ? uses.filter(isPassedOn) : [],
     };
   });
   const callsOf = (node: FunctionNode) => usesOfFunction(node).calls;
-  const handedOn = (node: FunctionNode) => usesOfFunction(node).handedOn;
+  const passedOn = (node: FunctionNode) => usesOfFunction(node).passedOn;
   const bySource = new Map(project.files.map((file) => [file.source, file]));
   const fileOf = (node: ts.Node) => bySource.get(node.getSourceFile());
-  return { project, checker, fileOf, symbolOf, usesOf, callsOf, handedOn };
+  return { project, checker, fileOf, symbolOf, usesOf, callsOf, passedOn };
 }
 
 /** The names by which files import what others export, by its declaration. */
@@ -88,11 +88,11 @@ function importedNames(
   return found;
 }
 
-/** The name by which a function is called: its own, or that of what it is assigned to. */
+/** The name of a function: its own, or that of the variable that it is assigned to. */
 export function nameOfFunction(node: FunctionNode): ts.Identifier | undefined {
   if (node.name !== undefined && ts.isIdentifier(node.name)) return node.name;
   let holder: ts.Node = wrapped(node).parent;
-  // useCallback(async () => …), memo(…): the wrapper's result is called like the function.
+  // useCallback(async () => …), memo(…): the variable holds the wrapper's result, and names the function.
   if (ts.isCallExpression(holder) && holder.arguments[0] === node) holder = holder.parent;
   if (
     (ts.isVariableDeclaration(holder) ||
@@ -104,7 +104,7 @@ export function nameOfFunction(node: FunctionNode): ts.Identifier | undefined {
   return undefined;
 }
 
-/** The call that a use of a function's name is the callee of. */
+/** The call whose callee is this use of a function's name. */
 export function callBy(use: ts.MemberName): ts.CallExpression | undefined {
   const method = use.parent;
   const callee =
@@ -114,7 +114,7 @@ export function callBy(use: ts.MemberName): ts.CallExpression | undefined {
     : undefined;
 }
 
-/** Whether a function's name is its own: that of `const rows = withClient(async (client) => …)` is the result's. */
+/** Whether a name is the function's: in `const rows = withClient(async (client) => …)` it is the result's. */
 function isNamedItself(node: FunctionNode): boolean {
   const { parent } = wrapped(node);
   return !ts.isCallExpression(parent) || hooks.test(parent.expression.getText());
@@ -122,14 +122,14 @@ function isNamedItself(node: FunctionNode): boolean {
 
 const hooks = /^(React\.)?use[A-Z]/;
 
-/** A use of a function's name as a value, with the object that it is taken from. */
+/** A use of a function's name as a value, with the object before it. */
 export function valueBy(use: ts.MemberName): ts.Node {
   const { parent } = use;
   return ts.isPropertyAccessExpression(parent) && parent.name === use ? parent : use;
 }
 
 /** Whether a use of a function's name is neither a call, a declaration nor a type. */
-export function isHandedOn(use: ts.MemberName): boolean {
+export function isPassedOn(use: ts.MemberName): boolean {
   if (callBy(use) !== undefined) return false;
   const value = wrapped(valueBy(use));
   const { parent } = value;
@@ -163,7 +163,7 @@ export function isHandedOn(use: ts.MemberName): boolean {
   );
 }
 
-/** The function that a call leads to, where it can be seen. */
+/** The function that is called, where it can be followed. */
 export function functionCalled(
   { symbolOf }: Symbols,
   call: ts.CallExpression,

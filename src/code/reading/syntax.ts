@@ -1,7 +1,7 @@
 import ts from "typescript";
-import { once } from "./memoize.ts";
+import { memoize } from "./memoize.ts";
 
-export type Place = {
+export type SourcePlace = {
   /** From the code's folder, with slashes. */
   readonly file: string;
   /** From 1, as editors count. */
@@ -23,7 +23,7 @@ export function unwrap(node: ts.Expression): ts.Expression {
   return node;
 }
 
-/** The outermost node that is the same expression: with parentheses, casts and `!` around it. */
+/** The outermost node of the same expression: with the parentheses, casts and `!` around it. */
 export function wrapped(node: ts.Expression): ts.Expression;
 export function wrapped(node: ts.Node): ts.Node;
 export function wrapped(node: ts.Node): ts.Node {
@@ -39,7 +39,7 @@ export function wrapped(node: ts.Node): ts.Node {
 
 export type MethodCall = { readonly name: string; readonly call: ts.CallExpression };
 
-/** The methods that are called on an expression, one behind the other, and where that ends. */
+/** The methods that are called on an expression, one after the other, and the end of the chain. */
 export function callsBehind(head: ts.Expression): {
   readonly calls: readonly MethodCall[];
   readonly end: ts.Expression;
@@ -73,7 +73,7 @@ export function methodOf(
 /** A function with a body. */
 export type FunctionNode = ts.FunctionLikeDeclaration & { readonly body: ts.ConciseBody };
 
-/** Whether a node is one: what only declares a signature is none. */
+/** Whether a node is a function with a body; an overload signature is not. */
 export function isFunctionNode(node: ts.Node): node is FunctionNode {
   return (
     (ts.isFunctionDeclaration(node) ||
@@ -91,8 +91,8 @@ export function functionAround(node: ts.Node): FunctionNode | undefined {
   return ts.findAncestor(node.parent, isFunctionNode);
 }
 
-/** What a function gives back: its body, or what stands behind each `return` of its own. */
-export const returnedBy = once((node: FunctionNode): readonly ts.Expression[] => {
+/** The expressions that a function returns: its body, or the expression of each `return`. */
+export const returnedBy = memoize((node: FunctionNode): readonly ts.Expression[] => {
   if (!ts.isBlock(node.body)) return [node.body];
   const found: ts.Expression[] = [];
   const visit = (inner: ts.Node): void => {
@@ -116,7 +116,7 @@ export function shortText(node: ts.Node, longest = 60): string {
   return text.length <= longest ? text : `${text.slice(0, longest - 1)}…`;
 }
 
-/** The value behind a name in an object literal, where there is one literally. */
+/** The property of an object literal with this name, if the literal lists it. */
 export function propertyOf(
   object: ts.ObjectLiteralExpression,
   name: string,
@@ -131,13 +131,13 @@ export function nameOf(property: ts.ObjectLiteralElementLike): string | undefine
   return ts.isIdentifier(name) || ts.isStringLiteralLike(name) ? name.text : undefined;
 }
 
-/** What a property holds; undefined for a method. */
-export function heldBy(property: ts.ObjectLiteralElementLike): ts.Expression | undefined {
+/** The value of a property; undefined for a method. */
+export function initializerOf(property: ts.ObjectLiteralElementLike): ts.Expression | undefined {
   if (ts.isPropertyAssignment(property)) return property.initializer;
   return ts.isShorthandPropertyAssignment(property) ? property.name : undefined;
 }
 
-/** Without a function's own bounds: whether a statement is where a value goes to be forgotten. */
+/** Whether the value of an expression is discarded: it is a statement by itself. */
 export function isDiscarded(end: ts.Expression): boolean {
   return ts.isExpressionStatement(end.parent);
 }

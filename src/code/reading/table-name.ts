@@ -1,37 +1,37 @@
 import ts from "typescript";
 import { argumentsFor } from "./arguments.ts";
-import { once } from "./memoize.ts";
-import { gathering } from "./strongly-connected.ts";
+import { memoize } from "./memoize.ts";
+import { collectReachable } from "./strongly-connected.ts";
 import type { Symbols } from "./symbols.ts";
 import { shortText, unwrap } from "./syntax.ts";
 
 export type Tables =
-  /** Usually one; several where the name is one of a few. */
+  /** Usually one; several where the name can be one of a few. */
   | { readonly kind: "known"; readonly names: readonly string[] }
-  /** What could not be followed is said, and never guessed. */
+  /** The expression that cannot be followed. */
   | { readonly kind: "unresolved"; readonly text: string };
 
-/** What is said of a text that cannot be read. */
+/** The expression of a string that cannot be read. */
 const unread = Symbol("unread");
 type Said = string | typeof unread;
 
-/** Which strings an expression can be, by literals, types, and what callers give. */
+/** The strings that an expression can be, from literals, types, and the arguments of callers. */
 export function stringsOf(symbols: Symbols, expression: ts.Expression): Tables {
   const said = following(symbols)(unwrap(expression));
   const names = [...said].filter((one) => one !== unread);
-  // One that cannot be read may be any.
+  // If one cannot be read, the expression may be any string.
   return said.has(unread) || names.length === 0
     ? { kind: "unresolved", text: shortText(expression) }
     : { kind: "known", names };
 }
 
-const following = once((symbols: Symbols) => {
-  const findings = once((node: ts.Expression) => findIn(symbols, node));
-  return gathering<ts.Expression | ts.ParameterDeclaration, Said>({
+const following = memoize((symbols: Symbols) => {
+  const readIn = memoize((node: ts.Expression) => findIn(symbols, node));
+  return collectReachable<ts.Expression | ts.ParameterDeclaration, Said>({
     next: (node) =>
-      ts.isParameter(node) ? argumentsFor(symbols, node).map(unwrap) : findings(node).next,
+      ts.isParameter(node) ? argumentsFor(symbols, node).map(unwrap) : readIn(node).next,
     said(node) {
-      if (!ts.isParameter(node)) return findings(node).said;
+      if (!ts.isParameter(node)) return readIn(node).said;
       return argumentsFor(symbols, node).length === 0 ? [unread] : [];
     },
     silent: () => [unread],
@@ -39,19 +39,19 @@ const following = once((symbols: Symbols) => {
   });
 });
 
-/** What an expression says of itself, and where it leads. */
+/** The strings of an expression, and the expressions that it leads to. */
 type Findings = {
   readonly said: readonly Said[];
   readonly next: readonly (ts.Expression | ts.ParameterDeclaration)[];
 };
 
-/** A cast is what somebody wished: the expression within is what there is. */
+/** A cast is not checked: the expression inside it decides. */
 function findIn(symbols: Symbols, inner: ts.Expression): Findings {
   if (ts.isStringLiteralLike(inner)) return { said: [inner.text], next: [] };
   if (ts.isConditionalExpression(inner))
     return { said: [], next: [inner.whenTrue, inner.whenFalse].map(unwrap) };
   const type = symbols.checker.getTypeAtLocation(inner);
-  // `<Name extends "leads" | "campaigns">` is one of these at each call.
+  // `<Name extends "leads" | "campaigns">` is one of the two in each call.
   const literals = literalsOf(symbols.checker.getBaseConstraintOfType(type) ?? type);
   if (literals !== undefined) return { said: literals, next: [] };
   const declaration = ts.isIdentifier(inner)

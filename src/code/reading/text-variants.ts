@@ -1,15 +1,15 @@
 import ts from "typescript";
-import { once } from "./memoize.ts";
+import { memoize } from "./memoize.ts";
 import { functionCalled, type Symbols } from "./symbols.ts";
-import { heldBy, methodOf, propertyOf, returnedBy, unwrap } from "./syntax.ts";
+import { initializerOf, methodOf, propertyOf, returnedBy, unwrap } from "./syntax.ts";
 import { stringsOf } from "./table-name.ts";
 
 const longestWay = 6;
 const mostVariants = 32;
 
 /**
- * The texts that an expression can be: with and without what is put in under a condition. A value that
- * is put in is a parameter, `$0`. Undefined where it is no text that can be followed.
+ * The strings that an expression can be: with and without the parts that are added under a condition. An
+ * interpolated value is a parameter, `$0`. Undefined where the string cannot be followed.
  */
 export function textsOf(
   symbols: Symbols,
@@ -19,10 +19,10 @@ export function textsOf(
   return way > longestWay ? undefined : textsIn(symbols)[way]?.(unwrap(expression));
 }
 
-/** By how far an expression is from where the text is asked for: each is read once for each distance. */
-const textsIn = once((symbols: Symbols) =>
+/** For each distance from the first expression, each expression is read once. */
+const textsIn = memoize((symbols: Symbols) =>
   Array.from({ length: longestWay + 1 }, (_, way) =>
-    once((inner: ts.Expression) => readTexts(symbols, inner, way)),
+    memoize((inner: ts.Expression) => readTexts(symbols, inner, way)),
   ),
 );
 
@@ -48,7 +48,7 @@ function readTexts(
   }
   if (ts.isObjectLiteralExpression(inner)) {
     const property = propertyOf(inner, "text");
-    const value = property === undefined ? undefined : heldBy(property);
+    const value = property === undefined ? undefined : initializerOf(property);
     return value === undefined ? undefined : further(value);
   }
   if (ts.isCallExpression(inner)) return ofCall(symbols, inner, way);
@@ -74,7 +74,7 @@ function readTexts(
   return constant ? first : withAppended(symbols, inner, first, way);
 }
 
-/** What `text += …` adds, sometimes or always: the text without and with all of it. */
+/** With the parts that `text += …` adds under a condition or always: the string without and with all of them. */
 function withAppended(
   symbols: Symbols,
   name: ts.Identifier,
@@ -89,7 +89,7 @@ function withAppended(
     const added = parent.right;
     switch (parent.operatorToken.kind) {
       case ts.SyntaxKind.EqualsToken:
-        // It is another text from there on.
+        // From there on it is another string.
         return undefined;
       case ts.SyntaxKind.PlusEqualsToken:
         all = joined([all, textsOf(symbols, added, way + 1) ?? [" $0 "]]);
@@ -110,7 +110,7 @@ function ofTemplate(
   for (const { expression, literal } of templateSpans) {
     const before = all[0] ?? "";
     const inner = unwrap(expression);
-    // A tag makes a parameter of what is put in, but for another piece of SQL.
+    // A tag turns an interpolated value into a parameter, unless it is another piece of SQL.
     const isPiece =
       !isTagged || ts.isTaggedTemplateExpression(inner) || ts.isConditionalExpression(inner);
     const put = isPiece ? piecesOf(symbols, expression, way) : undefined;
@@ -132,7 +132,7 @@ function piecesOf(
   return known.kind === "known" ? known.names : undefined;
 }
 
-/** `[…].join("\n")`, `text.trim()`, and what a function of the project's gives back. */
+/** `[…].join("\n")`, `text.trim()`, and the result of a function of the project. */
 function ofCall(
   symbols: Symbols,
   call: ts.CallExpression,
@@ -157,7 +157,7 @@ function ofCall(
     : undefined;
 }
 
-/** Every way to put one of each behind one another; where these are very many, what varies is unknown. */
+/** All combinations of the parts; where there are too many, a varying part becomes a parameter. */
 function joined(parts: readonly (readonly string[])[]): readonly string[] {
   return parts.reduce<readonly string[]>(
     (all, part) => {

@@ -1,7 +1,7 @@
 import ts from "typescript";
 import { type Edit, indentAt, insertion, lineEnd, quotedLike } from "./edit.ts";
 
-/** `.eq(column, organization)` behind the operation, on a line of its own where the operation has one. */
+/** `.eq(column, organization)` after the operation, on a new line if the operation is on its own line. */
 export function addFilter(
   operation: ts.CallExpression,
   column: string,
@@ -17,14 +17,14 @@ export function addFilter(
   const isOnOwnLine = before.includes("\n");
   const text = isOnOwnLine ? `${lineEnd(source)}${indentAt(source, dot)}${filter}` : filter;
   if (!isOnOwnLine) return [insertion(source, operation.getEnd(), text)];
-  // A comment behind the operation stays with it.
+  // A comment after the operation stays with it.
   const rest = /^[ \t]*(\/\/[^\r\n]*|\/\*[^\r\n]*\*\/[ \t]*(?=[\r\n]))/.exec(
     source.text.slice(operation.getEnd()),
   );
   return [insertion(source, operation.getEnd() + (rest?.[0].trimEnd().length ?? 0), text)];
 }
 
-/** The nearest text in the chain, for its quotes. */
+/** The nearest string in the chain, for its quotes. */
 function firstText(operation: ts.CallExpression): ts.Node | undefined {
   let node: ts.Expression = operation;
   for (;;) {

@@ -1,7 +1,7 @@
 import type ts from "typescript";
 import { type Edit, indentAt, insertion, lineEnd } from "./edit.ts";
 
-/** A property behind all others of an object literal, written as the others are. */
+/** Adds a last property to an object literal, in the style of the others. */
 export function addLastProperty(object: ts.ObjectLiteralExpression, property: string): Edit[] {
   const source = object.getSourceFile();
   const { text } = source;
@@ -21,7 +21,7 @@ export function addLastProperty(object: ts.ObjectLiteralExpression, property: st
 
   const comma = object.properties.hasTrailingComma;
   const behind = comma ? object.properties.end : end;
-  // A comment behind the last property stays with it.
+  // A comment after the last property stays with it.
   const rest = text.slice(behind).match(/^[^\r\n]*/)?.[0] ?? "";
   const isComment = /^\s*(\/\/.*|\/\*.*\*\/\s*)?$/.test(rest);
   const at = isComment ? behind + rest.trimEnd().length : behind;
@@ -31,7 +31,7 @@ export function addLastProperty(object: ts.ObjectLiteralExpression, property: st
     : [insertion(source, end, ","), insertion(source, at, line)];
 }
 
-/** Takes a property out of an object literal, with its comma and its line. */
+/** Removes a property from an object literal, with its comma and its line. */
 export function removeProperty(
   object: ts.ObjectLiteralExpression,
   property: ts.ObjectLiteralElementLike,

@@ -1,9 +1,9 @@
 import MagicString from "magic-string";
 import type ts from "typescript";
-import { once } from "../reading/memoize.ts";
+import { memoize } from "../reading/memoize.ts";
 import type { Edit } from "./edit.ts";
 
-/** A file's text with its edits, the one that was asked for first standing first. */
+/** A file's text with its edits, in the order in which they are given. */
 export function applyEdits(source: ts.SourceFile, edits: readonly Edit[]): string {
   const text = new MagicString(source.text);
   for (const { at, until, text: added } of eachOnce(edits)) {
@@ -14,7 +14,7 @@ export function applyEdits(source: ts.SourceFile, edits: readonly Edit[]): strin
   return text.toString();
 }
 
-/** Where a position of the old text is in the new one, behind what was put in before it. */
+/** The position in the new text of a position in the old one, after all insertions before it. */
 export function movedTo(position: number, edits: readonly Edit[]): number {
   const { places, moves } = movesOf(edits);
   let from = 0;
@@ -27,8 +27,8 @@ export function movedTo(position: number, edits: readonly Edit[]): number {
   return position + (moves[from] ?? 0);
 }
 
-/** The places of edits in their order, and how far they move what is behind so many of them. */
-const movesOf = once((edits: readonly Edit[]) => {
+/** The positions of edits in order, and how far the text moves after each. */
+const movesOf = memoize((edits: readonly Edit[]) => {
   const inOrder = [...eachOnce(edits)].sort((one, other) => one.at - other.at);
   const moves = [0];
   for (const { at, until, text } of inOrder)
@@ -36,7 +36,7 @@ const movesOf = once((edits: readonly Edit[]) => {
   return { places: inOrder.map(({ at }) => at), moves };
 });
 
-/** The very same edit is done once, whoever asked for it: a hook for two queries, two tables of one. */
+/** Equal edits are made once: one hook call for two queries, one filter for two tables. */
 function eachOnce(edits: readonly Edit[]): readonly Edit[] {
   const known = new Set<string>();
   return edits.filter(({ at, until, text }) => {

@@ -1,35 +1,35 @@
 import type ts from "typescript";
-import type { Finding } from "../findings.ts";
 import type { Project } from "../reading/project.ts";
+import type { Violation } from "../violations.ts";
 
-/** A change of a text: something is put in, or stands instead of something. */
+/** A change of a text: an insertion or a replacement. */
 export type Edit = {
   readonly source: ts.SourceFile;
   readonly at: number;
-  /** Where what it replaces ends; `at` where nothing is replaced. */
+  /** The end of the replaced text; equal to `at` for an insertion. */
   readonly until: number;
   readonly text: string;
-  /** Whether it is not of the query itself, and other queries may want the very same. */
+  /** Whether other queries may need the same edit, such as an import. */
   readonly isShared?: true;
 };
 
-/** The changes that fix one finding: all of them, or none. */
+/** The changes that fix one violation: all of them, or none. */
 export type Fix = {
-  readonly finding: Finding;
+  readonly violation: Violation;
   readonly edits: readonly Edit[];
-  /** Where one of these cannot be done, none is: keys that are written here and read there. */
+  /** The group of fixes that are all made, or none: a key that is written here and read there. */
   readonly together: string | undefined;
 };
 
-/** Why a finding is left as it is. */
+/** Why a violation is not fixed. */
 export type Refusal = { readonly reason: string };
 
-/** Something that is put in, and replaces nothing. */
+/** An edit that only inserts. */
 export function insertion(source: ts.SourceFile, at: number, text: string): Edit {
   return { source, at, until: at, text };
 }
 
-/** Leaves a finding as it is; the reason is said after "left as it is". */
+/** Leaves a violation unchanged, with the reason that the report shows. */
 export function refuse(reason: string): Refusal {
   return { reason };
 }
@@ -39,19 +39,19 @@ export function isRefusal(one: object): one is Refusal {
   return "reason" in one;
 }
 
-/** The spaces that the line of a position begins with. */
+/** The indentation of the line of a position. */
 export function indentAt(source: ts.SourceFile, position: number): string {
   const { text } = source;
   const start = text.lastIndexOf("\n", position - 1) + 1;
   return /^[ \t]*/.exec(text.slice(start))?.[0] ?? "";
 }
 
-/** How the file ends its lines. */
+/** The line ending of a file. */
 export function lineEnd({ text }: ts.SourceFile): string {
   return text.includes("\r\n") ? "\r\n" : "\n";
 }
 
-/** A text in the quotes that another one has, or else the file's first text. */
+/** A string with the quotes of another one, or of the file's first string. */
 export function quotedLike(
   source: ts.SourceFile,
   example: ts.Node | undefined,
@@ -62,7 +62,7 @@ export function quotedLike(
   return `${quote}${text}${quote}`;
 }
 
-/** Where a node is, as editors find it: `src/App.tsx:12`. */
+/** The place of a node as editors open it: `src/App.tsx:12`. */
 export function placeText({ files }: Project, node: ts.Node): string {
   const source = node.getSourceFile();
   const name = files.find((file) => file.source === source)?.name ?? source.fileName;

@@ -2,10 +2,10 @@ import type ts from "typescript";
 import { conflictOf } from "../fence/conflict.ts";
 import { organizationAt } from "../fence/organization.ts";
 import { storedUnder } from "../fence/stored-values.ts";
-import type { Finding } from "../findings.ts";
 import type { Chain, Entry } from "../queries/entry.ts";
 import type { Inventory } from "../queries/inventory.ts";
-import { once } from "../reading/memoize.ts";
+import { memoize } from "../reading/memoize.ts";
+import type { Violation } from "../violations.ts";
 import { addFilter } from "./add-filter.ts";
 import { addLastProperty } from "./add-property.ts";
 import { keyByOrganization } from "./cache-key.ts";
@@ -16,18 +16,18 @@ import { stripOrganization } from "./strip-organization.ts";
 import { writeOrganization } from "./write-organization.ts";
 
 /**
- * The changes that fix a finding, or why it is left as it is.
- * @param together the group that it is fixed with or not at all
+ * The changes that fix a violation, or why it is left unchanged.
+ * @param together the group of violations that are all fixed, or none of them
  */
 export function fix(
-  finding: Finding,
+  violation: Violation,
   inventory: Inventory,
   together: string | undefined,
 ): Fix | Refusal {
-  const { entry, rule } = finding;
-  if (entry === undefined) return refuse("it takes somebody who knows what was meant");
+  const { entry, rule } = violation;
+  if (entry === undefined) return refuse("a person must decide this");
   const edits = editsFor(entry, rule.id, inventory);
-  return isRefusal(edits) ? edits : { finding, edits, together };
+  return isRefusal(edits) ? edits : { violation, edits, together };
 }
 
 function editsFor(entry: Entry, rule: string, inventory: Inventory): readonly Edit[] | Refusal {
@@ -35,9 +35,9 @@ function editsFor(entry: Entry, rule: string, inventory: Inventory): readonly Ed
   if (entry.kind === "chain") return editsForChain(entry, rule, column, inventory);
   if (entry.kind === "subscription" && rule === "unfenced-subscription") {
     const { options, filter } = entry;
-    if (options === undefined) return refuse("what it listens to is not written out here");
-    if (filter !== undefined) return refuse("a subscription takes one filter only");
-    if (entry.table === undefined) return refuse("which table it listens to cannot be told");
+    if (options === undefined) return refuse("its options are not an object literal");
+    if (filter !== undefined) return refuse("a subscription can have only one filter");
+    if (entry.table === undefined) return refuse("its table cannot be determined");
     return named(options, entry, inventory, (organization) =>
       addLastProperty(options, `filter: \`${column}=eq.\${${organization}}\``),
     );
@@ -45,7 +45,7 @@ function editsFor(entry: Entry, rule: string, inventory: Inventory): readonly Ed
   const isKept = entry.kind === "cache" && /Storage$/.test(entry.store);
   if (isKept && entry.method !== "persist" && storedUnder(entry, inventory) === "unknown")
     return refuse(
-      "whether it is tenants' data or the interface's own state cannot be told: name the key in code.sharedKeys, or put the organization into it",
+      "it may be tenants' data or state of the user interface: add the key to code.sharedKeys, or add the organization to the key",
     );
   if (entry.kind === "cache" && rule === "shared-cache")
     return named(entry.key ?? entry.node, entry, inventory, (organization) =>
@@ -53,15 +53,15 @@ function editsFor(entry: Entry, rule: string, inventory: Inventory): readonly Ed
     );
   switch (entry.kind) {
     case "sql":
-      return refuse("SQL in a text is not rewritten");
+      return refuse("SQL in strings is not rewritten");
     case "storage":
-      return refuse("files that are there already would not be found any more");
+      return refuse("existing files would no longer be found");
     case "other":
-      return refuse("its library is not read");
+      return refuse("Tenantry does not read this library");
     case "rpc":
-      return refuse("what the function takes is in the database");
+      return refuse("the function's parameters are defined in the database");
     default:
-      return refuse("it takes somebody's decision");
+      return refuse("a person must decide this");
   }
 }
 
@@ -72,15 +72,15 @@ function editsForChain(
   inventory: Inventory,
 ): readonly Edit[] | Refusal {
   const { operationCall, payload } = chain;
-  if (operationCall === undefined) return refuse("what is done with the table is not written here");
+  if (operationCall === undefined) return refuse("the operation on the table is elsewhere");
   const isTenants = (chainsOf(inventory).get(operationCall) ?? []).every(({ relations }) =>
     relations.every(inventory.tables.hasOrganization),
   );
   if (!isTenants)
     return refuse(
       rule === "unlisted-table" || rule === "embedded-table"
-        ? "it takes somebody's decision"
-        : "it is not always of a table that has an organization",
+        ? "a person must decide this"
+        : "its table does not always have an organization",
     );
   switch (rule) {
     case "unfenced-query":
@@ -90,7 +90,7 @@ function editsForChain(
     case "insert-without-organization": {
       const open = payload?.rows.filter(({ judgement }) => judgement.kind !== "set") ?? [];
       const rows = open.length > 0 ? open : (payload?.rows ?? []);
-      if (rows.length === 0) return refuse("no row is written out here");
+      if (rows.length === 0) return refuse("its rows are not literals");
       return all(rows, (row) =>
         named(row.node, chain, inventory, (organization) =>
           writeOrganization(row, column, organization),
@@ -101,7 +101,7 @@ function editsForChain(
       return all(payload?.rows ?? [], (row) => stripOrganization(row, column));
     case "conflict-columns": {
       const conflict = conflictOf(chain, inventory);
-      if (conflict?.kind !== "changed") return refuse("its columns are not written out here");
+      if (conflict?.kind !== "changed") return refuse("its columns are not a string literal");
       const { node, becomes } = conflict;
       return [
         {
@@ -113,12 +113,12 @@ function editsForChain(
       ];
     }
     default:
-      return refuse("it takes somebody's decision");
+      return refuse("a person must decide this");
   }
 }
 
-/** Which queries an operation is of: several, where a table is one of two. */
-const chainsOf = once(({ entries }: Inventory) => {
+/** The queries of an operation: several where its table can be one of two. */
+const chainsOf = memoize(({ entries }: Inventory) => {
   const found = new Map<ts.CallExpression, Chain[]>();
   for (const entry of entries) {
     if (entry.kind !== "chain" || entry.operationCall === undefined) continue;
@@ -129,7 +129,7 @@ const chainsOf = once(({ entries }: Inventory) => {
   return found;
 });
 
-/** Changes that need the organization at a place, with what makes it known there. */
+/** Changes that need the organization in a place, with what makes it known there. */
 function named(
   node: ts.Node,
   entry: Entry,

@@ -1,32 +1,32 @@
-import type { Finding } from "../findings.ts";
+import { keysOf } from "../queries/cache-key.ts";
 import type { Symbols } from "../reading/symbols.ts";
-import { keysOf } from "./cache-key.ts";
+import type { Violation } from "../violations.ts";
 
 /**
- * What is fixed together or not at all, by the name of its group: places of one key, rows and conflict
- * columns of an upsert. A place of several keys makes one group of theirs.
+ * The group of each violation; a group is fixed completely or not at all: places of one cache key, rows and
+ * conflict columns of one upsert. A place with several keys joins their groups.
  */
 export function groupsOf(
-  findings: readonly Finding[],
+  violations: readonly Violation[],
   symbols: Symbols,
-): ReadonlyMap<Finding, string> {
+): ReadonlyMap<Violation, string> {
   const joined = new Map<string, string>();
   const groupOf = (key: string): string => {
     const other = joined.get(key);
     return other === undefined ? key : groupOf(other);
   };
-  const firsts = new Map<Finding, string>();
-  for (const finding of findings) {
-    const [first, ...others] = linksOf(finding, symbols);
+  const firsts = new Map<Violation, string>();
+  for (const violation of violations) {
+    const [first, ...others] = linksOf(violation, symbols);
     if (first === undefined) continue;
-    firsts.set(finding, first);
+    firsts.set(violation, first);
     for (const other of others)
       if (groupOf(other) !== groupOf(first)) joined.set(groupOf(other), groupOf(first));
   }
-  return new Map([...firsts].map(([finding, first]) => [finding, groupOf(first)]));
+  return new Map([...firsts].map(([violation, first]) => [violation, groupOf(first)]));
 }
 
-function linksOf({ entry, place }: Finding, symbols: Symbols): readonly string[] {
+function linksOf({ entry, place }: Violation, symbols: Symbols): readonly string[] {
   if (entry?.kind === "cache") return keysOf(symbols, entry);
   if (entry?.kind !== "chain" || entry.operation !== "upsert") return [];
   return [`upsert ${place.file}:${place.line}:${place.column}`];

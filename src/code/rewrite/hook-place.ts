@@ -12,14 +12,14 @@ type Hook = { readonly name: string; readonly from: string };
 const known = new WeakMap<Inventory, Map<Component, readonly Need[]>>();
 
 /**
- * Why a component or hook must not call the hook that knows the organization: it is shown or called
- * where that is not known, such as on the sign-in page. Undefined where every place is safe.
+ * Why a component or hook must not call the organization's hook: it is rendered or called where the
+ * organization is not known, such as on the sign-in page. Undefined where every place is safe.
  */
 export function whyNoHook(owner: ts.Node, hook: Hook, inventory: Inventory): string | undefined {
   if (!isFunctionNode(owner)) return undefined;
   const uses = usesIn(inventory.symbols);
   const asked = hookOf(uses, hook, owner.getSourceFile());
-  // Where the hook's file is missing, what would be written does not typecheck.
+  // Without the hook's file, the change does not typecheck and is left out later.
   if (asked === undefined || !isFunctionNode(asked)) return undefined;
   const needsByHook = known.get(inventory) ?? new Map<Component, readonly Need[]>();
   known.set(inventory, needsByHook);
@@ -34,12 +34,12 @@ export function whyNoHook(owner: ts.Node, hook: Hook, inventory: Inventory): str
       outside === owner
         ? "in places that cannot be followed"
         : `at ${placeText(inventory.project, outside)}`;
-    return `${name} is ${isHook ? "called" : "rendered"} ${where}, ${missing}: ${hook.name} knows no organization there`;
+    return `${name} is ${isHook ? "called" : "rendered"} ${where}, ${missing}: ${hook.name} has no organization there`;
   }
   return undefined;
 }
 
-/** The function that is imported by the hook's name, seen from a file. */
+/** The function that a file gets when it imports the hook. */
 function hookOf(
   { symbols }: Uses,
   { name, from }: Hook,

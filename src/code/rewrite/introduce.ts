@@ -10,7 +10,7 @@ type Hook = NonNullable<Settings["code"]["app"]["hook"]>;
 type Caller = NonNullable<Settings["code"]["functions"]["caller"]>;
 type Here<Kind extends OrganizationHere["kind"]> = Extract<OrganizationHere, { kind: Kind }>;
 
-/** What makes the organization known at a place: a call that gives it, its import, dependencies. */
+/** The edits that make the organization known in a place: the call, its import, dependencies of callbacks. */
 export function introduce(
   here: Exclude<OrganizationHere, { kind: "none" }>,
   node: ts.Node,
@@ -41,13 +41,13 @@ export function introduce(
   }
 }
 
-/** Deno imports a file by its way from here, ending and all. */
+/** The relative path of a file, with its extension, as Deno imports it. */
 function specifierOf(file: string, { fileName }: ts.SourceFile): string {
   const way = path.relative(path.dirname(fileName), file).split(path.sep).join("/");
   return way.startsWith(".") ? way : `./${way}`;
 }
 
-/** `const { organizationId } = await callerOrganization(request);` behind the handler's guard. */
+/** `const { organizationId } = await callerOrganization(request);` after the handler's guard. */
 function askCaller({ text, guard }: Here<"by caller">, { name }: Caller): Edit {
   const { statement, request } = guard;
   const source = statement.getSourceFile();
@@ -85,7 +85,7 @@ export function importName(source: ts.SourceFile, { name, from }: Hook): Edit[] 
       (ts.isFunctionDeclaration(statement) && statement.name?.text === name),
   );
   if (isThere) return [];
-  // "use client" stays the first.
+  // "use client" stays first.
   const directives = source.statements.filter(
     (statement) => ts.isExpressionStatement(statement) && ts.isStringLiteral(statement.expression),
   );
@@ -110,7 +110,7 @@ function importsName({ importClause }: ts.ImportDeclaration, name: string): bool
 
 const withDependencies = /^(React\.)?use(Effect|LayoutEffect|InsertionEffect|Callback|Memo)$/;
 
-/** A callback that is kept from an earlier rendering would go on with an earlier organization. */
+/** Without the dependency, a callback of an earlier rendering would use an earlier organization. */
 function addDependencies(node: ts.Node, owner: ts.Node, root: string): Edit[] {
   const found: Edit[] = [];
   for (

@@ -1,15 +1,15 @@
 import path from "node:path";
 import type ts from "typescript";
-import { type Finding, findingsOf } from "../findings.ts";
 import type { Inventory } from "../queries/inventory.ts";
+import { type Violation, violationsOf } from "../violations.ts";
 import { applyEdits } from "./apply.ts";
 import { type Fix, isRefusal } from "./edit.ts";
 import { fix } from "./fix.ts";
 import { groupsOf } from "./groups.ts";
-import { drawn, editsByFile, keepTypes } from "./typecheck.ts";
+import { editsByFile, leaveOutTypeErrors, leftWithGroup } from "./typecheck.ts";
 
 export type RewrittenFile = {
-  /** Where it is on this machine. */
+  /** The absolute path. */
   readonly path: string;
   readonly name: string;
   readonly before: string;
@@ -18,41 +18,41 @@ export type RewrittenFile = {
   readonly edits: number;
 };
 
-/** A finding that is left, and why it was. */
-export type LeftFinding = Finding & { readonly reason: string };
+/** A violation that is not fixed, and why. */
+export type LeftViolation = Violation & { readonly reason: string };
 
 export type Rewriting = {
   readonly files: readonly RewrittenFile[];
-  readonly left: readonly LeftFinding[];
+  readonly left: readonly LeftViolation[];
 };
 
 /**
- * Gives every query its organization where that is sure; what is not stays as it is, with the reason.
- * What typechecked before does after. Nothing is written.
+ * Adds the organization to every query where that is certain; all others are left unchanged, with the
+ * reason. Code that typechecked before typechecks after. Nothing is written.
  */
 export function rewriteCode(inventory: Inventory): Rewriting {
   const { project } = inventory;
-  const left: LeftFinding[] = [];
+  const left: LeftViolation[] = [];
   const fixes: Fix[] = [];
   const impossible = new Set<string>();
-  const findings = findingsOf(inventory);
-  const groups = groupsOf(findings, inventory.symbols);
-  for (const finding of findings) {
-    const group = groups.get(finding);
-    const fixing = fix(finding, inventory, group);
+  const violations = violationsOf(inventory);
+  const groups = groupsOf(violations, inventory.symbols);
+  for (const violation of violations) {
+    const group = groups.get(violation);
+    const fixing = fix(violation, inventory, group);
     if (!isRefusal(fixing)) fixes.push(fixing);
     else {
-      left.push({ ...finding, reason: fixing.reason });
+      left.push({ ...violation, reason: fixing.reason });
       if (group !== undefined) impossible.add(group);
     }
   }
-  const possible = fixes.filter(({ finding, together }) => {
+  const possible = fixes.filter(({ violation, together }) => {
     if (together === undefined || !impossible.has(together)) return true;
-    left.push({ ...finding, reason: drawn });
+    left.push({ ...violation, reason: leftWithGroup });
     return false;
   });
-  const { sound, broken } = keepTypes(project, possible);
-  for (const { fixing, reason } of broken) left.push({ ...fixing.finding, reason });
+  const { sound, broken } = leaveOutTypeErrors(project, possible);
+  for (const { fixing, reason } of broken) left.push({ ...fixing.violation, reason });
 
   const counts = fixesByFile(sound);
   const files = [...editsByFile(sound)].map(([source, edits]) => ({
@@ -77,7 +77,7 @@ function inOrder(files: readonly RewrittenFile[]): RewrittenFile[] {
   return [...files].sort((one, other) => (one.name < other.name ? -1 : 1));
 }
 
-function byPlace({ place: one }: Finding, { place: other }: Finding): number {
+function byPlace({ place: one }: Violation, { place: other }: Violation): number {
   if (one.file !== other.file) return one.file < other.file ? -1 : 1;
   return one.line - other.line || one.column - other.column;
 }

@@ -4,7 +4,7 @@ import { addLastProperty } from "./add-property.ts";
 import { type Edit, type Refusal, refuse } from "./edit.ts";
 import { propertyText, spread } from "./write-organization.ts";
 
-/** Leaves the organization out of what an update writes: `undefined` never reaches the database. */
+/** Removes the organization from what an update writes: supabase-js does not send `undefined`. */
 export function stripOrganization(
   { node, judgement }: Row,
   column: string,
@@ -18,9 +18,9 @@ export function stripOrganization(
         ? addLastProperty(node, property)
         : spread(node, property);
     case "set":
-      return refuse(`it sets ${column} on purpose, or does it?`);
+      return refuse(`it sets ${column}: a person must decide this`);
     case "overridden":
-      return refuse(`it sets ${column}, and a spread behind may set it otherwise`);
+      return refuse(`it sets ${column}, and a spread after it may override that`);
     default:
       return judgement satisfies never;
   }

@@ -1,24 +1,24 @@
 import ts from "typescript";
 import type { Project } from "../reading/project.ts";
-import { isCertainlyAlike } from "./alike.ts";
 import { applyEdits, movedTo } from "./apply.ts";
 import type { Edit, Fix } from "./edit.ts";
+import { typechecksAsBefore } from "./unchanged-types.ts";
 
 type Judged = { readonly sound: readonly Fix[]; readonly broken: readonly Broken[] };
 type Broken = { readonly fixing: Fix; readonly reason: string };
 
 const mostRounds = 5;
 
-/** Why a change is left out that nothing is wrong with. */
-export const drawn = "what belongs together with it cannot be changed";
+/** Why a correct change is left out. */
+export const leftWithGroup = "a change that must be made together with it is not possible";
 
-/** Leaves out the changes after which a file does not typecheck as it did before. */
-export function keepTypes(project: Project, fixes: readonly Fix[]): Judged {
+/** Leaves out the changes that bring new type errors into a file. */
+export function leaveOutTypeErrors(project: Project, fixes: readonly Fix[]): Judged {
   const known = new Map<ts.SourceFile, ReadonlyMap<string, number>>();
   const broken: Broken[] = [];
   let sound = fixes;
   for (let round = 1; sound.length > 0; round += 1) {
-    const found = newFaults(project, sound, known, round > mostRounds);
+    const found = newTypeErrors(project, sound, known, round > mostRounds);
     if (found.size === 0) break;
     for (const [fixing, message] of found)
       broken.push({ fixing, reason: `it would not typecheck: ${message}` });
@@ -26,14 +26,14 @@ export function keepTypes(project: Project, fixes: readonly Fix[]): Judged {
     const others = sound.filter(
       (one) => !found.has(one) && one.together !== undefined && groups.has(one.together),
     );
-    for (const fixing of others) broken.push({ fixing, reason: drawn });
+    for (const fixing of others) broken.push({ fixing, reason: leftWithGroup });
     sound = sound.filter((one) => !found.has(one) && !others.includes(one));
   }
   return { sound, broken };
 }
 
-/** The changes that bring a new fault into a file, with the fault. */
-function newFaults(
+/** The changes that bring a new type error into a file, with the error. */
+function newTypeErrors(
   project: Project,
   fixes: readonly Fix[],
   known: Map<ts.SourceFile, ReadonlyMap<string, number>>,
@@ -47,27 +47,28 @@ function newFaults(
   const found = new Map<Fix, string>();
   for (const [file, edits] of byFile) {
     const source = changed.program.getSourceFile(file.fileName);
-    if (source === undefined || isCertainlyAlike(project, changed, file, source, edits)) continue;
+    if (source === undefined) continue;
+    if (typechecksAsBefore({ before: project, after: changed, old: file, source, edits })) continue;
     const after = diagnosticsOf(changed, source);
-    // Where there is no fault, it does not matter how many there were.
+    // Without errors after the change, the errors before it do not matter.
     if (after.length === 0) continue;
-    const before = known.get(file) ?? countFaults(diagnosticsOf(project, file));
+    const before = known.get(file) ?? countByText(diagnosticsOf(project, file));
     known.set(file, before);
-    const counts = countFaults(after);
-    const isNew = (fault: ts.Diagnostic) =>
-      (counts.get(keyOf(fault)) ?? 0) > (before.get(keyOf(fault)) ?? 0);
+    const counts = countByText(after);
+    const isNew = (error: ts.Diagnostic) =>
+      (counts.get(keyOf(error)) ?? 0) > (before.get(keyOf(error)) ?? 0);
     const own = fixes.filter((fixing) => fixing.edits.some((edit) => edit.source === file));
-    for (const fault of after.filter(isNew)) {
-      const blamed = isLastRound ? [] : nearest(own, fault, edits);
-      // Where nobody can be blamed, the whole file stays as it was.
-      for (const fixing of blamed.length > 0 ? blamed : own) found.set(fixing, saidBy(fault));
+    for (const error of after.filter(isNew)) {
+      const blamed = isLastRound ? [] : nearest(own, error, edits);
+      // Without a change to blame, the whole file stays unchanged.
+      for (const fixing of blamed.length > 0 ? blamed : own) found.set(fixing, firstLineOf(error));
     }
   }
   return found;
 }
 
-/** What a fault says first; all that follows from it can be a page. */
-function saidBy({ messageText }: ts.Diagnostic): string {
+/** The first line of an error; the rest can fill a page. */
+function firstLineOf({ messageText }: ts.Diagnostic): string {
   const text = typeof messageText === "string" ? messageText : messageText.messageText;
   return text.length <= 160 ? text : `${text.slice(0, 159)}…`;
 }
@@ -83,15 +84,15 @@ export function editsByFile(fixes: readonly Fix[]): ReadonlyMap<ts.SourceFile, E
   return files;
 }
 
-/** Syntax first: what is no program has no types. */
+/** Syntax errors first: a file that does not parse has no types. */
 function diagnosticsOf({ program }: Project, source: ts.SourceFile): readonly ts.Diagnostic[] {
   const syntactic = program.getSyntacticDiagnostics(source);
   return syntactic.length > 0 ? syntactic : program.getSemanticDiagnostics(source);
 }
 
-function countFaults(faults: readonly ts.Diagnostic[]): ReadonlyMap<string, number> {
+function countByText(errors: readonly ts.Diagnostic[]): ReadonlyMap<string, number> {
   const counts = new Map<string, number>();
-  for (const fault of faults) counts.set(keyOf(fault), (counts.get(keyOf(fault)) ?? 0) + 1);
+  for (const error of errors) counts.set(keyOf(error), (counts.get(keyOf(error)) ?? 0) + 1);
   return counts;
 }
 
@@ -99,28 +100,28 @@ function keyOf({ code, messageText }: ts.Diagnostic): string {
   return `${code} ${ts.flattenDiagnosticMessageText(messageText, " ")}`;
 }
 
-/** The changes that are nearest around a fault: of queries within one another, the inner ones. */
+/** The changes nearest around an error: of nested queries, the inner ones. */
 function nearest(
   fixes: readonly Fix[],
-  fault: ts.Diagnostic,
+  error: ts.Diagnostic,
   edits: readonly Edit[],
 ): readonly Fix[] {
   const widths = new Map<Fix, number>();
   for (const fixing of fixes) {
-    const width = widthAround(fixing, fault.start ?? 0, edits);
+    const width = widthAround(fixing, error.start ?? 0, edits);
     if (width !== undefined) widths.set(fixing, width);
   }
   const least = Math.min(...widths.values());
   return [...widths].flatMap(([fixing, width]) => (width === least ? [fixing] : []));
 }
 
-/** How wide what is changed is, where a position of the new text is in it. */
+/** The width of the changed range that contains a position of the new text. */
 function widthAround(
-  { finding, edits: own }: Fix,
+  { violation, edits: own }: Fix,
   position: number,
   edits: readonly Edit[],
 ): number | undefined {
-  const node = finding.entry?.node;
+  const node = violation.entry?.node;
   const ranges = [
     ...(node === undefined ? [] : [[node.getStart(), node.getEnd()] as const]),
     ...own.flatMap(({ at, until, isShared }) => (isShared ? [] : [[at, until] as const])),

@@ -1,10 +1,10 @@
 import ts from "typescript";
 import type { Row } from "../queries/payload.ts";
-import { heldBy, isNothing, wrapped } from "../reading/syntax.ts";
+import { initializerOf, isNothing, wrapped } from "../reading/syntax.ts";
 import { addLastProperty, removeProperty } from "./add-property.ts";
 import { type Edit, insertion, type Refusal, refuse } from "./edit.ts";
 
-/** Gives a row its organization, behind all else that it holds. */
+/** Adds the organization to a row, as its last property. */
 export function writeOrganization(
   row: Row,
   column: string,
@@ -14,14 +14,18 @@ export function writeOrganization(
   const property = propertyText(column, organization);
   switch (shape) {
     case "literal": {
-      if (!ts.isObjectLiteralExpression(node)) return refuse("it is no object literal");
+      if (!ts.isObjectLiteralExpression(node)) return refuse("it is not an object literal");
       if (judgement.kind === "set")
-        return refuse(`${column} is ${judgement.value.getText()} here, on purpose or not`);
+        return refuse(
+          `it sets ${column} to ${judgement.value.getText()}: a person must decide this`,
+        );
       if (judgement.kind !== "overridden") return addLastProperty(node, property);
-      const held = heldBy(judgement.property);
+      const held = initializerOf(judgement.property);
       if (held === undefined || isNothing(held))
-        return refuse(`${column} is ${held?.getText() ?? "a method"} here, on purpose or not`);
-      // It goes behind what may override it, with the value that it has.
+        return refuse(
+          `it sets ${column} to ${held?.getText() ?? "a method"}: a person must decide this`,
+        );
+      // The property moves behind the spread that may override it, with its value.
       return [
         removeProperty(node, judgement.property),
         ...addLastProperty(node, judgement.property.getText()),
@@ -30,10 +34,10 @@ export function writeOrganization(
     case "object":
       return spread(node, property);
     case "array":
-      if (/\brow\b/.test(organization)) return refuse("the organization is called row");
+      if (/\brow\b/.test(organization)) return refuse("the organization's variable is named row");
       return mapped(row, property);
     case "unknown":
-      return refuse("its type does not tell whether it is one row or several");
+      return refuse("its type does not show whether it is one row or several");
     default:
       return shape satisfies never;
   }
@@ -65,7 +69,7 @@ function mapped({ node, isTyped }: Row, property: string): Edit[] {
   ];
 }
 
-/** With the casts, parentheses and `await` around it: they belong to what is spread. */
+/** The expression with its casts, parentheses and `await`: they are spread with it. */
 function withAround(node: ts.Expression): ts.Expression {
   const whole = wrapped(node);
   return ts.isAwaitExpression(whole.parent) ? withAround(whole.parent) : whole;
@@ -82,7 +86,7 @@ function parentheses(node: ts.Expression): readonly [string, string] {
   return isPlain ? ["", ""] : ["(", ")"];
 }
 
-/** A property of an object literal; in short where name and value are the same. */
+/** A property of an object literal; a shorthand where name and value are the same. */
 export function propertyText(column: string, value: string): string {
   const key = /^[A-Za-z_$][\w$]*$/.test(column) ? column : JSON.stringify(column);
   return key === value ? key : `${key}: ${value}`;

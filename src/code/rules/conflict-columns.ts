@@ -4,8 +4,8 @@ import type { Rule } from "../rule.ts";
 export const conflictColumns: Rule = {
   id: "conflict-columns",
   level: "error",
-  title: "An upsert names a unique constraint that became one for each organization",
-  why: "PostgreSQL refuses columns that no unique constraint has: 42P10.",
+  title: "An upsert names columns that are unique only within an organization",
+  why: "PostgreSQL refuses ON CONFLICT columns that match no unique constraint: SQLSTATE 42P10.",
   find(entry, inventory) {
     const columns = entry.kind === "sql" ? sqlConflictOf(entry, inventory) : undefined;
     if (columns !== undefined) {
@@ -27,7 +27,7 @@ export const conflictColumns: Rule = {
       case "unreadable":
         return {
           fact: `the columns of onConflict cannot be read: ${conflict.text}`,
-          fix: "write them out as a text",
+          fix: "write the columns as a string literal",
         };
       default:
         return conflict satisfies never;

@@ -4,8 +4,8 @@ import type { Rule } from "../rule.ts";
 export const embeddedTable: Rule = {
   id: "embedded-table",
   level: "error",
-  title: "A tenant table is reached through a table without organizations",
-  why: "With the service role the embedded rows are of all tenants.",
+  title: "A select embeds a tenant table through a table without organizations",
+  why: "With the service role, the embedded rows belong to all tenants.",
   find(entry, { project, tables }) {
     if (entry.kind !== "chain" || entry.client.kind === "user-key") return undefined;
     const { code, names } = project.settings;
@@ -14,7 +14,7 @@ export const embeddedTable: Rule = {
     const { embeds, unread } = entry.selection;
     const { organizationColumn: column } = names;
     const reached = embeds.map((name) => tables.relationOf(name, relation.schema));
-    // A name that is no known table's may be a foreign key's, which leads to any.
+    // A name that is not a known table may be a foreign key to any table.
     const open = reached.filter(
       (one) =>
         (tables.hasOrganization(one) || !tables.isListed(one)) &&
@@ -25,16 +25,16 @@ export const embeddedTable: Rule = {
       const listed = open.map(({ name }) => name).join(", ");
       return {
         fact: open.some(tables.hasOrganization)
-          ? `its select reaches ${listed}`
-          : `its select reaches ${listed}, which may stand for a table that has tenants`,
+          ? `its select embeds ${listed}`
+          : `its select embeds ${listed}, which may be a foreign key to a tenant table`,
         fix: `.eq('${first.name}.${column}', ${code[entry.part].organization})`,
       };
     }
     return unread === undefined
       ? undefined
       : {
-          fact: `its select may reach any table: ${unread}`,
-          fix: "write its columns out as a text",
+          fact: `its select cannot be read and may embed any table: ${unread}`,
+          fix: "write its columns as a string literal",
         };
   },
 };

@@ -5,7 +5,7 @@ export const insertWithoutOrganization: Rule = {
   id: "insert-without-organization",
   level: "error",
   title: "A row is written without its organization, or with one that may be overridden",
-  why: "When Day 3 ends no default fills it: the insert fails. A spread behind it lets whoever sends the row choose the organization.",
+  why: "After Day 3 no default fills the column, so the insert fails. A spread after it lets the caller choose the organization.",
   find(entry, inventory) {
     if (entry.kind !== "chain" || stateOf(entry, inventory) !== "unfenced") return undefined;
     if (entry.operation !== "insert" && entry.operation !== "upsert") return undefined;
@@ -14,7 +14,7 @@ export const insertWithoutOrganization: Rule = {
     const kinds = entry.payload?.rows.map(({ judgement }) => judgement.kind) ?? [];
     return {
       fact: kinds.includes("overridden")
-        ? `what stands behind ${column} may override it`
+        ? `a later property may override ${column}`
         : kinds.includes("set")
           ? `${column} is not set in every row`
           : `${column} is not set (${entry.payload?.form ?? "no payload"})`,

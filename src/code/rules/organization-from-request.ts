@@ -5,8 +5,8 @@ import type { Rule } from "../rule.ts";
 export const organizationFromRequest: Rule = {
   id: "organization-from-request",
   level: "error",
-  title: "The organization is what the caller sent",
-  why: "Whoever calls may name any organization, and no row-level security binds the service role.",
+  title: "The organization comes from the request",
+  why: "A caller can name any organization, and row-level security does not apply to the service role.",
   find(entry, { project, symbols, tables }) {
     if (entry.kind !== "chain" || entry.client.kind === "user-key") return undefined;
     if (!entry.relations.some(tables.hasOrganization)) return undefined;
@@ -20,7 +20,7 @@ export const organizationFromRequest: Rule = {
       ? undefined
       : {
           fact: `${sent.getText()} comes from the request`,
-          fix: "take it from the caller's membership, asked for with the user's own key",
+          fix: "read it from the caller's memberships, with the user's own key",
         };
   },
 };

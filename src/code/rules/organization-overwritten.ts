@@ -5,7 +5,7 @@ export const organizationOverwritten: Rule = {
   id: "organization-overwritten",
   level: "error",
   title: "An update can move a row into another organization",
-  why: "What the caller sends is written as it is, and it may hold an organization.",
+  why: "What the caller sends is written unchanged, and it may contain an organization.",
   find(entry, { project, tables }) {
     if (entry.kind !== "chain" || entry.operation !== "update") return undefined;
     if (!entry.relations.some(tables.hasOrganization)) return undefined;
@@ -24,13 +24,13 @@ export const organizationOverwritten: Rule = {
           };
         case "overridden":
           return {
-            fact: `what stands behind ${column} may override it`,
+            fact: `a later property may override ${column}`,
             fix: `${column}: undefined as the last property`,
           };
         case "hidden":
           return {
-            fact: `may hold ${column}: it is not written out here`,
-            fix: `{ ...these, ${column}: undefined }, which leaves it out`,
+            fact: `may contain ${column}: it is not an object literal`,
+            fix: `{ ...payload, ${column}: undefined }: supabase-js does not send undefined`,
           };
         default:
           judgement satisfies never;

@@ -4,7 +4,7 @@ export const unboundFunction: Rule = {
   id: "unbound-function",
   level: "warning",
   title: "The service role calls a database function without the organization",
-  why: "No row-level security binds what the function reads and writes.",
+  why: "Row-level security does not apply to what the function reads and writes.",
   find(entry, { project }) {
     if (entry.kind !== "rpc" || entry.client.kind === "user-key") return undefined;
     const { code, names } = project.settings;
@@ -12,6 +12,9 @@ export const unboundFunction: Rule = {
     const text = entry.node.getText();
     return text.includes(organization) || text.includes(names.organizationColumn)
       ? undefined
-      : { fact: `calls ${entry.name}`, fix: `hand it ${organization}, and let it filter` };
+      : {
+          fact: `calls ${entry.name}`,
+          fix: `pass ${organization}, and filter by it in the function`,
+        };
   },
 };

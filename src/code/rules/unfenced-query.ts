@@ -6,7 +6,7 @@ export const unfencedQuery: Rule = {
   id: "unfenced-query",
   level: "error",
   title: "A read, update or delete of a tenant table does not name the organization",
-  why: "With the service role nothing else keeps it to one tenant; with the user's key only row-level security does.",
+  why: "With the service role, nothing else limits it to one tenant; with the user's key, only row-level security does.",
   find(entry, inventory) {
     if (entry.kind !== "chain" || stateOf(entry, inventory) !== "unfenced") return undefined;
     if (entry.operation === "insert" || entry.operation === "upsert") return undefined;
@@ -19,9 +19,9 @@ export const unfencedQuery: Rule = {
     const fact =
       sometimes?.when === undefined
         ? `has no filter on ${column}`
-        : `is filtered on ${column} only sometimes: ${sometimes.when}`;
+        : `filters on ${column} only under a condition: ${sometimes.when}`;
     return {
-      fact: mixed ? `${fact}, and is not always of a table that has one` : fact,
+      fact: mixed ? `${fact}, and its table does not always have that column` : fact,
       fix: `.eq('${column}', ${code[entry.part].organization}), or // tenantry: all-organizations because …`,
     };
   },

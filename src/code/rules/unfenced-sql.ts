@@ -5,7 +5,7 @@ export const unfencedSql: Rule = {
   id: "unfenced-sql",
   level: "error",
   title: "SQL on a tenant table does not name the organization",
-  why: "A driver connects with a role of its own, which row-level security often does not bind.",
+  why: "Row-level security often does not apply to the role that the driver connects with.",
   find(entry, inventory) {
     if (entry.kind !== "sql" || stateOf(entry, inventory) !== "unfenced") return undefined;
     const column = inventory.project.settings.names.organizationColumn;
@@ -13,9 +13,9 @@ export const unfencedSql: Rule = {
     return {
       fact:
         entry.unread === undefined
-          ? `asks ${[...new Set(names)].join(", ")} without ${column}`
-          : `asks ${[...new Set(names)].join(", ")} by a text that cannot be read: ${entry.unread}`,
-      fix: `AND ${column} = $n with the organization among the parameters`,
+          ? `uses ${[...new Set(names)].join(", ")} without ${column}`
+          : `uses ${[...new Set(names)].join(", ")} in SQL that cannot be read: ${entry.unread}`,
+      fix: `add AND ${column} = $n, with the organization as a parameter`,
     };
   },
 };

@@ -4,8 +4,8 @@ import type { Rule } from "../rule.ts";
 export const unfencedSubscription: Rule = {
   id: "unfenced-subscription",
   level: "error",
-  title: "Changes of a tenant table are listened to without a filter on the organization",
-  why: "Row-level security is not asked for deletes, and never for the service role.",
+  title: "A realtime subscription to a tenant table has no filter on the organization",
+  why: "Row-level security is not applied to DELETE events, and never for the service role.",
   find(entry, inventory) {
     if (entry.kind !== "subscription") return undefined;
     const { code, names } = inventory.project.settings;
@@ -13,15 +13,15 @@ export const unfencedSubscription: Rule = {
     const state = stateOf(entry, inventory);
     if (state === "unresolved")
       return {
-        fact: "listens to every table, or to one that cannot be told",
-        fix: "name the table as a text, and filter it",
+        fact: "listens to all tables, or to one whose name cannot be determined",
+        fix: "name the table as a string literal, and add a filter",
       };
     if (state !== "unfenced") return undefined;
     return entry.filter === undefined
-      ? { fact: `listens to all of ${entry.table}`, fix: `filter: \`${filter}\`` }
+      ? { fact: `listens to all rows of ${entry.table}`, fix: `filter: \`${filter}\`` }
       : {
-          fact: `listens to ${entry.table} by another filter, and there can be one only`,
-          fix: `filter: \`${filter}\`, and let the rest be sorted out by the callback`,
+          fact: `listens to ${entry.table} with another filter, and only one is allowed`,
+          fix: `filter: \`${filter}\`; check the other condition in the callback`,
         };
   },
 };

@@ -11,15 +11,15 @@ import { elementAround, wrapNode } from "./root.ts";
 
 const boundary = "OrganizationBoundary";
 
-/** What is done about the boundary: edits where pages are shown to those who are signed in, or advice. */
+/** Edits that put the boundary around what only signed-in users see, or advice to do it by hand. */
 export type BoundaryPlaces = { readonly edits: readonly Edit[]; readonly left: readonly string[] };
 
-/** What the provider stands round: the children of an element, or all that is rendered; undefined where nobody knows. */
+/** What the provider contains: the children of an element, or all that is rendered; undefined where unknown. */
 export type Provided = ts.JsxElement | "everything" | undefined;
 
 /**
- * Puts the boundary into the application's guards: components that show what they are given, or their
- * routes, only to those who are signed in. Other places are a person's.
+ * Puts the boundary into the application's guards: components that show their children, or their routes,
+ * only to signed-in users. All other places are left to a person.
  */
 export function placeBoundary(uses: Uses, provided: Provided, context: string): BoundaryPlaces {
   const { project } = uses.symbols;
@@ -54,21 +54,21 @@ export function placeBoundary(uses: Uses, provided: Provided, context: string): 
   );
   return {
     edits,
-    left: ["put <OrganizationSwitcher /> where it belongs, where people are signed in"],
+    left: ["put <OrganizationSwitcher /> where signed-in users can reach it"],
   };
 }
 
 function advice(where: readonly string[]): string {
-  const places = where.length === 0 ? "" : `, such as at ${where.join(", ")}`;
-  return `put <${boundary}> round what is shown to those who are signed in${places}, and <OrganizationSwitcher /> where it belongs: where that is, nobody but you knows`;
+  const places = where.length === 0 ? "" : ` (for example at ${where.join(", ")})`;
+  return `put <${boundary}> around everything that only signed-in users see${places}, and <OrganizationSwitcher /> where they can reach it`;
 }
 
-/** Where a component shows its children or routes, if it shows them only to those who are signed in. */
+/** Where a component shows its children or routes, if it shows them only to signed-in users. */
 function guardedBy(uses: Uses, component: Component, signedIn: Inside): readonly ts.Node[] {
   for (const prop of ["children", "<Outlet>"]) {
     if (signedIn.showsInside(component, prop) !== true) continue;
     const places = prop === "children" ? placesOfProp(uses, component, prop) : outletsOf(component);
-    // What hands its children to another guard is none itself.
+    // A component that passes its children to another guard is not a guard itself.
     const own = places.filter((place) => !isWithinGuard(uses, place, component, signedIn));
     if (own.length > 0 && own.every((place) => !ts.isJsxSpreadAttribute(place))) return own;
   }

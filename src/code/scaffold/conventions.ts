@@ -5,7 +5,7 @@ import { z } from "zod";
 import type { CodeFile, Project } from "../reading/project.ts";
 import { unwrap } from "../reading/syntax.ts";
 
-/** An exported client of the application's, and where it is. */
+/** A client that the application exports, and its file. */
 export type ExportedClient = { readonly name: string; readonly file: string };
 
 /** The client that the application imports most; undefined where none is exported. */
@@ -35,7 +35,7 @@ function clientsOf({ source }: CodeFile): string[] {
   });
 }
 
-/** How the project's own files import a file: by an alias of theirs where they have one, else relatively. */
+/** How the project's files import a file: by a path alias where there is one, else relatively. */
 export function specifierFor(project: Project, file: string, from: string): string {
   const target = withoutExtension(file);
   for (const [pattern, places] of Object.entries(aliases(project))) {
@@ -51,7 +51,7 @@ export function specifierFor(project: Project, file: string, from: string): stri
   return relative.startsWith(".") ? relative : `./${relative}`;
 }
 
-/** The file that a configured module is, without its ending; undefined where only its importer knows. */
+/** The file of a configured module, without its extension; undefined where it depends on the importer. */
 export function fileOf(project: Project, specifier: string): string | undefined {
   for (const [pattern, places] of Object.entries(aliases(project))) {
     const [before = "", after = ""] = pattern.split("*");
@@ -63,7 +63,7 @@ export function fileOf(project: Project, specifier: string): string | undefined 
   return undefined;
 }
 
-/** The compiler's `paths`, as places on this machine. */
+/** `compilerOptions.paths`, with absolute paths. */
 function aliases({ program }: Project): Readonly<Record<string, readonly string[]>> {
   const { paths = {}, baseUrl, pathsBasePath } = program.getCompilerOptions();
   const base = baseUrl ?? (typeof pathsBasePath === "string" ? pathsBasePath : undefined);
@@ -105,7 +105,7 @@ export function supabaseModule({ files }: Project): string {
   return most?.[0] ?? "npm:@supabase/supabase-js@2";
 }
 
-/** A text in the quotes that most of the project's files begin with. */
+/** A text with the kind of quotes that most of the project's files use first. */
 export function inQuotesOf({ files }: Project, text: string): string {
   const single = files.filter(({ source }) => /['"]/.exec(source.text)?.[0] === "'").length;
   return single * 2 > files.length ? text.replaceAll('"', "'") : text;

@@ -13,9 +13,9 @@ function member(type: ts.Node | undefined, name: string): ts.TypeLiteralNode | u
 }
 
 /**
- * Adds the organization's column to the types that `supabase gen types` made, for tenant tables that
- * have none. What is inserted may leave it out: the database gives it where the writer is certain.
- * @returns edits; none where no such types are found, or all are there
+ * Adds the organization's column to the types that `supabase gen types` generated, for tenant tables that
+ * do not have it. In `Insert` it is optional: the database fills it where the writer's organization is certain.
+ * @returns edits; none where there are no such types, or all have the column
  */
 export function databaseTypes(project: Project): readonly Edit[] {
   const { settings, program } = project;
@@ -52,7 +52,7 @@ function columnOf(
   const names = type.members.map(({ name }) => name?.getText() ?? "");
   if (names.includes(column)) return [];
   const text = `${column}${isOptional ? "?" : ""}: string`;
-  // They are in the order of the alphabet.
+  // Columns are in alphabetical order.
   const next = type.members.find(({ name }) => (name?.getText() ?? "") > column);
   const end = /[;,]$/.exec(type.members[0]?.getText() ?? "")?.[0] ?? "";
   if (next !== undefined) {

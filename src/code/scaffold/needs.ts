@@ -6,7 +6,7 @@ import type { Uses } from "../components/uses.ts";
 import { functionCalled } from "../reading/symbols.ts";
 import { everyNode } from "../reading/syntax.ts";
 
-/** What must stand round the provider, since it asks it. */
+/** What the provider must be inside of, because it uses it. */
 export type ProviderNeed = { readonly name: string; readonly inside: Inside };
 
 const queryProvider = /^(Persist)?QueryClientProvider$/;
@@ -15,9 +15,9 @@ const router = /^((Unstable_?)?(Browser|Hash|Memory|History)?Router|RouterProvid
 const longestWay = 5;
 
 /**
- * What the provider needs round it: React Query's, and where its file is there already and has other
- * hooks, what those need.
- * @param provider undefined where its file is still to be made
+ * What the provider must be inside of: React Query's provider, and where its file exists already and has
+ * other hooks, what those need.
+ * @param provider undefined where its file does not exist yet
  */
 export function needsOfProvider(
   uses: Uses,
@@ -45,7 +45,7 @@ function ofLibrary(uses: Uses, name: string, tags: RegExp): ProviderNeed {
   return { name, inside: insideOf(uses, { isBoundary, withSignedIn: false }) };
 }
 
-/** A tag that nothing declares, as where packages are not installed. */
+/** The name of an undeclared tag: its package is not installed. */
 function unknownName({ symbols }: Uses, tag: ts.Node): string {
   return symbols.symbolOf(tag)?.declarations === undefined ? tag.getText() : "";
 }

@@ -11,16 +11,16 @@ import { needsOfProvider, type ProviderNeed } from "./needs.ts";
 
 export const provider = "OrganizationProvider";
 
-/** Where the provider goes, or stands: round what an element holds, or round the element itself. */
+/** Where the provider goes, or is already: around the children of an element, or around the element. */
 export type ProviderPlace =
   | { readonly kind: "there"; readonly element: ts.JsxElement }
-  | { readonly kind: "within"; readonly element: ts.JsxElement }
-  | { readonly kind: "round"; readonly node: ts.Node }
+  | { readonly kind: "inside"; readonly element: ts.JsxElement }
+  | { readonly kind: "around"; readonly node: ts.Node }
   | { readonly kind: "none"; readonly reason: string };
 
 /**
- * The place of the provider: within everything that it asks, such as React Query's provider, found by
- * following the components from the application's entry. Without a certain place there is none.
+ * The place of the provider: inside everything that it uses, such as React Query's provider. It is found by
+ * following the components from the application's entry. Where no place is certain, the result is `none`.
  */
 export function placeOfProvider(
   uses: Uses,
@@ -30,7 +30,9 @@ export function placeOfProvider(
   const { project } = uses.symbols;
   const entries = entryPointsOf(project);
   if (entries.length === 0)
-    return none(`no createRoot(…).render(<App />) was found: put <${provider}> round it`);
+    return none(
+      `no createRoot(…).render(<App />) was found: put <${provider}> around the application`,
+    );
   const needs = needsOfProvider(uses, own, reactQuery);
   const [found, ...others] = needs.length === 0 ? innermost(uses) : withinAll(uses, needs);
   const standing = elementsOf(uses, ({ tagName }) => tagName.getText() === provider);
@@ -39,12 +41,11 @@ export function placeOfProvider(
   const names = needs.map(({ name }) => name).join(" and ");
   if (found !== undefined && others.length === 0) return found;
   if (needs.length === 0)
-    return none(`the application is rendered in several places: put <${provider}> round each`);
-  if (found === undefined)
-    return none(`${nowhere(uses, needs)}: put <${provider}> inside it, because it needs it`);
+    return none(`the application is rendered in several places: put <${provider}> around each`);
+  if (found === undefined) return none(`${nowhere(uses, needs)}: put <${provider}> inside it`);
   const places = [found, ...others].map((one) => placeText(project, nodeOf(one)));
   return none(
-    `<${provider}> must be inside ${names}, and there are several (${places.join(", ")}): put it inside each one that holds pages`,
+    `<${provider}> must be inside ${names}, and there are several (${places.join(", ")}): put it inside each one that contains pages`,
   );
 }
 
@@ -52,13 +53,13 @@ function none(reason: string): ProviderPlace {
   return { kind: "none", reason };
 }
 
-type Found = Extract<ProviderPlace, { kind: "within" | "round" }>;
+type Found = Extract<ProviderPlace, { kind: "inside" | "around" }>;
 
 function nodeOf(place: Found): ts.Node {
-  return place.kind === "within" ? place.element : place.node;
+  return place.kind === "inside" ? place.element : place.node;
 }
 
-/** An earlier provider stays; where it would fail at the start, that is said. */
+/** An existing provider stays; if it would fail at the start, the reason is reported. */
 function judgedThere(
   { symbols }: Uses,
   element: ts.JsxElement,
@@ -70,11 +71,11 @@ function judgedThere(
   const names = missing.map(({ name }) => name).join(" and ");
   const where = better === undefined ? "" : `, to ${placeText(symbols.project, nodeOf(better))}`;
   return none(
-    `<${provider}> (${placeText(symbols.project, element)}) is outside ${names}, which it needs: the page stays white. Move it inside${where}`,
+    `<${provider}> (${placeText(symbols.project, element)}) is outside ${names}, which it needs: the page stays blank. Move it inside${where}`,
   );
 }
 
-/** Why no place is within all that is needed. */
+/** Why no place is inside all that is needed. */
 function nowhere(uses: Uses, needs: readonly ProviderNeed[]): string {
   for (const { name, inside } of needs) {
     const [somewhere] = elementsOf(uses, (tag) => inside.encloses(tag));
@@ -83,7 +84,7 @@ function nowhere(uses: Uses, needs: readonly ProviderNeed[]): string {
     if (!reachedFrom(uses).has(somewhere))
       return `${name} (${place}) cannot be followed from where the application is rendered`;
   }
-  return `no place was found that is within ${needs.map(({ name }) => name).join(" and ")}`;
+  return `no place was found that is inside ${needs.map(({ name }) => name).join(" and ")}`;
 }
 
 function elementsOf(
@@ -100,23 +101,23 @@ function elementsOf(
   return found;
 }
 
-/** The outermost elements whose children are within all that is needed. */
+/** The outermost elements whose children are inside all that is needed. */
 function withinAll(uses: Uses, needs: readonly ProviderNeed[]): readonly Found[] {
   const found: Found[] = [];
   const isPlace = (element: ts.JsxElement) =>
     contentOf(element).length > 0 &&
     needs.every(({ inside }) => inside.encloses(element.openingElement) || inside.has(element)) &&
-    // Round what it is within already there is nothing to add.
+    // An element that is inside already adds nothing.
     needs.some(({ inside }) => inside.encloses(element.openingElement));
   visitTree(uses, (node) => {
     if (!ts.isJsxElement(node) || !isPlace(node)) return true;
-    found.push({ kind: "within", element: node });
+    found.push({ kind: "inside", element: node });
     return false;
   });
   return found;
 }
 
-/** The application's own first component in what is rendered; in Next's outermost layout, its children. */
+/** The first component of the application that is rendered; in Next, the children of the outermost layout. */
 function innermost(uses: Uses): readonly Found[] {
   return entryPointsOf(uses.symbols.project).flatMap((entry): readonly Found[] => {
     if (entry.kind === "by file") {
@@ -124,7 +125,7 @@ function innermost(uses: Uses): readonly Found[] {
       const places = ["children", "Component"].flatMap((prop) =>
         component === undefined ? [] : placesOfProp(uses, component, prop),
       );
-      return places.map((place) => ({ kind: "round", node: elementAround(place) }));
+      return places.map((place) => ({ kind: "around", node: elementAround(place) }));
     }
     let element = unwrap(entry.element);
     for (;;) {
@@ -137,7 +138,7 @@ function innermost(uses: Uses): readonly Found[] {
       if (!isHolder || !(ts.isJsxElement(only) || ts.isJsxSelfClosingElement(only))) break;
       element = only;
     }
-    return [{ kind: "round", node: element }];
+    return [{ kind: "around", node: element }];
   });
 }
 
@@ -154,7 +155,7 @@ export function elementAround(node: ts.Node): ts.Node {
   return ts.isJsxExpression(parent) && !ts.isJsxAttribute(parent.parent) ? parent : node;
 }
 
-/** What an element holds, without spaces and comments. */
+/** The children of an element, without white space and comments. */
 function contentOf({ children }: ts.JsxElement | ts.JsxFragment): readonly ts.JsxChild[] {
   return children.filter((child) =>
     ts.isJsxText(child)
@@ -163,7 +164,7 @@ function contentOf({ children }: ts.JsxElement | ts.JsxFragment): readonly ts.Js
   );
 }
 
-/** All that is rendered from the entry points on. */
+/** Everything that the entry points render. */
 function reachedFrom(uses: Uses): ReadonlySet<ts.Node> {
   const found = new Set<ts.Node>();
   visitTree(uses, (node) => {
@@ -174,8 +175,8 @@ function reachedFrom(uses: Uses): ReadonlySet<ts.Node> {
 }
 
 /**
- * Goes from the entry points through components, and routes that are objects.
- * @param visit says whether to go on below a node
+ * Walks from the entry points through components and route objects.
+ * @param visit whether to continue below a node
  */
 function visitTree(uses: Uses, visit: (node: ts.Node) => boolean): void {
   const seen = new Set<ts.Node>();
@@ -216,7 +217,7 @@ export function wrapRoot(uses: Uses, place: Found, context: string): readonly Ed
   const source = nodeOf(place).getSourceFile();
   const from = specifierFor(project, `${context}.tsx`, source.fileName);
   const edits =
-    place.kind === "within" ? wrapContent(place.element) : wrapNode(place.node, provider);
+    place.kind === "inside" ? wrapContent(place.element) : wrapNode(place.node, provider);
   return [...importName(source, { name: provider, from }), ...edits];
 }
 
@@ -235,7 +236,7 @@ function wrapContent(element: ts.JsxElement): readonly Edit[] {
   ];
 }
 
-/** Puts a component round an element, or round an expression that gives one. */
+/** Wraps an element, or an expression that returns one, in a component. */
 export function wrapNode(node: ts.Node, component: string): readonly Edit[] {
   const source = node.getSourceFile();
   const isElement =

@@ -25,7 +25,7 @@ import { organizationStore } from "./templates/organization-store.ts";
 import { organizationSwitcher } from "./templates/organization-switcher.ts";
 
 export type ScaffoldedFile = {
-  /** Where it is on this machine. */
+  /** The absolute path. */
   readonly path: string;
   /** From the code's folder, with slashes. */
   readonly name: string;
@@ -36,9 +36,9 @@ export type ScaffoldedFile = {
 
 export type Scaffold = {
   readonly files: readonly ScaffoldedFile[];
-  /** Files that are there already, and stay as they are. */
+  /** Files that exist already; they are not changed. */
   readonly kept: readonly { readonly name: string; readonly same: boolean }[];
-  /** What is for a person to do, and why. */
+  /** What a person must do, and why. */
   readonly left: readonly string[];
 };
 
@@ -46,8 +46,8 @@ type Piece = { readonly file: string; readonly text: string };
 
 /**
  * What the application needs to know its organization: a store, context and switcher for React, a
- * helper for edge functions, and the columns in the database's types, in the project's own way. Nothing
- * is written, and no file that is there is replaced.
+ * helper for edge functions, and the columns in the database's types, in the project's own style. This
+ * writes nothing, and no existing file is replaced.
  */
 export function scaffold(project: Project): Scaffold {
   const left: string[] = [];
@@ -67,22 +67,22 @@ export function scaffold(project: Project): Scaffold {
   return { files, kept, left };
 }
 
-/** The provider and the boundary in their places, as far as those are certain. */
+/** Puts the provider and the boundary in their places, as far as those are certain. */
 function placeInTree(project: Project, context: string, left: string[]): readonly Edit[] {
   const uses = usesIn(symbolsOf(project));
   const own = providerIn(uses, context);
   const place = placeOfProvider(uses, own, dependsOn(project, "@tanstack/react-query"));
   const edits =
-    place.kind === "within" || place.kind === "round" ? wrapRoot(uses, place, context) : [];
+    place.kind === "inside" || place.kind === "around" ? wrapRoot(uses, place, context) : [];
   const provided =
-    place.kind === "round" ? "everything" : place.kind === "none" ? undefined : place.element;
+    place.kind === "around" ? "everything" : place.kind === "none" ? undefined : place.element;
   const boundary = placeBoundary(uses, provided, context);
   left.push(...boundary.left);
   if (place.kind === "none") left.push(place.reason);
   return [...edits, ...boundary.edits];
 }
 
-/** The provider of a context file that is there already. */
+/** The provider of an existing context file. */
 function providerIn({ components }: Uses, context: string): Component | undefined {
   return [...components].find(
     (component) =>
@@ -103,18 +103,20 @@ function reactPieces(project: Project, left: string[]): Piece[] {
   const { hook } = app;
   if (hook === undefined) {
     left.push(
-      "the context for React: code.app.hook says what the hook is called, and where it goes",
+      "the context for React: set code.app.hook to the name of the hook and the module of the context",
     );
     return [];
   }
   const context = contextFile(project);
   if (context === undefined) {
-    left.push(`the context for React: ${hook.from} is no path of the compiler's settings (paths)`);
+    left.push(
+      `the context for React: ${hook.from} matches no path of compilerOptions.paths in tsconfig.json`,
+    );
     return [];
   }
   const client = exportedClient(project);
   if (client === undefined) {
-    left.push("the context for React: no file exports a client that createClient makes");
+    left.push("the context for React: no file exports a client that was created with createClient");
     return [];
   }
   const components = path.join(path.dirname(path.dirname(context)), "components");
@@ -156,7 +158,7 @@ function reactPieces(project: Project, left: string[]): Piece[] {
 function functionPieces(project: Project): Piece[] {
   const { functions } = project.settings.code;
   if (!project.files.some(({ part }) => part === "functions")) return [];
-  // What a pattern begins with, up to its first star.
+  // The beginning of the pattern, up to its first star.
   const folder = functions.include[0]?.split("*")[0] ?? "";
   const { caller = { name: "callerOrganization", from: `${folder}/_shared/organization.ts` } } =
     functions;

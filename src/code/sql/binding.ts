@@ -11,11 +11,11 @@ import { within } from "./statement.ts";
 
 type Bound = {
   readonly column: string;
-  /** What `WITH` has made that is bound already. */
+  /** Names of `WITH` that are bound already. */
   readonly bound: ReadonlySet<string>;
 };
 
-/** Columns that tell one user or one organization; a status or a plan is of many. */
+/** Columns that identify one user or one organization; a status or a plan does not. */
 const identities = [
   /^(id|uid|uuid|sub)$/i,
   /(user|member|owner|profile|account|organi[sz]ation|org|tenant|team|auth|customer|session)(_?(id|uid|uuid|name))?$/i,
@@ -23,8 +23,8 @@ const identities = [
 ];
 
 /**
- * Whether a select gives only what belongs to one user or organization, by a condition that compares one
- * with a value. What reads no table is a value itself: `SELECT unnest($1)`.
+ * Whether a select returns only rows of one user or organization, because a condition compares one of these
+ * columns with a value. A select without a table is a value: `SELECT unnest($1)`.
  */
 export function bindsOne(select: SelectStmt, outer: Bound): boolean {
   const { larg, rarg, fromClause = [], whereClause, withClause } = select;
@@ -40,7 +40,7 @@ export function bindsOne(select: SelectStmt, outer: Bound): boolean {
   );
 }
 
-/** The names of `WITH` that give only what belongs to one user or organization. */
+/** The names of `WITH` that return only rows of one user or organization. */
 export function namesBound(clause: WithClause | undefined, outer: Bound): ReadonlySet<string> {
   const bound = new Set(outer.bound);
   for (const one of clause?.ctes ?? []) {
@@ -54,7 +54,7 @@ export function namesBound(clause: WithClause | undefined, outer: Bound): Readon
   return bound;
 }
 
-/** Whether a select compares the organization of its own rows with that of a table around it. */
+/** Whether a subquery compares the organization of its rows with that of a table of the outer query. */
 export function correlatesOn(
   select: SelectStmt,
   outside: ReadonlySet<string>,
@@ -76,7 +76,7 @@ function isOfOne(condition: Node, own: ReadonlySet<string>, known: Bound): boole
   const tellsOne = (side: Node) => {
     const column = columnOf(side);
     if (column === undefined) return false;
-    // A row of a table around it tells nothing of its own.
+    // A condition on an outer table says nothing about the subquery's rows.
     return (column.table === undefined || own.has(column.table)) && isIdentity(column.name, known);
   };
   if (!("SubLink" in condition)) return isEqualToValue(condition, tellsOne);

@@ -1,7 +1,7 @@
 import type { Node, SelectStmt } from "libpg-query";
 import { within } from "./statement.ts";
 
-/** The conditions that all have to hold. */
+/** The conditions that must all hold. */
 export function conjuncts(condition: Node | undefined): readonly Node[] {
   if (condition === undefined) return [];
   return "BoolExpr" in condition && condition.BoolExpr.boolop === "AND_EXPR"
@@ -11,7 +11,7 @@ export function conjuncts(condition: Node | undefined): readonly Node[] {
 
 const equal = new Set(["AEXPR_OP", "AEXPR_OP_ANY", "AEXPR_IN", "AEXPR_NOT_DISTINCT"]);
 
-/** `organization_id = $1`, `IN (…)`, `= ANY (…)`: a column compared with what is no column's. */
+/** `organization_id = $1`, `IN (…)`, `= ANY (…)`: a column compared with a value that is not a column. */
 export function isEqualToValue(condition: Node, isOfInterest: (side: Node) => boolean): boolean {
   if (!("A_Expr" in condition)) return false;
   const { kind = "", lexpr, rexpr } = condition.A_Expr;
@@ -27,12 +27,12 @@ export function isEquality(condition: Node): boolean {
   return operator !== undefined && "String" in operator && operator.String.sval === "=";
 }
 
-/** A column by its name, whatever its table's; a cast of it too. */
+/** Whether a node is a column of this name in any table, with or without a cast. */
 export function isColumn(node: Node, column: string): boolean {
   return columnOf(node)?.name === column;
 }
 
-/** The column that an expression is, with its table where that is said. */
+/** The column of an expression, with its table where it is named. */
 export function columnOf(
   node: Node | undefined,
 ): { readonly table: string | undefined; readonly name: string } | undefined {
@@ -46,7 +46,7 @@ export function columnOf(
   return name === undefined ? undefined : { table: names.at(-2), name };
 }
 
-/** Whether a value comes from another column: a join of two tables fences neither. */
+/** Whether a value contains a column: a join of two tables fences neither. */
 function hasColumn(node: Node): boolean {
   if ("SubLink" in node) return false;
   return [...within(node)].some((one) => "ColumnRef" in one);
@@ -60,7 +60,7 @@ export function selectsIn(expression: unknown): SelectStmt[] {
   return Object.values(expression).flatMap(selectsIn);
 }
 
-/** The names by which tables can be spoken of. */
+/** The names and aliases of tables. */
 export function aliasesIn(items: readonly unknown[]): ReadonlySet<string> {
   const found = new Set<string>();
   for (const one of within(items)) {
@@ -70,7 +70,7 @@ export function aliasesIn(items: readonly unknown[]): ReadonlySet<string> {
   return found;
 }
 
-/** Whether a select has a condition on a table around it: `WHERE call_logs.lead_id = leads.id`. */
+/** Whether a subquery has a condition on a table of the outer query: `WHERE call_logs.lead_id = leads.id`. */
 export function refersOutside(select: SelectStmt, outside: ReadonlySet<string>): boolean {
   const own = aliasesIn(select.fromClause ?? []);
   return conjuncts(select.whereClause).some((condition) => {
@@ -80,7 +80,7 @@ export function refersOutside(select: SelectStmt, outside: ReadonlySet<string>):
   });
 }
 
-/** Whether a table's name is one of those around, and none of a select's own. */
+/** Whether a table's name is one of the outer query, and not of the subquery. */
 export function isOutside(
   table: string | undefined,
   own: ReadonlySet<string>,

@@ -10,23 +10,23 @@ import {
 } from "./condition.ts";
 import { type NamedRelation, relationsNamed } from "./statement.ts";
 
-/** Whose rows a part of a statement is of. */
+/** Whose rows a part of a statement reads or writes. */
 type Rows =
   /** No tenant table is read or written. */
-  "nobody's" | "one organization's" | "all organizations'";
+  "no tenant rows" | "one organization" | "all organizations";
 
 type Known = {
   readonly column: string;
   hasOrganization(relation: NamedRelation): boolean;
-  /** What `WITH` has made so far, by its name. */
+  /** The names of `WITH` so far, with their rows. */
   readonly made: ReadonlyMap<string, Rows>;
-  /** What `WITH` has made that gives only what belongs to one user or organization. */
+  /** The names of `WITH` that return only rows of one user or organization. */
   readonly bound: ReadonlySet<string>;
 };
 
 /**
- * Whether a statement leaves only one organization's rows: by a condition that always applies, in every
- * part of it that reads or writes a tenant table. Tables that are joined are fenced by one of them.
+ * Whether a statement is limited to one organization's rows, by a condition that always applies, in every
+ * part that reads or writes a tenant table. Of joined tables, a condition on one is enough.
  */
 export function isStatementFenced(
   statement: Node,
@@ -34,7 +34,7 @@ export function isStatementFenced(
   hasOrganization: Known["hasOrganization"],
 ): boolean {
   const known = { column, hasOrganization, made: new Map(), bound: new Set<string>() };
-  return rowsOf(statement, known) !== "all organizations'";
+  return rowsOf(statement, known) !== "all organizations";
 }
 
 function rowsOf(statement: Node, outer: Known): Rows {
@@ -43,11 +43,11 @@ function rowsOf(statement: Node, outer: Known): Rows {
     const { relation, cols, selectStmt, withClause } = statement.InsertStmt;
     const [known, broken] = withMade(withClause, outer);
     const written = cols?.some((one) => "ResTarget" in one && one.ResTarget.name === known.column);
-    const target = relation === undefined ? "nobody's" : ofRelation(relation, known);
-    const from = selectStmt === undefined ? "nobody's" : rowsOf(selectStmt, known);
+    const target = relation === undefined ? "no tenant rows" : ofRelation(relation, known);
+    const from = selectStmt === undefined ? "no tenant rows" : rowsOf(selectStmt, known);
     return together([
       broken,
-      target === "all organizations'" && written === true ? "one organization's" : target,
+      target === "all organizations" && written === true ? "one organization" : target,
       from,
     ]);
   }
@@ -73,13 +73,13 @@ function rowsOf(statement: Node, outer: Known): Rows {
   if ("CopyStmt" in statement) {
     const { relation, query } = statement.CopyStmt;
     return together([
-      relation === undefined ? "nobody's" : ofRelation(relation, outer),
-      query === undefined ? "nobody's" : rowsOf(query, outer),
+      relation === undefined ? "no tenant rows" : ofRelation(relation, outer),
+      query === undefined ? "no tenant rows" : rowsOf(query, outer),
     ]);
   }
   if ("TruncateStmt" in statement)
     return together((statement.TruncateStmt.relations ?? []).map((one) => ofItem(one, outer).rows));
-  return "nobody's";
+  return "no tenant rows";
 }
 
 function ofSelect(select: SelectStmt, outer: Known): Rows {
@@ -97,7 +97,7 @@ type Scope = {
   readonly targetList?: readonly Node[] | undefined;
 };
 
-/** Tables that are joined, with the conditions on what they give together. */
+/** Joined tables, with the conditions on the result of the join. */
 function ofScope(scope: Scope, outer: Known): Rows {
   const { targets, fromClause = [], whereClause, withClause, targetList = [] } = scope;
   const [known, broken] = withMade(withClause, outer);
@@ -108,52 +108,52 @@ function ofScope(scope: Scope, outer: Known): Rows {
   const aliases = aliasesIn([...targets, ...fromClause]);
   const conditions = [whereClause, ...items.flatMap((item) => item.conditions)].flatMap(conjuncts);
   const isFenced =
-    items.some(({ rows }) => rows === "one organization's") ||
+    items.some(({ rows }) => rows === "one organization") ||
     items.some(({ isFencing }) => isFencing) ||
     conditions.some((one) => leavesOne(one, aliases, known));
   const needs = items.some(({ needsOne }) => needsOne);
-  // What stands in a parenthesis is a scope of its own, but for one that looks up what belongs to this.
+  // A subquery is a separate scope, unless it looks up rows that belong to this one.
   const inner = [...conditions, ...targetList]
     .flatMap(selectsIn)
     .map((select) =>
-      isFenced && refersOutside(select, aliases) ? "nobody's" : ofSelect(select, known),
+      isFenced && refersOutside(select, aliases) ? "no tenant rows" : ofSelect(select, known),
     );
-  const own = needs ? (isFenced ? "one organization's" : "all organizations'") : "nobody's";
-  const some = own === "nobody's" && isFenced ? "one organization's" : own;
+  const own = needs ? (isFenced ? "one organization" : "all organizations") : "no tenant rows";
+  const some = own === "no tenant rows" && isFenced ? "one organization" : own;
   return together([broken, some, ...inner]);
 }
 
 type Item = {
   readonly rows: Rows;
-  /** Whether rows of all organizations come in by it. */
+  /** Whether it contributes rows of all organizations. */
   readonly needsOne: boolean;
-  /** Whether what is joined to it is bound by it. */
+  /** Whether it limits the tables that are joined to it. */
   readonly isFencing: boolean;
   readonly conditions: readonly Node[];
 };
 
 function of(rows: Rows): Item {
-  const isFencing = rows === "one organization's";
-  return { rows, needsOne: rows === "all organizations'", isFencing, conditions: [] };
+  const isFencing = rows === "one organization";
+  return { rows, needsOne: rows === "all organizations", isFencing, conditions: [] };
 }
 
 function ofItem(item: Node, known: Known): Item {
   if ("RangeVar" in item) return of(ofRelation(item.RangeVar, known));
   if ("RangeSubselect" in item) {
     const { subquery } = item.RangeSubselect;
-    return of(subquery === undefined ? "nobody's" : rowsOf(subquery, known));
+    return of(subquery === undefined ? "no tenant rows" : rowsOf(subquery, known));
   }
-  if (!("JoinExpr" in item)) return of("nobody's");
+  if (!("JoinExpr" in item)) return of("no tenant rows");
   const { larg, rarg, quals, jointype } = item.JoinExpr;
-  const left = larg === undefined ? of("nobody's") : ofItem(larg, known);
-  const right = rarg === undefined ? of("nobody's") : ofItem(rarg, known);
+  const left = larg === undefined ? of("no tenant rows") : ofItem(larg, known);
+  const right = rarg === undefined ? of("no tenant rows") : ofItem(rarg, known);
   const needsOne = left.needsOne || right.needsOne;
-  // An outer join keeps the rows of one side, whatever its condition says.
+  // An outer join keeps all rows of one side, whatever its condition is.
   const bound =
     jointype === "JOIN_INNER" ? [left, right] : jointype === "JOIN_RIGHT" ? [right] : [left];
   const kept = jointype === "JOIN_FULL" ? [] : bound;
   return {
-    rows: "nobody's",
+    rows: "no tenant rows",
     needsOne,
     isFencing: kept.some(({ isFencing }) => isFencing),
     conditions: [
@@ -167,22 +167,25 @@ function ofRelation({ schemaname, relname = "" }: RangeVar, known: Known): Rows 
   const made = schemaname === undefined ? known.made.get(relname) : undefined;
   if (made !== undefined) return made;
   return known.hasOrganization({ schema: schemaname, name: relname })
-    ? "all organizations'"
-    : "nobody's";
+    ? "all organizations"
+    : "no tenant rows";
 }
 
-/** What `WITH` makes; what it writes for all organizations, no condition further down fixes. */
+/** The names of `WITH`. If one writes rows of all organizations, no later condition can fix that. */
 function withMade(clause: WithClause | undefined, outer: Known): readonly [Known, Rows] {
   let known = outer;
-  let broken: Rows = "nobody's";
+  let broken: Rows = "no tenant rows";
   for (const one of clause?.ctes ?? []) {
     if (!("CommonTableExpr" in one)) continue;
     const { ctename = "", ctequery }: CommonTableExpr = one.CommonTableExpr;
-    // A recursive one adds to what its first part begins with.
-    const itself = { ...known, made: new Map([...known.made, [ctename, "nobody's" as const]]) };
-    const rows = ctequery === undefined ? "nobody's" : rowsOf(ctequery, itself);
+    // A recursive query adds rows to those of its first part.
+    const itself = {
+      ...known,
+      made: new Map([...known.made, [ctename, "no tenant rows" as const]]),
+    };
+    const rows = ctequery === undefined ? "no tenant rows" : rowsOf(ctequery, itself);
     const isRead = ctequery !== undefined && "SelectStmt" in ctequery;
-    if (!isRead && rows === "all organizations'") broken = rows;
+    if (!isRead && rows === "all organizations") broken = rows;
     known = { ...known, made: new Map([...known.made, [ctename, rows]]) };
   }
   known = { ...known, bound: namesBound(clause, known) };
@@ -190,8 +193,8 @@ function withMade(clause: WithClause | undefined, outer: Known): readonly [Known
 }
 
 function together(parts: readonly Rows[]): Rows {
-  if (parts.includes("all organizations'")) return "all organizations'";
-  return parts.includes("one organization's") ? "one organization's" : "nobody's";
+  if (parts.includes("all organizations")) return "all organizations";
+  return parts.includes("one organization") ? "one organization" : "no tenant rows";
 }
 
 /** `organization_id = $1`, `IN (…)`, `= ANY (…)`; or `EXISTS (…)` and `IN (…)` of one organization's rows. */
@@ -201,14 +204,14 @@ function leavesOne(condition: Node, outside: ReadonlySet<string>, known: Known):
   const { testexpr, subselect, subLinkType } = condition.SubLink;
   if (subselect === undefined || !("SelectStmt" in subselect)) return false;
   const select = subselect.SelectStmt;
-  const isOfOne = () => ofSelect(select, known) === "one organization's";
+  const isOfOne = () => ofSelect(select, known) === "one organization";
   switch (subLinkType) {
     case "ANY_SUBLINK":
       return testexpr !== undefined && isColumn(testexpr, known.column)
         ? bindsOne(select, known) || isOfOne()
         : isOfOne();
     case "EXISTS_SUBLINK":
-      // What is true of one organization says nothing of a row that it does not compare itself with.
+      // EXISTS of one organization's rows limits nothing without a comparison with the outer row.
       if (correlatesOn(select, outside, known.column)) return bindsOne(select, known) || isOfOne();
       return refersOutside(select, outside) && readsTenants(select, known) && isOfOne();
     default:
@@ -218,6 +221,6 @@ function leavesOne(condition: Node, outside: ReadonlySet<string>, known: Known):
 
 function readsTenants(select: SelectStmt, known: Known): boolean {
   return relationsNamed([{ SelectStmt: select }]).some(
-    (one) => known.made.get(one.name) === "one organization's" || known.hasOrganization(one),
+    (one) => known.made.get(one.name) === "one organization" || known.hasOrganization(one),
   );
 }

@@ -7,14 +7,14 @@ import {
   type WithClause,
 } from "libpg-query";
 
-// It reads by PostgreSQL's own grammar, compiled to WebAssembly, which has to be there first.
+// PostgreSQL's own parser, compiled to WebAssembly, must be loaded first.
 await loadModule();
 
 export type NamedRelation = { readonly schema: string | undefined; readonly name: string };
 
 /**
- * The statements of a text, by PostgreSQL's own grammar: of `EXPLAIN`, `DECLARE … CURSOR` and the like what
- * they run. Undefined where the text is none.
+ * The statements of a text, by PostgreSQL's own parser; for `EXPLAIN`, `DECLARE … CURSOR` and similar, the
+ * statement that they run. Undefined where the text is not SQL.
  */
 export function statementsOf(text: string): readonly Node[] | undefined {
   try {
@@ -40,12 +40,12 @@ const ofRows = "SelectStmt InsertStmt UpdateStmt DeleteStmt MergeStmt CopyStmt T
   " ",
 );
 
-/** Whether a statement reads or writes rows: one that describes tables does neither. */
+/** Whether a statement reads or writes rows; DDL does not. */
 export function isOfRows(statement: Node): boolean {
   return ofRows.some((kind) => kind in statement);
 }
 
-/** The inserts of a statement: itself, and what its `WITH` writes. */
+/** The inserts of a statement: itself, and those in its `WITH`. */
 export function insertsIn(statement: Node): readonly InsertStmt[] {
   const own = "InsertStmt" in statement ? [statement.InsertStmt] : [];
   const made = (withOf(statement)?.ctes ?? []).flatMap((one) =>
@@ -71,7 +71,7 @@ export function* within(value: unknown): Generator<object> {
   for (const inner of Object.values(value)) yield* within(inner);
 }
 
-/** The relations that statements name, without what they make themselves: `WITH own AS (…)`. */
+/** The relations that statements name, without the names of their `WITH`. */
 export function relationsNamed(statements: readonly Node[]): NamedRelation[] {
   const found: (NamedRelation & { readonly at: number })[] = [];
   const made = new Set<string>();
@@ -91,7 +91,7 @@ export function relationsNamed(statements: readonly Node[]): NamedRelation[] {
 const named =
   /\b(?:FROM|JOIN|INTO|UPDATE|COPY|TRUNCATE(?:\s+TABLE)?)\s+(?:ONLY\s+)?((?:"(?:[^"]|"")+"|[A-Za-z_][\w$]*)(?:\.(?:"(?:[^"]|"")+"|[A-Za-z_][\w$]*))?)/gi;
 
-/** The same of a text that cannot be read, because not all of it is known: by its words. */
+/** The same for a text that cannot be parsed, because parts are not known: by its words. */
 export function relationsWritten(text: string): NamedRelation[] {
   return [...text.matchAll(named)].map(([, name = ""]) => {
     const parts = [...name.matchAll(/"((?:[^"]|"")+)"|([\w$]+)/g)].map(([, quoted, plain = ""]) =>

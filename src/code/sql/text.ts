@@ -1,5 +1,5 @@
 import ts from "typescript";
-import { placeOf, type Surroundings } from "../queries/chain.ts";
+import { type FileContext, placeOf } from "../queries/chain.ts";
 import type { SqlText } from "../queries/entry.ts";
 import { libraryOf } from "../queries/library.ts";
 import type { TenantTables } from "../queries/tenant-tables.ts";
@@ -13,48 +13,48 @@ const statement =
   /^(?:\s|--[^\n]*\n|\/\*.*?\*\/)*(SELECT|INSERT|UPDATE|DELETE|WITH|MERGE|TRUNCATE|COPY)\b/is;
 const ofRows = /\b(SELECT|INSERT|UPDATE|DELETE|MERGE|TRUNCATE|COPY|TABLE)\b/i;
 const otherBeginning = /^\s*(\(+\s*SELECT|BEGIN|START|DECLARE|CREATE|EXPLAIN|PREPARE|SET|LOCK)\b/i;
-/** What drivers, and the ways round query builders, take a text by. */
+/** Methods of drivers and query builders that get SQL as a string. */
 const methods = new Set([
   ..."query queryArray queryObject queryStream unsafe execute raw".split(" "),
   ..."$queryRawUnsafe $executeRawUnsafe any many manyOrNone one oneOrNone none".split(" "),
 ]);
-/** Whatever these belong to, they take nothing but SQL. */
+/** Methods that get only SQL, on any object. */
 const unsafe = new Set(["unsafe", "$queryRawUnsafe", "$executeRawUnsafe"]);
 const drivers =
   /^(?:npm:|jsr:|https:\/\/(?:deno\.land\/x|esm\.sh)\/)?(?:pg|pg-pool|postgres|postgresjs|pg-promise|@db\/postgres|@neondatabase\/serverless|@vercel\/postgres)(?:@[^/]*)?(?:\/mod\.ts)?$/;
 const takers = /sql|query|exec|fetch|select|run|db/i;
 
-/** SQL that a driver is handed: `pool.query("…")`, `pool.query({ text })`, `query("…")` of the project's own. */
-export function sqlTextFrom(around: Surroundings, call: ts.CallExpression): SqlText | undefined {
+/** SQL that is passed to a driver: `pool.query("…")`, `pool.query({ text })`, or to a function of the project, `query("…")`. */
+export function sqlTextFrom(context: FileContext, call: ts.CallExpression): SqlText | undefined {
   const [argument] = call.arguments;
-  // A tagged template is found by itself.
+  // A tagged template is handled separately.
   if (argument === undefined || ts.isTaggedTemplateExpression(unwrap(argument))) return undefined;
   const method = methodOf(call);
-  if (method === undefined) return ofPlainCall(around, call, argument);
+  if (method === undefined) return ofPlainCall(context, call, argument);
   if (!methods.has(method.name)) return undefined;
-  const texts = textsOf(around.symbols, argument);
-  if (texts !== undefined) return texts.some(isSql) ? entryOf(around, call, texts) : undefined;
-  return unsafe.has(method.name) || drivers.test(libraryOf(around.symbols, method.on) ?? "")
-    ? { ...entryOf(around, call, []), unread: shortText(argument) }
+  const texts = textsOf(context.symbols, argument);
+  if (texts !== undefined) return texts.some(isSql) ? entryOf(context, call, texts) : undefined;
+  return unsafe.has(method.name) || drivers.test(libraryOf(context.symbols, method.on) ?? "")
+    ? { ...entryOf(context, call, []), unread: shortText(argument) }
     : undefined;
 }
 
-/** Any function may take a text that reads like SQL: `toast("Select leads from a campaign")`. */
+/** A function may get a string that looks like SQL: `toast("Select leads from a campaign")`. */
 function ofPlainCall(
-  around: Surroundings,
+  context: FileContext,
   call: ts.CallExpression,
   argument: ts.Expression,
 ): SqlText | undefined {
-  if (!ts.isIdentifier(call.expression) || !isWrittenOut(around.symbols, argument))
+  if (!ts.isIdentifier(call.expression) || !isWrittenOut(context.symbols, argument))
     return undefined;
-  const texts = textsOf(around.symbols, argument);
+  const texts = textsOf(context.symbols, argument);
   if (texts === undefined || !texts.some(isSqlByCase)) return undefined;
-  const entry = entryOf(around, call, texts);
+  const entry = entryOf(context, call, texts);
   const isRead = entry.unread === undefined || takers.test(call.expression.text);
   return isRead && entry.relations.length > 0 ? entry : undefined;
 }
 
-/** SQL is written in one case: a sentence is not. */
+/** SQL whose first word is upper case, or which is all lower case; a sentence is neither. */
 function isSqlByCase(text: string): boolean {
   const [word = ""] = /[a-z]+/i.exec(text) ?? [];
   return (
@@ -63,7 +63,7 @@ function isSqlByCase(text: string): boolean {
   );
 }
 
-/** Whether a text stands in the code, there or where its name is declared. */
+/** Whether a string is a literal, here or in the declaration of its name. */
 function isWrittenOut(symbols: Symbols, expression: ts.Expression): boolean {
   const first = beginningOf(expression);
   if (!ts.isIdentifier(first)) return isText(first);
@@ -80,13 +80,13 @@ function isText(node: ts.Expression): boolean {
   return ts.isStringLiteralLike(node) || ts.isTemplateExpression(node);
 }
 
-/** What stands first where texts are put together. */
+/** The first part of a concatenation. */
 function beginningOf(expression: ts.Expression): ts.Expression {
   const inner = unwrap(expression);
   return ts.isBinaryExpression(inner) ? beginningOf(inner.left) : inner;
 }
 
-/** By its first word; by what it does where it begins otherwise. */
+/** By its first word, or else by parsing it. */
 function isSql(text: string): boolean {
   if (statement.test(text)) return true;
   if (!ofRows.test(text)) return false;
@@ -98,19 +98,19 @@ function isSql(text: string): boolean {
 
 /** SQL in a tagged template: `` sql`SELECT …` ``, `` prisma.$queryRaw`SELECT …` ``. */
 export function taggedSqlFrom(
-  around: Surroundings,
+  context: FileContext,
   tagged: ts.TaggedTemplateExpression,
 ): SqlText | undefined {
-  const texts = textsOf(around.symbols, tagged);
+  const texts = textsOf(context.symbols, tagged);
   if (texts === undefined || !texts.some(isSql)) return undefined;
-  const entry = entryOf(around, tagged, texts);
-  // A style sheet may begin with `select`, too.
+  const entry = entryOf(context, tagged, texts);
+  // A CSS template may begin with `select`, too.
   const isNamedSo = /sql|query|execute|raw/i.test(tagged.tag.getText());
   return isNamedSo || entry.unread === undefined || entry.relations.length > 0 ? entry : undefined;
 }
 
 function entryOf(
-  { tables, annotations, file }: Surroundings,
+  { tables, annotations, file }: FileContext,
   node: ts.CallExpression | ts.TaggedTemplateExpression,
   texts: readonly string[],
 ): SqlText {

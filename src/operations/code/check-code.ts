@@ -1,15 +1,15 @@
 import path from "node:path";
 import { stateOf } from "../../code/fence/fence.ts";
-import { annotationRules, describe, findingsOf } from "../../code/findings.ts";
 import { type Inventory, takeInventory } from "../../code/queries/inventory.ts";
 import { type InventoryRow, inventoryRows } from "../../code/queries/rows.ts";
 import { openProject } from "../../code/reading/project.ts";
-import { rules } from "../../code/rules/index.ts";
+import { rules } from "../../code/rules.ts";
+import { annotationRules, describe, violationsOf } from "../../code/violations.ts";
 import { AppError } from "../../errors.ts";
 import type { Finding } from "../../events/finding.ts";
 import { counted } from "../../units.ts";
+import type { CodeContext } from "./context.ts";
 import { type CodeFinding, codeFinding } from "./findings.ts";
-import type { CodePlace } from "./place.ts";
 
 export type CodeInventory = {
   /** Files that were read. */
@@ -17,7 +17,7 @@ export type CodeInventory = {
   /** The folder that their names start from. */
   readonly folder: string;
   readonly entries: readonly (InventoryRow & {
-    /** In a few words: `select leads`. */
+    /** A short description: `select leads`. */
     readonly summary: string;
   })[];
   readonly annotations: readonly {
@@ -38,7 +38,7 @@ export type CodeCheck = {
   readonly failure: AppError | undefined;
 };
 
-/** What is known of a rule for code, for those who list rules. */
+/** The rules for code without their functions, for lists of rules. */
 export const codeRules = [...rules, ...annotationRules].map(({ id, title, why, level }) => ({
   id,
   title,
@@ -46,9 +46,9 @@ export const codeRules = [...rules, ...annotationRules].map(({ id, title, why, l
   level,
 }));
 
-/** Lists every query, and every other place where tenants' data comes or goes. */
-export function listCode(place: CodePlace): CodeInventory {
-  const inventory = readInventory(place);
+/** Lists every query, and every other place where the code reads or writes tenants' data. */
+export function listCode(context: CodeContext): CodeInventory {
+  const inventory = readInventory(context);
   const rows = inventoryRows(inventory);
   return {
     files: inventory.project.files.length,
@@ -65,11 +65,11 @@ export function listCode(place: CodePlace): CodeInventory {
   };
 }
 
-/** Judges every query of the application by the rules. */
-export function checkCode(place: CodePlace): CodeCheck {
-  const inventory = readInventory(place);
+/** Checks every query of the application against the rules. */
+export function checkCode(context: CodeContext): CodeCheck {
+  const inventory = readInventory(context);
   const { folder } = inventory.project;
-  const findings = findingsOf(inventory).map(codeFinding);
+  const findings = violationsOf(inventory).map(codeFinding);
   const chains = inventory.entries.filter((entry) => entry.kind === "chain");
   return {
     files: inventory.project.files.length,
@@ -94,7 +94,7 @@ export function pathFrom(from: string, folder: string, file: string): string {
   return path.relative(from, path.join(folder, file)).split(path.sep).join("/");
 }
 
-function readInventory({ settings, folder }: CodePlace): Inventory {
+function readInventory({ settings, folder }: CodeContext): Inventory {
   return takeInventory(openProject(settings, folder));
 }
 

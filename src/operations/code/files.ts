@@ -3,8 +3,8 @@ import { readFile, writeFile } from "node:fs/promises";
 const byteOrderMark = "\uFEFF";
 
 /**
- * Writes over nothing but the text that was read: an editor may have saved another one meanwhile. A
- * byte order mark, which the compiler leaves out, stays.
+ * Overwrites a file only if it still has the text that was read: an editor may have saved another one
+ * since. A byte order mark, which the compiler leaves out, stays.
  */
 export async function writeOverRead(file: {
   readonly path: string;
@@ -14,6 +14,6 @@ export async function writeOverRead(file: {
   const now = await readFile(file.path, "utf8");
   const mark = now.startsWith(byteOrderMark) ? byteOrderMark : "";
   if (now !== `${mark}${file.before}`)
-    throw new Error("it is not what was read: changed meanwhile, or not in UTF-8");
+    throw new Error("it was changed after it was read, or it is not UTF-8");
   await writeFile(file.path, `${mark}${file.after}`);
 }

@@ -1,14 +1,14 @@
-import type { Finding as JudgedEntry } from "../../code/findings.ts";
+import type { Violation } from "../../code/violations.ts";
 import type { Finding } from "../../events/finding.ts";
 
-/** A finding in code, as every command reports findings. */
+/** A finding in code, which always has a place. */
 export type CodeFinding = Finding & Required<Pick<Finding, "place">>;
 
 /** One that a rewrite left to a person. */
 export type LeftFinding = CodeFinding & { readonly reason: string };
 
-/** What a rule for code found, without the syntax that it was found in. */
-export function codeFinding({ rule, place, what, fact, fix }: JudgedEntry): CodeFinding {
+/** A violation as a finding: without the syntax tree. */
+export function codeFinding({ rule, place, what, fact, fix }: Violation): CodeFinding {
   return {
     id: rule.id,
     title: rule.title,
@@ -16,7 +16,7 @@ export function codeFinding({ rule, place, what, fact, fix }: JudgedEntry): Code
     object: what,
     fact,
     why: rule.why,
-    fix: fix,
+    fix,
     place,
   };
 }

@@ -1,9 +1,9 @@
 import { createHash } from "node:crypto";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
-import { AppError } from "../../errors.ts";
+import { AppError, messageOf } from "../../errors.ts";
 import { type Guide, guidesFor } from "../../guides/guides.ts";
-import type { CodePlace } from "./place.ts";
+import type { CodeContext } from "./context.ts";
 
 /** What becomes of a guide: one that was edited by hand is not overwritten. */
 export type GuideFate = "new" | "updated" | "the same" | "edited";
@@ -14,12 +14,12 @@ export type WrittenGuides = {
 };
 
 /**
- * Makes the documents of Day 3 from the configuration alone.
- * @param request the folder, from the configuration's; and whether to write, or only to tell
+ * Generates the documents of Day 3 from the configuration alone.
+ * @param request the folder, relative to the configuration's; and whether to write the files
  * @throws AppError CODE_NOT_WRITTEN
  */
 export async function writeGuides(
-  { settings, folder }: CodePlace,
+  { settings, folder }: CodeContext,
   request: { readonly folder: string; readonly write: boolean },
 ): Promise<WrittenGuides> {
   const place = path.resolve(folder, request.folder);
@@ -59,9 +59,9 @@ async function write(folder: string, { file, text }: Guide): Promise<void> {
     throw new AppError({
       code: "CODE_NOT_WRITTEN",
       object: path.join(folder, file),
-      fault: `cannot be written: ${error instanceof Error ? error.message : String(error)}`,
-      state: "the guides before it are written",
-      next: "fix that, or name another folder with --folder",
+      fault: `cannot be written: ${messageOf(error)}`,
+      state: "the guides before it were written",
+      next: "fix the problem above, or name another folder with --folder",
       cause: error,
     });
   }

@@ -54,7 +54,7 @@ export const codeRewriteResult = z.object({
   findings: list(left),
 });
 
-/** What `tenantry code scaffold` made or would make, and what is for a person to do. */
+/** What `tenantry code scaffold` created or would create, and what a person must do. */
 export const codeScaffoldResult = z.object({
   kind: z.literal("code-scaffold"),
   written: z.boolean(),

@@ -7,27 +7,27 @@ import {
   rewriteCode as rewrite,
 } from "../../code/rewrite/rewrite.ts";
 import { type ScaffoldedFile, scaffold } from "../../code/scaffold/scaffold.ts";
-import { AppError } from "../../errors.ts";
+import { AppError, messageOf } from "../../errors.ts";
+import type { CodeContext } from "./context.ts";
 import { writeOverRead } from "./files.ts";
 import { codeFinding, type LeftFinding } from "./findings.ts";
-import type { CodePlace } from "./place.ts";
 
 export type CodeRewrite = Pick<Rewriting, "files"> & {
-  /** Findings that have to be fixed by hand, and why. */
+  /** Findings that must be fixed by hand, and why. */
   readonly left: readonly LeftFinding[];
-  /** How the files change, as a unified diff. */
+  /** The changes as a unified diff. */
   readonly diff: string;
-  /** Files of the scaffold that the application does not have yet: most of what is left may wait for them. */
+  /** Files of the scaffold that do not exist yet: with them, more may be fixed. */
   readonly missing: readonly ScaffoldedFile[];
 };
 
 /**
- * Gives queries their organization where that is certain.
- * @param write changes the files; else nothing is changed
+ * Adds the organization to queries where that is certain.
+ * @param write whether to change the files
  * @throws AppError CODE_NOT_WRITTEN
  */
 export async function rewriteCode(
-  { settings, folder }: CodePlace,
+  { settings, folder }: CodeContext,
   { write }: { readonly write: boolean },
 ): Promise<CodeRewrite> {
   const project = openProject(settings, folder);
@@ -48,9 +48,9 @@ async function writeAll(files: readonly RewrittenFile[]): Promise<void> {
       throw new AppError({
         code: "CODE_NOT_WRITTEN",
         object: file.name,
-        fault: `cannot be written: ${error instanceof Error ? error.message : String(error)}`,
+        fault: `cannot be written: ${messageOf(error)}`,
         state: `${written} of ${files.length} files were rewritten`,
-        next: "fix that and run it again: what is rewritten already stays as it is",
+        next: "fix the problem above, then run the command again: rewritten files are not changed twice",
         cause: error,
       });
     }

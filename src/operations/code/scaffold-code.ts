@@ -3,22 +3,22 @@ import path from "node:path";
 import { openProject } from "../../code/reading/project.ts";
 import { unifiedDiff } from "../../code/rewrite/diff.ts";
 import { type Scaffold, type ScaffoldedFile, scaffold } from "../../code/scaffold/scaffold.ts";
-import { AppError } from "../../errors.ts";
+import { AppError, messageOf } from "../../errors.ts";
+import type { CodeContext } from "./context.ts";
 import { writeOverRead } from "./files.ts";
-import type { CodePlace } from "./place.ts";
 
 export type CodeScaffold = Scaffold & {
-  /** How the files change, as a unified diff. */
+  /** The changes as a unified diff. */
   readonly diff: string;
 };
 
 /**
- * Makes what the application needs to know its organization.
- * @param write writes the files; else nothing is changed
+ * Generates what the application needs to know its organization.
+ * @param write whether to write the files
  * @throws AppError CODE_NOT_WRITTEN
  */
 export async function scaffoldCode(
-  { settings, folder }: CodePlace,
+  { settings, folder }: CodeContext,
   { write }: { readonly write: boolean },
 ): Promise<CodeScaffold> {
   const planned = scaffold(openProject(settings, folder));
@@ -39,9 +39,9 @@ async function writeAll(files: readonly ScaffoldedFile[]): Promise<void> {
       throw new AppError({
         code: "CODE_NOT_WRITTEN",
         object: file.name,
-        fault: `cannot be written: ${error instanceof Error ? error.message : String(error)}`,
-        state: "the files before it are written",
-        next: "fix that and run it again: what is there already stays as it is",
+        fault: `cannot be written: ${messageOf(error)}`,
+        state: "the files before it were written",
+        next: "fix the problem above, then run the command again: existing files are not changed",
         cause: error,
       });
     }

@@ -47,12 +47,12 @@ export async function verifyApplication({
   folder,
 }: Pick<Workspace, "settings" | "folder">): Promise<CheckResult | undefined> {
   if (Object.keys(settings.code.gates).length === 0) return undefined;
-  const [{ openProject }, { takeInventory }, { findingsOf }] = await Promise.all([
+  const [{ openProject }, { takeInventory }, { violationsOf }] = await Promise.all([
     import("../../code/reading/project.ts"),
     import("../../code/queries/inventory.ts"),
-    import("../../code/findings.ts"),
+    import("../../code/violations.ts"),
   ]);
-  const findings = findingsOf(takeInventory(openProject(settings, folder)));
+  const findings = violationsOf(takeInventory(openProject(settings, folder)));
   return {
     claim:
       "every query of the application names its organization, or is annotated with the reason why not",

@@ -9,19 +9,19 @@ import type { CodeFile, Project } from "../../../src/code/reading/project.ts";
 import { exampleFolder } from "./postgrest.ts";
 import type { Tenant } from "./tenants.ts";
 
-/** What a fixture says of how it is run. */
+/** How a fixture is run, from its comment. */
 export function runOf({ source }: CodeFile): string | undefined {
   return /^\/\/ runs: (.*)$/m.exec(source.text)?.[1];
 }
 
-/** A fixture's run, as one organization that tries for another's rows. */
+/** Runs a fixture as one organization, which tries to reach another's rows. */
 export type Run = (own: string, theirs: string, mine: Tenant, other: Tenant) => Promise<unknown>;
 
 const moduleSchema = z.object({
   run: z.custom<Run>((value) => typeof value === "function", "is no function"),
 });
 
-/** Where all clients of the fixtures come from, whatever key they name. */
+/** Creates all clients of the fixtures, whatever key they name. */
 const clientModule = `
 import { createClient as create } from "@supabase/supabase-js";
 
@@ -29,7 +29,7 @@ export function createClient() {
   const { url, token } = globalThis.tenantryTest;
   const fetch = (...all) => globalThis.tenantryTest.fetch(...all);
   const given = create(url, token, { global: { fetch }, realtime: { transport: class {} } });
-  // A PostgREST of one's own has no prefix.
+  // PostgREST without Supabase has no URL prefix.
   given.rest.url = url;
   return given;
 }
@@ -37,8 +37,8 @@ globalThis.Deno = { env: { get: (name) => name }, serve() {} };
 `;
 
 /**
- * The files of a project as modules that this process can import, in a folder of their own.
- * @param name of the folder: modules are loaded once, and a project has another form later
+ * Writes the files of a project as modules that this process can import, into a new folder.
+ * @param name of the folder: a module is loaded once, and the rewritten project needs other modules
  */
 export async function compile(
   { files }: Project,

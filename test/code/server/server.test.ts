@@ -17,10 +17,10 @@ const rowSchema = z.looseObject({
   organization_id: z.string().optional(),
 });
 
-/** All that PostgREST has answered since it was asked last. */
+/** All responses of PostgREST since the last reset. */
 type Heard = { readonly faults: string[]; rows: number; asked: number };
 
-/** What went wrong when a fixture ran as one organization; what it did at all. */
+/** The faults of a fixture that ran as one organization, and whether it did anything. */
 type Outcome = { readonly faults: readonly string[]; readonly did: boolean };
 
 test.skipIf(missing !== undefined)(
@@ -48,7 +48,7 @@ test.skipIf(missing !== undefined)(
           const { faults, did } = await play(session, url, is, own, other);
           expect.soft(faults, `${file.name}, rewritten`).toEqual([]);
           expect.soft(did, `${file.name} does something`).toBe(true);
-          // What was unfenced does harm, or fails, on this very server: else nothing was tried.
+          // The unfenced original must fail on this server; otherwise the test proves nothing.
           if (isUnfenced(file)) {
             const before = await play(session, url, was, own, other);
             expect.soft(before.faults, `${file.name}, as it was`).not.toEqual([]);
@@ -61,7 +61,7 @@ test.skipIf(missing !== undefined)(
 
 const before = takeInventory(openCorpus());
 
-/** supabase-js changes the query itself, which its documentation does not promise: what is discarded holds. */
+/** supabase-js changes the query object itself, which is undocumented: a discarded filter still works. */
 const holdsByChance = ["src/fenced-in-one-of-two-uses.ts", "src/fenced-later-and-discarded.ts"];
 
 function isUnfenced({ name, source }: CodeFile): boolean {
@@ -70,7 +70,7 @@ function isUnfenced({ name, source }: CodeFile): boolean {
   return /^\/\/ expect: .* unfenced → fenced$/m.test(source.text);
 }
 
-/** Runs a fixture with rows of both organizations there, with rights that no policy binds. */
+/** Runs a fixture on rows of both organizations, with a role that bypasses row-level security. */
 async function play(
   session: Session,
   url: string,
@@ -94,12 +94,12 @@ async function play(
   };
 }
 
-/** What the fixtures' clients ask, and by what. */
+/** The requests of the fixtures' clients. */
 function serve(url: string, by: typeof fetch): void {
   Object.assign(globalThis, { tenantryTest: { url, token: tokenOf("service_role"), fetch: by } });
 }
 
-/** Sends requests on, and looks whose rows come back. */
+/** Forwards requests, and checks whose rows are returned. */
 function listening(heard: Heard, own: Tenant, other: Tenant): typeof fetch {
   return async (input, init) => {
     const answer = await fetch(input, init);

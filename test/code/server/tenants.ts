@@ -19,7 +19,7 @@ export const beta: Tenant = {
 
 const tables = ["leads", "campaigns", "call_logs"];
 
-/** The corpus' tables as they are behind Day 3: the organization is in every row, and no default fills it. */
+/** The corpus' tables as they are after Day 3: every row has its organization, and there is no default. */
 export async function makeTenants(session: Session): Promise<void> {
   for (const role of diallerRoles) await session.execute(role);
   const organization = "organization_id uuid NOT NULL REFERENCES organizations";
@@ -38,7 +38,7 @@ export async function makeTenants(session: Session): Promise<void> {
   for (const statement of statements) await session.execute(raw(statement));
 }
 
-/** The same few rows for both, whatever was there. */
+/** Replaces all rows by the same few rows for both organizations. */
 export async function refill(session: Session): Promise<void> {
   await session.execute(sql`TRUNCATE leads, campaigns, call_logs`);
   for (const { organization, lead } of [alpha, beta]) {
@@ -57,7 +57,7 @@ export async function refill(session: Session): Promise<void> {
   }
 }
 
-/** All rows of one organization, in words that change when any of them does. */
+/** All rows of one organization as text, to compare them. */
 export async function rowsOf(session: Session, { organization }: Tenant): Promise<string> {
   const found: unknown[] = [];
   for (const table of tables) {

@@ -3,7 +3,7 @@ import { useDisposition } from "@/hooks/useCalls";
 import { type NewLead, useLeads, useNewestLead, useUploadLeads } from "@/hooks/useLeads";
 import { supabase } from "@/integrations/supabase/client";
 
-/** One lead a line: name, phone. */
+/** One lead per line: name, phone. */
 function readLeads(text: string): NewLead[] {
   return text.split("\n").flatMap((line) => {
     const [name = "", phone = ""] = line.split(",").map((part) => part.trim());

@@ -1,7 +1,7 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { supabase } from "@/integrations/supabase/client";
 
-/** The last calls, with whom. */
+/** The last calls, with their leads. */
 export function useCalls() {
   return useQuery({
     queryKey: ["calls"],
@@ -17,7 +17,7 @@ export function useCalls() {
   });
 }
 
-/** Says what came of a call, by the edge function that also writes the call down. */
+/** Reports the result of a call to the edge function that records calls. */
 export function useDisposition() {
   const queryClient = useQueryClient();
   return async (leadId: string, disposition: string) => {

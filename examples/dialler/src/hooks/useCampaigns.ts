@@ -17,7 +17,7 @@ export function useCampaigns() {
   });
 }
 
-/** Makes a campaign. */
+/** Creates a campaign. */
 export function useCreateCampaign(userId: string) {
   const queryClient = useQueryClient();
   return useMutation({

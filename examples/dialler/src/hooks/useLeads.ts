@@ -34,7 +34,7 @@ export function useUploadLeads(userId: string) {
   });
 }
 
-/** The name of the lead that somebody else has just added. */
+/** The name of the lead that was added last. */
 export function useNewestLead(): string | undefined {
   const queryClient = useQueryClient();
   const [newest, setNewest] = useState<string>();

@@ -4,11 +4,11 @@ export type CallerNames = {
   readonly memberships: string;
   readonly organizations: string;
   readonly organization: string;
-  /** What the function is called that a handler asks. */
+  /** The name of the function that a handler calls. */
   readonly caller: string;
 };
 
-/** What an edge function asks who calls, and a job that goes through all organizations. */
+/** The helpers of edge functions: the caller's organization, and a loop over all organizations. */
 export function callerOrganization(names: CallerNames): string {
   const { supabase, memberships, organizations, organization, caller } = names;
   return `import { createClient, type SupabaseClient } from "${supabase}";
@@ -19,11 +19,11 @@ export type Caller = {
   readonly ${organization}: string;
   readonly userId: string;
   readonly role: Role;
-  /** Asks as the caller: row-level security holds for it. */
+  /** Queries as the caller: row-level security applies to it. */
   readonly client: SupabaseClient;
 };
 
-/** Why a caller gets no organization. */
+/** The caller has no organization, or it could not be read. */
 export class OrganizationRefused extends Error {
   readonly status: 400 | 401 | 403 | 503;
 
@@ -39,8 +39,8 @@ export class OrganizationRefused extends Error {
 }
 
 /**
- * The organization that a request is for, by the caller's own token and memberships. The header
- * x-organization-id says which, where the caller is a member of several; it is believed of members only.
+ * The organization of a request, from the caller's own token and memberships. A member of several
+ * organizations names one in the header x-organization-id. Only members of that organization may name it.
  * @throws OrganizationRefused
  */
 export async function ${caller}(request: Request): Promise<Caller> {
@@ -57,12 +57,12 @@ export async function ${caller}(request: Request): Promise<Caller> {
     ${memberships}
     .select("organization_id, role")
     .eq("user_id", userId);
-  // What could not be asked is no permission.
-  if (memberships.error !== null) throw new OrganizationRefused(503, "memberships are not at hand");
+  // A failed query gives no permission.
+  if (memberships.error !== null) throw new OrganizationRefused(503, "memberships could not be read");
   const rows = memberships.data as unknown as { organization_id: string; role: Role }[];
   const wanted = request.headers.get("x-organization-id");
   if (wanted === null && rows.length > 1) {
-    throw new OrganizationRefused(400, "say which organization: x-organization-id");
+    throw new OrganizationRefused(400, "several organizations: name one in the header x-organization-id");
   }
   const membership =
     wanted === null ? rows[0] : rows.find(({ organization_id }) => organization_id === wanted);
@@ -71,14 +71,14 @@ export async function ${caller}(request: Request): Promise<Caller> {
 }
 
 /**
- * A handler for callers of an organization: Deno.serve(forCallers(async (request, caller) => …)). Whoever
- * is of none is answered without it.
+ * A handler for members of an organization: Deno.serve(forCallers(async (request, caller) => …)). All
+ * other callers get an error response, and the handler is not called.
  */
 export function forCallers(
   answer: (request: Request, caller: Caller) => Response | Promise<Response>,
 ): (request: Request) => Promise<Response> {
   return async (request) => {
-    // A browser asks first whether it may ask; without a token. The star does not stand for authorization.
+    // A browser sends an OPTIONS request first, without a token. The * does not include authorization.
     const headers = {
       "access-control-allow-origin": "*",
       "access-control-allow-headers": "authorization, *",
@@ -96,9 +96,9 @@ export function forCallers(
 export type FailedOrganization = { readonly ${organization}: string; readonly error: unknown };
 
 /**
- * Does a job for each organization that is not suspended, one after the other: what fails for one is told at
- * the end, and keeps no other from its turn.
- * @param admin a client of the service role: nothing but the filter keeps it to one organization
+ * Runs a job for each organization that is not suspended, one after the other. A failure for one
+ * organization does not stop the others; all failures are returned at the end.
+ * @param admin a client with the service role: only the filter of a query limits it to one organization
  */
 export async function forEachOrganization(
   admin: SupabaseClient,
@@ -107,14 +107,14 @@ export async function forEachOrganization(
   const failed: FailedOrganization[] = [];
   let last = "00000000-0000-0000-0000-000000000000";
   for (;;) {
-    // The API gives so many rows at most, and no word of those that it leaves out.
+    // The API returns a limited number of rows, and does not say that there are more.
     const { data, error } = await admin
       ${organizations}
       .select("id, status")
       .gt("id", last)
       .order("id")
       .limit(500);
-    if (error !== null) throw new Error(\`the organizations are not at hand: \${error.message}\`);
+    if (error !== null) throw new Error(\`the organizations could not be read: \${error.message}\`);
     const page = data as unknown as { id: string; status: string | null }[];
     for (const { id, status } of page) {
       last = id;

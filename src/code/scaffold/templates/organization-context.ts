@@ -3,9 +3,9 @@ export type ContextNames = {
   readonly client: { readonly name: string; readonly from: string };
   readonly hook: string;
   readonly organization: string;
-  /** Whether @tanstack/react-query keeps answers that another organization must not see. */
+  /** Whether @tanstack/react-query caches rows that another organization must not see. */
   readonly reactQuery: boolean;
-  /** Whether it is Next, which has to be told that hooks run in the browser. */
+  /** Whether it is Next, where files with hooks need "use client". */
   readonly next: boolean;
 };
 
@@ -34,7 +34,7 @@ import {
 
 const OrganizationContext = createContext<OrganizationStore | undefined>(undefined);
 
-/** Follows who is signed in and for which organization; once, round the whole application. */
+/** Knows the signed-in user and the current organization. Put it around the whole application, once. */
 export function OrganizationProvider({ children }: { readonly children: ReactNode }) {
 ${
   reactQuery
@@ -42,7 +42,7 @@ ${
   const [store] = useState(() =>
     createOrganizationStore(${client.name}, { onLeave: () => queryClient.clear() }),
   );`
-    : `  // What the application keeps of an organization is cleared where it is left.
+    : `  // Clear here what the application stores of an organization when the user leaves it.
   const [store] = useState(() => createOrganizationStore(${client.name}, { onLeave: () => {} }));`
 }
   useEffect(() => store.start(), [store]);
@@ -51,24 +51,24 @@ ${
 
 function useStore(): OrganizationStore {
   const store = useContext(OrganizationContext);
-  if (store === undefined) throw new Error("there is no OrganizationProvider round this");
+  if (store === undefined) throw new Error("OrganizationProvider is missing: put it around the application");
   return store;
 }
 
-/** Every state there is, for pages that have something to say to each. */
+/** The current state, for pages that show something else in each. */
 export function useOrganizationState(): OrganizationState {
   const store = useStore();
   return useSyncExternalStore(store.subscribe, store.getState);
 }
 
-/** Another organization, or the memberships once more. */
+/** Switches the organization, or loads the memberships again. */
 export function useOrganizationActions(): Pick<OrganizationStore, "switchOrganization" | "reload"> {
   return useStore();
 }
 
 export type CurrentOrganization = {
   readonly ${organization}: string;
-  /** Undefined outside a boundary, while no organization is known. */
+  /** Undefined outside a boundary, while the organization is not known. */
   readonly organization: Membership["organization"] | undefined;
   readonly role: Membership["role"] | undefined;
   readonly organizations: readonly Membership[];
@@ -78,8 +78,8 @@ export type CurrentOrganization = {
 let isWarned = false;
 
 /**
- * The organization whose rows are asked for; below an OrganizationBoundary there always is one. Elsewhere,
- * as where nobody is signed in, it is "", of which no row is: the page is still shown.
+ * The current organization. Inside an OrganizationBoundary it is always known. Outside, for example while
+ * the user is signed out, its id is "", which no row has, and the page is still shown.
  */
 export function ${hook}(): CurrentOrganization {
   const state = useOrganizationState();
@@ -115,12 +115,12 @@ export type OrganizationBoundaryProps = {
 };
 
 /**
- * Shows what is below it only once an organization is chosen, and makes all of it anew for another:
- * no component keeps a row of the one before.
+ * Shows its children only when an organization is chosen, and mounts them again when it changes: no
+ * component keeps a row of the previous organization.
  */
 export function OrganizationBoundary({
   children,
-  loading = <p role="status">Your organizations are being loaded.</p>,
+  loading = <p role="status">Loading your organizations …</p>,
   signedOut = null,
   none = <p>You are not a member of any organization yet. Ask an owner to invite you.</p>,
 }: OrganizationBoundaryProps) {
@@ -154,7 +154,7 @@ export function OrganizationBoundary({
       return (
         <section className="organization">
           <h2>Which organization?</h2>
-          <p>You are a member of several. You can go from one to another at any time.</p>
+          <p>You are a member of several organizations. You can switch between them at any time.</p>
           <ul>
             {state.memberships.map(({ organization }) => (
               <li key={organization.id}>

@@ -1,13 +1,13 @@
-/** What the files that are made name of the project and of its database. */
+/** The names of tables in the generated files. */
 export type Names = {
-  /** Tables with their schema where that is not public, as a chain on a client. */
+  /** The call on a client that names the table, with its schema where that is not public. */
   readonly memberships: string;
   readonly organizations: string;
 };
 
 /**
- * Who is signed in, and for which organization: a store without React. It has every state that
- * `.single()` in an effect gets wrong: none, several, switching, somebody else, errors, late answers.
+ * The signed-in user and the current organization: a store without React. It handles the states that
+ * `.single()` in an effect does not: no organization, several, switching, another user, errors, late answers.
  */
 export function organizationStore({ memberships, organizations }: Names): string {
   return `import type { SupabaseClient } from "@supabase/supabase-js";
@@ -22,9 +22,9 @@ export type Membership = {
 export type OrganizationState =
   | { readonly kind: "loading" }
   | { readonly kind: "signed-out" }
-  /** Signed in, and nobody has invited them yet. */
+  /** Signed in, but not a member of any organization. */
   | { readonly kind: "none"; readonly userId: string }
-  /** Of several organizations, and has not said which. */
+  /** A member of several organizations, who has not chosen one. */
   | { readonly kind: "choosing"; readonly userId: string; readonly memberships: readonly Membership[] }
   | {
       readonly kind: "ready";
@@ -37,22 +37,22 @@ export type OrganizationState =
 export type OrganizationStore = {
   getState(): OrganizationState;
   subscribe(listener: () => void): () => void;
-  /** Follows who is signed in, until the function that it returns is called. */
+  /** Listens to sign-in and sign-out, until the function that it returns is called. */
   start(): () => void;
-  /** Goes on for another organization that the user is a member of. */
+  /** Switches to another organization of the user. */
   switchOrganization(id: string): void;
-  /** Asks for the memberships again: after an error, or after an invitation. */
+  /** Loads the memberships again: after an error, or after an invitation. */
   reload(): void;
 };
 
 export type StoreOptions = {
-  /** Called whenever what was loaded must not be seen any more: caches are cleared here. */
+  /** Called when the user leaves an organization: clear caches here. */
   readonly onLeave: () => void;
-  /** Remembers each user's choice in this browser. */
+  /** Stores each user's choice in this browser. */
   readonly storage?: Pick<Storage, "getItem" | "setItem">;
 };
 
-/** Whose rows are asked for, as long as the page is open. */
+/** The current organization, as long as the page is open. */
 export function createOrganizationStore(
   client: SupabaseClient,
   { onLeave, storage = globalThis.localStorage }: StoreOptions,
@@ -60,8 +60,8 @@ export function createOrganizationStore(
   const listeners = new Set<() => void>();
   let state: OrganizationState = { kind: "loading" };
   let userId: string | undefined;
-  // An answer for an earlier question, maybe an earlier user, comes too late.
-  let question = 0;
+  // The number of the last request: an answer to an earlier one, maybe of another user, is ignored.
+  let lastRequest = 0;
 
   function become(next: OrganizationState): void {
     const left = state.kind === "ready" ? state.current.organization.id : undefined;
@@ -85,8 +85,8 @@ export function createOrganizationStore(
   }
 
   async function load(user: string): Promise<void> {
-    question += 1;
-    const asked = question;
+    lastRequest += 1;
+    const request = lastRequest;
     let next: OrganizationState;
     try {
       next = choose(user, await readMemberships(client, user));
@@ -94,20 +94,20 @@ export function createOrganizationStore(
       const message = error instanceof Error ? error.message : String(error);
       next = { kind: "failed", userId: user, message };
     }
-    if (asked === question) become(next);
+    if (request === lastRequest) become(next);
   }
 
   function enter(user: string | undefined): void {
-    // A token that was refreshed is still the same user's.
+    // After a token refresh, the user is the same.
     if (user === userId && state.kind !== "loading") return;
     userId = user;
-    question += 1;
+    lastRequest += 1;
     if (user === undefined) {
       become({ kind: "signed-out" });
       return;
     }
     become({ kind: "loading" });
-    // supabase-js holds a lock while it tells who is signed in: it is asked afterwards.
+    // supabase-js holds a lock while it calls this listener: a query must wait until it returns.
     setTimeout(() => {
       if (userId === user) void load(user);
     }, 0);
@@ -141,7 +141,7 @@ export function createOrganizationStore(
   };
 }
 
-/** Each user has a choice of their own on a browser that several use. */
+/** One key for each user, because several users may share a browser. */
 function keyOf(user: string): string {
   return \`organization:\${user}\`;
 }

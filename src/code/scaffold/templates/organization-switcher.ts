@@ -1,10 +1,10 @@
 import { clientOnly } from "./organization-context.ts";
 
-/** A select of the user's organizations; the name alone where there is only one. */
+/** A select of the user's organizations, or only the name where there is one. */
 export function organizationSwitcher(context: string, next: boolean): string {
   return `${next ? clientOnly : ""}import { useOrganizationActions, useOrganizationState } from "${context}";
 
-/** Says which organization this is, and lets a member of several go from one to another. */
+/** Shows the current organization, and lets a member of several switch. */
 export function OrganizationSwitcher() {
   const state = useOrganizationState();
   const { switchOrganization } = useOrganizationActions();

@@ -1,6 +1,6 @@
 import { createClient } from "@supabase/supabase-js";
 
-/** Called by cron: how many leads wait for a call. */
+/** Called by cron: how many leads are waiting for a call. */
 Deno.serve(async () => {
   const admin = createClient(
     Deno.env.get("SUPABASE_URL") ?? "",

@@ -1,7 +1,7 @@
 import type { Settings } from "../../config/settings.ts";
 
-/** What operations on the application's code work with: no database. */
-export type CodePlace = {
+/** What operations on the application's code need: no database. */
+export type CodeContext = {
   readonly settings: Settings;
   /** The configuration's folder. */
   readonly folder: string;

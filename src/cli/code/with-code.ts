@@ -5,22 +5,22 @@ import { type Output, withOutput } from "../terminal/output.ts";
 import { takeTarget } from "../workspace.ts";
 
 export type CodeOptions = GlobalOptions & {
-  /** A file that is written besides, for CI. */
+  /** A file to write SARIF to, for CI. */
   readonly sarif?: string | undefined;
 };
 
-/** What the commands of code work with: no database. */
-export type CodePlace = {
+/** What the code commands need: no database. */
+export type CodeCommandContext = {
   readonly settings: Settings;
   /** The configuration's folder. */
   readonly folder: string;
   readonly output: Output;
 };
 
-/** Opens the configuration and the output. */
+/** Opens the configuration and the output, and runs a command with them. */
 export async function withCode(
   options: CodeOptions,
-  work: (place: CodePlace) => Promise<void>,
+  work: (context: CodeCommandContext) => Promise<void>,
 ): Promise<void> {
   const { settings, folder } = await loadSettings(process.cwd(), options.config);
   const target = takeTarget(options);

@@ -1,63 +1,67 @@
 import ts from "typescript";
 import { argumentsFor } from "./arguments.ts";
-import { answersOf } from "./fixpoint.ts";
-import { once } from "./memoize.ts";
+import { leastFixpoint } from "./fixpoint.ts";
+import { memoize } from "./memoize.ts";
 import { functionCalled, type Symbols } from "./symbols.ts";
-import { heldBy, isFunctionNode, nameOf, returnedBy, unwrap } from "./syntax.ts";
+import { initializerOf, isFunctionNode, nameOf, returnedBy, unwrap } from "./syntax.ts";
 
-/** What an object has under a name, asked of an expression or of what a name stands for. */
-export type Held = { readonly of: ts.Expression | ts.Symbol; readonly name: string };
+/** A property of an object, which is an expression or the symbol of a name. */
+export type ObjectProperty = { readonly of: ts.Expression | ts.Symbol; readonly name: string };
 
-/** Something that a name is given: a value, or a part of an object. */
+/** A value that is assigned to a name, or a property of an object. */
 type Given =
   | { readonly value: ts.Expression }
   | { readonly object: ts.Expression; readonly name: string };
 
 /**
- * What an object has under a name, wherever the object is put together: through variables, parameters,
- * properties of classes, and functions that give it back. In the order of the files.
+ * The possible values of a property, wherever the object is created: through variables, parameters, class
+ * properties and functions that return it. In the order of the files.
  */
-export function heldUnder(
+export function propertyValues(
   symbols: Symbols,
   object: ts.Expression,
   name: string,
 ): readonly ts.Expression[] {
-  return valuesHeld(symbols, heldIn(symbols, object, name));
+  return valuesOfProperty(symbols, objectProperty(symbols, object, name));
 }
 
-/** The question what an object has under a name: one and the same for all uses of a variable. */
-export function heldIn(symbols: Symbols, object: ts.Expression, name: string): Held {
+/** The key of a property: the same object for all uses of a variable. */
+export function objectProperty(
+  symbols: Symbols,
+  object: ts.Expression,
+  name: string,
+): ObjectProperty {
   return holding(symbols).question(object, name);
 }
 
-/** The answer of that question. */
-export function valuesHeld(symbols: Symbols, held: Held): readonly ts.Expression[] {
+/** The possible values of that property. */
+export function valuesOfProperty(symbols: Symbols, held: ObjectProperty): readonly ts.Expression[] {
   return holding(symbols).values(held);
 }
 
-/** What a name's declarations and assignments give it. */
+/** The values that declarations and assignments give to a name. */
 export function valuesOf(symbols: Symbols, name: ts.MemberName): readonly ts.Expression[] {
   const symbol = symbols.symbolOf(name);
   return symbol === undefined ? [] : valuesOfSymbol(symbols, symbol);
 }
 
-/** The same, of what a name stands for. */
+/** The same for a symbol. */
 export function valuesOfSymbol(symbols: Symbols, symbol: ts.Symbol): readonly ts.Expression[] {
   return holding(symbols).ofSymbol(symbol);
 }
 
-const holding = once((symbols: Symbols) => {
-  const questions = new Map<ts.Expression | ts.Symbol, Map<string, Held>>();
-  const question = (object: ts.Expression, name: string): Held => {
+const holding = memoize((symbols: Symbols) => {
+  const questions = new Map<ts.Expression | ts.Symbol, Map<string, ObjectProperty>>();
+  const question = (object: ts.Expression, name: string): ObjectProperty => {
     const of = holderOf(symbols, unwrap(object));
-    const named = questions.get(of) ?? new Map<string, Held>();
+    const named = questions.get(of) ?? new Map<string, ObjectProperty>();
     questions.set(of, named);
     const known = named.get(name) ?? { of, name };
     named.set(name, known);
     return known;
   };
-  const given = once((symbol: ts.Symbol) => givenTo(symbols, symbol));
-  const answers = answersOf<Held, ts.Expression>(({ of, name }, { say, each }) => {
+  const given = memoize((symbol: ts.Symbol) => givenTo(symbols, symbol));
+  const answers = leastFixpoint<ObjectProperty, ts.Expression>(({ of, name }, { say, each }) => {
     const further = (value: ts.Expression) => each(question(value, name), say);
     if ("kind" in of) {
       const found = inExpression(symbols, of, name);
@@ -70,8 +74,8 @@ const holding = once((symbols: Symbols) => {
       else each(question(one.object, one.name), further);
     }
   });
-  const values = once((held: Held) => [...answers(held)].sort(byPlace));
-  const ofSymbol = once((symbol: ts.Symbol) =>
+  const values = memoize((held: ObjectProperty) => [...answers(held)].sort(byPlace));
+  const ofSymbol = memoize((symbol: ts.Symbol) =>
     given(symbol).flatMap((one) =>
       "value" in one ? [one.value] : values(question(one.object, one.name)),
     ),
@@ -85,7 +89,7 @@ function byPlace(one: ts.Expression, other: ts.Expression): number {
   return one.pos - other.pos;
 }
 
-/** What an expression stands for where it is a name of something that holds values; or itself. */
+/** The symbol of an expression that is a name; or the expression itself. */
 function holderOf(symbols: Symbols, inner: ts.Expression): ts.Expression | ts.Symbol {
   if (ts.isPropertyAccessExpression(inner)) return symbols.symbolOf(inner.name) ?? inner;
   return ts.isIdentifier(inner) && !isFunction(symbols, inner)
@@ -95,7 +99,7 @@ function holderOf(symbols: Symbols, inner: ts.Expression): ts.Expression | ts.Sy
 
 type Found = {
   readonly values: readonly ts.Expression[];
-  /** Where it goes on: objects that the values may be in. */
+  /** Objects to follow: they may have the property. */
   readonly objects: readonly ts.Expression[];
 };
 
@@ -103,7 +107,7 @@ function inExpression(symbols: Symbols, inner: ts.Expression, name: string): Fou
   if (ts.isObjectLiteralExpression(inner))
     return {
       values: inner.properties.flatMap((property) => {
-        const value = nameOf(property) === name ? heldBy(property) : undefined;
+        const value = nameOf(property) === name ? initializerOf(property) : undefined;
         return value === undefined ? [] : [value];
       }),
       objects: inner.properties.flatMap((property) =>
@@ -114,9 +118,9 @@ function inExpression(symbols: Symbols, inner: ts.Expression, name: string): Fou
     const called = functionCalled(symbols, inner);
     return { values: [], objects: called === undefined ? [] : returnedBy(called) };
   }
-  // It is handed on: what it is given there, nobody sees.
-  const isHandedOn = isFunctionNode(inner) || isFunction(symbols, inner);
-  return { values: isHandedOn ? [inner] : [], objects: [] };
+  // A function that is passed on: its arguments there are not known.
+  const isPassedOn = isFunctionNode(inner) || isFunction(symbols, inner);
+  return { values: isPassedOn ? [inner] : [], objects: [] };
 }
 
 function isFunction(symbols: Symbols, node: ts.Expression): boolean {
@@ -147,7 +151,7 @@ function asValue(value: ts.Expression): Given {
   return { value };
 }
 
-/** What a name is given behind its declaration; a constant is given nothing. */
+/** Values that are assigned after the declaration; none for a constant. */
 function assignedLater(symbols: Symbols, symbol: ts.Symbol): readonly ts.Expression[] {
   const [declaration] = symbol.declarations ?? [];
   const isConstant =
@@ -158,7 +162,7 @@ function assignedLater(symbols: Symbols, symbol: ts.Symbol): readonly ts.Express
   return symbols.usesOf(symbol, symbol.name).flatMap((use) => assignedTo(use) ?? []);
 }
 
-/** The objects that a pattern takes a part of. */
+/** The objects that a binding pattern destructures. */
 export function objectsTakenApart(
   symbols: Symbols,
   binding: ts.BindingElement,

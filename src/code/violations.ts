@@ -1,40 +1,40 @@
 import type { Entry } from "./queries/entry.ts";
 import type { Inventory } from "./queries/inventory.ts";
 import type { Annotation } from "./reading/annotation.ts";
-import type { Place } from "./reading/syntax.ts";
-import type { Fault, Rule } from "./rule.ts";
-import { rules } from "./rules/index.ts";
+import type { SourcePlace } from "./reading/syntax.ts";
+import type { FactAndFix, Rule } from "./rule.ts";
+import { rules } from "./rules.ts";
 
-/** A fault of the code, with the rule that found it. */
-export type Finding = Fault & {
+/** What a rule found, with the rule. */
+export type Violation = FactAndFix & {
   readonly rule: Pick<Rule, "id" | "level" | "title" | "why">;
-  readonly place: Place;
+  readonly place: SourcePlace;
   /** What it is about, in a few words: `select leads`. */
   readonly what: string;
   /** Undefined where it is about an annotation. */
   readonly entry: Entry | undefined;
 };
 
-/** An annotation is no entry of the inventory: it is judged by itself. */
+/** Annotations are not entries of the inventory: these rules have no `find`. */
 const annotationRule = {
   id: "annotation-without-reason",
   level: "error",
   title: "An annotation gives no reason, or is not understood",
-  why: "A way out that nobody has to account for is a hole.",
+  why: "An exception without a reason cannot be reviewed.",
 } as const satisfies Omit<Rule, "find">;
 
-/** One that covers nothing may come to cover what it was not meant for. */
+/** An unused annotation may later exempt a query that it was not meant for. */
 const unusedRule = {
   id: "annotation-unused",
   level: "warning",
-  title: "An annotation is of nothing",
-  why: "Where it stands, nothing is of all organizations; what is put there later would be.",
+  title: "Unused annotation",
+  why: "It covers no query. A query that is added there later would be exempt.",
 } as const satisfies Omit<Rule, "find">;
 
 export const annotationRules = [annotationRule, unusedRule];
 
-/** Everything that the rules find, in the order of the files. */
-export function findingsOf(inventory: Inventory): Finding[] {
+/** All violations, in the order of the files. */
+export function violationsOf(inventory: Inventory): Violation[] {
   const ofEntries = inventory.entries.flatMap((entry) =>
     entry.annotation?.reason !== undefined
       ? []
@@ -48,23 +48,27 @@ export function findingsOf(inventory: Inventory): Finding[] {
   const used = new Set(inventory.entries.map(({ annotation }) => annotation));
   const ofAnnotations = inventory.annotations.flatMap((annotation) => {
     if (annotation.reason === undefined)
-      return [ofAnnotation(annotationRule, annotation, "// tenantry: all-organizations because …")];
+      return [
+        ofAnnotation(annotationRule, annotation, "write // tenantry: all-organizations because …"),
+      ];
     if (used.has(annotation)) return [];
-    return [ofAnnotation(unusedRule, annotation, "put it right above the query, or remove it")];
+    return [
+      ofAnnotation(unusedRule, annotation, "move it to the line above the query, or remove it"),
+    ];
   });
   return [...ofEntries, ...ofAnnotations];
 }
 
 function ofAnnotation(
-  rule: Finding["rule"],
+  rule: Violation["rule"],
   { file, line, text }: Annotation,
   fix: string,
-): Finding {
+): Violation {
   return {
     rule,
     place: { file, line, column: 1 },
     what: "annotation",
-    fact: `says "tenantry: ${text}"`,
+    fact: `the comment is "tenantry: ${text}"`,
     fix,
     entry: undefined,
   };

@@ -7,8 +7,8 @@ import type { Edit } from "./edit.ts";
 declare module "typescript" {
   interface Program {
     /**
-     * Checks some of a file, as an editor does for what is on the screen. It is there since TypeScript
-     * 5.6 and in none of its declarations; where it is no more, the whole file is checked.
+     * Checks some nodes of a file, as editors do for the visible part. TypeScript has it since 5.6, but does
+     * not declare it; a version without it checks the whole file.
      */
     getSemanticDiagnostics(
       source: SourceFile,
@@ -18,20 +18,23 @@ declare module "typescript" {
   }
 }
 
+/** A file that edits changed, in the project before and after. */
+export type ChangedFile = {
+  readonly before: Project;
+  readonly after: Project;
+  readonly old: ts.SourceFile;
+  /** What `old` became. */
+  readonly source: ts.SourceFile;
+  readonly edits: readonly Edit[];
+};
+
 /**
- * Whether a changed file certainly typechecks as it did: the statements that were changed do, and
- * whatever is outside them sees the same types as before. It asks for little of the file, where most
- * of the time would go into its markup; false says that the whole has to be checked.
- * @param source what `old` became
+ * Whether a changed file certainly typechecks as it did before: the changed statements do, and all
+ * others see the same types as before. This checks a small part of the file; most of the time would
+ * go into its JSX. False means that the whole file must be checked.
  */
-export function isCertainlyAlike(
-  before: Project,
-  after: Project,
-  old: ts.SourceFile,
-  source: ts.SourceFile,
-  edits: readonly Edit[],
-): boolean {
-  // What is taken away may have been the only use of a name, or the fault that was expected.
+export function typechecksAsBefore({ before, after, old, source, edits }: ChangedFile): boolean {
+  // Removed text may have been the only use of a name, or an error that @ts-expect-error expects.
   const takesAway = edits.some(({ at, until, text }) => !text.includes(old.text.slice(at, until)));
   if (takesAway || old.text.includes("@ts-expect-error")) return false;
   if (after.program.getSyntacticDiagnostics(source).length > 0) return false;
@@ -48,7 +51,7 @@ export function isCertainlyAlike(
 
 type Changed = { readonly statement: ts.Statement; readonly isNew: boolean };
 
-/** The innermost statements of the new text that hold something of the edits. */
+/** The innermost statements of the new text that contain an edit. */
 function statementsOf(source: ts.SourceFile, edits: readonly Edit[]): Changed[] {
   return edits.flatMap(({ at }) => {
     const from = movedTo(at, edits);
@@ -105,7 +108,7 @@ function haveSameTypes(
   );
 }
 
-/** All that a statement gives to what is around it; undefined where that cannot be told. */
+/** All values that a statement gives to the code around it; undefined where they are not known. */
 function valuesOf(statement: ts.Statement): ts.Node[] | undefined {
   if (ts.isExpressionStatement(statement) || ts.isExportAssignment(statement))
     return [statement.expression];
@@ -154,7 +157,7 @@ function hasStatements(node: ts.Node): node is WithStatements {
   );
 }
 
-/** A statement among others, and no one's body: what is behind `if` is not told from the `if`. */
+/** Whether a node is a statement in a list; the body of an `if` without a block is not. */
 function isInList(node: ts.Node): node is ts.Statement {
   const { parent } = node;
   return (
