@@ -1,4 +1,5 @@
 import type { Settings } from "../config/settings.ts";
+import { messageOf } from "../errors.ts";
 import { type Finding, findingSeverities } from "../events/finding.ts";
 import { type Queries, sqlState } from "../postgres/connection.ts";
 import { sql } from "../postgres/sql.ts";
@@ -36,7 +37,7 @@ async function askRule(
   } catch (error) {
     if (sqlState(error) === undefined) throw error;
     await queries.execute(sql`ROLLBACK TO SAVEPOINT rule`);
-    const fact = `could not be checked: ${error instanceof Error ? error.message : String(error)}`;
+    const fact = `could not be checked: ${messageOf(error)}`;
     return [{ ...told, object: "the rule", fact, fix: "-- fix what the message names" }];
   }
 }

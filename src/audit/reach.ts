@@ -1,3 +1,4 @@
+import { isUserSchema } from "../catalog/system-schemas.ts";
 import type { RelationName } from "../postgres/sql.ts";
 import { type Sql, sql } from "../postgres/sql.ts";
 import type { AuditContext } from "./rule.ts";
@@ -46,8 +47,7 @@ export function reachable(context: AuditContext): Sql {
                 FROM pg_class c
                 JOIN pg_namespace n ON n.oid = c.relnamespace
                WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f')
-                 AND n.nspname NOT IN ('information_schema', 'tenantry')
-                 AND n.nspname !~ '^pg_'
+                 AND ${isUserSchema(sql`n.nspname`)}
                  AND NOT EXISTS (SELECT
                                    FROM pg_depend d
                                   WHERE d.classid = 'pg_class'::regclass

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { messageOf } from "../errors.ts";
 import type { CheckResult } from "../events/events.ts";
 import type { Queries } from "../postgres/connection.ts";
 import { sqlState } from "../postgres/connection.ts";
@@ -22,7 +23,7 @@ async function violationsOf(queries: Queries, query: Check["violations"]): Promi
     return rows.map(({ violation }) => violation);
   } catch (error) {
     if (sqlState(error) === undefined) throw error;
-    return [`${notChecked}: ${error instanceof Error ? error.message : String(error)}`];
+    return [`${notChecked}: ${messageOf(error)}`];
   }
 }
 

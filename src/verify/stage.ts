@@ -54,16 +54,15 @@ export async function prove(
   reach: Reach,
 ): Promise<CheckResult[]> {
   const { settings: access, results } = await withLogin(session, settings);
+  const scope = { settings: access, tenancy, fences };
   return [
     ...results,
     await verifyNoShards(session),
     await tryFunctions(session, access, tenancy),
     await tryRoleSettings(session, access),
-    ...(await tryIsolation(session, access, tenancy, fences, personas)),
-    ...(await tryAttacks(session, access, tenancy, fences, "on the fence")),
-    ...(reach === "the fence"
-      ? []
-      : await tryAttacks(session, access, tenancy, fences, "around the fence")),
+    ...(await tryIsolation(session, { ...scope, personas })),
+    ...(await tryAttacks(session, scope, "on the fence")),
+    ...(reach === "the fence" ? [] : await tryAttacks(session, scope, "around the fence")),
   ];
 }
 

@@ -35,7 +35,10 @@ function tried(kind: string, chosen: readonly Mutant[]): Promise<MutationResults
   if (company === undefined) throw new Error(`there is no company ${kind}`);
   const server = { url: inject("databaseUrl") };
   return withFencedCompany(server, company, ({ session, settings, fence, run, left }) =>
-    tryMutants(session, fence, chosen, [auditLayer, proofLayer(settings, run), driftLayer(left)]),
+    tryMutants(session, fence, {
+      mutants: chosen,
+      layers: [auditLayer, proofLayer(settings, run), driftLayer(left)],
+    }),
   );
 }
 

@@ -56,7 +56,7 @@ async function change(statements: string): Promise<void> {
 async function trial(session: Session): Promise<{ claims: string; violations: string[] }> {
   const run = await runInForce(database.session, "day1");
   if (run === undefined) throw new Error("Day 1 is not applied");
-  const results = await tryIsolation(session, settings, run.tenancy, run.fences, run.personas);
+  const results = await tryIsolation(session, { ...run, settings });
   return {
     claims: results.map(({ claim }) => claim).join("\n"),
     violations: results.flatMap(({ violations }) => violations),

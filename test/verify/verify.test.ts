@@ -81,7 +81,7 @@ test("no row of the application's is locked while attacks are tried on all table
     label: name,
   }));
   for (const where of ["on the fence", "around the fence"] as const) {
-    const tried = await tryAttacks(session, settings, run.tenancy, fences, where);
+    const tried = await tryAttacks(session, { settings, tenancy: run.tenancy, fences }, where);
     expect(tried.flatMap(({ violations: found }) => found)).toEqual([]);
   }
   ended = true;

@@ -1,5 +1,14 @@
 import type { BrokenFence, Mutant } from "../../audit/rule.ts";
-import { ident, literal, type RelationName, type Some, type Sql, sql } from "../../postgres/sql.ts";
+import {
+  ident,
+  literal,
+  type RelationName,
+  type Some,
+  type Sql,
+  sql,
+  textOf,
+} from "../../postgres/sql.ts";
+import { organizationPolicies } from "../../steps/model/organization-policies.ts";
 import { isOneOf } from "../../steps/model/tenancy.ts";
 import { policyNames } from "../../steps/table/fence.ts";
 
@@ -145,7 +154,7 @@ export const policies: readonly Mutant[] = [
     kind: "damage",
     damage: (on) => [
       sql`CREATE FUNCTION public.my_organization() RETURNS uuid LANGUAGE plpgsql IMMUTABLE SECURITY DEFINER SET search_path = pg_catalog
-            AS ${literal(`BEGIN RETURN (SELECT min(o::text)::uuid FROM ${text(on.tenancy.helpers.callerOrganizations)}() AS o); END`)}`,
+            AS ${literal(`BEGIN RETURN (SELECT min(o::text)::uuid FROM ${textOf(ident(on.tenancy.helpers.callerOrganizations))}() AS o); END`)}`,
       ...allAsk(on, sql`${organization(on)} = public.my_organization()`),
     ],
   },
@@ -172,8 +181,8 @@ export const policies: readonly Mutant[] = [
     leak: "tautology",
     kind: "damage",
     damage: ({ tenancy }) => [
-      sql`ALTER POLICY "Only their organization" ON ${ident(tenancy.organizations)} USING (TRUE) WITH CHECK (TRUE)`,
-      sql`ALTER POLICY "Users view their organization" ON ${ident(tenancy.organizations)} USING (TRUE)`,
+      sql`ALTER POLICY ${ident(organizationPolicies.organizations.guard)} ON ${ident(tenancy.organizations)} USING (TRUE) WITH CHECK (TRUE)`,
+      sql`ALTER POLICY ${ident(organizationPolicies.organizations.view)} ON ${ident(tenancy.organizations)} USING (TRUE)`,
     ],
   },
   {
@@ -181,13 +190,8 @@ export const policies: readonly Mutant[] = [
     leak: "tautology",
     kind: "damage",
     damage: ({ tenancy }) => [
-      sql`ALTER POLICY "Only their org memberships" ON ${ident(tenancy.memberships)} USING (TRUE) WITH CHECK (TRUE)`,
-      sql`ALTER POLICY "Users view their org memberships" ON ${ident(tenancy.memberships)} USING (TRUE)`,
+      sql`ALTER POLICY ${ident(organizationPolicies.memberships.guard)} ON ${ident(tenancy.memberships)} USING (TRUE) WITH CHECK (TRUE)`,
+      sql`ALTER POLICY ${ident(organizationPolicies.memberships.view)} ON ${ident(tenancy.memberships)} USING (TRUE)`,
     ],
   },
 ];
-
-/** A name as a function's body in quotes has it. */
-function text(relation: RelationName): string {
-  return ident(relation).parts.join("");
-}

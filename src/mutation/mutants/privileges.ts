@@ -1,5 +1,6 @@
 import type { Mutant } from "../../audit/rule.ts";
 import { ident, raw, sql } from "../../postgres/sql.ts";
+import { organizationPolicies } from "../../steps/model/organization-policies.ts";
 
 /** Grants, memberships, and what no row belongs to. */
 export const privileges: readonly Mutant[] = [
@@ -19,7 +20,7 @@ export const privileges: readonly Mutant[] = [
     kind: "damage",
     damage: ({ tenancy, role }) => [
       sql`GRANT INSERT ON ${ident(tenancy.memberships)} TO ${ident(role)}`,
-      sql`DROP POLICY "Only their org memberships" ON ${ident(tenancy.memberships)}`,
+      sql`DROP POLICY ${ident(organizationPolicies.memberships.guard)} ON ${ident(tenancy.memberships)}`,
       sql`CREATE POLICY joining ON ${ident(tenancy.memberships)} FOR INSERT
             WITH CHECK (user_id = ${ident(tenancy.helpers.caller)}())`,
     ],

@@ -4,7 +4,7 @@ import { attempt, attemptRows } from "../proof/attempt.ts";
 import type { Request } from "../proof/request.ts";
 import type { Violation } from "../proof/violation.ts";
 import type { Tried } from "../proof/writing.ts";
-import { attackersRequest, type Ground, joinOnly } from "./ground.ts";
+import { type AttackSetup, attackersRequest, joinOnly } from "./attack-setup.ts";
 import { isAccepted } from "./surroundings.ts";
 
 const relation = { schema: "realtime", name: "messages" };
@@ -22,8 +22,8 @@ const topicsOf = (organization: string) => [
  * The server of Realtime asks so, too: as the user, with the topic as a setting, whether a row of
  * `realtime.messages` can be read and written.
  */
-export async function tryRealtime(ground: Ground): Promise<Tried> {
-  const { queries, foreign, settings } = ground;
+export async function tryRealtime(setup: AttackSetup): Promise<Tried> {
+  const { queries, foreign, settings } = setup;
   const there = await attemptRows(
     queries,
     sql`SELECT topic FROM realtime.messages LIMIT 1`,
@@ -35,7 +35,7 @@ export async function tryRealtime(ground: Ground): Promise<Tried> {
     ({ rule, object }) => rule === "realtime-open" && isAccepted(settings, object),
   );
   if (accepted !== undefined) return { violations: [], remarks: [`accepted: ${accepted.reason}`] };
-  await joinOnly(ground, ["own"]);
+  await joinOnly(setup, ["own"]);
   const violations = new Map<string, Violation>();
   const remarks = new Set<string>();
   for (const topic of topicsOf(foreign)) {
@@ -44,7 +44,7 @@ export async function tryRealtime(ground: Ground): Promise<Tried> {
       remarks.add(`nothing could be said in a channel: ${said.message}`);
       continue;
     }
-    const own = attackersRequest(ground);
+    const own = attackersRequest(setup);
     const request: Request = { ...own, settings: [...own.settings, ["realtime.topic", topic]] };
     const shown = (statement: Sql, answer: string) => ({
       ...{ who: "a member", request, object: relation },

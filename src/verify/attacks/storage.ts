@@ -3,14 +3,14 @@ import { type Sql, sql } from "../../postgres/sql.ts";
 import { attempt, attemptRows } from "../proof/attempt.ts";
 import type { Violation } from "../proof/violation.ts";
 import type { Tried } from "../proof/writing.ts";
-import { attackersRequest, type Ground, joinOnly } from "./ground.ts";
+import { type AttackSetup, attackersRequest, joinOnly } from "./attack-setup.ts";
 import { isAccepted } from "./surroundings.ts";
 
 const nothing: Tried = { violations: [], remarks: [] };
 
 /** Supabase's files: one in a folder of others, in each bucket that is not public, is out of reach. */
-export async function tryStorage(ground: Ground): Promise<Tried> {
-  const { queries, foreign, settings } = ground;
+export async function tryStorage(setup: AttackSetup): Promise<Tried> {
+  const { queries, foreign, settings } = setup;
   const buckets = await attemptRows(
     queries,
     sql`SELECT id::text, public FROM storage.buckets ORDER BY id LIMIT 50`,
@@ -22,7 +22,7 @@ export async function tryStorage(ground: Ground): Promise<Tried> {
     ({ rule, object }) => rule === "storage-open" && isAccepted(settings, object),
   );
   if (accepted !== undefined) return { violations: [], remarks: [`accepted: ${accepted.reason}`] };
-  await joinOnly(ground, ["own"]);
+  await joinOnly(setup, ["own"]);
   const violations: Violation[] = [];
   const remarks: string[] = [];
   for (const bucket of buckets.rows) {
@@ -39,7 +39,7 @@ export async function tryStorage(ground: Ground): Promise<Tried> {
       remarks.push(`no file could be put into ${bucket.id}: ${planted.message}`);
       continue;
     }
-    const request = attackersRequest(ground);
+    const request = attackersRequest(setup);
     const shown = (statement: Sql, answer: string) => ({
       ...{ who: "a member", request, object: { schema: "storage", name: "objects" } },
       ...{ statement, answer },

@@ -1,4 +1,5 @@
 import type { z } from "zod";
+import { messageOf } from "../../errors.ts";
 import {
   isLockConflict,
   type Queries,
@@ -113,7 +114,7 @@ async function orRefused<Done>(
     return {
       kind: "refused",
       sqlState: state,
-      message: error instanceof Error ? error.message : String(error),
+      message: messageOf(error),
       ...refusalSource(error),
     };
   }
@@ -123,7 +124,7 @@ async function orRefused<Done>(
  * Does work without firing the application's triggers and rules, where this role may silence them;
  * elsewhere they fire. Row-level security is asked either way.
  */
-export async function silently<Result>(
+export async function withoutTriggers<Result>(
   queries: Queries,
   work: (silenced: boolean) => Promise<Result>,
 ): Promise<Result> {

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { formatRelationName } from "../../config/relation-name.ts";
 import { type ResolvedSettings, requestRoles } from "../../config/settings.ts";
 import type { Queries } from "../../postgres/connection.ts";
-import { ident, sql } from "../../postgres/sql.ts";
+import { ident, sql, textOf } from "../../postgres/sql.ts";
 import type { Fence } from "./trial.ts";
 
 /**
@@ -19,7 +19,7 @@ export async function reachablePartitions(
     sql`
       SELECT n.nspname::text AS schema,
              c.relname::text AS name
-        FROM unnest(${fences.map(({ relation }) => ident(relation).parts.join(""))}::text[]) AS fenced (name)
+        FROM unnest(${fences.map(({ relation }) => textOf(ident(relation)))}::text[]) AS fenced (name)
        CROSS JOIN LATERAL pg_partition_tree(to_regclass(fenced.name)) AS tree
         JOIN pg_class c ON c.oid = tree.relid
         JOIN pg_namespace n ON n.oid = c.relnamespace
@@ -46,7 +46,7 @@ export async function isPartitioned(queries: Queries, { relation }: Fence): Prom
     sql`
       SELECT c.relkind = 'p' AS partitioned
         FROM pg_class c
-       WHERE c.oid = to_regclass(${ident(relation).parts.join("")})
+       WHERE c.oid = to_regclass(${textOf(ident(relation))})
     `,
     z.object({ partitioned: z.boolean() }),
   );

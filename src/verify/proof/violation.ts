@@ -1,5 +1,5 @@
 import type { CheckResult, Evidence, TriedTrial } from "../../events/events.ts";
-import { ident, type RelationName, type Sql, toScript } from "../../postgres/sql.ts";
+import { ident, type RelationName, type Sql, textOf, toScript } from "../../postgres/sql.ts";
 import type { Request } from "./request.ts";
 
 /** Something that contradicts a claim: what got through, or why it could not be tried. */
@@ -21,7 +21,7 @@ export function violation(what: string): Violation {
   return { what };
 }
 
-/** A claim as it is told: what contradicts it, and what shows that. */
+/** A claim as it is redacted: what contradicts it, and what shows that. */
 export function resultOf(
   claim: string,
   violations: readonly Violation[],
@@ -29,13 +29,13 @@ export function resultOf(
 ): CheckResult {
   // What is said in the same words is shown once.
   const different = [...new Map(violations.toReversed().map((one) => [one.what, one])).values()];
-  const told = different.toReversed();
-  const evidence = told.flatMap(({ what, shown }) =>
+  const redacted = different.toReversed();
+  const evidence = redacted.flatMap(({ what, shown }) =>
     shown === undefined ? [] : [evidenceOf(what, shown)],
   );
   return {
     claim,
-    violations: told.map(({ what }) => what),
+    violations: redacted.map(({ what }) => what),
     ...(evidence.length === 0 ? {} : { evidence }),
     ...(trial === undefined ? {} : { trial }),
   };
@@ -54,7 +54,7 @@ function evidenceOf(what: string, { who, request, object, statement, answer }: S
     // On one line: it is read in lists, in JUnit's files and in annotations.
     statement: toScript(statement).replaceAll(/\s+/g, " ").trim(),
     answer,
-    object: ident(object).parts.join(""),
+    object: textOf(ident(object)),
     fix: [],
   };
 }

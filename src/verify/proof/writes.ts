@@ -9,11 +9,11 @@ export type AttemptedWrite = {
   readonly what: string;
   readonly statement: Sql;
   /** Without anybody's values. */
-  readonly told: Sql;
+  readonly redacted: Sql;
 };
 
-function write(command: TriedCommand, what: string, statement: Sql, told = statement) {
-  return { command, what, statement, told };
+function write(command: TriedCommand, what: string, statement: Sql, redacted = statement) {
+  return { command, what, statement, redacted };
 }
 
 /** Blind, stealing, deleting and pushing writes to others' rows: none where no others have rows. */

@@ -1,16 +1,15 @@
 import { z } from "zod";
 import type { TriedCommand, TriedOutcome } from "../../events/events.ts";
 import { ident, type Sql, sql } from "../../postgres/sql.ts";
-import { insertLike } from "../rows/likeness.ts";
-import { isAt, placeOfRow } from "../rows/place.ts";
-import { type Attempt, attemptThenUndo, type Refused, silently } from "./attempt.ts";
+import { isAtOneOf, rowLocation } from "../rows/row-location.ts";
+import { type Attempt, attemptThenUndo, type Refused, withoutTriggers } from "./attempt.ts";
 import { isPartitioned } from "./partitions.ts";
 import { signedInAs } from "./request.ts";
-import { foreignRows, shownBy, type Trial } from "./trial.ts";
+import { foreignRows, insertLikeFirst, shownBy, type Trial } from "./trial.ts";
 import { type Violation, violation } from "./violation.ts";
 import { writesOf } from "./writes.ts";
 
-/** What writes came to: what got through, and what could not be told for a reason that is no leak. */
+/** What writes came to: what got through, and what could not be redacted for a reason that is no leak. */
 export type Tried = {
   readonly violations: readonly Violation[];
   readonly remarks: readonly string[];
@@ -27,12 +26,12 @@ export async function tryWriting(trial: Trial): Promise<TriedTable> {
   const violations: Violation[] = [];
   const remarks: string[] = [];
   const commands: TriedTable["commands"] = {};
-  for (const { command, what, statement, told } of await writesOf(trial)) {
+  for (const { command, what, statement, redacted } of await writesOf(trial)) {
     const { leak, outcome } = await judged(trial, statement);
     if (leak !== undefined) {
       violations.push({
         what: `${what} got through: ${leak}`,
-        shown: shownBy(trial, told, answerOf(outcome)),
+        shown: shownBy(trial, redacted, answerOf(outcome)),
       });
       commands[command] = "open";
     } else if (outcome.kind === "done" || isHeld(trial, outcome, command))
@@ -76,15 +75,15 @@ async function judged(
   trial: Trial,
   statement: Sql,
 ): Promise<{ readonly leak: string | undefined; readonly outcome: Attempt }> {
-  const { queries, fence, tenancy, placement } = trial;
+  const { queries, fence, tenancy, testRows } = trial;
   const column = ident(tenancy.column);
   // Others' own organizations may hold any number of rows, to which the application goes on writing.
   const theirs =
-    placement.unmoved === undefined
+    testRows.unmoved === undefined
       ? sql`${column} = ANY (${foreignRows(trial)}::uuid[])`
-      : isAt(placement.places);
+      : isAtOneOf(testRows.locations);
   const others = sql`
-    SELECT ${placeOfRow} || ' ' || ${column} AS row
+    SELECT ${rowLocation} || ' ' || ${column} AS row
       FROM ${ident(fence.relation)}
      WHERE ${theirs}
      ORDER BY 1
@@ -100,31 +99,33 @@ async function judged(
 
 /** A row for somebody else's organization, or for none. */
 export async function tryInserting(trial: Trial): Promise<TriedTable> {
-  const { tenancy, actor, placement } = trial;
+  const { tenancy, actor } = trial;
   const violations: Violation[] = [];
   const remarks: string[] = [];
   let untried = false;
-  const strangers = [...foreignRows(trial), tenancy.defaultOrganizationId].filter(
+  const nonMembers = [...foreignRows(trial), tenancy.defaultOrganizationId].filter(
     (organization) => !actor.organizations.includes(organization),
   );
-  const insertInto = await insertLike({ ...trial, place: placement.places[0] });
-  const others = [...new Set(strangers)].slice(0, 2);
+  const insertInto = await insertLikeFirst(trial);
+  const others = [...new Set(nonMembers)].slice(0, 2);
   for (const { organization, fires } of [
     ...[...others, null].map((one) => ({ organization: one, fires: true })),
     // Once more without the trigger that would give it one, of whoever the copied row is.
     { organization: null, fires: false },
   ]) {
-    const { statement, told } = insertInto(organization);
+    const { statement, redacted } = insertInto(organization);
     // A trigger may have given it one.
     const wasFilled = async () => organization === null && !(await hasRowsOfNone(trial));
     const tryIt = () => outcomeOf(trial, statement, wasFilled);
-    const { outcome, seen: filled } = await (fires ? tryIt() : silently(trial.queries, tryIt));
+    const { outcome, seen: filled } = await (fires
+      ? tryIt()
+      : withoutTriggers(trial.queries, tryIt));
     if (outcome.kind === "done" && filled) continue;
     const whose = nameOf(trial, organization);
     if (outcome.kind === "done") {
       violations.push({
         what: `inserts a row for ${whose}`,
-        shown: shownBy(trial, told, answerOf(outcome)),
+        shown: shownBy(trial, redacted, answerOf(outcome)),
       });
     } else if (isHeld(trial, outcome, "INSERT")) continue;
     else if (isRefusedByApplication(outcome)) {
@@ -139,7 +140,7 @@ export async function tryInserting(trial: Trial): Promise<TriedTable> {
     } else if (isConstraintOf(trial, outcome)) {
       violations.push({
         what: `a row for ${whose} is stopped by a constraint only: ${outcome.message}`,
-        shown: shownBy(trial, told, `SQLSTATE ${outcome.sqlState}`),
+        shown: shownBy(trial, redacted, `SQLSTATE ${outcome.sqlState}`),
       });
     } else if (outcome.sqlState.startsWith("23") && outcome.constraintOf === undefined) {
       // A domain's constraint comes before row-level security is asked.
@@ -176,9 +177,9 @@ async function hasRowsOfNone({ queries, fence, tenancy }: Trial): Promise<boolea
   return rows.length > 0;
 }
 
-function nameOf({ placement }: Trial, organization: string | null): string {
+function nameOf({ testRows }: Trial, organization: string | null): string {
   if (organization === null) return "no organization";
-  return placement.organizations.includes(organization)
+  return testRows.organizations.includes(organization)
     ? "another organization"
     : "the default organization";
 }
@@ -195,9 +196,9 @@ async function outcomeOf<Seen>(
 ): Promise<{ readonly outcome: Attempt; readonly seen: Seen }> {
   const request = signedInAs(settings, actor.user);
   const tryIt = () => attemptThenUndo(queries, statement, request, look);
-  if (facts.leavingTrigger !== undefined) return silently(queries, tryIt);
+  if (facts.nonTransactionalTrigger !== undefined) return withoutTriggers(queries, tryIt);
   const tried = await tryIt();
-  return isRefusedByApplication(tried.outcome) ? silently(queries, tryIt) : tried;
+  return isRefusedByApplication(tried.outcome) ? withoutTriggers(queries, tryIt) : tried;
 }
 
 /** Row-level security, a timeout, and who stands in the way: whoever raises anything else is a function. */
@@ -218,9 +219,9 @@ function refusedByApplication({ message }: Refused): string {
  * No partition takes the row, which is found before row-level security is asked: a partitioned table
  * has none for it, or a trigger has seen that an empty one is not it (0A000).
  */
-async function isUnrouted({ queries, fence, placement }: Trial, refused: Refused) {
+async function isUnrouted({ queries, fence, testRows }: Trial, refused: Refused) {
   const { sqlState, constraint } = refused;
-  if (sqlState === "0A000") return placement.places.length === 0;
+  if (sqlState === "0A000") return testRows.locations.length === 0;
   const isBound = sqlState === "23514" && constraint === undefined;
   return isBound && (await isPartitioned(queries, fence));
 }

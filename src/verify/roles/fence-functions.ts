@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { type ResolvedSettings, requestRoles } from "../../config/settings.ts";
+import { messageOf } from "../../errors.ts";
 import type { CheckResult } from "../../events/events.ts";
 import {
   isConnectionLoss,
@@ -7,14 +8,14 @@ import {
   type Queries,
   type Session,
 } from "../../postgres/connection.ts";
-import { ident, literal, type RelationName, sql } from "../../postgres/sql.ts";
+import { ident, literal, type RelationName, sql, textOf } from "../../postgres/sql.ts";
 import type { Persona } from "../../steps/model/stage.ts";
 import type { Tenancy } from "../../steps/model/tenancy.ts";
 import { attemptRows } from "../proof/attempt.ts";
 import { blocked } from "../proof/blocked.ts";
 import { signedInAs, signedInAsNobody } from "../proof/request.ts";
-import { type Actor, play, setScene } from "../proof/scene.ts";
-import { thenUndo, untilUnlocked } from "../proof/undone.ts";
+import { type Actor, makeTestOrganizations, play } from "../proof/test-organizations.ts";
+import { inRolledBackTransaction, retryWhileLocked } from "../proof/unnoticed.ts";
 import { resultOf, type Violation, violation } from "../proof/violation.ts";
 import { type FunctionFacts, readFunctionFacts } from "./function-facts.ts";
 
@@ -39,8 +40,8 @@ export async function tryFunctions(
   tenancy: Tenancy,
 ): Promise<CheckResult> {
   const tryOnce = (turn: number) =>
-    thenUndo(session, async (queries) => {
-      const scene = await setScene(queries, tenancy, [ofMember], turn);
+    inRolledBackTransaction(session, async (queries) => {
+      const scene = await makeTestOrganizations(queries, tenancy, [ofMember], turn);
       if ("impossible" in scene) {
         return resultOf(claim, [violation(`not tried: ${scene.impossible}`)]);
       }
@@ -57,11 +58,11 @@ export async function tryFunctions(
       return resultOf(`${claim}${limits}`, [...faults.map(violation), ...wrong]);
     });
   try {
-    return await untilUnlocked(tryOnce);
+    return await retryWhileLocked(tryOnce);
   } catch (error) {
     if (isConnectionLoss(error)) throw error;
     if (isLockConflict(error)) throw blocked("the functions that the policies ask", error);
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = messageOf(error);
     return resultOf(claim, [violation(`could not be tried: ${reason}`)]);
   }
 }
@@ -107,7 +108,7 @@ function faultsOf(facts: FunctionFacts): string[] {
 }
 
 function restoredFrom({ step }: FunctionFacts): string {
-  return `its text is in the journal: SELECT definition FROM tenantry.step WHERE id = ${literal(step).parts.join("")}`;
+  return `its text is in the journal: SELECT definition FROM tenantry.step WHERE id = ${textOf(literal(step))}`;
 }
 
 type Asking = {
@@ -138,7 +139,7 @@ async function firstWrong(
     }
     const wrong = await wrongAnswer(asking, actor, expected);
     if (wrong === undefined) continue;
-    const signature = `${ident(expected.name).parts.join("").replaceAll('"', "")}()`;
+    const signature = `${textOf(ident(expected.name)).replaceAll('"', "")}()`;
     const restored =
       facts === undefined ? "restore it as it was when Day 1 was run" : restoredFrom(facts);
     return { violations: [violation(`${signature} ${wrong}; ${restored}`)], remarks: [] };

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import type { Queries } from "../../postgres/connection.ts";
-import { ident, type RelationName, type Sql, sql } from "../../postgres/sql.ts";
+import { ident, type RelationName, type Sql, sql, textOf } from "../../postgres/sql.ts";
 import type { Tenancy } from "../../steps/model/tenancy.ts";
 
 /** What a function of the fence must be to do its work. */
@@ -63,7 +63,7 @@ export async function readFunctionFacts(
   const all: FunctionFacts[] = [];
   for (const [name, needs, step] of functions) {
     const facts = await factsOf(queries, tenancy, name, roles);
-    const signature = `${ident(name).parts.join("")}()`.replaceAll(/"([a-z_][a-z0-9_]*)"/g, "$1");
+    const signature = `${textOf(ident(name))}()`.replaceAll(/"([a-z_][a-z0-9_]*)"/g, "$1");
     all.push({ name, signature, needs, step, optional: step === "day1/joining", ...facts });
   }
   return all;
@@ -114,7 +114,7 @@ async function factsOf(
         LEFT JOIN ${functionNamed(name)} AS p ON TRUE
         LEFT JOIN ${functionNamed(helpers.caller)} AS caller ON TRUE
         LEFT JOIN pg_roles r ON r.oid = p.proowner
-       WHERE c.oid = to_regclass(${ident(memberships).parts.join("")})
+       WHERE c.oid = to_regclass(${textOf(ident(memberships))})
     `,
     factsSchema,
   );

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import type { Queries } from "../../postgres/connection.ts";
-import { ident, type RelationName, sql } from "../../postgres/sql.ts";
+import { ident, type RelationName, sql, textOf } from "../../postgres/sql.ts";
 import { policyNames } from "../../steps/table/fence.ts";
 
 const grantedSchema = z.object({
@@ -58,7 +58,7 @@ export async function readGranted(
              OR EXISTS (SELECT FROM pg_rewrite r WHERE r.ev_class = c.oid AND r.ev_enabled IN ('A', 'R')) AS "alwaysIntervenes"
         FROM pg_class c
         JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = ${column}
-       WHERE c.oid = ${ident(relation).parts.join("")}::text::regclass
+       WHERE c.oid = ${textOf(ident(relation))}::text::regclass
     `,
     grantedSchema,
   );
@@ -84,7 +84,7 @@ export async function readPromises(
              p.polcmd::text AS command,
              p.polpermissive AS permissive
         FROM pg_policy p
-       WHERE p.polrelid = ${ident(relation).parts.join("")}::text::regclass
+       WHERE p.polrelid = ${textOf(ident(relation))}::text::regclass
          AND (p.polroles = '{0}'
               OR EXISTS (SELECT
                            FROM unnest(p.polroles) AS bound (role)

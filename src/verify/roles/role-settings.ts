@@ -2,7 +2,7 @@ import { z } from "zod";
 import { type ResolvedSettings, requestRoles } from "../../config/settings.ts";
 import type { CheckResult } from "../../events/events.ts";
 import type { Queries } from "../../postgres/connection.ts";
-import { ident, sql } from "../../postgres/sql.ts";
+import { ident, sql, textOf } from "../../postgres/sql.ts";
 import { resultOf, violation } from "../proof/violation.ts";
 
 /** Less than any request takes that asks the memberships first. */
@@ -52,7 +52,7 @@ export async function tryRoleSettings(
     .map(({ role, database, name, value }) => {
       const whose = role === null ? "every role's" : `${role}'s`;
       const alter = [
-        `ALTER ROLE ${role === null ? "ALL" : ident(role).parts.join("")}`,
+        `ALTER ROLE ${role === null ? "ALL" : textOf(ident(role))}`,
         ...(database === null ? [] : [`IN DATABASE ${database}`]),
         `RESET ${name}`,
       ].join(" ");

@@ -1,3 +1,4 @@
+import { isUserSchema } from "../../../catalog/system-schemas.ts";
 import { ident, literal, sql } from "../../../postgres/sql.ts";
 import { apiRoles } from "../../reach.ts";
 import type { Rule } from "../../rule.ts";
@@ -14,8 +15,8 @@ export const schemaCreate: Rule = {
            format('REVOKE CREATE ON SCHEMA %I FROM %I, PUBLIC;', n.nspname, api.role) AS fix
       FROM pg_namespace n
      CROSS JOIN ${apiRoles(context)}
-     WHERE n.nspname !~ '^pg_'
-       AND n.nspname NOT IN ('information_schema', 'tenantry', ${literal(context.tenancy.helpers.schema)})
+     WHERE ${isUserSchema(sql`n.nspname`)}
+       AND n.nspname <> ${literal(context.tenancy.helpers.schema)}
        AND has_schema_privilege(api.role, n.oid, 'CREATE')
   `,
   mutants: [

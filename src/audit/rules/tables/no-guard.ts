@@ -1,4 +1,5 @@
-import { ident, literal, type RelationName, type Sql, sql } from "../../../postgres/sql.ts";
+import { ident, literal, type RelationName, type Sql, sql, textOf } from "../../../postgres/sql.ts";
+import { organizationPolicies } from "../../../steps/model/organization-policies.ts";
 import { policyNames } from "../../../steps/table/fence.ts";
 import { fenced, reachable, relationsNamed, withPartitions } from "../../reach.ts";
 import type { AuditContext, Rule } from "../../rule.ts";
@@ -12,12 +13,14 @@ export const noGuard: Rule = {
   findings: (context) => sql`
     SELECT format('%I.%I', t.schema, t.name) AS object,
            'no restrictive policy for all commands and roles asks whose rows they are, on reads and on writes' AS fact,
-           -- One that a partition lacks was made later: it gets its table's, which closes it to queries by its own name.
-           format('DROP POLICY IF EXISTS %1$I ON %2$I.%3$I; CREATE POLICY %1$I ON %2$I.%3$I AS RESTRICTIVE FOR ALL USING (%4$I = ANY (ARRAY(SELECT %5$s()))) WITH CHECK (%4$I = ANY (ARRAY(SELECT %5$s())));',
-                  g.guard, t.schema, t.name, g.column_name, ${ident(context.tenancy.helpers.callerOrganizations).parts.join("")}::text)
+           -- In one transaction: between a DROP and a CREATE that commit by themselves, other policies would open the table.
+           format('BEGIN; DROP POLICY IF EXISTS %1$I ON %2$I.%3$I; CREATE POLICY %1$I ON %2$I.%3$I AS RESTRICTIVE FOR ALL USING (%4$I = ANY (ARRAY(SELECT %5$s()))) WITH CHECK (%4$I = ANY (ARRAY(SELECT %5$s())));',
+                  g.guard, t.schema, t.name, g.column_name, ${textOf(ident(context.tenancy.helpers.callerOrganizations))}::text)
+           -- A partition that was attached after the stage has no row-level security: requests could read it by its own name.
            || CASE WHEN t.oid = named.oid THEN ''
                    ELSE format(' ALTER TABLE %I.%I ENABLE ROW LEVEL SECURITY;', t.schema, t.name)
-              END AS fix
+              END
+           || ' COMMIT;' AS fix
       FROM ${withPartitions(fenced(context))} AS t
       JOIN ${relationsNamed(fenced(context))} AS named ON named.oid = coalesce(pg_partition_root(t.oid), t.oid)
       JOIN ${guards(context)} ON g.schema = named.schema AND g.name = named.name
@@ -149,7 +152,7 @@ export const noGuard: Rule = {
       leak: "old-policy",
       kind: "damage",
       damage: ({ tenancy }) => [
-        sql`DROP POLICY "Only their org memberships" ON ${ident(tenancy.memberships)}`,
+        sql`DROP POLICY ${ident(organizationPolicies.memberships.guard)} ON ${ident(tenancy.memberships)}`,
       ],
     },
     {
@@ -171,10 +174,14 @@ function guards({ tenancy, tenantTables }: AuditContext): Sql {
       guard: policyNames(relation.name).guard,
       column: tenancy.column,
     })),
-    { relation: tenancy.organizations, guard: "Only their organization", column: "id" },
+    {
+      relation: tenancy.organizations,
+      guard: organizationPolicies.organizations.guard,
+      column: "id",
+    },
     {
       relation: tenancy.memberships,
-      guard: "Only their org memberships",
+      guard: organizationPolicies.memberships.guard,
       column: "organization_id",
     },
   ];

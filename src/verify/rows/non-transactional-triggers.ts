@@ -1,6 +1,6 @@
 import { z } from "zod";
 import type { Queries } from "../../postgres/connection.ts";
-import { ident, type RelationName, type Sql, sql } from "../../postgres/sql.ts";
+import { ident, type RelationName, type Sql, sql, textOf } from "../../postgres/sql.ts";
 
 /**
  * What a rollback does not undo: requests by HTTP, other connections, sequences and files. pg_net and
@@ -14,7 +14,7 @@ const leaves =
  * in a language that may do anything; as an expression of its name.
  * @param table an expression of the table's oid
  */
-export function leavingTrigger(table: Sql): Sql {
+export function nonTransactionalTrigger(table: Sql): Sql {
   return sql`(SELECT min(t.tgname::text)
                 FROM pg_trigger t
                 JOIN pg_proc f ON f.oid = t.tgfoid
@@ -35,13 +35,13 @@ export function leavingTrigger(table: Sql): Sql {
 }
 
 /** @returns the name of such a trigger of a table, or undefined */
-export async function leavingTriggerOf(
+export async function nonTransactionalTriggerOf(
   queries: Queries,
   relation: RelationName,
 ): Promise<string | undefined> {
-  const oid = sql`${ident(relation).parts.join("")}::text::regclass`;
+  const oid = sql`${textOf(ident(relation))}::text::regclass`;
   const [found] = await queries.rows(
-    sql`SELECT ${leavingTrigger(oid)} AS trigger`,
+    sql`SELECT ${nonTransactionalTrigger(oid)} AS trigger`,
     z.object({ trigger: z.string().nullable() }),
   );
   return found?.trigger ?? undefined;

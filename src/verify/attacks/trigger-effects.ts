@@ -3,45 +3,45 @@ import { attempt } from "../proof/attempt.ts";
 import { asRequest } from "../proof/request.ts";
 import type { Violation } from "../proof/violation.ts";
 import type { Tried } from "../proof/writing.ts";
-import { leavingTriggerOf } from "../rows/leaving-triggers.ts";
-import { insertLike } from "../rows/likeness.ts";
-import { attackersRequest, type Ground, joinOnly, othersHave } from "./ground.ts";
+import { insertLike } from "../rows/insert-like.ts";
+import { nonTransactionalTriggerOf } from "../rows/non-transactional-triggers.ts";
+import { type AttackSetup, attackersRequest, joinOnly, othersHave } from "./attack-setup.ts";
 
 type Write = {
   readonly what: string;
   readonly object: RelationName;
   readonly statement: Sql;
   /** Without anybody's values. */
-  readonly told: Sql;
+  readonly redacted: Sql;
 };
 
 /** What triggers write is locked until it is undone, which is after so many writes. */
 const writesAtOnce = 24;
 
 /** A member writes to their own rows: triggers and rules then write nothing to others'. */
-export async function tryEffects(ground: Ground): Promise<Tried> {
-  await joinOnly(ground, ["own"]);
+export async function tryTriggerEffects(setup: AttackSetup): Promise<Tried> {
+  await joinOnly(setup, ["own"]);
   const writes: Write[] = [];
   const remarks: string[] = [];
-  for (const fence of ground.fences) {
-    const trigger = await leavingTriggerOf(ground.queries, fence.relation);
-    if (trigger === undefined) writes.push(...(await writesTo(ground, fence)));
+  for (const fence of setup.fences) {
+    const trigger = await nonTransactionalTriggerOf(setup.queries, fence.relation);
+    if (trigger === undefined) writes.push(...(await writesTo(setup, fence)));
     else remarks.push(`${fence.label} was not written to: a rollback does not undo its ${trigger}`);
   }
   const violations: Violation[] = [];
   for (let start = 0; start < writes.length; start += writesAtOnce) {
     const some = writes.slice(start, start + writesAtOnce);
     // One by one only where all at once showed something.
-    if (!(await reachesOthers(ground, some))) continue;
+    if (!(await reachesOthers(setup, some))) continue;
     for (const write of some) {
-      if (!(await reachesOthers(ground, [write]))) continue;
+      if (!(await reachesOthers(setup, [write]))) continue;
       violations.push({
         what: `${write.what} writes to others' rows`,
         shown: {
           who: "a member",
-          request: attackersRequest(ground),
+          request: attackersRequest(setup),
           object: write.object,
-          statement: write.told,
+          statement: write.redacted,
           answer: "rows of the proof's other organization are not what they were",
         },
       });
@@ -50,28 +50,32 @@ export async function tryEffects(ground: Ground): Promise<Tried> {
   return { violations, remarks };
 }
 
-async function writesTo(ground: Ground, fence: Ground["fences"][number]): Promise<Write[]> {
-  const { queries, settings, tenancy, own } = ground;
+async function writesTo(
+  setup: AttackSetup,
+  fence: AttackSetup["fences"][number],
+): Promise<Write[]> {
+  const { queries, settings, tenancy, own } = setup;
   const table = ident(fence.relation);
   const column = ident(tenancy.column);
-  const place = fence.placement.places[0];
-  const insert = await insertLike({ queries, settings, tenancy, fence, place });
+  const access = { column: tenancy.column, role: settings.roles.signedIn };
+  const [first] = fence.testRows.locations;
+  const insert = await insertLike(queries, fence.relation, access, first);
   const object = fence.relation;
   const update = sql`UPDATE ${table} SET ${column} = ${own}::uuid WHERE ${column} = ${own}::uuid`;
   return [
     { what: `inserting into ${fence.label}`, object, ...insert(own) },
-    { what: `updating ${fence.label}`, object, statement: update, told: update },
+    { what: `updating ${fence.label}`, object, statement: update, redacted: update },
   ];
 }
 
-async function reachesOthers(ground: Ground, writes: readonly Write[]): Promise<boolean> {
-  const { queries } = ground;
+async function reachesOthers(setup: AttackSetup, writes: readonly Write[]): Promise<boolean> {
+  const { queries } = setup;
   await queries.execute(sql`SAVEPOINT effects`);
-  const before = await othersHave(ground);
-  await asRequest(queries, attackersRequest(ground), async () => {
+  const before = await othersHave(setup);
+  await asRequest(queries, attackersRequest(setup), async () => {
     for (const { statement } of writes) await attempt(queries, statement);
   });
-  const after = await othersHave(ground);
+  const after = await othersHave(setup);
   await queries.execute(sql`ROLLBACK TO SAVEPOINT effects`);
   return before !== after;
 }

@@ -1,8 +1,7 @@
 import { z } from "zod";
 import type { Queries } from "../../postgres/connection.ts";
 import { ident, list, type RelationName, raw, type Sql, sql } from "../../postgres/sql.ts";
-import type { Trial } from "../proof/trial.ts";
-import { isAt } from "./place.ts";
+import { isAtOneOf } from "./row-location.ts";
 
 const columnSchema = z.object({
   name: z.string(),
@@ -23,11 +22,14 @@ const columnSchema = z.object({
 
 export type RowColumn = z.output<typeof columnSchema>;
 
+/** Of a table: the column of the organization, and the role of requests. */
+export type TableAccess = { readonly column: string; readonly role: string };
+
 /** The columns of a relation that a row may be given, without that of the organization. */
 export function rowColumns(
   queries: Queries,
   relation: RelationName,
-  { column, role }: { readonly column: string; readonly role: string },
+  { column, role }: TableAccess,
 ): Promise<RowColumn[]> {
   return queries.rows(
     sql`
@@ -105,29 +107,23 @@ export function madeUp({ type, length }: RowColumn): Sql | undefined {
   }
 }
 
-/** A statement, and the same as it may be told: without anybody's values. */
-export type Insert = { readonly statement: Sql; readonly told: Sql };
+/** A statement, and the same as it may be redacted: without anybody's values. */
+export type Insert = { readonly statement: Sql; readonly redacted: Sql };
 
 /**
  * An INSERT with the values of a row, as far as the role of requests may give them. A key that has a
  * default is left to it, since the row's own is taken; but what a sequence would give is made up.
+ * @param location where the row is; without one, no value is given but the organization
  */
-export async function insertLike({
-  queries,
-  fence,
-  tenancy,
-  settings,
-  place,
-}: Pick<Trial, "queries" | "fence" | "tenancy" | "settings"> & {
-  /** Where the row is; without one, no value is given but the organization. */
-  readonly place: string | undefined;
-}): Promise<(organization: string | null) => Insert> {
-  const table = ident(fence.relation);
-  const column = ident(tenancy.column);
-  const columns = await rowColumns(queries, fence.relation, {
-    column: tenancy.column,
-    role: settings.roles.signedIn,
-  });
+export async function insertLike(
+  queries: Queries,
+  relation: RelationName,
+  access: TableAccess,
+  location: string | undefined,
+): Promise<(organization: string | null) => Insert> {
+  const table = ident(relation);
+  const column = ident(access.column);
+  const columns = await rowColumns(queries, relation, access);
   const made = columns.flatMap((one) => {
     const numbered = one.default === "sequence" && !one.partitions;
     const value = one.given && numbered ? madeUp(one) : undefined;
@@ -137,7 +133,7 @@ export async function insertLike({
     sql`
       SELECT (record.*)::text AS record
         FROM ${table} AS record
-       WHERE ${isAt(place === undefined ? [] : [place])}
+       WHERE ${isAtOneOf(location === undefined ? [] : [location])}
     `,
     z.object({ record: z.string() }),
   );
@@ -163,7 +159,7 @@ export async function insertLike({
     `;
     return {
       statement: like(sql`${sample?.record ?? null}::${table}`),
-      told: like(sql`'(a row of the table)'::${table}`),
+      redacted: like(sql`'(a row of the table)'::${table}`),
     };
   };
 }

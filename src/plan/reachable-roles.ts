@@ -9,7 +9,7 @@ const usual = ["anon", "authenticated", "authenticator"];
  * security. Whoever is a member of the requests' role may be the application's login, but for the role
  * that is connected now, and superusers.
  */
-export function requesters(
+export function reachableRoles(
   settings: ResolvedSettings,
   { memberships, user, bypassingRoles }: Server,
 ): ReadonlySet<string> {

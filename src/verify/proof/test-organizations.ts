@@ -1,10 +1,10 @@
 import { randomUUID } from "node:crypto";
 import { z } from "zod";
 import type { Queries } from "../../postgres/connection.ts";
-import { ident, list, type RelationName, raw, type Sql, sql } from "../../postgres/sql.ts";
+import { ident, list, type RelationName, raw, type Sql, sql, textOf } from "../../postgres/sql.ts";
 import type { Persona } from "../../steps/model/stage.ts";
 import type { Tenancy } from "../../steps/model/tenancy.ts";
-import { attempt, silently } from "./attempt.ts";
+import { attempt, withoutTriggers } from "./attempt.ts";
 
 /** A persona as an existing user plays it, with only the memberships that the proof wants. */
 export type Actor = {
@@ -15,7 +15,7 @@ export type Actor = {
 };
 
 /** The test organizations by slug, and the user who plays every persona, one after the other. */
-export type Scene = {
+export type TestOrganizations = {
   readonly user: string;
   readonly organizations: ReadonlyMap<string, string>;
 };
@@ -26,12 +26,12 @@ export type Scene = {
  * @param turn from 1: each lends another user
  * @returns the scene, or why it could not be set
  */
-export async function setScene(
+export async function makeTestOrganizations(
   queries: Queries,
   tenancy: Tenancy,
   personas: readonly Persona[],
   turn: number,
-): Promise<Scene | { readonly impossible: string }> {
+): Promise<TestOrganizations | { readonly impossible: string }> {
   const { users, organizations } = tenancy;
   const [lent] = await queries.rows(
     sql`
@@ -67,7 +67,7 @@ async function makeOrganization(
   name: string,
 ): Promise<string | undefined> {
   const own: Readonly<Record<string, string>> = { id, name, slug: `${name}-${id}` };
-  const plain = await silently(queries, () =>
+  const plain = await withoutTriggers(queries, () =>
     attempt(
       queries,
       sql`
@@ -86,7 +86,7 @@ async function makeOrganization(
                             AND i.indisunique
                             AND a.attnum = ANY (i.indkey)) AS unique
         FROM pg_attribute a
-       WHERE a.attrelid = ${toText(organizations)}::text::regclass
+       WHERE a.attrelid = ${textOf(ident(organizations))}::text::regclass
          AND a.attnum > 0
          AND NOT a.attisdropped
          AND a.attgenerated = ''
@@ -99,7 +99,7 @@ async function makeOrganization(
     if (given === undefined) return sql`record.${ident(column)}`;
     return column === "id" ? sql`${given}::uuid` : sql`${given}::text`;
   });
-  const copied = await silently(queries, () =>
+  const copied = await withoutTriggers(queries, () =>
     attempt(
       queries,
       sql`
@@ -115,20 +115,15 @@ async function makeOrganization(
   return copied.kind === "refused" ? copied.message : plain.message;
 }
 
-/** A relation's name as PostgreSQL reads it. */
-function toText(relation: RelationName): string {
-  return ident(relation).parts.join("");
-}
-
 /** Gives the lent user the memberships of a persona, and takes every other away. */
 export async function play(
   queries: Queries,
   { memberships, users }: Tenancy,
-  { user, organizations }: Scene,
+  { user, organizations }: TestOrganizations,
   persona: Persona,
 ): Promise<Actor> {
   const own: string[] = [];
-  await silently(queries, async () => {
+  await withoutTriggers(queries, async () => {
     await queries.execute(sql`
       DELETE FROM ${ident(memberships)}
        WHERE user_id = ${user}::${raw(users.idType)}

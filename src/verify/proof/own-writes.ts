@@ -1,9 +1,8 @@
 import { ident, type Sql, sql } from "../../postgres/sql.ts";
 import type { Promised } from "../roles/granted.ts";
-import { insertLike } from "../rows/likeness.ts";
-import { type Attempt, attemptThenUndo, silently } from "./attempt.ts";
+import { type Attempt, attemptThenUndo, withoutTriggers } from "./attempt.ts";
 import { signedInAs } from "./request.ts";
-import { ownRows, type Trial } from "./trial.ts";
+import { insertLikeFirst, ownRows, type Trial } from "./trial.ts";
 import { type Violation, violation } from "./violation.ts";
 
 type OwnWrite = {
@@ -22,7 +21,7 @@ export async function tryOwnWrites(trial: Trial): Promise<readonly Violation[]> 
   if (actor.organizations.length === 0) return [];
   const violations: Violation[] = [];
   for (const write of await ownWrites(trial)) {
-    const outcome = await silently(queries, async (silenced) => {
+    const outcome = await withoutTriggers(queries, async (silenced) => {
       const { intervenes, alwaysIntervenes } = facts.granted;
       // What the application's own triggers and rules make of it, says nothing of the fence.
       if (silenced ? alwaysIntervenes : intervenes) return undefined;
@@ -37,13 +36,13 @@ export async function tryOwnWrites(trial: Trial): Promise<readonly Violation[]> 
 }
 
 async function ownWrites(trial: Trial): Promise<readonly OwnWrite[]> {
-  const { fence, tenancy, actor, placement, facts } = trial;
+  const { fence, tenancy, actor, facts } = trial;
   const { granted, promises } = facts;
   const [own] = ownRows(trial);
   const home = own ?? actor.organizations[0];
   if (home === undefined) return [];
   const table = ident(fence.relation);
-  const insertInto = await insertLike({ ...trial, place: placement.places[0] });
+  const insertInto = await insertLikeFirst(trial);
   const writes: OwnWrite[] = [];
   if (granted.insertOrganization) {
     const { statement } = insertInto(home);

@@ -1,13 +1,13 @@
 import type { Snapshot } from "../catalog/snapshot.ts";
 import { type ResolvedSettings, requestRoles } from "../config/settings.ts";
 import type { TablePlan } from "../steps/model/table-plan.ts";
-import { requesters } from "./requesters.ts";
+import { reachableRoles } from "./reachable-roles.ts";
 
 /**
  * The roles beside those of requests that the fences will take the rows from, with their tables. Only one
- * that no request can become is told how to see every row.
+ * that no request can become is redacted how to see every row.
  */
-export function blindedRoles(
+export function rolesLosingRows(
   settings: ResolvedSettings,
   { server }: Snapshot,
   tables: readonly TablePlan[],
@@ -29,7 +29,7 @@ export function blindedRoles(
       tablesOf.set(grantee, (tablesOf.get(grantee) ?? new Set()).add(label));
     }
   }
-  const ofRequests = requesters(settings, server);
+  const ofRequests = reachableRoles(settings, server);
   return [...tablesOf].map(([role, labels]) => {
     const blinded = `${role} will see no row of ${[...labels].join(", ")} unless it names a user`;
     return ofRequests.has(role)
