@@ -67,7 +67,7 @@ function appliesTo(mutant: Mutant, { serverVersion, identity }: BrokenFence): bo
   );
 }
 
-/** Does the damage. @returns the context to ask in */
+/** Applies a mutant. @returns the context for the layers */
 async function broken(queries: Queries, fence: BrokenFence, mutant: Mutant): Promise<AuditContext> {
   switch (mutant.kind) {
     case "damage":

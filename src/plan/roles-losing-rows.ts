@@ -21,7 +21,7 @@ export function rolesLosingRows(
   ];
   const tablesOf = new Map<string, Set<string>>();
   for (const { label, existing } of tables) {
-    // Where row-level security is on, they are under it already.
+    // Where row-level security is on already, it applies to them already.
     if (existing.rowSecurity) continue;
     for (const { grantee, privilege } of existing.grants) {
       if (grantee === null || !["SELECT", "UPDATE", "DELETE"].includes(privilege)) continue;
@@ -31,9 +31,9 @@ export function rolesLosingRows(
   }
   const ofRequests = reachableRoles(settings, server);
   return [...tablesOf].map(([role, labels]) => {
-    const blinded = `${role} will see no row of ${[...labels].join(", ")} unless it names a user`;
+    const losing = `${role} will see no row of ${[...labels].join(", ")} unless it names a user`;
     return ofRequests.has(role)
-      ? `${blinded}: requests run as it or can become it, so it must stay bound; what serves no tenant (reports, exports) needs a role of its own`
-      : `${blinded}: if it serves no tenant (reports, exports) and no request can become it, ALTER ROLE … BYPASSRLS lets it see all`;
+      ? `${losing}: requests run as it or can become it, so row-level security must apply to it; what serves no tenant (reports, exports) needs a separate role`
+      : `${losing}: if it serves no tenant (reports, exports) and no request can become it, ALTER ROLE … BYPASSRLS lets it see all rows`;
   });
 }

@@ -99,7 +99,7 @@ const sound: readonly (readonly [string, string, string, RegExp])[] = [
     "a rule that keeps rows from being changed",
     "CREATE RULE kept AS ON UPDATE TO calls DO INSTEAD NOTHING",
     "DROP RULE kept ON calls",
-    /calls as .*a rule or a trigger keeps an UPDATE from moving them/,
+    /calls as .*a rule or a trigger prevents the UPDATE that moves them/,
   ],
   [
     "a domain that takes no NULL",

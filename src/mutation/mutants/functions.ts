@@ -59,7 +59,7 @@ export const functions: readonly Mutant[] = [
     ],
   },
   {
-    name: "a trigger that gives a new row to somebody else",
+    name: "a trigger that gives a new row to another organization",
     leak: "definer-trigger",
     kind: "damage",
     damage: ({ child, tenancy }) => [

@@ -12,7 +12,7 @@ import { organizationPolicies } from "../../steps/model/organization-policies.ts
 import { isOneOf } from "../../steps/model/tenancy.ts";
 import { policyNames } from "../../steps/table/fence.ts";
 
-/** All policies of the table ask this, and nothing else: guard and permissive alike. */
+/** All policies of the table, the guard and the permissive ones, get this condition. */
 function allAsk({ table }: BrokenFence, condition: Sql): Some<Sql> {
   const { guard, view, insert, update, delete: remove } = policyNames(table.name);
   const alter = (name: string, change: Sql) =>
@@ -37,10 +37,10 @@ function withoutGuard(table: RelationName): Sql {
   return sql`DROP POLICY ${ident(policyNames(table.name).guard)} ON ${ident(table)}`;
 }
 
-/** Policies that say something else than the plan's. */
+/** Policies with other conditions than the plan's. */
 export const policies: readonly Mutant[] = [
   {
-    name: "all policies open to whoever is signed in",
+    name: "all policies open to every signed-in user",
     leak: "tautology",
     kind: "damage",
     damage: (on) => allAsk(on, sql`${ident(on.tenancy.helpers.caller)}() IS NOT NULL`),
@@ -76,7 +76,7 @@ export const policies: readonly Mutant[] = [
     ],
   },
   {
-    name: "a guard that somebody made permissive",
+    name: "a guard that was made permissive",
     leak: "old-policy",
     kind: "damage",
     damage: (on) => [
@@ -87,7 +87,7 @@ export const policies: readonly Mutant[] = [
     ],
   },
   {
-    name: "all policies open to whoever is nobody",
+    name: "all policies open to requests without a user",
     leak: "anonymous-branch",
     kind: "damage",
     damage: (on) =>
@@ -149,7 +149,7 @@ export const policies: readonly Mutant[] = [
       allAsk(on, sql`${organization(on)}::text = current_setting('app.organization', TRUE)`),
   },
   {
-    name: "all policies ask an immutable function",
+    name: "all policies call an IMMUTABLE function",
     leak: "immutable-helper",
     kind: "damage",
     damage: (on) => [

@@ -2,7 +2,7 @@ import type { Mutant } from "../../audit/rule.ts";
 import { ident, raw, sql } from "../../postgres/sql.ts";
 import { organizationPolicies } from "../../steps/model/organization-policies.ts";
 
-/** Grants, memberships, and what no row belongs to. */
+/** Grants, memberships, and objects without rows. */
 export const privileges: readonly Mutant[] = [
   {
     name: "users make themselves owner",
@@ -15,7 +15,7 @@ export const privileges: readonly Mutant[] = [
     ],
   },
   {
-    name: "users join whatever organization they like",
+    name: "users join any organization",
     leak: "membership-self-write",
     kind: "damage",
     damage: ({ tenancy, role }) => [

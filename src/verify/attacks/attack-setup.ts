@@ -14,19 +14,19 @@ import type { Fence } from "../proof/trial.ts";
 import { insertRows } from "../rows/inserted-rows.ts";
 import { moveRows, type TestRows } from "../rows/moved-rows.ts";
 
-/** All fenced tables at once, with rows of two organizations in each: what attacks are tried on. */
+/** The fenced tables with rows of two organizations in each: what attacks are tried on. */
 export type AttackSetup = {
   readonly queries: Queries;
   readonly settings: ResolvedSettings;
   readonly tenancy: Tenancy;
   readonly fences: readonly (Fence & { readonly testRows: TestRows })[];
-  /** Whoever attacks, in all their parts. */
+  /** The user who attacks. */
   readonly user: string;
-  /** A member of the others' organization; none where there is one user only. */
+  /** A member of the other organization; undefined where there is only one user. */
   readonly other: string | undefined;
-  /** The attacker's organization, where they have one. */
+  /** The attacker's organization. */
   readonly own: string;
-  /** The organization that they must see and change nothing of. */
+  /** The organization whose rows the attacker must not see or change. */
   readonly foreign: string;
 };
 
@@ -98,7 +98,7 @@ async function makeMember(
   return other.user;
 }
 
-/** Which organizations the attacker is a member of, as often as it is said anew. */
+/** Makes the attacker a member of these organizations only. */
 export async function joinOnly(
   { queries, tenancy, user, own, foreign }: AttackSetup,
   which: readonly ("own" | "foreign")[],
@@ -117,7 +117,7 @@ export function attackersRequest({ settings, user }: AttackSetup, claims?: Claim
   return signedInAs(settings, user, claims);
 }
 
-/** The rows that the others have in the fenced tables, as one query of `row`. */
+/** The other organization's rows in the fenced tables, as one query of `row`. */
 export function othersRows({ fences, tenancy, foreign }: AttackSetup): Sql | undefined {
   const column = ident(tenancy.column);
   const parts = fences.map(
@@ -131,14 +131,14 @@ export function othersRows({ fences, tenancy, foreign }: AttackSetup): Sql | und
 
 const rowSchema = z.object({ row: z.string() });
 
-/** What the others have now: equal to what they had, or somebody got at it. */
+/** The other organization's rows now, as a text to compare. */
 export async function othersHave(setup: AttackSetup): Promise<string> {
   const rows = othersRows(setup);
   if (rows === undefined) return "[]";
   return JSON.stringify(await setup.queries.rows(rows, rowSchema));
 }
 
-/** A relation's name as people know it. */
+/** A relation's name for messages. */
 export function labelOf({ schema, name }: RelationName): string {
   return `${schema}.${name}`;
 }

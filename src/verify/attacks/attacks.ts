@@ -24,15 +24,15 @@ import { trySharedTables } from "./shared-tables.ts";
 import { tryStorage } from "./storage.ts";
 import { tryTriggerEffects } from "./trigger-effects.ts";
 
-/** A way in which somebody may get at others' rows, tried on all fenced tables at once. */
+/** A way to reach others' rows, tried on all fenced tables at once. */
 type Attack = {
   readonly claim: string;
-  /** What it is tried on: each of the tables, or what stands there once for all of them. */
+  /** Whether it is tried on each table, or on what all tables have in common. */
   readonly on: "tables" | "all of them";
   readonly try: (setup: AttackSetup) => Promise<Tried>;
 };
 
-/** Those on the fence itself, and on what its policies ask. */
+/** Attacks on the fence itself, and on what its policies call. */
 const onTheFence: readonly Attack[] = [
   {
     claim: "non-members see and delete no rows, whatever their claims say",
@@ -40,19 +40,23 @@ const onTheFence: readonly Attack[] = [
     try: tryNonMembers,
   },
   {
-    claim: "members change no membership and no organization",
+    claim: "members cannot change memberships or organizations",
     on: "all of them",
     try: tryMemberships,
   },
   {
-    claim: "a prepared statement answers each user with their own rows",
+    claim: "a prepared statement returns each user's own rows only",
     on: "tables",
     try: tryCachedPlans,
   },
-  { claim: "legal writes have no effect on others' rows", on: "tables", try: tryTriggerEffects },
+  {
+    claim: "a member's own writes do not change others' rows",
+    on: "tables",
+    try: tryTriggerEffects,
+  },
 ];
 
-/** Those on what stands beside it: it may have been there before the fence was. */
+/** Attacks on other objects, which may have existed before the fence. */
 const aroundTheFence: readonly Attack[] = [
   { claim: "no other relation shows others' rows", on: "tables", try: tryOtherRelations },
   {
@@ -60,9 +64,17 @@ const aroundTheFence: readonly Attack[] = [
     on: "tables",
     try: tryInterference,
   },
-  { claim: "files of others are out of reach", on: "all of them", try: tryStorage },
-  { claim: "channels of others are out of earshot", on: "all of them", try: tryRealtime },
-  { claim: "nobody writes what all share", on: "all of them", try: trySharedTables },
+  {
+    claim: "files of other organizations cannot be read or written",
+    on: "all of them",
+    try: tryStorage,
+  },
+  {
+    claim: "Realtime channels of other organizations cannot be read or written",
+    on: "all of them",
+    try: tryRealtime,
+  },
+  { claim: "members cannot write shared tables", on: "all of them", try: trySharedTables },
 ];
 
 /**
@@ -98,7 +110,7 @@ export async function tryAttacks(
   try {
     const all = await tryOn(fences, "planted", attacks);
     const setups = [all];
-    // Where rows are there and none can be made, two are moved: for no longer than one table takes.
+    // Where a table has rows and none can be inserted, two are moved while that table alone is tried.
     for (const fence of fences.filter(({ label }) => !all.labels.includes(label))) {
       const ofTables = attacks.filter(({ on }) => on === "tables");
       setups.push(await tryOn([fence], "moved", ofTables));
@@ -114,7 +126,7 @@ export async function tryAttacks(
   }
 }
 
-/** What came of attacks on one setup, and the tables that had rows on it. */
+/** The outcomes of attacks with one setup, and the tables that had rows in it. */
 type Outcomes = {
   readonly labels: readonly string[];
   readonly outcomes: ReadonlyMap<Attack, Tried>;

@@ -7,8 +7,8 @@ import type { Tried } from "../proof/writing.ts";
 import { type AttackSetup, attackersRequest, joinOnly } from "./attack-setup.ts";
 
 /**
- * The same prepared statement for the member of one organization, then of the other. Without
- * parameters its plan is kept from the first time on, and with it whatever was taken for constant.
+ * Executes the same prepared statement as a member of one organization, then of the other. Without
+ * parameters its plan is cached at once, with every expression that was folded to a constant.
  */
 export async function tryCachedPlans(setup: AttackSetup): Promise<Tried> {
   const { fences, own } = setup;
@@ -17,7 +17,7 @@ export async function tryCachedPlans(setup: AttackSetup): Promise<Tried> {
     const seen = await seenByTheSecond(setup, relation);
     if (!seen.includes(own)) continue;
     violations.push({
-      what: `${label} answers with the rows of who asked before`,
+      what: `${label} answers with the rows of the user who asked before`,
       shown: {
         who: "a member, after a member of another organization in the same session",
         request: attackersRequest(setup),
@@ -36,7 +36,7 @@ function allOf({ tenancy }: AttackSetup, relation: RelationName): Sql {
 
 async function seenByTheSecond(setup: AttackSetup, relation: RelationName): Promise<string[]> {
   const { queries } = setup;
-  // Prepared statements are no part of the transaction, and a pooled session may have others.
+  // Prepared statements are not part of the transaction, and a pooled session may have others.
   const name = ident(`tenantry_${randomBytes(6).toString("hex")}`);
   await queries.execute(sql`SAVEPOINT cached`);
   await queries.execute(sql`PREPARE ${name} AS ${allOf(setup, relation)}`);

@@ -4,18 +4,18 @@ import { sql } from "../../postgres/sql.ts";
 import type { Claims, Request } from "../proof/request.ts";
 import { type AttackSetup, attackersRequest } from "./attack-setup.ts";
 
-/** What policies and functions of the database ask a session for, by name. */
+/** The names of settings and claims that policies and functions of the database read. */
 export type ClaimNames = {
   readonly settings: readonly string[];
-  /** Keys of tokens, of what users say of themselves in them, and of headers. */
+  /** Keys of tokens, of their user_metadata and app_metadata, and of headers. */
   readonly keys: readonly string[];
 };
 
-/** Where nothing is asked for by name, what applications usually ask for. */
+/** What applications usually read, for functions that read it without a literal name. */
 const usualKeys = ["organization_id", "org_id", "tenant_id", "organizations", "role"];
 const usualSettings = ["app.organization_id", "app.tenant_id"];
 
-/** Reads the names out of the policies' and functions' own text. */
+/** Reads the names from the text of policies and functions. */
 export async function readClaimNames({ queries, settings }: AttackSetup): Promise<ClaimNames> {
   const texts = await queries.rows(
     sql`
@@ -48,7 +48,7 @@ function found(text: string, pattern: RegExp): string[] {
   return [...text.matchAll(pattern)].map(([, name = ""]) => name);
 }
 
-/** A value for each key: whoever asks for a user, a role or an organization gets one. */
+/** A value for each key: a user, a role or an organization, by the key's name. */
 function claimsFor(keys: readonly string[], organization: string, user: string): Claims {
   return Object.fromEntries(
     keys.map((key) => {
@@ -61,7 +61,7 @@ function claimsFor(keys: readonly string[], organization: string, user: string):
   );
 }
 
-/** A member's request that says of itself, in all that a client may write, that it is the others'. */
+/** A member's request that claims the other organization in everything that a client may write. */
 export function forgedRequest(setup: AttackSetup, { settings, keys }: ClaimNames): Request {
   const { foreign, other, user } = setup;
   const said = claimsFor(keys, foreign, other ?? user);
@@ -76,7 +76,7 @@ export function forgedRequest(setup: AttackSetup, { settings, keys }: ClaimNames
   };
 }
 
-/** The request of a user with the claims of a membership that they have no more. */
+/** The request of a user with the claims of a membership that was deleted. */
 export function staleRequest(setup: AttackSetup, { keys }: ClaimNames): Request {
   const { foreign, user } = setup;
   const said = claimsFor(keys, foreign, user);

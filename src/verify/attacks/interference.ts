@@ -12,12 +12,12 @@ import {
   ownersFunctions,
 } from "./surroundings.ts";
 
-/** Something that a member can see or call, and the query for all that it answers. */
+/** Something that a member can read or call, as an item of FROM. */
 type Source = { readonly label: string; readonly object: RelationName; readonly from: Sql };
 
 /**
- * All that a member can see and call, before others' rows are deleted and after: equal, or it tells
- * of them. That finds counts and sums too, which hold no row of anybody's.
+ * Compares all that a member can read and call before others' rows are deleted and after: a difference
+ * reveals something about them. It finds counts and sums too, which contain no row.
  */
 export async function tryInterference(setup: AttackSetup): Promise<Tried> {
   await joinOnly(setup, ["own"]);
@@ -39,14 +39,17 @@ export async function tryInterference(setup: AttackSetup): Promise<Tried> {
   for (const [index, { label, object, from }] of sources.entries()) {
     const untold = whyUntold(first[index], second[index], third[index]);
     if (untold !== undefined) {
-      redacted.set(label, violation(`whether ${label} tells of others cannot be seen: ${untold}`));
+      redacted.set(
+        label,
+        violation(`whether ${label} reveals others' rows is not known: ${untold}`),
+      );
     } else if (second[index] !== third[index] && !redacted.has(label)) {
       const statement = sql`SELECT * FROM ${from}`;
       const request = attackersRequest(setup);
       const answer =
-        "another answer than after the rows of the proof's other organization were deleted";
+        "the answer changed when the rows of the proof's other organization were deleted";
       redacted.set(label, {
-        what: `${label} answers otherwise once others' rows are gone`,
+        what: `${label} gives another answer after others' rows are deleted`,
         shown: { who: "a member", request, object, statement, answer },
       });
     }
@@ -60,17 +63,17 @@ function sourceOf(relation: { readonly schema: string; readonly name: string }):
   return { label: labelOf(relation), object, from: ident(object) };
 }
 
-/** Time stands still in a transaction: what differs in it is random, or tells of what others write. */
+/** now() does not change in a transaction: an answer that differs is random, or depends on other sessions' writes. */
 function whyUntold(...answers: readonly (string | undefined)[]): string | undefined {
   const [first, second] = answers;
-  if (answers.includes(queryCanceled)) return "it takes longer than the proof waits";
-  if (first !== second) return "it never answers the same twice";
+  if (answers.includes(queryCanceled)) return "it takes longer than the proof's statement_timeout";
+  if (first !== second) return "it gives another answer each time";
   return undefined;
 }
 
 const queryCanceled = "57014";
 
-/** Digests of what each source answers to the member; how it refuses is an answer too. */
+/** Digests of each source's answer to the member; an SQLSTATE is an answer too. */
 async function digests(setup: AttackSetup, sources: readonly Source[]): Promise<string[]> {
   const { queries } = setup;
   // A sum needs no order.
@@ -104,7 +107,7 @@ async function deleteOthers({ queries, fences, tenancy, foreign }: AttackSetup):
   return kept;
 }
 
-/** Each function with the others' organization, and with each key of theirs, for its arguments. */
+/** Calls of each function with the other organization, and with each key of its rows, as arguments. */
 async function callsOf(
   setup: AttackSetup,
   functions: readonly OwnersFunction[],

@@ -7,7 +7,7 @@ import { type AttackSetup, attackersRequest, joinOnly } from "./attack-setup.ts"
 
 type Role = "none" | "member" | "owner";
 
-/** Nobody makes themselves a member or an owner, and no mere member changes an organization. */
+/** A user cannot become a member or an owner, and a member cannot change an organization. */
 export async function tryMemberships(setup: AttackSetup): Promise<Tried> {
   const { tenancy, user, foreign } = setup;
   const memberships = ident(tenancy.memberships);
@@ -46,7 +46,7 @@ export async function tryMemberships(setup: AttackSetup): Promise<Tried> {
   for (const [role, what, object, statement] of writes) {
     if (!(await changes(setup, role, statement))) continue;
     const who = role === "none" ? "a user of no organization" : `a user who is ${role}`;
-    const answer = "memberships or organizations of the proof's are not what they were";
+    const answer = "the proof's memberships or organizations changed";
     const request = attackersRequest(setup);
     violations.push({ what, shown: { who, request, object, statement, answer } });
   }

@@ -17,7 +17,7 @@ import { forgedRequest, readClaimNames, staleRequest } from "./forgery.ts";
 
 type NonMember = {
   readonly name: string;
-  /** Who says nothing that is false gets an answer, and no error. */
+  /** Whether its claims are true: then it must get an answer, and no error. */
   readonly honest: boolean;
   readonly member: readonly ("own" | "foreign")[];
   readonly request: Request;
@@ -106,7 +106,7 @@ async function tryDeleting(
   return violations;
 }
 
-/** Of the role for that, by the application's login where it may become it, else by another's. */
+/** The anonymous request, with the application's login where that may become the anonymous role. */
 async function anonymousRequest({ queries, settings }: AttackSetup): Promise<Request> {
   const request = anonymous(settings);
   if (request.login === undefined) return request;
@@ -118,7 +118,7 @@ async function anonymousRequest({ queries, settings }: AttackSetup): Promise<Req
 }
 
 /**
- * TRUNCATE asks no policy, and locks the table before anything can be seen: so it is asked of the catalog.
+ * Policies do not apply to TRUNCATE, and it locks the table: so only the privilege is read from the catalog.
  * The fenced tables are tried as the signed-in role elsewhere.
  */
 async function tryTruncating(
@@ -144,7 +144,7 @@ async function tryTruncating(
     );
     if (row?.may !== true) continue;
     const statement = sql`TRUNCATE ${ident(relation)}`;
-    const answer = "it was not run: the privilege is granted, and nothing else is asked";
+    const answer = "not run: the privilege is granted, and no policy applies to TRUNCATE";
     violations.push({
       what: `${who} may empty ${labelOf(relation)} with a TRUNCATE`,
       shown: { who, request, object: relation, statement, answer },
@@ -177,7 +177,7 @@ async function tryReading(
   const statements = looks.map(({ statement }) => statement);
   const { name: who, request } = nonMember;
   const all = await asRequest(queries, request, async () => {
-    // For one row of many the planner reads the whole table, and where all is well there is none.
+    // Otherwise the planner scans the whole table for the LIMIT, and an unbroken fence has no such row.
     await queries.execute(sql`SET LOCAL enable_seqscan = off`);
     const seen = await attemptRowsOfEach(
       queries,
@@ -194,7 +194,7 @@ async function tryReading(
       : [];
   });
   const violations = looks.flatMap(({ relation, statement }, index): Violation[] => {
-    // Refused, or wrong in its own claims: either way nothing was seen.
+    // A refused query showed no row.
     const seen = all[index];
     const [row] = seen?.kind === "done" ? seen.rows : [];
     if (row === undefined) return [];
@@ -218,7 +218,7 @@ async function deletesOthers(
     asRequest(queries, request, async () => {
       for (const { relation } of fences) {
         const outcome = await attempt(queries, sql`DELETE FROM ${ident(relation)}`);
-        // A trigger of the application's may refuse, whoever asks.
+        // A trigger of the application may refuse every DELETE.
         if (outcome.kind === "refused" && !outcome.inFunction) {
           refusals.push({ relation, privilege: "DELETE", refused: outcome });
         }

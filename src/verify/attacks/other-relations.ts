@@ -6,7 +6,7 @@ import type { Tried } from "../proof/writing.ts";
 import { type AttackSetup, attackersRequest, joinOnly, labelOf } from "./attack-setup.ts";
 import { otherRelations } from "./surroundings.ts";
 
-/** Whatever else a member can read that names organizations: it names their own only. */
+/** Other relations with the organization's column show a member their own organization only. */
 export async function tryOtherRelations(setup: AttackSetup): Promise<Tried> {
   const { queries, tenancy, own } = setup;
   await joinOnly(setup, ["own"]);

@@ -6,7 +6,7 @@ import type { Tried } from "../proof/writing.ts";
 import { type AttackSetup, attackersRequest, joinOnly, labelOf } from "./attack-setup.ts";
 import { isAccepted } from "./surroundings.ts";
 
-/** What all share, a member reads only: one row is deleted, changed and doubled, or not. */
+/** A member can only read shared tables: deleting, changing and copying a row must fail. */
 export async function trySharedTables(setup: AttackSetup): Promise<Tried> {
   const { queries, settings } = setup;
   await joinOnly(setup, ["own"]);
@@ -22,7 +22,7 @@ export async function trySharedTables(setup: AttackSetup): Promise<Tried> {
           JOIN pg_namespace n ON n.oid = c.relnamespace
          WHERE n.nspname = ${relation.schema}
            AND c.relname = ${relation.name}
-           -- Day 3 fences what is shared: until then, all write it as they always did.
+           -- Day 3 fences shared tables: before it, they are written as ever.
            AND EXISTS (SELECT FROM pg_policy p WHERE p.polrelid = c.oid AND NOT p.polpermissive)
            AND a.attnum > 0
            AND NOT a.attisdropped
@@ -59,7 +59,7 @@ export async function trySharedTables(setup: AttackSetup): Promise<Tried> {
       const answer =
         outcome.kind === "done"
           ? `${outcome.rows} rows were written`
-          : "only a unique constraint is against it";
+          : "only a unique constraint refused it";
       violations.push({
         what: `a row of ${label} can be ${what}`,
         shown: { who: "a member", request, object: relation, statement, answer },

@@ -6,10 +6,10 @@ import { type AttackSetup, labelOf } from "./attack-setup.ts";
 
 const relationSchema = z.object({ schema: z.string(), name: z.string(), hasColumn: z.boolean() });
 
-/** A relation that is not behind the fence, and that requests can read. */
+/** A relation without a fence that requests can read. */
 export type OtherRelation = z.output<typeof relationSchema>;
 
-/** Everything behind the fence. */
+/** The fenced tables, the organizations and the memberships. */
 export function fencedRelations({ fences, tenancy }: AttackSetup): readonly RelationName[] {
   return [...fences.map(({ relation }) => relation), tenancy.organizations, tenancy.memberships];
 }
@@ -27,7 +27,7 @@ export async function otherRelations(
   const fenced = fencedRelations(setup);
   const { signedIn } = settings.roles;
   const found = await queries.rows(
-    // What shows what is read once: asked of each fenced table by itself, hundreds of them took minutes.
+    // Dependencies are read once: read for each of hundreds of fenced tables, they took minutes.
     sql`
       WITH RECURSIVE fenced AS MATERIALIZED (
         SELECT c.oid
@@ -124,7 +124,7 @@ export async function ownersFunctions({
   return found.filter(({ signature }) => !isAccepted(settings, signature));
 }
 
-/** Whether somebody said in the configuration that what the audit finds of it is meant. */
+/** Whether the configuration accepts the audit's finding about an object. */
 export function isAccepted({ audit }: Settings, object: string): boolean {
   const today = new Date().toISOString().slice(0, 10);
   return audit.accepted.some((one) => one.object === object && one.until >= today);

@@ -11,14 +11,14 @@ type Write = {
   readonly what: string;
   readonly object: RelationName;
   readonly statement: Sql;
-  /** Without anybody's values. */
+  /** The statement without values of existing rows. */
   readonly redacted: Sql;
 };
 
-/** What triggers write is locked until it is undone, which is after so many writes. */
+/** Rows that triggers write stay locked until they are undone, after this many writes. */
 const writesAtOnce = 24;
 
-/** A member writes to their own rows: triggers and rules then write nothing to others'. */
+/** When a member writes their own rows, triggers and rules do not change others' rows. */
 export async function tryTriggerEffects(setup: AttackSetup): Promise<Tried> {
   await joinOnly(setup, ["own"]);
   const writes: Write[] = [];
@@ -26,7 +26,10 @@ export async function tryTriggerEffects(setup: AttackSetup): Promise<Tried> {
   for (const fence of setup.fences) {
     const trigger = await nonTransactionalTriggerOf(setup.queries, fence.relation);
     if (trigger === undefined) writes.push(...(await writesTo(setup, fence)));
-    else remarks.push(`${fence.label} was not written to: a rollback does not undo its ${trigger}`);
+    else
+      remarks.push(
+        `${fence.label} was not written to: a rollback does not undo its trigger ${trigger}`,
+      );
   }
   const violations: Violation[] = [];
   for (let start = 0; start < writes.length; start += writesAtOnce) {
@@ -42,7 +45,7 @@ export async function tryTriggerEffects(setup: AttackSetup): Promise<Tried> {
           request: attackersRequest(setup),
           object: write.object,
           statement: write.redacted,
-          answer: "rows of the proof's other organization are not what they were",
+          answer: "rows of the proof's other organization changed",
         },
       });
     }

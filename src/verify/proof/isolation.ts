@@ -34,12 +34,12 @@ import { type TriedTable, tryInserting, tryWriting } from "./writing.ts";
 
 type Personas = { readonly personas: readonly Persona[] };
 
-/** Whose requests are tried, and what the tables of the tenancy are called. */
+/** The roles of requests, and the names of the tenancy's tables. */
 type Access = Pick<Trial, "settings" | "tenancy">;
 
 /**
- * Tries each table as each persona: what they see, and what their writes do to the others' rows,
- * judged by those rows and never by a command's tag. Everything is rolled back.
+ * Tries each table as each persona: what they see, and what their writes do to others' rows. Writes are
+ * judged by those rows, never by the command tag. Everything is rolled back.
  */
 export async function tryIsolation(
   session: Session,
@@ -51,7 +51,7 @@ export async function tryIsolation(
   for (const fence of fences) {
     results.push(...(await tryTable(session, scope, fence, personas)));
   }
-  // What all personas meet on the table, one meets on each of its partitions as well.
+  // The table is tried as every persona; each of its partitions as one.
   const one = personas.filter(({ memberships }) => memberships.length > 0).slice(0, 1);
   for (const partition of await reachablePartitions(session, settings, fences)) {
     results.push(...(await tryTable(session, scope, partition, one)));
@@ -97,7 +97,7 @@ async function tryTable(
   }
 }
 
-/** Rows that are there, moved for as long as this table is tried; of an empty table, some of our own. */
+/** Existing rows, moved while this table is tried; for an empty table, inserted rows. */
 async function rowsOf(
   queries: Queries,
   { settings, tenancy }: Access,
@@ -116,7 +116,7 @@ async function tryActor(trial: Trial): Promise<CheckResult> {
   const reading = await tryReading(trial);
   const { selectOrganization } = trial.facts.granted;
   const reads = actor.organizations.length > 0 && reading.kind === "allowed" && selectOrganization;
-  // What refuses every read refuses every write: that is said once, and what got through all the same.
+  // What refuses every read refuses every write: it is reported once, together with writes that got through.
   const writes = [await tryWriting(trial), await tryInserting(trial)].map((tried) =>
     reading.kind === "failed" ? onlyLeaks(tried) : tried,
   );
@@ -128,11 +128,11 @@ async function tryActor(trial: Trial): Promise<CheckResult> {
   ];
   const remarks = [
     ...(testRows.locations.length === 0
-      ? ["no rows, and none could be made: inserts and index only"]
+      ? ["it has no rows and none could be inserted: only inserts and the index were tried"]
       : []),
     ...(testRows.unmoved === undefined
       ? []
-      : [`its rows could not be moved, others' are tried as they are: ${testRows.unmoved}`]),
+      : [`its rows could not be moved, so existing rows of others are tried: ${testRows.unmoved}`]),
     ...new Set(writes.flatMap((tried) => tried.remarks)),
   ];
   const limits = remarks.length === 0 ? "" : ` (${remarks.join("; ")})`;
@@ -175,15 +175,15 @@ const countSchema = z.object({ count: z.coerce.number() });
 const foreignSchema = countSchema.extend({ canaries: z.coerce.number() });
 
 /**
- * A role without the privilege to read is refused before any policy is asked: that is no leak. Any other
- * refusal (a function or schema that may not be used, a recursion) proves nothing.
+ * A role without SELECT is refused before policies are checked: that is no leak. Any other refusal (a
+ * function or schema that may not be used, a recursion) proves nothing.
  */
 type Reading = {
   readonly kind: "allowed" | "refused" | "failed";
   readonly violations: readonly Violation[];
 };
 
-/** A member sees exactly their own organizations' rows: not one more, and not one less. */
+/** A member sees exactly the rows of their own organizations. */
 async function tryReading(trial: Trial): Promise<Reading> {
   const { queries, fence, tenancy, membersSeeAll } = trial;
   const column = ident(tenancy.column);
@@ -232,7 +232,7 @@ function refusal(error: unknown): { refused: string; message: string } {
   return { refused: parsed.data.code, message: parsed.data.message };
 }
 
-/** Whether no permissive policy but the plan's narrows what members see. */
+/** Whether the plan's permissive policies are the table's only ones. */
 async function onlyOurPolicies(queries: Queries, relation: RelationName): Promise<boolean> {
   const { view, insert, update, delete: remove, administer } = policyNames(relation.name);
   const [row] = await queries.rows(

@@ -12,9 +12,9 @@ type OwnWrite = {
 };
 
 /**
- * Whoever may write to their own rows can: those whom the plan's policies promise it do, and nobody is
- * refused by anything but a policy, or a privilege that is not granted. Without it, a fence that refuses
- * every statement would pass for one that keeps others out.
+ * Users can write their own rows where the plan's policies allow it, and are refused only by a policy or a
+ * missing privilege. Without this check, a fence that refuses every statement would pass as one that keeps
+ * others out.
  */
 export async function tryOwnWrites(trial: Trial): Promise<readonly Violation[]> {
   const { actor, facts, queries } = trial;
@@ -23,7 +23,7 @@ export async function tryOwnWrites(trial: Trial): Promise<readonly Violation[]> 
   for (const write of await ownWrites(trial)) {
     const outcome = await withoutTriggers(queries, async (silenced) => {
       const { intervenes, alwaysIntervenes } = facts.granted;
-      // What the application's own triggers and rules make of it, says nothing of the fence.
+      // What the application's own triggers and rules do to it proves nothing about the fence.
       if (silenced ? alwaysIntervenes : intervenes) return undefined;
       const request = signedInAs(trial.settings, actor.user);
       const tried = await attemptThenUndo(queries, write.statement, request, async () => undefined);
@@ -48,9 +48,9 @@ async function ownWrites(trial: Trial): Promise<readonly OwnWrite[]> {
     const { statement } = insertInto(home);
     writes.push({ what: "insert their own row", statement, promised: promises.insert });
   }
-  // Without a row of theirs there is nothing to find.
+  // Without an own row there is nothing to update or delete.
   if (own === undefined) return writes;
-  // The rows that a condition asks about are those that may be seen.
+  // A condition applies to rows that the policies for SELECT show.
   const where = granted.selectOrganization
     ? sql` WHERE ${ident(tenancy.column)} = ${own}::uuid`
     : sql``;
@@ -68,14 +68,14 @@ async function ownWrites(trial: Trial): Promise<readonly OwnWrite[]> {
   return writes;
 }
 
-/** @returns why a write that has to be possible is not */
+/** @returns why a write that must be possible is refused */
 function whyNot(trial: Trial, { promised }: OwnWrite, outcome: Attempt): string | undefined {
   const isPromised =
     promised === "members" || (promised === "administrators" && isAdministrator(trial));
   if (outcome.kind === "done") {
-    return isPromised && outcome.rows === 0 ? "none is found" : undefined;
+    return isPromised && outcome.rows === 0 ? "no row is found" : undefined;
   }
-  // Row-level security is asked before constraints, and before partitions: it let the row through.
+  // Policies are checked before constraints and before partitions' own checks: they let the row through.
   if (outcome.sqlState.startsWith("23") || outcome.sqlState === "0A000") return undefined;
   if (outcome.byPolicy && !isPromised) return undefined;
   return `${outcome.message} (SQLSTATE ${outcome.sqlState})`;

@@ -6,8 +6,8 @@ import { ident, sql, textOf } from "../../postgres/sql.ts";
 import type { Fence } from "./trial.ts";
 
 /**
- * The partitions of fenced tables, at every level, that requests can reach by their own names: there
- * the policies of the parent are not asked. Those that were made after the stage too.
+ * The partitions of fenced tables, at every level, that requests can read or write by their own names:
+ * there the parent's policies do not apply. It includes partitions that were attached after the stage.
  */
 export async function reachablePartitions(
   queries: Queries,
@@ -40,7 +40,7 @@ export async function reachablePartitions(
   }));
 }
 
-/** Whether a table is partitioned: which partition takes a row is asked before any policy is. */
+/** Whether a table is partitioned: a row's partition is found before policies are checked. */
 export async function isPartitioned(queries: Queries, { relation }: Fence): Promise<boolean> {
   const rows = await queries.rows(
     sql`

@@ -6,7 +6,7 @@ import type { Persona } from "../../steps/model/stage.ts";
 import type { Tenancy } from "../../steps/model/tenancy.ts";
 import { attempt, withoutTriggers } from "./attempt.ts";
 
-/** A persona as an existing user plays it, with only the memberships that the proof wants. */
+/** A persona, and the existing user who has its memberships during the proof. */
 export type Actor = {
   readonly persona: Persona;
   readonly user: string;
@@ -14,17 +14,16 @@ export type Actor = {
   readonly organizations: readonly string[];
 };
 
-/** The test organizations by slug, and the user who plays every persona, one after the other. */
+/** The ids of the test organizations by slug, and the existing user who gets each persona's memberships in turn. */
 export type TestOrganizations = {
   readonly user: string;
   readonly organizations: ReadonlyMap<string, string>;
 };
 
 /**
- * Makes the test organizations. All of it is within a transaction that is rolled back: nothing of
- * it is ever seen by anybody else.
- * @param turn from 1: each lends another user
- * @returns the scene, or why it could not be set
+ * Creates the test organizations, within a transaction that is rolled back: no other session sees them.
+ * @param turn from 1: each turn takes another user
+ * @returns the organizations, or why they could not be created
  */
 export async function makeTestOrganizations(
   queries: Queries,
@@ -39,7 +38,7 @@ export async function makeTestOrganizations(
         FROM ${ident(users.relation)} AS record
        ORDER BY record.${ident(users.id)}
        LIMIT 1
-      -- Somebody may hold the row of the one that was tried before.
+      -- Another session may have locked the row of the user before.
       OFFSET ${turn - 1} % greatest(1, (SELECT count(*)
                                              FROM (SELECT FROM ${ident(users.relation)} LIMIT 20) AS few))
     `,
@@ -59,7 +58,7 @@ export async function makeTestOrganizations(
   return { user: lent.user, organizations: ids };
 }
 
-/** Makes an organization: where the plan's columns do not suffice any more, like one that is there. */
+/** Creates an organization: where the plan's columns no longer suffice, as a copy of an existing one. */
 async function makeOrganization(
   queries: Queries,
   organizations: RelationName,
@@ -115,7 +114,7 @@ async function makeOrganization(
   return copied.kind === "refused" ? copied.message : plain.message;
 }
 
-/** Gives the lent user the memberships of a persona, and takes every other away. */
+/** Gives the user the memberships of a persona, and deletes all others. */
 export async function play(
   queries: Queries,
   { memberships, users }: Tenancy,

@@ -15,7 +15,7 @@ export type Refusal = {
 
 /**
  * The refusals that no missing privilege explains, as sentences: one for each different error, with all of
- * its tables. Whoever gets an error sees nothing, and that says nothing of the fence.
+ * its tables. A user who gets an error sees no rows, but that does not prove that the fence holds.
  */
 export async function unexplained(
   queries: Queries,

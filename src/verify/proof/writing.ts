@@ -9,7 +9,7 @@ import { foreignRows, insertLikeFirst, shownBy, type Trial } from "./trial.ts";
 import { type Violation, violation } from "./violation.ts";
 import { writesOf } from "./writes.ts";
 
-/** What writes came to: what got through, and what could not be redacted for a reason that is no leak. */
+/** The result of an attempt: what got through, and what could not be tried for a reason that is no leak. */
 export type Tried = {
   readonly violations: readonly Violation[];
   readonly remarks: readonly string[];
@@ -17,11 +17,11 @@ export type Tried = {
 
 /** The same of one table, by command. */
 export type TriedTable = Tried & {
-  /** What is known of each command; the worst, where it was tried in several ways. */
+  /** The outcome by command; the worst one, where it was tried in several ways. */
   readonly commands: Partial<Record<TriedCommand, TriedOutcome>>;
 };
 
-/** Blind, stealing, deleting and pushing writes leave every other organization's rows as they were. */
+/** No write, with or without WHERE, changes rows of other organizations. */
 export async function tryWriting(trial: Trial): Promise<TriedTable> {
   const violations: Violation[] = [];
   const remarks: string[] = [];
@@ -52,8 +52,8 @@ export async function tryWriting(trial: Trial): Promise<TriedTable> {
 }
 
 /**
- * Whether a policy refused it, or a privilege that is not granted. Where everything is granted, whatever
- * else has the same SQLSTATE (a function or a schema that may not be used) says nothing of the fence.
+ * Whether a policy refused it, or a missing privilege on the table. Where all privileges are granted, another
+ * error with the same SQLSTATE (a function or a schema that may not be used) proves nothing.
  */
 function isHeld(
   { facts }: Trial,
@@ -67,17 +67,17 @@ function isHeld(
 function answerOf(outcome: Attempt): string {
   return outcome.kind === "done"
     ? `done: ${outcome.rows} rows, by the command's own count`
-    : `refused with ${outcome.sqlState}, and others' rows were written to all the same`;
+    : `refused with ${outcome.sqlState}, but others' rows were changed`;
 }
 
-/** Runs a write as the persona, and compares what the others have before and after, as nobody bound. */
+/** Runs a write as the persona, and compares others' rows before and after, read without row-level security. */
 async function judged(
   trial: Trial,
   statement: Sql,
 ): Promise<{ readonly leak: string | undefined; readonly outcome: Attempt }> {
   const { queries, fence, tenancy, testRows } = trial;
   const column = ident(tenancy.column);
-  // Others' own organizations may hold any number of rows, to which the application goes on writing.
+  // Existing organizations may have any number of rows, which the application may be writing.
   const theirs =
     testRows.unmoved === undefined
       ? sql`${column} = ANY (${foreignRows(trial)}::uuid[])`
@@ -93,11 +93,11 @@ async function judged(
   const before = await look();
   const { outcome, seen: after } = await outcomeOf(trial, statement, look);
   const untouched = JSON.stringify(before) === JSON.stringify(after);
-  const leak = `others had ${before.length} rows and now have ${after.length}, or they were written to`;
+  const leak = `others had ${before.length} rows and now have ${after.length}, or their rows were changed`;
   return { leak: untouched ? undefined : leak, outcome };
 }
 
-/** A row for somebody else's organization, or for none. */
+/** Tries to insert a row for another organization, and for none. */
 export async function tryInserting(trial: Trial): Promise<TriedTable> {
   const { tenancy, actor } = trial;
   const violations: Violation[] = [];
@@ -110,7 +110,7 @@ export async function tryInserting(trial: Trial): Promise<TriedTable> {
   const others = [...new Set(nonMembers)].slice(0, 2);
   for (const { organization, fires } of [
     ...[...others, null].map((one) => ({ organization: one, fires: true })),
-    // Once more without the trigger that would give it one, of whoever the copied row is.
+    // Again without triggers: one would set the organization of the copied row's user.
     { organization: null, fires: false },
   ]) {
     const { statement, redacted } = insertInto(organization);
@@ -139,11 +139,11 @@ export async function tryInserting(trial: Trial): Promise<TriedTable> {
       untried = true;
     } else if (isConstraintOf(trial, outcome)) {
       violations.push({
-        what: `a row for ${whose} is stopped by a constraint only: ${outcome.message}`,
+        what: `a row for ${whose} is refused by a constraint only: ${outcome.message}`,
         shown: shownBy(trial, redacted, `SQLSTATE ${outcome.sqlState}`),
       });
     } else if (outcome.sqlState.startsWith("23") && outcome.constraintOf === undefined) {
-      // A domain's constraint comes before row-level security is asked.
+      // A domain's constraint is checked before policies.
       remarks.push(`no row could be inserted: ${outcome.message}`);
       untried = true;
     } else violations.push(violation(`inserting could not be tried: ${outcome.message}`));
@@ -153,8 +153,8 @@ export async function tryInserting(trial: Trial): Promise<TriedTable> {
 }
 
 /**
- * Whether a row for no organization may have been given the writer's before it was refused: what finds
- * one may fail for this persona, the copied row's key may be taken, or another column be missing.
+ * Whether a trigger may have set an organization before the row was refused: the function that finds it may
+ * fail for this persona, the copied row's key may exist already, or another column may be missing.
  */
 function mayHaveBeenGivenOne(
   { tenancy }: Trial,
@@ -185,9 +185,8 @@ function nameOf({ testRows }: Trial, organization: string | null): string {
 }
 
 /**
- * What comes of a statement as the persona, which is undone after a look. Where a trigger of the
- * application's refuses it before row-level security is asked, it is tried again without triggers, if
- * this role may silence them.
+ * Runs a statement as the persona, looks at its effects, and undoes it. Where a trigger of the application
+ * refuses it before policies are checked, it is tried again without triggers, if this role may disable them.
  */
 async function outcomeOf<Seen>(
   { queries, settings, actor, facts }: Trial,
@@ -201,10 +200,10 @@ async function outcomeOf<Seen>(
   return isRefusedByApplication(tried.outcome) ? withoutTriggers(queries, tryIt) : tried;
 }
 
-/** Row-level security, a timeout, and who stands in the way: whoever raises anything else is a function. */
+/** SQLSTATEs of row-level security, timeouts and lock conflicts: other errors within a function are its own. */
 const notOfFunctions = ["42501", "57014", "55P03", "40P01", "40001"];
 
-/** Triggers raise what they like, and run into constraints and rows that they do not see. */
+/** Triggers may raise any error, violate constraints, and fail to find rows that policies hide. */
 function isRefusedByApplication(outcome: Attempt): boolean {
   return (
     outcome.kind === "refused" && outcome.inFunction && !notOfFunctions.includes(outcome.sqlState)
@@ -216,8 +215,8 @@ function refusedByApplication({ message }: Refused): string {
 }
 
 /**
- * No partition takes the row, which is found before row-level security is asked: a partitioned table
- * has none for it, or a trigger has seen that an empty one is not it (0A000).
+ * Whether no partition accepts the row, which is checked before policies: a partitioned table has none for
+ * it, or a trigger found that it does not belong into the partition (0A000).
  */
 async function isUnrouted({ queries, fence, testRows }: Trial, refused: Refused) {
   const { sqlState, constraint } = refused;
@@ -226,7 +225,7 @@ async function isUnrouted({ queries, fence, testRows }: Trial, refused: Refused)
   return isBound && (await isPartitioned(queries, fence));
 }
 
-/** Row-level security is asked before a table's constraints: these mean that it let the row through. */
+/** Policies are checked before a table's constraints: an error of a constraint means that they let the row through. */
 function isConstraintOf({ fence }: Trial, { sqlState, constraintOf }: Refused): boolean {
   return (
     ["23502", "23503", "23505", "23514", "23P01"].includes(sqlState) &&

@@ -19,7 +19,7 @@ import { inRolledBackTransaction, retryWhileLocked } from "../proof/unnoticed.ts
 import { resultOf, type Violation, violation } from "../proof/violation.ts";
 import { type FunctionFacts, readFunctionFacts } from "./function-facts.ts";
 
-const claim = "the functions that the policies ask answer every request";
+const claim = "the functions that the policies call answer every request";
 
 const ofMember: Persona = {
   name: "member",
@@ -31,8 +31,8 @@ const ofOwner: Persona = {
 };
 
 /**
- * What every policy stands on: where one of these functions refuses, or answers nothing, nobody gets at
- * others' rows, and nobody at their own. Each is compared with what it needs in the catalog, and asked.
+ * Every policy depends on these functions: where one refuses, or returns nothing, no user reaches others'
+ * rows, nor their own. Each function's catalog entry is compared with what it needs, and it is called.
  */
 export async function tryFunctions(
   session: Session,
@@ -61,17 +61,17 @@ export async function tryFunctions(
     return await retryWhileLocked(tryOnce);
   } catch (error) {
     if (isConnectionLoss(error)) throw error;
-    if (isLockConflict(error)) throw blocked("the functions that the policies ask", error);
+    if (isLockConflict(error)) throw blocked("the functions that the policies call", error);
     const reason = messageOf(error);
     return resultOf(claim, [violation(`could not be tried: ${reason}`)]);
   }
 }
 
-/** What the catalog has against a function, with the statement that restores it. */
+/** What is wrong with a function according to the catalog, with the statement that restores it. */
 function faultsOf(facts: FunctionFacts): string[] {
   const { signature, needs, roles } = facts;
   if (!facts.there && facts.optional) return [];
-  if (!facts.there) return [`${signature} is not there; ${restoredFrom(facts)}`];
+  if (!facts.there) return [`${signature} does not exist; ${restoredFrom(facts)}`];
   const fault = (what: string, statement: string) =>
     `${signature} ${what}; to restore it: ${statement}`;
   const found: string[] = [];
@@ -79,7 +79,7 @@ function faultsOf(facts: FunctionFacts): string[] {
     found.push(fault("is SECURITY INVOKER", `ALTER FUNCTION ${signature} SECURITY DEFINER`));
   }
   if (needs.definer && !facts.ownerBypasses) {
-    const what = `runs as ${facts.owner}, which row-level security binds`;
+    const what = `runs as ${facts.owner}, which row-level security applies to`;
     found.push(fault(what, `ALTER FUNCTION ${signature} OWNER TO ${facts.tablesOwner}`));
   }
   if (needs.definer && !facts.ownerMay) {
@@ -95,10 +95,7 @@ function faultsOf(facts: FunctionFacts): string[] {
   }
   if (needs.definer && !facts.searchPathIsSafe) {
     found.push(
-      fault(
-        "has no search_path of its own that is safe",
-        `ALTER FUNCTION ${signature} SET search_path TO ''`,
-      ),
+      fault("has no safe search_path setting", `ALTER FUNCTION ${signature} SET search_path TO ''`),
     );
   }
   for (const name of facts.otherSettings) {
@@ -121,11 +118,11 @@ type Asking = {
 type Expected = {
   readonly name: RelationName;
   readonly ofUser: readonly (string | null)[];
-  /** Undefined where a request of nobody's may get any answer. */
+  /** For a request without a user; undefined where any answer is right. */
   readonly ofNobody: readonly (string | null)[] | undefined;
 };
 
-/** Each function is asked after those that it asks itself: the first that answers wrongly is to blame. */
+/** Each function is called after those that it calls itself: the first wrong answer is the cause. */
 async function firstWrong(
   asking: Asking,
   actor: Actor,
@@ -135,7 +132,12 @@ async function firstWrong(
     const facts = asking.facts.find(({ name }) => sameName(name, expected.name));
     if (facts !== undefined && (!facts.there || faultsOf(facts).length > 0)) break;
     if (facts?.mine === false) {
-      return { violations: [], remarks: [`${facts.signature} is asked by policies only`] };
+      return {
+        violations: [],
+        remarks: [
+          `${facts.signature} was not called: this session lacks EXECUTE on it or USAGE on its schema`,
+        ],
+      };
     }
     const wrong = await wrongAnswer(asking, actor, expected);
     if (wrong === undefined) continue;
@@ -193,7 +195,7 @@ async function wrongAnswer(
     const values = answers.filter((answer) => answer !== null).length;
     const right = expected.filter((answer) => answer !== null).length;
     return values === right
-      ? `answers ${who} with what is another's`
+      ? `answers ${who} with another user's value`
       : `answers ${who} with ${counted(values)} instead of ${counted(right)}`;
   }
   return undefined;

@@ -8,23 +8,23 @@ const grantedSchema = z.object({
   select: z.boolean(),
   selectOrganization: z.boolean(),
   insertOrganization: z.boolean(),
-  /** A column that may be written with what it has; undefined where there is none. */
+  /** A column that the role may read and update; null where there is none. */
   updatable: z.string().nullable(),
   delete: z.boolean(),
-  /** All four of the whole table: no statement on it wants a privilege that is not there. */
+  /** All four privileges on the whole table: no statement lacks a privilege. */
   all: z.boolean(),
-  /** Triggers and rules of the application that may keep a statement from doing anything. */
+  /** Triggers and rules of the application that may prevent a statement from doing anything. */
   intervenes: z.boolean(),
-  /** Those of them that fire even where triggers are silenced. */
+  /** Those of them that fire with session_replication_role = replica too. */
   alwaysIntervenes: z.boolean(),
 });
 
-/** What a role may do with a table by its grants, whatever the policies say of its rows. */
+/** What a role may do with a table by its grants alone, without regard to policies. */
 export type Granted = z.output<typeof grantedSchema>;
 
 /**
- * Asks the catalog what a role is granted: what it is not, it may be refused. Whether it may use the
- * table's schema is left out: who is granted a table that they cannot reach is refused by something else.
+ * Reads a role's privileges on a table: a statement for which it lacks one may be refused. USAGE on the
+ * schema is not part of it: a refusal for want of USAGE is not the table's.
  */
 export async function readGranted(
   queries: Queries,
@@ -66,13 +66,13 @@ export async function readGranted(
   return granted;
 }
 
-/** Which of their own organization's rows the plan's policies promise to somebody. */
+/** To which users the plan's policies allow access to their own organization's rows. */
 export type Promised = "members" | "administrators" | "nobody";
 
-/** What of it, by command. Where the application's policies were in force, these decide: nothing is promised. */
+/** The same by command. Where the application's own policies are in force, they decide: nothing is promised. */
 export type Promises = Readonly<Record<"select" | "insert" | "update" | "delete", Promised>>;
 
-/** Asks the catalog for the policies that the plan made, as they bind a role. */
+/** Reads from the catalog which of the plan's policies apply to a role. */
 export async function readPromises(
   queries: Queries,
   relation: RelationName,

@@ -9,14 +9,14 @@ const columnSchema = z.object({
   type: z.string(),
   /** Of a text that is limited, in characters. */
   length: z.number().nullable(),
-  /** What a row gets where nothing is said: taking a sequence's next value is never undone. */
+  /** What a row gets by default; nextval() is not undone by a rollback. */
   default: z.enum(["none", "value", "sequence"]),
-  /** Whether a unique index of the table has it that does not have the organization. */
+  /** Whether it is in a unique index that does not include the organization. */
   unique: z.boolean(),
   references: z.boolean(),
-  /** Whether it decides which partition a row is in, at any level of the tree. */
+  /** Whether it is in the partition key, at any level of the tree. */
   partitions: z.boolean(),
-  /** Whether the role of requests may give it. */
+  /** Whether the role of requests may insert it. */
   given: z.boolean(),
 });
 
@@ -25,7 +25,7 @@ export type RowColumn = z.output<typeof columnSchema>;
 /** Of a table: the column of the organization, and the role of requests. */
 export type TableAccess = { readonly column: string; readonly role: string };
 
-/** The columns of a relation that a row may be given, without that of the organization. */
+/** The columns of a relation that an INSERT may name, without the organization's. */
 export function rowColumns(
   queries: Queries,
   relation: RelationName,
@@ -60,7 +60,7 @@ export function rowColumns(
              EXISTS (SELECT
                        FROM pg_partition_tree(pg_partition_root(c.oid)) AS tree
                        JOIN pg_attribute own ON own.attrelid = tree.relid AND own.attname = a.attname
-                       -- A column of the key hangs on its whole table, also one within an expression.
+                       -- A column of the partition key depends on its whole table, also one in an expression.
                        JOIN pg_depend d ON d.classid = 'pg_class'::regclass
                                        AND d.objid = tree.relid
                                        AND d.objsubid = own.attnum
@@ -85,14 +85,14 @@ export function rowColumns(
   );
 }
 
-/** A value that no other row has; undefined for types of which none can be made up. */
+/** A value that no other row has; undefined for types for which none can be generated. */
 export function madeUp({ type, length }: RowColumn): Sql | undefined {
   switch (type) {
     case "uuid":
       return sql`gen_random_uuid()`;
     case "smallint":
       return sql`(-1 - floor(random() * 32000))::smallint`;
-    // Negative: no sequence comes there.
+    // Negative: no sequence generates it.
     case "integer":
       return sql`(-1 - floor(random() * 900000000))::integer`;
     case "bigint":
@@ -107,13 +107,13 @@ export function madeUp({ type, length }: RowColumn): Sql | undefined {
   }
 }
 
-/** A statement, and the same as it may be redacted: without anybody's values. */
+/** A statement, and the same statement without values of existing rows, for messages. */
 export type Insert = { readonly statement: Sql; readonly redacted: Sql };
 
 /**
- * An INSERT with the values of a row, as far as the role of requests may give them. A key that has a
- * default is left to it, since the row's own is taken; but what a sequence would give is made up.
- * @param location where the row is; without one, no value is given but the organization
+ * An INSERT with the values of an existing row, as far as the role of requests may insert them. A key with
+ * a default gets its default, since the row's own value exists already; a sequence's value is generated.
+ * @param location the row's; without one, only the organization is inserted
  */
 export async function insertLike(
   queries: Queries,
@@ -139,7 +139,7 @@ export async function insertLike(
   );
   const copied = columns
     .filter((one) => one.given)
-    // A row of another partition's key may find none that takes it, before any policy is asked.
+    // With another partition key there may be no partition for the row, which fails before policies are applied.
     .filter(
       (one) =>
         one.partitions || !(one.default === "sequence" || (one.default === "value" && one.unique)),

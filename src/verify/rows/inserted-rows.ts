@@ -9,9 +9,10 @@ import { locatedRow, placed, type TestRows } from "./moved-rows.ts";
 import { rowLocation } from "./row-location.ts";
 
 /**
- * Makes a row in each organization, like one that the table has, or made up where it has none: nobody
- * waits for a row of ours, as they would for one of theirs that was moved. No sequence is moved either.
- * @returns undefined where a row cannot be made: a constraint, a rule or a trigger is against it
+ * Inserts a row into each organization: a copy of an existing row, or generated values where the table is
+ * empty. The application does not wait for these rows, as it would for an existing row that is moved. No
+ * sequence is advanced.
+ * @returns undefined where no row can be inserted: a constraint, a rule or a trigger prevents it
  */
 export async function insertRows(
   queries: Queries,
@@ -61,10 +62,10 @@ export async function insertRows(
   return undefined;
 }
 
-/** The sample's values; what must differ from every other row's is made up. */
+/** The sample's values; unique ones are generated. */
 function valuesOf(columns: readonly RowColumn[]): readonly { name: Sql; value: Sql }[] {
-  // A parent must be one that is there, and a partition one that takes the row; where another column
-  // tells the rows apart, that is enough.
+  // A referenced parent must exist, and a partition must accept the row: these keep the sample's value if
+  // another unique column can differ.
   const keys = columns.filter(({ unique }) => unique);
   const free = keys.some((key) => !isTaken(key) && madeUp(key) !== undefined);
   return columns.map((one) => {

@@ -5,13 +5,13 @@ import type { Tenancy } from "../../steps/model/tenancy.ts";
 import { attempt, withoutTriggers } from "../proof/attempt.ts";
 import { isAtOneOf, rowLocation } from "./row-location.ts";
 
-/** The rows that a trial is judged by. */
+/** The rows by which a trial is judged. */
 export type TestRows = {
   /** The organizations that hold them. */
   readonly organizations: readonly string[];
-  /** Where they are, as `rowLocation` tells it. */
+  /** Where they are, as `rowLocation` selects it. */
   readonly locations: readonly string[];
-  /** Why they are where they were, in organizations of others; none where they could be moved. */
+  /** Why they could not be moved and are still in existing organizations; undefined where they were moved. */
   readonly unmoved: string | undefined;
 };
 
@@ -19,7 +19,7 @@ export const locatedRow = z.object({ location: z.string(), organization: z.strin
 
 /**
  * Moves one existing row of the table into each test organization. Where a trigger or a rule of the
- * application's keeps rows as they are, and may not be silenced, others' rows are taken as they are.
+ * application prevents that, and cannot be disabled, the rows are used where they are.
  * @returns fewer rows than organizations where the table has too few
  */
 export async function moveRows(
@@ -29,7 +29,7 @@ export async function moveRows(
   organizations: readonly string[],
 ): Promise<TestRows> {
   const column = ident(tenancy.column);
-  // SKIP LOCKED: a row that the application is writing to right now is left to it.
+  // SKIP LOCKED: a row that the application is writing is not used.
   const rows = await queries.rows(
     sql`
       SELECT ${rowLocation} AS location,
@@ -67,10 +67,10 @@ export async function moveRows(
   );
   if (refused === undefined && moved.length === rows.length) return placed(moved, undefined);
   await queries.execute(sql`ROLLBACK TO SAVEPOINT testRows`);
-  return placed(rows, refused ?? "a rule or a trigger keeps an UPDATE from moving them");
+  return placed(rows, refused ?? "a rule or a trigger prevents the UPDATE that moves them");
 }
 
-/** The testRows of rows that are where they shall be. */
+/** The test rows, from the location and organization of each. */
 export function placed(
   rows: readonly z.output<typeof locatedRow>[],
   unmoved: string | undefined,

@@ -5,14 +5,14 @@ import { type Granted, type Promises, readGranted, readPromises } from "../roles
 import { type RowColumn, rowColumns, type TableAccess } from "./insert-like.ts";
 import { nonTransactionalTrigger } from "./non-transactional-triggers.ts";
 
-/** What the catalog says of a table, and so the same for every persona who tries it. */
+/** What the catalog says about a table: the same for every persona. */
 export type TableFacts = {
   readonly columns: readonly RowColumn[];
-  /** The columns that INSERT … ON CONFLICT goes by: none without a key, with a deferrable one, or with rules. */
+  /** The columns for INSERT … ON CONFLICT: none without a primary key, with a deferrable one, or with rules. */
   readonly key: readonly string[] | undefined;
   /** Whether MERGE can write to it: PostgreSQL 15 and later, and no table with rules. */
   readonly merges: boolean;
-  /** A trigger that does what a rollback would not undo: it is not to fire. */
+  /** A trigger that does what a rollback does not undo: it must not fire. */
   readonly nonTransactionalTrigger: string | undefined;
   /** What the role of requests is granted on it. */
   readonly granted: Granted;
@@ -26,7 +26,7 @@ const factsSchema = z.object({
   leaving: z.string().nullable(),
 });
 
-/** Reads them from the catalog. */
+/** Reads them from the catalog, for one role of requests. */
 export async function readTableFacts(
   queries: Queries,
   relation: RelationName,

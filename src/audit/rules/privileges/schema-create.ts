@@ -7,7 +7,7 @@ export const schemaCreate: Rule = {
   id: "schema-create",
   severity: "medium",
   title: "Requests may create objects in a schema",
-  why: "A function or an operator of one's own, found first, runs with the rights of whoever calls it by a short name. Before PostgreSQL 15, PUBLIC had this on public.",
+  why: "A function or an operator that a request creates there can be found first: it then runs with the rights of every caller that uses the unqualified name. Before PostgreSQL 15, PUBLIC had this on public.",
   source: "https://www.postgresql.org/docs/current/ddl-schemas.html#DDL-SCHEMAS-PATTERNS",
   findings: (context) => sql`
     SELECT n.nspname::text AS object,
