@@ -4,8 +4,8 @@ import type { TablePlan } from "../steps/model/table-plan.ts";
 import { reachableRoles } from "./reachable-roles.ts";
 
 /**
- * The roles beside those of requests that the fences will take the rows from, with their tables. Only one
- * that no request can become is redacted how to see every row.
+ * Notes on the roles, other than those of requests, that will see no rows behind the fences, with their
+ * tables. BYPASSRLS is advised only for a role that no request can become.
  */
 export function rolesLosingRows(
   settings: ResolvedSettings,

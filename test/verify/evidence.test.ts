@@ -112,13 +112,13 @@ test("what shows a leak is in what people, JUnit, code scanning and programs rea
   await change("GRANT TRUNCATE ON calls TO small_company_app");
   const project = await makeProject(database.url, smallCompany);
   const files = ["--junit", "junit.xml", "--sarif", "found.sarif"];
-  const redacted = await project.tenantry("--stage", "day1", "--verify", ...files);
-  expect(redacted).toMatchObject({ code: 3 });
+  const told = await project.tenantry("--stage", "day1", "--verify", ...files);
+  expect(told).toMatchObject({ code: 3 });
   const { readFile } = await import("node:fs/promises");
   const [junit, sarif] = await Promise.all(
     ["junit.xml", "found.sarif"].map((file) => readFile(`${project.folder}/${file}`, "utf8")),
   );
-  for (const text of [redacted.stdout, junit, sarif]) {
+  for (const text of [told.stdout, junit, sarif]) {
     expect(text).toContain("REVOKE TRUNCATE ON public.calls FROM small_company_app;");
     expect(text).toMatch(/statement {2}TRUNCATE /);
     expect(text).toContain("member of Test Client A: role small_company_app");

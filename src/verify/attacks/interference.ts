@@ -35,26 +35,23 @@ export async function tryInterference(setup: AttackSetup): Promise<Tried> {
   const second = await digests(setup, sources);
   remarks.push(...(await deleteOthers(setup)));
   const third = await digests(setup, sources);
-  const redacted = new Map<string, Violation>();
+  const found = new Map<string, Violation>();
   for (const [index, { label, object, from }] of sources.entries()) {
-    const untold = whyUntold(first[index], second[index], third[index]);
-    if (untold !== undefined) {
-      redacted.set(
-        label,
-        violation(`whether ${label} reveals others' rows is not known: ${untold}`),
-      );
-    } else if (second[index] !== third[index] && !redacted.has(label)) {
+    const unknown = whyUnknown(first[index], second[index], third[index]);
+    if (unknown !== undefined) {
+      found.set(label, violation(`whether ${label} reveals others' rows is not known: ${unknown}`));
+    } else if (second[index] !== third[index] && !found.has(label)) {
       const statement = sql`SELECT * FROM ${from}`;
       const request = attackersRequest(setup);
       const answer =
         "the answer changed when the rows of the proof's other organization were deleted";
-      redacted.set(label, {
+      found.set(label, {
         what: `${label} gives another answer after others' rows are deleted`,
         shown: { who: "a member", request, object, statement, answer },
       });
     }
   }
-  return { violations: [...redacted.values()], remarks };
+  return { violations: [...found.values()], remarks };
 }
 
 function sourceOf(relation: { readonly schema: string; readonly name: string }): Source {
@@ -64,7 +61,7 @@ function sourceOf(relation: { readonly schema: string; readonly name: string }):
 }
 
 /** now() does not change in a transaction: an answer that differs is random, or depends on other sessions' writes. */
-function whyUntold(...answers: readonly (string | undefined)[]): string | undefined {
+function whyUnknown(...answers: readonly (string | undefined)[]): string | undefined {
   const [first, second] = answers;
   if (answers.includes(queryCanceled)) return "it takes longer than the proof's statement_timeout";
   if (first !== second) return "it gives another answer each time";

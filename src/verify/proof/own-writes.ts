@@ -55,7 +55,7 @@ async function ownWrites(trial: Trial): Promise<readonly OwnWrite[]> {
     ? sql` WHERE ${ident(tenancy.column)} = ${own}::uuid`
     : sql``;
   const both = (one: Promised) =>
-    promises.select === "members" || !granted.selectOrganization ? one : "nobody";
+    promises.select === "members" || !granted.selectOrganization ? one : "none";
   if (granted.updatable !== null) {
     const column = ident(granted.updatable);
     const statement = sql`UPDATE ${table} SET ${column} = ${column}${where}`;

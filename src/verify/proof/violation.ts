@@ -29,13 +29,13 @@ export function resultOf(
 ): CheckResult {
   // The same violation is shown once.
   const different = [...new Map(violations.toReversed().map((one) => [one.what, one])).values()];
-  const redacted = different.toReversed();
-  const evidence = redacted.flatMap(({ what, shown }) =>
+  const distinct = different.toReversed();
+  const evidence = distinct.flatMap(({ what, shown }) =>
     shown === undefined ? [] : [evidenceOf(what, shown)],
   );
   return {
     claim,
-    violations: redacted.map(({ what }) => what),
+    violations: distinct.map(({ what }) => what),
     ...(evidence.length === 0 ? {} : { evidence }),
     ...(trial === undefined ? {} : { trial }),
   };

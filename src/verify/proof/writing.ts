@@ -103,11 +103,11 @@ export async function tryInserting(trial: Trial): Promise<TriedTable> {
   const violations: Violation[] = [];
   const remarks: string[] = [];
   let untried = false;
-  const nonMembers = [...foreignRows(trial), tenancy.defaultOrganizationId].filter(
+  const foreign = [...foreignRows(trial), tenancy.defaultOrganizationId].filter(
     (organization) => !actor.organizations.includes(organization),
   );
   const insertInto = await insertLikeFirst(trial);
-  const others = [...new Set(nonMembers)].slice(0, 2);
+  const others = [...new Set(foreign)].slice(0, 2);
   for (const { organization, fires } of [
     ...[...others, null].map((one) => ({ organization: one, fires: true })),
     // Again without triggers: one would set the organization of the copied row's user.

@@ -67,7 +67,7 @@ export async function readGranted(
 }
 
 /** To which users the plan's policies allow access to their own organization's rows. */
-export type Promised = "members" | "administrators" | "nobody";
+export type Promised = "members" | "administrators" | "none";
 
 /** The same by command. Where the application's own policies are in force, they decide: nothing is promised. */
 export type Promises = Readonly<Record<"select" | "insert" | "update" | "delete", Promised>>;
@@ -98,9 +98,9 @@ export async function readPromises(
     const asked = policies.filter((policy) => ["*", command].includes(policy.command));
     const isThere = (name: string) =>
       asked.some((policy) => policy.permissive && policy.name === name);
-    if (asked.some((policy) => !policy.permissive && policy.name !== guard)) return "nobody";
+    if (asked.some((policy) => !policy.permissive && policy.name !== guard)) return "none";
     if (isThere(own)) return "members";
-    return isThere(administer) ? "administrators" : "nobody";
+    return isThere(administer) ? "administrators" : "none";
   };
   return {
     select: promised(view, "r"),
