@@ -1,19 +1,20 @@
 import type { Settings } from "../config/settings.ts";
+import { messageOf } from "../errors.ts";
 import { type Finding, findingSeverities } from "../events/finding.ts";
 import { type Queries, sqlState } from "../postgres/connection.ts";
 import { sql } from "../postgres/sql.ts";
 import { type AuditContext, foundSchema, type Rule } from "./rule.ts";
 
 /**
- * Asks rules of the catalog, in a transaction. A rule that cannot be asked is a finding.
- * @returns what they found, the worst first
+ * Runs the rules' queries on the catalog, in a transaction. A rule whose query fails is a finding.
+ * @returns the findings, the most severe first
  */
 export async function audit(
   queries: Queries,
   context: AuditContext,
   rules: readonly Rule[],
 ): Promise<Finding[]> {
-  // A rule that has to look at more than the catalog of this database is none.
+  // Every rule reads the catalog of this database only, which takes less than that.
   await queries.execute(sql`SET LOCAL statement_timeout = '20s'`);
   const findings: Finding[] = [];
   for (const rule of rules) findings.push(...(await askRule(queries, context, rule)));
@@ -32,18 +33,18 @@ async function askRule(
   await queries.execute(sql`SAVEPOINT rule`);
   try {
     const found = await queries.rows(findings(context), foundSchema);
-    return found.map(({ object, fact, fix }) => ({ ...told, object, fact, fix: fix }));
+    return found.map(({ object, fact, fix }) => ({ ...told, object, fact, fix }));
   } catch (error) {
     if (sqlState(error) === undefined) throw error;
     await queries.execute(sql`ROLLBACK TO SAVEPOINT rule`);
-    const fact = `could not be checked: ${error instanceof Error ? error.message : String(error)}`;
-    return [{ ...told, object: "the rule", fact, fix: "-- fix what the message names" }];
+    const fact = `could not be checked: ${messageOf(error)}`;
+    return [{ ...told, object: "the rule", fact, fix: "-- fix the error above" }];
   }
 }
 
 /**
  * Whether a finding is of a relation or of something on it: a column, a policy, a trigger, an index.
- * @param relation with its schema, each quoted where SQL wants it
+ * @param relation with its schema, each quoted where SQL requires it
  */
 export function concerns({ object }: Finding, relation: string): boolean {
   const bare = (name: string) => name.replaceAll('"', "");
@@ -56,7 +57,7 @@ export function concerns({ object }: Finding, relation: string): boolean {
   );
 }
 
-/** Tells findings that were accepted from others. @param today as `2026-11-23` */
+/** Marks the findings that the configuration accepts. @param today as `2026-11-23` */
 export function judge(
   findings: readonly Finding[],
   accepted: Settings["audit"]["accepted"],

@@ -6,8 +6,7 @@ import { tenancyFrom } from "../steps/model/tenancy.ts";
 import type { AuditContext } from "./rule.ts";
 
 /**
- * What the audit asks about: of all that the configuration names, what the database has.
- * @throws AppError AUDIT_IMPOSSIBLE when it has none of the roles that requests run as
+ * The objects that the audit reads: those named in the configuration that exist in the database. * @throws AppError AUDIT_IMPOSSIBLE when it has none of the roles that requests run as
  */
 export function auditContext(settings: Settings, snapshot: Snapshot): AuditContext {
   const { server } = snapshot;

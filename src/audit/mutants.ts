@@ -1,14 +1,15 @@
 import type { Queries, Session } from "../postgres/connection.ts";
 import { nestedSession } from "../postgres/nested-session.ts";
+import { rolledBack } from "../postgres/rolled-back.ts";
 import type { AuditContext, BrokenFence, Mutant } from "./rule.ts";
 
-/** Who looks at a fence: the rules, the proof that tries it, the comparison with the journal. */
+/** The three checks of a fence: the audit's rules, the proof, and the comparison with the journal. */
 export const layerNames = ["audit", "proof", "drift"] as const;
 export type LayerName = (typeof layerNames)[number];
 
 export type Layer = {
   readonly name: LayerName;
-  /** What it says of the fence as it is now, a line each; the same line for the same fault. */
+  /** What it finds in the fence as it is now, one line for each fault; the same fault gives the same line. */
   readonly findings: (session: Session, context: AuditContext) => Promise<readonly string[]>;
 };
 
@@ -16,41 +17,44 @@ export type Caught = Partial<Readonly<Record<LayerName, readonly string[]>>>;
 
 export type MutantResult = {
   readonly mutant: Mutant;
-  /** What each layer said that it had not said of the fence when it was whole. */
+  /** What each layer finds that it did not find before the fence was broken. */
   readonly caught: Caught;
 };
 
 export type MutationResults = {
-  /** What each layer says of the whole fence. */
+  /** What each layer finds in the fence before it is broken. */
   readonly whole: Caught;
   readonly results: readonly MutantResult[];
 };
 
-class Undo extends Error {}
+/** What is broken, and who looks at it. */
+export type MutationTest = {
+  readonly mutants: readonly Mutant[];
+  readonly layers: readonly Layer[];
+  /** Called with each result as soon as it is known. */
+  readonly onResult?: (result: MutantResult) => void;
+};
 
 /**
- * Breaks the fence by each mutant, one at a time, and asks the layers what they see. Each is broken
- * in a transaction that is rolled back.
- * @param tell of each result, as soon as it is there
+ * Breaks the fence by each mutant, one at a time, and asks each layer what it finds. Each mutant is
+ * applied in a transaction that is rolled back.
  */
 export async function tryMutants(
   session: Session,
   fence: BrokenFence,
-  mutants: readonly Mutant[],
-  layers: readonly Layer[],
-  tell: (result: MutantResult) => void = () => undefined,
+  { mutants, layers, onResult }: MutationTest,
 ): Promise<MutationResults> {
-  const whole = await thenFixed(session, (queries) => ask(session, queries, fence, layers));
+  const whole = await rolledBack(session, (queries) => ask(session, queries, fence, layers));
   const results: MutantResult[] = [];
   for (const mutant of mutants) {
     if (!appliesTo(mutant, fence)) continue;
-    const found = await thenFixed(session, async (queries) => {
+    const found = await rolledBack(session, async (queries) => {
       const context = await broken(queries, fence, mutant);
       return ask(session, queries, context, layers);
     });
     const result = { mutant, caught: beyond(whole, found) };
     results.push(result);
-    tell(result);
+    onResult?.(result);
   }
   return { whole, results };
 }
@@ -63,7 +67,7 @@ function appliesTo(mutant: Mutant, { serverVersion, identity }: BrokenFence): bo
   );
 }
 
-/** Does the damage. @returns the context to ask in */
+/** Applies a mutant. @returns the context for the layers */
 async function broken(queries: Queries, fence: BrokenFence, mutant: Mutant): Promise<AuditContext> {
   switch (mutant.kind) {
     case "damage":
@@ -76,7 +80,7 @@ async function broken(queries: Queries, fence: BrokenFence, mutant: Mutant): Pro
   }
 }
 
-/** Asks each layer in a savepoint of its own: none meets what another has set or left. */
+/** Asks each layer in its own savepoint, so that none sees what another has set. */
 async function ask(
   session: Session,
   queries: Queries,
@@ -86,7 +90,7 @@ async function ask(
   const nested = nestedSession(session, queries);
   const found: Partial<Record<LayerName, readonly string[]>> = {};
   for (const { name, findings } of layers) {
-    found[name] = await thenFixed(nested, (inner) =>
+    found[name] = await rolledBack(nested, (inner) =>
       findings(nestedSession(session, inner), context),
     );
   }
@@ -101,21 +105,4 @@ function beyond(whole: Caught, found: Caught): Caught {
     if (now !== undefined) left[name] = now.filter((finding) => !before.has(finding));
   }
   return left;
-}
-
-async function thenFixed<Result>(
-  session: Session,
-  work: (queries: Queries) => Promise<Result>,
-): Promise<Result> {
-  let done: { readonly result: Result } | undefined;
-  try {
-    await session.transaction(async (queries) => {
-      done = { result: await work(queries) };
-      throw new Undo();
-    });
-  } catch (error) {
-    if (!(error instanceof Undo)) throw error;
-  }
-  if (done === undefined) throw new Error("the transaction ended without its work");
-  return done.result;
 }

@@ -1,3 +1,4 @@
+import { isUserSchema } from "../catalog/system-schemas.ts";
 import type { RelationName } from "../postgres/sql.ts";
 import { type Sql, sql } from "../postgres/sql.ts";
 import type { AuditContext } from "./rule.ts";
@@ -46,8 +47,7 @@ export function reachable(context: AuditContext): Sql {
                 FROM pg_class c
                 JOIN pg_namespace n ON n.oid = c.relnamespace
                WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f')
-                 AND n.nspname NOT IN ('information_schema', 'tenantry')
-                 AND n.nspname !~ '^pg_'
+                 AND ${isUserSchema(sql`n.nspname`)}
                  AND NOT EXISTS (SELECT
                                    FROM pg_depend d
                                   WHERE d.classid = 'pg_class'::regclass
@@ -60,7 +60,7 @@ export function reachable(context: AuditContext): Sql {
                                      OR has_any_column_privilege(api.role, c.oid, 'SELECT, INSERT, UPDATE'))))`;
 }
 
-/** What can be reached, and what is under it: under a view it takes no privilege of one's own. */
+/** The relations that can be reached, and those below reachable views, which need no privilege of the caller. */
 export function withinReach(context: AuditContext): Sql {
   return sql`(WITH RECURSIVE within AS (
                 SELECT oid
@@ -77,12 +77,12 @@ export function withinReach(context: AuditContext): Sql {
                 FROM within)`;
 }
 
-/** The tenant tables, the organizations and the memberships: all that is behind the fence. */
+/** The fenced relations: tenant tables, organizations and memberships. */
 export function fenced({ tenancy, tenantTables }: AuditContext): readonly RelationName[] {
   return [...tenantTables, tenancy.organizations, tenancy.memberships];
 }
 
-/** Views and materialized views over fenced tables, however many views are between, by oid. */
+/** Views and materialized views over fenced tables, directly or through other views, by oid. */
 export function viewsOverFenced(context: AuditContext): Sql {
   return sql`(WITH RECURSIVE over AS (
                 SELECT oid

@@ -6,7 +6,7 @@ import type { Leak } from "./leaks.ts";
 export const severities = ["critical", "high", "medium", "low"] as const;
 export type Severity = (typeof severities)[number];
 
-/** What the rules ask about: names only, all of them of things that are there. */
+/** The names that the rules' queries use; all of them exist. */
 export type AuditContext = {
   readonly tenancy: Tenancy;
   /** The roles that the application's requests run as. */
@@ -18,38 +18,38 @@ export type AuditContext = {
   readonly serverVersion: number;
 };
 
-/** One way in which the fence is broken on purpose, to see that somebody notices. */
+/** One way in which the fence is broken on purpose, to test that it is noticed. */
 export type Mutant = {
   readonly name: string;
-  /** The way out that it opens. */
+  /** The leak that it opens. */
   readonly leak: Leak;
 } & (
   | {
       readonly kind: "damage";
       readonly damage: (fence: BrokenFence) => Some<Sql>;
-      /** The oldest major that has what is broken. */
+      /** The oldest major version that has what it changes. */
       readonly since?: number;
       /** The identity that it needs; any, where none is named. */
       readonly identity?: BrokenFence["identity"];
     }
-  /** For what no statement can change. */
+  /** For facts that no statement can change. */
   | { readonly kind: "pretence"; readonly pretends: (context: AuditContext) => AuditContext }
 );
 
-/** What a mutant is made on. */
+/** What a mutant is applied to. */
 export type BrokenFence = AuditContext & {
   /** A tenant table with rows of several organizations. */
   readonly table: RelationName;
   /** Another, which references it. */
   readonly child: RelationName;
   readonly role: string;
-  /** Whom all requests log in as. */
+  /** The login role of all requests. */
   readonly login: string;
-  /** How the database knows who asks. */
+  /** How the database knows a request's user. */
   readonly identity: "supabase" | "jwt-claim" | "setting";
 };
 
-/** A way in which tenants' data gets out, as the catalog shows it. */
+/** A leak that the catalog shows. */
 export type Rule = {
   /** Its file's name. */
   readonly id: string;
@@ -57,9 +57,9 @@ export type Rule = {
   readonly title: string;
   /** Why it leaks. */
   readonly why: string;
-  /** Where that is from. */
+  /** The page that documents it. */
   readonly source: string;
-  /** Selects `object`, `fact` and `fix`, each a text: what, what is wrong with it, and the SQL. */
+  /** Selects `object`, `fact` (what is wrong with it) and `fix` (the SQL), each a text. */
   readonly findings: (context: AuditContext) => Sql;
   readonly mutants: Some<Mutant>;
 };

@@ -3,7 +3,7 @@ import type { Settings } from "../config/settings.ts";
 import type { Session } from "../postgres/connection.ts";
 import { ident, sql } from "../postgres/sql.ts";
 import { asRequest, signedInAs } from "../verify/proof/request.ts";
-import { thenUndo } from "../verify/proof/undone.ts";
+import { inRolledBackTransaction } from "../verify/proof/unnoticed.ts";
 
 export type VisibleRows = {
   readonly tables: readonly string[];
@@ -29,7 +29,7 @@ export async function visibleRows(session: Session, settings: Settings): Promise
     `,
     z.object({ id: z.string(), user: z.string(), organization: z.string() }),
   );
-  return thenUndo(session, async (queries) => {
+  return inRolledBackTransaction(session, async (queries) => {
     const count = async (): Promise<number[]> => {
       const counts: number[] = [];
       for (const name of tables) {

@@ -11,7 +11,7 @@ import type { Settings } from "../config/settings.ts";
 import type { Run } from "../journal/journal.ts";
 import { prove } from "../verify/stage.ts";
 
-/** What the rules say of the catalog. */
+/** The findings of the audit's rules. */
 export const auditLayer: Layer = {
   name: "audit",
   findings: async (session, context) => {
@@ -20,7 +20,7 @@ export const auditLayer: Layer = {
   },
 };
 
-/** What everybody can do, tried: a stage's personas on each table, and all attacks. */
+/** The findings of the proof: a stage's personas on each table, and all attacks. */
 export function proofLayer(settings: Settings, run: Run): Layer {
   return {
     name: "proof",
@@ -33,7 +33,7 @@ export function proofLayer(settings: Settings, run: Run): Layer {
   };
 }
 
-/** What is different from the schema that the last stage left. */
+/** The differences from the schema after the last stage. */
 export function driftLayer(before: Fingerprint): Layer {
   return {
     name: "drift",

@@ -6,14 +6,14 @@ import {
   type MutationResults,
 } from "../audit/mutants.ts";
 
-/** How many mutants each layer caught, of how many; and those that nobody saw. */
+/** How many mutants each layer caught, of how many; and those that no layer caught. */
 export type Score = {
   readonly mutants: number;
   readonly caughtBy: Readonly<Record<LayerName, number>>;
   readonly survivors: readonly string[];
 };
 
-/** Counts what was caught, and by whom. */
+/** Counts the mutants that each layer caught. */
 export function scoreOf({ results }: MutationResults): Score {
   const caughtBy = { audit: 0, proof: 0, drift: 0 };
   for (const result of results) {
@@ -29,7 +29,7 @@ export function isCaughtBy({ caught }: MutantResult, layer: LayerName): boolean 
   return (caught[layer] ?? []).length > 0;
 }
 
-/** What is said of the whole fence, by any layer. */
+/** The findings of any layer in the unbroken fence. */
 export function findingsOfTheWhole({ whole }: MutationResults): readonly string[] {
   return layerNames.flatMap((name) => whole[name] ?? []);
 }

@@ -2,14 +2,14 @@ import type { Config } from "../config/schema.ts";
 import { diallerIdentity, diallerRoles } from "../demo/dialler-access.ts";
 import { ident, raw, type Sql, sql } from "../postgres/sql.ts";
 
-/** A small database of a company that becomes multi-tenant: what is broken on purpose. */
+/** A small database that becomes multi-tenant, whose fence the self-test breaks. */
 export type SmallCompany = {
   readonly kind: "supabase" | "plain";
   readonly config: Config;
-  /** What makes it in an empty database; takes a superuser. */
+  /** The statements that create it in an empty database; they need a superuser. */
   readonly statements: readonly Sql[];
   readonly role: string;
-  /** Whom its application logs in as. */
+  /** The application's login role. */
   readonly login: string;
 };
 
@@ -22,7 +22,7 @@ const users: Readonly<Record<SmallCompany["kind"], readonly Sql[]>> = {
              format('user%s@%s.example', n, CASE WHEN n > 3 THEN 'alpha' ELSE 'own' END)
         FROM generate_series(1, 6) AS n
     `,
-    // Storage as Supabase has it, as far as policies see it: a folder for each user.
+    // Supabase Storage, as far as policies use it: a folder for each user.
     sql`CREATE SCHEMA storage`,
     sql`CREATE TABLE storage.buckets (id text PRIMARY KEY, public boolean NOT NULL DEFAULT FALSE)`,
     sql`
@@ -40,7 +40,7 @@ const users: Readonly<Record<SmallCompany["kind"], readonly Sql[]>> = {
       USING (bucket_id = 'files' AND split_part(name, '/', 1) = auth.uid()::text AND owner = auth.uid())
     `,
     sql`GRANT USAGE ON SCHEMA storage TO anon, authenticated`,
-    // Private channels as Supabase has them: a topic for each user.
+    // Supabase's private Realtime channels: a topic for each user.
     sql`CREATE SCHEMA realtime`,
     sql`
       CREATE TABLE realtime.messages (
@@ -73,7 +73,7 @@ const users: Readonly<Record<SmallCompany["kind"], readonly Sql[]>> = {
   ],
 };
 
-/** The same tables for both: a parent by its user, a child by its parent, and one without either. */
+/** The tables of both companies: a parent with its user, a child of it, and one without either. */
 function tables(person: Sql, idType: string): readonly Sql[] {
   return [
     sql`
@@ -175,5 +175,5 @@ const plain: SmallCompany = {
   ],
 };
 
-/** One where PostgREST tells who asks, and one where a setting of the session does. */
+/** One where PostgREST's claims name the user, and one where a setting of the session does. */
 export const smallCompanies: readonly SmallCompany[] = [supabase, plain];

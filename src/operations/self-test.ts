@@ -129,13 +129,13 @@ async function testCompany(
   return withFencedCompany(server, company, async ({ session, settings, fence, run, left }) => {
     const layers = [auditLayer, proofLayer(settings, run), driftLayer(left)];
     let done = 0;
-    const tell = (): void => {
+    const onResult = (): void => {
       signal.throwIfAborted();
       done += 1;
       if (done % 25 !== 0) return;
       emit({ kind: "notice", text: `${company.kind}: ${done} fences were broken` });
     };
-    const results = await tryMutants(session, fence, mutants, layers, tell);
+    const results = await tryMutants(session, fence, { mutants, layers, onResult });
     return { company: company.kind, ...results };
   });
 }

@@ -9,8 +9,8 @@ import type { Guard, Persona, Stage, StageContext, StageName } from "../steps/mo
 import type { Check, Step } from "../steps/model/step.ts";
 import type { TablePlan } from "../steps/model/table-plan.ts";
 import { type Tenancy, tenancyFrom } from "../steps/model/tenancy.ts";
-import { blindedRoles } from "./blinded-roles.ts";
 import { identityFaults, unlistedTables } from "./faults.ts";
+import { rolesLosingRows } from "./roles-losing-rows.ts";
 import { resolveTables } from "./tables.ts";
 
 /** One stage as plain data: what is run, tried, demanded, and asked before it is undone. */
@@ -62,7 +62,7 @@ export function planStages(
     tenancy,
     notices: [
       ...[...tables.day1, ...tables.day2].flatMap(firedTriggers),
-      ...blindedRoles(context.settings, snapshot, [...tables.day1, ...tables.day2]),
+      ...rolesLosingRows(context.settings, snapshot, [...tables.day1, ...tables.day2]),
       ...skipped.map((relation) => `${configuredName(relation, settings)} is missing and skipped`),
       ...(settings.unlistedTables === "warn"
         ? unlisted.map(({ path, fault }) => `${path} ${fault}: its rows stay open to every tenant`)

@@ -1,12 +1,13 @@
 import { z } from "zod";
+import { messageOf } from "../errors.ts";
 import type { CheckResult } from "../events/events.ts";
 import type { Queries } from "../postgres/connection.ts";
 import { sqlState } from "../postgres/connection.ts";
 import type { Check } from "../steps/model/step.ts";
 
 /**
- * Asks checks. A check that cannot be asked (its table is gone, the role may not look) does not
- * hold: what could not be checked is a finding.
+ * Runs checks. A check whose query fails (its table was dropped, the role may not read it) does not hold:
+ * what could not be checked is a finding.
  */
 export async function ask(queries: Queries, checks: readonly Check[]): Promise<CheckResult[]> {
   const results: CheckResult[] = [];
@@ -22,13 +23,13 @@ async function violationsOf(queries: Queries, query: Check["violations"]): Promi
     return rows.map(({ violation }) => violation);
   } catch (error) {
     if (sqlState(error) === undefined) throw error;
-    return [`${notChecked}: ${error instanceof Error ? error.message : String(error)}`];
+    return [`${notChecked}: ${messageOf(error)}`];
   }
 }
 
 const notChecked = "could not be checked";
 
-/** Whether a check was answered, and not only could not be asked. */
+/** Whether a check's query succeeded. */
 export function isAnswered({ violations }: CheckResult): boolean {
   return !violations.some((violation) => violation.startsWith(`${notChecked}: `));
 }

@@ -3,7 +3,7 @@ import type { CheckResult } from "../events/events.ts";
 import type { Queries } from "../postgres/connection.ts";
 import { resultOf, violation } from "./proof/violation.ts";
 
-/** Whether policies are what the catalog says: on Citus's shards a restrictive one is permissive. */
+/** Whether policies act as the catalog shows them: on Citus's shards a restrictive one is permissive. */
 export async function verifyNoShards(queries: Queries): Promise<CheckResult> {
   const found = await readCitus(queries);
   const installed =
@@ -11,8 +11,11 @@ export async function verifyNoShards(queries: Queries): Promise<CheckResult> {
       ? []
       : [
           violation(
-            `the extension citus ${found.version} is installed in this database: on its shards a restrictive policy is a permissive one, and the guard is lost; ${describeShards(found)}`,
+            `the extension citus ${found.version} is installed in this database: on its shards a restrictive policy is permissive, so the guard is lost; ${describeShards(found)}`,
           ),
         ];
-  return resultOf("no shards of Citus lose the guard: the extension is not installed", installed);
+  return resultOf(
+    "the extension citus is not installed: its shards would lose the guard",
+    installed,
+  );
 }

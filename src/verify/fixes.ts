@@ -6,11 +6,11 @@ import type { Settings } from "../config/settings.ts";
 import type { CheckResult, Evidence } from "../events/events.ts";
 import type { Session } from "../postgres/connection.ts";
 
-/** Where no rule of the catalog is against it: a function answers otherwise than it did, say. */
+/** Where no rule of the audit finds anything: a function may return something else than it did. */
 const unknown =
-  "-- no rule of the audit is against it: tenantry audit --drift says what was changed since the stage";
+  "-- no rule of the audit has a fix for it: tenantry audit --drift lists what was changed since the stage";
 
-/** What the audit finds of each object that something got through to: the SQL that fixes it. */
+/** The results, with the SQL by which the audit fixes each object that something got through to. */
 export async function withFixes(
   session: Session,
   settings: Settings,
@@ -24,7 +24,7 @@ export async function withFixes(
   );
   const fixed = (one: Evidence): Evidence => {
     const own = findings.filter((finding) => concerns(finding, one.object)).map(({ fix }) => fix);
-    // What takes more than a statement (a key that names the organization) lets no row through.
+    // Fixes that begin with a comment (a foreign key, say) are for findings that let no row through.
     const statements = own.filter((fix) => !fix.startsWith("--"));
     return { ...one, fix: statements.length === 0 ? [unknown] : statements };
   };

@@ -23,10 +23,10 @@ import { tryRoleSettings } from "./roles/role-settings.ts";
 type Reach = "the fence" | "and around it";
 
 /**
- * All that must hold of an applied stage: the lasting checks of its steps, its criteria, and its
- * isolation, tried. It changes nothing.
- * @param reach whether what stands beside the fence is tried too: views, functions, files. It may
- *   have been there before the stage, which did not make it and does not fix it
+ * Verifies an applied stage: the lasting checks of its steps, its criteria, and its isolation. It writes in
+ * transactions that it rolls back, and locks rows meanwhile.
+ * @param reach whether other objects are tried too: views, functions, files. They may have existed
+ *   before the stage, which does not fix them
  */
 export async function verifyStage(
   session: Session,
@@ -46,7 +46,7 @@ export async function verifyStage(
   };
 }
 
-/** The isolation proof: all who could ask, in all the ways that they could, tried and rolled back. */
+/** The isolation proof: what every kind of user could try, tried and rolled back. */
 export async function prove(
   session: Session,
   settings: Settings,
@@ -54,20 +54,19 @@ export async function prove(
   reach: Reach,
 ): Promise<CheckResult[]> {
   const { settings: access, results } = await withLogin(session, settings);
+  const scope = { settings: access, tenancy, fences };
   return [
     ...results,
     await verifyNoShards(session),
     await tryFunctions(session, access, tenancy),
     await tryRoleSettings(session, access),
-    ...(await tryIsolation(session, access, tenancy, fences, personas)),
-    ...(await tryAttacks(session, access, tenancy, fences, "on the fence")),
-    ...(reach === "the fence"
-      ? []
-      : await tryAttacks(session, access, tenancy, fences, "around the fence")),
+    ...(await tryIsolation(session, { ...scope, personas })),
+    ...(await tryAttacks(session, scope, "on the fence")),
+    ...(reach === "the fence" ? [] : await tryAttacks(session, scope, "around the fence")),
   ];
 }
 
-/** The error for a stage of which something does not hold, with the rows that show it. */
+/** The error for a stage with claims that do not hold, with the rows that show it. */
 export function verificationError(
   stage: StageName,
   verification: StageVerification,

@@ -1,4 +1,8 @@
+import { readdirSync } from "node:fs";
+import path from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { z } from "zod";
 import { audit, judge } from "../../src/audit/audit.ts";
 import { auditContext } from "../../src/audit/context.ts";
 import { tryMutants } from "../../src/audit/mutants.ts";
@@ -9,7 +13,8 @@ import { parseSettings } from "../../src/config/load.ts";
 import type { Config } from "../../src/config/schema.ts";
 import type { Finding } from "../../src/events/finding.ts";
 import { auditLayer } from "../../src/mutation/layers.ts";
-import { sql } from "../../src/postgres/sql.ts";
+import { openSession, sqlState } from "../../src/postgres/connection.ts";
+import { raw, sql } from "../../src/postgres/sql.ts";
 import { makeDatabase, type TestDatabase } from "../setup/database.ts";
 import { makeProject, type Project } from "../setup/project.ts";
 import { makeSmallCompany, smallCompany } from "../setup/small-company.ts";
@@ -86,7 +91,10 @@ describe("with the fence up", () => {
 
   test("each way of breaking the fence is noticed by the rule that is for it", async () => {
     const mutants = rules.flatMap((rule) => rule.mutants);
-    const { results } = await tryMutants(database.session, fence, mutants, [auditLayer]);
+    const { results } = await tryMutants(database.session, fence, {
+      mutants,
+      layers: [auditLayer],
+    });
     expect(results.length).toBeGreaterThanOrEqual(55);
     const ruleOf = (mutant: Mutant) => rules.find((rule) => rule.mutants.includes(mutant))?.id;
     const escaped = results
@@ -96,6 +104,38 @@ describe("with the fence up", () => {
       )
       .map(({ mutant }) => `${ruleOf(mutant)}: ${mutant.name}`);
     expect(escaped).toEqual([]);
+    expect((await findings()).map(({ id }) => id)).toEqual(["foreign-key-across"]);
+  });
+
+  test("the SQL that restores a guard never opens the table, not between two of its statements either", async () => {
+    const { session, url } = database;
+    const slow = "(organization_id IN (SELECT tenancy.caller_organizations()))";
+    // This guard still holds; without it the other policy shows every row.
+    await session.execute(
+      raw(`ALTER POLICY "Only their org's leads" ON leads USING ${slow} WITH CHECK ${slow}`),
+    );
+    await session.execute(sql`CREATE POLICY old ON leads USING (TRUE)`);
+    const request = await openSession({ url }, "a request", {
+      role: "small_company_app",
+      lock_timeout: "200ms",
+    });
+    const rows = () =>
+      request
+        .rows(sql`SELECT count(*)::integer AS rows FROM leads`, z.object({ rows: z.number() }))
+        .then(([row]) => row?.rows)
+        .catch((error: unknown) => sqlState(error));
+    const restoring = (await findings()).filter(({ id }) => id === "no-guard");
+    expect(restoring.map(({ object }) => object)).toEqual(["public.leads"]);
+    const seen = [await rows()];
+    for (const statement of restoring[0]?.fix.split(/(?<=;)\s/) ?? []) {
+      await session.execute(raw(statement));
+      seen.push(await rows());
+    }
+    await request.close();
+    await session.execute(sql`DROP POLICY old ON leads`);
+    const lockNotAvailable = "55P03";
+    expect(seen.filter((one) => one !== 0 && one !== lockNotAvailable)).toEqual([]);
+    expect(seen.length).toBeGreaterThan(2);
     expect((await findings()).map(({ id }) => id)).toEqual(["foreign-key-across"]);
   });
 
@@ -150,12 +190,15 @@ describe("with the fence up", () => {
   });
 });
 
-test("each rule has a file of its name, says why it leaks, and from where that is known", async () => {
+test("each rule has a file of its name, a reason, and a source", async () => {
+  const folder = fileURLToPath(new URL("../../src/audit/rules", import.meta.url));
+  const files = readdirSync(folder, { recursive: true, encoding: "utf8" });
   expect(new Set(rules.map(({ id }) => id)).size).toBe(rules.length);
   for (const { id, why, source } of rules) {
     expect(why.length, id).toBeGreaterThan(60);
     expect(source, id).toMatch(/^https:\/\//);
-    const module: object = await import(`../../src/audit/rules/${id}.ts`);
+    const file = files.find((name) => path.basename(name) === `${id}.ts`);
+    const module: object = await import(pathToFileURL(path.join(folder, file ?? id)).href);
     expect(Object.values(module), id).toContainEqual(rules.find((rule) => rule.id === id));
   }
 });

@@ -49,9 +49,10 @@ test("the next table, made as the developer's guide says, is isolated like the o
   const run = await runInForce(session, "day3");
   if (run === undefined) throw new Error("Day 3 is not applied");
   const fences = [{ relation: { schema: "public", name: "invoices" }, label: "invoices" }];
+  const scope = { settings, tenancy: run.tenancy, fences };
   const tried = [
-    ...(await tryIsolation(session, settings, run.tenancy, fences, run.personas)),
-    ...(await tryAttacks(session, settings, run.tenancy, fences, "on the fence")),
+    ...(await tryIsolation(session, { ...scope, personas: run.personas })),
+    ...(await tryAttacks(session, scope, "on the fence")),
   ];
   expect(tried.flatMap(({ violations }) => violations)).toEqual([]);
 });

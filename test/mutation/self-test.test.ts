@@ -5,6 +5,7 @@ import type { Mutant } from "../../src/audit/rule.ts";
 import { auditLayer, driftLayer, proofLayer } from "../../src/mutation/layers.ts";
 import { helpers } from "../../src/mutation/mutants/helpers.ts";
 import { mutants } from "../../src/mutation/mutants/index.ts";
+import { silence } from "../../src/mutation/mutants/silence.ts";
 import { findingsOfTheWhole, scoreOf } from "../../src/mutation/score.ts";
 import { smallCompanies } from "../../src/mutation/small-company.ts";
 import { withFencedCompany } from "../../src/operations/copy/fenced-company.ts";
@@ -22,7 +23,12 @@ const openForNone = mutants.filter(
   ({ name }) => name === "all policies open for rows of no organization",
 );
 
-/** Does no harm, so that nobody can notice it. */
+/** Those of Supabase only, which the company on PostgreSQL alone does not have. */
+const silenceOnSupabase = silence.filter(
+  (mutant) => mutant.kind === "damage" && mutant.identity === "supabase",
+);
+
+/** Does no harm, so that no layer can notice it. */
 const harmless: Mutant = {
   name: "nothing broken at all",
   leak: "tautology",
@@ -30,27 +36,39 @@ const harmless: Mutant = {
   damage: () => [sql`SELECT 1`],
 };
 
+function unnoticedByProof({ results }: MutationResults): string[] {
+  return results
+    .filter(({ caught }) => caught.proof?.length === 0)
+    .map(({ mutant }) => mutant.name);
+}
+
 function tried(kind: string, chosen: readonly Mutant[]): Promise<MutationResults> {
   const company = smallCompanies.find((one) => one.kind === kind);
   if (company === undefined) throw new Error(`there is no company ${kind}`);
   const server = { url: inject("databaseUrl") };
   return withFencedCompany(server, company, ({ session, settings, fence, run, left }) =>
-    tryMutants(session, fence, chosen, [auditLayer, proofLayer(settings, run), driftLayer(left)]),
+    tryMutants(session, fence, {
+      mutants: chosen,
+      layers: [auditLayer, proofLayer(settings, run), driftLayer(left)],
+    }),
   );
 }
 
-describe("the fence of small databases, broken", () => {
+describe("the fence of small databases, broken", { timeout: 600_000 }, () => {
   test.concurrent("on Supabase: a whole one gives no finding, one broken in each way is noticed", async () => {
-    const results = await tried("supabase", ofEachLeak);
+    const chosen = [...new Set([...ofEachLeak, ...silenceOnSupabase])];
+    const results = await tried("supabase", chosen);
     expect(findingsOfTheWhole(results)).toEqual([]);
-    expect(scoreOf(results)).toMatchObject({ mutants: ofEachLeak.length, survivors: [] });
+    expect(scoreOf(results)).toMatchObject({ mutants: chosen.length, survivors: [] });
+    const silent = results.results.filter(({ mutant }) => mutant.leak === "silent-fence");
+    expect(silent.length).toBeGreaterThan(1);
+    expect(unnoticedByProof({ ...results, results: silent })).toEqual([]);
   });
 
-  test.concurrent("on PostgreSQL alone: what the helpers answer, and rows of no organization, are noticed by those who try it", async () => {
-    const results = await tried("plain", [...helpers, ...openForNone, harmless]);
+  test.concurrent("on PostgreSQL alone: the proof notices what the helpers answer, a fence that refuses members, and rows of no organization", async () => {
+    const results = await tried("plain", [...helpers, ...silence, ...openForNone, harmless]);
     expect(findingsOfTheWhole(results)).toEqual([]);
-    const unnoticed = results.results.filter(({ caught }) => caught.proof?.length === 0);
-    expect(unnoticed.map(({ mutant }) => mutant.name)).toEqual([harmless.name]);
+    expect(unnoticedByProof(results)).toEqual([harmless.name]);
     expect(scoreOf(results).survivors).toEqual([harmless.name]);
   });
 });

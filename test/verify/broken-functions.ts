@@ -59,7 +59,7 @@ export function silences({ role, idType, supabase }: Fence): readonly Silence[] 
         `${signature} owned by an ordinary role`,
         `ALTER FUNCTION ${signature} OWNER TO ordinary_owner`,
         `ALTER FUNCTION ${signature} OWNER TO CURRENT_USER`,
-        said(signature, "runs as ordinary_owner, which row-level security binds"),
+        said(signature, "runs as ordinary_owner, which row-level security applies to"),
       ],
       [
         `${signature} made SECURITY INVOKER`,
@@ -103,7 +103,7 @@ export function silences({ role, idType, supabase }: Fence): readonly Silence[] 
         `${signature} with another search_path`,
         `ALTER FUNCTION ${signature} SET search_path TO public`,
         `ALTER FUNCTION ${signature} SET search_path TO ''`,
-        said(signature, "has no search_path of its own that is safe"),
+        said(signature, "has no safe search_path setting"),
       ],
       [
         `${signature} that asks with row-level security off`,

@@ -61,7 +61,7 @@ const open: readonly (readonly [string, string, RegExp])[] = [
     /^REVOKE TRUNCATE ON public\.calls FROM small_company_app;$/,
   ],
   [
-    "a view with its owner's eyes",
+    "a view that reads as its owner",
     "CREATE VIEW shown AS SELECT * FROM leads; GRANT SELECT ON shown TO small_company_app",
     /^ALTER VIEW public\.shown SET \(security_invoker = on\); -- or hardening\.views in the configuration$/,
   ],

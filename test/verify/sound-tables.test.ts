@@ -56,7 +56,7 @@ async function change(statements: string): Promise<void> {
 async function trial(session: Session): Promise<{ claims: string; violations: string[] }> {
   const run = await runInForce(database.session, "day1");
   if (run === undefined) throw new Error("Day 1 is not applied");
-  const results = await tryIsolation(session, settings, run.tenancy, run.fences, run.personas);
+  const results = await tryIsolation(session, { ...run, settings });
   return {
     claims: results.map(({ claim }) => claim).join("\n"),
     violations: results.flatMap(({ violations }) => violations),
@@ -99,7 +99,7 @@ const sound: readonly (readonly [string, string, string, RegExp])[] = [
     "a rule that keeps rows from being changed",
     "CREATE RULE kept AS ON UPDATE TO calls DO INSTEAD NOTHING",
     "DROP RULE kept ON calls",
-    /calls as .*a rule or a trigger keeps an UPDATE from moving them/,
+    /calls as .*a rule or a trigger prevents the UPDATE that moves them/,
   ],
   [
     "a domain that takes no NULL",

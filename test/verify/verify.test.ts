@@ -81,7 +81,7 @@ test("no row of the application's is locked while attacks are tried on all table
     label: name,
   }));
   for (const where of ["on the fence", "around the fence"] as const) {
-    const tried = await tryAttacks(session, settings, run.tenancy, fences, where);
+    const tried = await tryAttacks(session, { settings, tenancy: run.tenancy, fences }, where);
     expect(tried.flatMap(({ violations: found }) => found)).toEqual([]);
   }
   ended = true;
@@ -181,7 +181,7 @@ test("a trigger that does what a rollback would not undo does not fire", async (
   const dialled = sql`SELECT is_called FROM dialled`;
   expect(await session.rows(dialled, z.unknown())).toEqual([{ is_called: false }]);
   expect(results.map(({ claim }) => claim).join("\n")).toContain(
-    "calls was not written to: a rollback does not undo its dial",
+    "calls was not written to: a rollback does not undo its trigger dial",
   );
   expect(results.flatMap((result) => result.violations)).toEqual([]);
   await session.execute(raw("DROP FUNCTION dial() CASCADE"));

@@ -1,6 +1,6 @@
 import type { Server } from "../../catalog/snapshot.ts";
 import { resolveRoles, type Settings } from "../../config/settings.ts";
-import { requesters } from "../../plan/requesters.ts";
+import { reachableRoles } from "../../plan/reachable-roles.ts";
 import { quoted } from "../check.ts";
 
 /** Which role may be given BYPASSRLS, for the reason of a finding that asks for it. */
@@ -13,7 +13,7 @@ export const neverForRequests =
  */
 export function seeingAllRows(settings: Settings, server: Server): string {
   const { user } = server;
-  return requesters(resolveRoles(settings, server.usesAnon), server).has(user)
+  return reachableRoles(resolveRoles(settings, server.usesAnon), server).has(user)
     ? `CREATE ROLE tenantry LOGIN BYPASSRLS IN ROLE ${quoted(user)}, and connect as that: requests can run as ${user}, which must stay bound`
     : `ALTER ROLE ${quoted(user)} BYPASSRLS`;
 }

@@ -1,5 +1,5 @@
 import type { Mutant } from "../../audit/rule.ts";
-import { ident, literal, sql } from "../../postgres/sql.ts";
+import { ident, literal, sql, textOf } from "../../postgres/sql.ts";
 
 const asOwner = sql`SECURITY DEFINER SET search_path = pg_catalog`;
 
@@ -54,20 +54,20 @@ export const functions: readonly Mutant[] = [
     kind: "damage",
     damage: ({ child, table }) => [
       sql`CREATE FUNCTION public.touch() RETURNS trigger LANGUAGE plpgsql ${asOwner}
-            AS ${literal(`BEGIN UPDATE ${ident(table).parts.join("")} SET secret = 'seen'; RETURN NULL; END`)}`,
+            AS ${literal(`BEGIN UPDATE ${textOf(ident(table))} SET secret = 'seen'; RETURN NULL; END`)}`,
       sql`CREATE TRIGGER touch AFTER UPDATE ON ${ident(child)} FOR EACH ROW EXECUTE FUNCTION public.touch()`,
     ],
   },
   {
-    name: "a trigger that gives a new row to somebody else",
+    name: "a trigger that gives a new row to another organization",
     leak: "definer-trigger",
     kind: "damage",
     damage: ({ child, tenancy }) => [
       sql`CREATE FUNCTION public.misfile() RETURNS trigger LANGUAGE plpgsql ${asOwner}
             AS ${literal(
               `BEGIN
-                 UPDATE ${ident(child).parts.join("")} SET ${ident(tenancy.column).parts.join("")}
-                   = (SELECT id FROM ${ident(tenancy.organizations).parts.join("")} WHERE slug LIKE 'test-client-b%' LIMIT 1)
+                 UPDATE ${textOf(ident(child))} SET ${textOf(ident(tenancy.column))}
+                   = (SELECT id FROM ${textOf(ident(tenancy.organizations))} WHERE slug LIKE 'test-client-b%' LIMIT 1)
                   WHERE id = NEW.id;
                  RETURN NULL;
                END`,

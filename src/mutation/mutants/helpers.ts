@@ -5,7 +5,7 @@ const claims = sql`NULLIF(current_setting('request.jwt.claims', TRUE), '')::json
 
 const headers = sql`NULLIF(current_setting('request.headers', TRUE), '')::jsonb`;
 
-/** The helper with the plan's answer, and another that is added to it. */
+/** The helper with the plan's answer and another query's. */
 function alsoAnswers({ tenancy }: BrokenFence, other: Sql): Sql {
   return sql`CREATE OR REPLACE FUNCTION ${ident(tenancy.helpers.callerOrganizations)}()
     RETURNS SETOF uuid LANGUAGE sql STABLE SECURITY DEFINER
@@ -21,7 +21,7 @@ function alsoAnswers({ tenancy }: BrokenFence, other: Sql): Sql {
 const everyOrganization = ({ tenancy }: BrokenFence) =>
   sql`SELECT id FROM ${ident(tenancy.organizations)}`;
 
-/** Every policy as the plan made it, and what they ask answers too much. */
+/** Unchanged policies, and a helper that returns too much. */
 export const helpers: readonly Mutant[] = [
   {
     name: "a helper that gives everybody every organization",
@@ -30,7 +30,7 @@ export const helpers: readonly Mutant[] = [
     damage: (on) => [alsoAnswers(on, everyOrganization(on))],
   },
   {
-    name: "a helper that gives nobody every organization",
+    name: "a helper that gives requests without a user every organization",
     leak: "anonymous-branch",
     kind: "damage",
     damage: (on) => [
@@ -114,7 +114,7 @@ export const helpers: readonly Mutant[] = [
     ],
   },
   {
-    name: "who asks, taken from a header",
+    name: "the caller, taken from a header",
     leak: "forged-claims",
     kind: "damage",
     damage: ({ tenancy }) => [

@@ -7,7 +7,7 @@ import { privileges } from "./privileges.ts";
 import { relations } from "./relations.ts";
 import { silence } from "./silence.ts";
 
-/** Every way of breaking the fence: those that the rules know, and others. */
+/** Every known way to break the fence: the rules' mutants, and others. */
 export const mutants: readonly Mutant[] = [
   ...rules.flatMap((rule) => rule.mutants),
   ...policies,

@@ -1,9 +1,18 @@
 import type { BrokenFence, Mutant } from "../../audit/rule.ts";
-import { ident, literal, type RelationName, type Some, type Sql, sql } from "../../postgres/sql.ts";
+import {
+  ident,
+  literal,
+  type RelationName,
+  type Some,
+  type Sql,
+  sql,
+  textOf,
+} from "../../postgres/sql.ts";
+import { organizationPolicies } from "../../steps/model/organization-policies.ts";
 import { isOneOf } from "../../steps/model/tenancy.ts";
 import { policyNames } from "../../steps/table/fence.ts";
 
-/** All policies of the table ask this, and nothing else: guard and permissive alike. */
+/** All policies of the table, the guard and the permissive ones, get this condition. */
 function allAsk({ table }: BrokenFence, condition: Sql): Some<Sql> {
   const { guard, view, insert, update, delete: remove } = policyNames(table.name);
   const alter = (name: string, change: Sql) =>
@@ -28,10 +37,10 @@ function withoutGuard(table: RelationName): Sql {
   return sql`DROP POLICY ${ident(policyNames(table.name).guard)} ON ${ident(table)}`;
 }
 
-/** Policies that say something else than the plan's. */
+/** Policies with other conditions than the plan's. */
 export const policies: readonly Mutant[] = [
   {
-    name: "all policies open to whoever is signed in",
+    name: "all policies open to every signed-in user",
     leak: "tautology",
     kind: "damage",
     damage: (on) => allAsk(on, sql`${ident(on.tenancy.helpers.caller)}() IS NOT NULL`),
@@ -67,7 +76,7 @@ export const policies: readonly Mutant[] = [
     ],
   },
   {
-    name: "a guard that somebody made permissive",
+    name: "a guard that was made permissive",
     leak: "old-policy",
     kind: "damage",
     damage: (on) => [
@@ -78,7 +87,7 @@ export const policies: readonly Mutant[] = [
     ],
   },
   {
-    name: "all policies open to whoever is nobody",
+    name: "all policies open to requests without a user",
     leak: "anonymous-branch",
     kind: "damage",
     damage: (on) =>
@@ -140,12 +149,12 @@ export const policies: readonly Mutant[] = [
       allAsk(on, sql`${organization(on)}::text = current_setting('app.organization', TRUE)`),
   },
   {
-    name: "all policies ask an immutable function",
+    name: "all policies call an IMMUTABLE function",
     leak: "immutable-helper",
     kind: "damage",
     damage: (on) => [
       sql`CREATE FUNCTION public.my_organization() RETURNS uuid LANGUAGE plpgsql IMMUTABLE SECURITY DEFINER SET search_path = pg_catalog
-            AS ${literal(`BEGIN RETURN (SELECT min(o::text)::uuid FROM ${text(on.tenancy.helpers.callerOrganizations)}() AS o); END`)}`,
+            AS ${literal(`BEGIN RETURN (SELECT min(o::text)::uuid FROM ${textOf(ident(on.tenancy.helpers.callerOrganizations))}() AS o); END`)}`,
       ...allAsk(on, sql`${organization(on)} = public.my_organization()`),
     ],
   },
@@ -172,8 +181,8 @@ export const policies: readonly Mutant[] = [
     leak: "tautology",
     kind: "damage",
     damage: ({ tenancy }) => [
-      sql`ALTER POLICY "Only their organization" ON ${ident(tenancy.organizations)} USING (TRUE) WITH CHECK (TRUE)`,
-      sql`ALTER POLICY "Users view their organization" ON ${ident(tenancy.organizations)} USING (TRUE)`,
+      sql`ALTER POLICY ${ident(organizationPolicies.organizations.guard)} ON ${ident(tenancy.organizations)} USING (TRUE) WITH CHECK (TRUE)`,
+      sql`ALTER POLICY ${ident(organizationPolicies.organizations.view)} ON ${ident(tenancy.organizations)} USING (TRUE)`,
     ],
   },
   {
@@ -181,13 +190,8 @@ export const policies: readonly Mutant[] = [
     leak: "tautology",
     kind: "damage",
     damage: ({ tenancy }) => [
-      sql`ALTER POLICY "Only their org memberships" ON ${ident(tenancy.memberships)} USING (TRUE) WITH CHECK (TRUE)`,
-      sql`ALTER POLICY "Users view their org memberships" ON ${ident(tenancy.memberships)} USING (TRUE)`,
+      sql`ALTER POLICY ${ident(organizationPolicies.memberships.guard)} ON ${ident(tenancy.memberships)} USING (TRUE) WITH CHECK (TRUE)`,
+      sql`ALTER POLICY ${ident(organizationPolicies.memberships.view)} ON ${ident(tenancy.memberships)} USING (TRUE)`,
     ],
   },
 ];
-
-/** A name as a function's body in quotes has it. */
-function text(relation: RelationName): string {
-  return ident(relation).parts.join("");
-}

@@ -1,7 +1,8 @@
 import type { Mutant } from "../../audit/rule.ts";
 import { ident, raw, sql } from "../../postgres/sql.ts";
+import { organizationPolicies } from "../../steps/model/organization-policies.ts";
 
-/** Grants, memberships, and what no row belongs to. */
+/** Grants, memberships, and objects without rows. */
 export const privileges: readonly Mutant[] = [
   {
     name: "users make themselves owner",
@@ -14,12 +15,12 @@ export const privileges: readonly Mutant[] = [
     ],
   },
   {
-    name: "users join whatever organization they like",
+    name: "users join any organization",
     leak: "membership-self-write",
     kind: "damage",
     damage: ({ tenancy, role }) => [
       sql`GRANT INSERT ON ${ident(tenancy.memberships)} TO ${ident(role)}`,
-      sql`DROP POLICY "Only their org memberships" ON ${ident(tenancy.memberships)}`,
+      sql`DROP POLICY ${ident(organizationPolicies.memberships.guard)} ON ${ident(tenancy.memberships)}`,
       sql`CREATE POLICY joining ON ${ident(tenancy.memberships)} FOR INSERT
             WITH CHECK (user_id = ${ident(tenancy.helpers.caller)}())`,
     ],

@@ -4,7 +4,7 @@ import { ident, sql } from "../../postgres/sql.ts";
 const grant = (name: string, { role }: BrokenFence) =>
   sql`GRANT SELECT ON public.${ident(name)} TO ${ident(role)}`;
 
-/** Views, copies, partitions and children: tenants' rows by another name. */
+/** Views, copies, partitions and children: tenants' rows under another name. */
 export const relations: readonly Mutant[] = [
   {
     name: "a view that shows one column and no organization",
@@ -36,7 +36,7 @@ export const relations: readonly Mutant[] = [
     ],
   },
   {
-    name: "a view with its owner's eyes that requests may write",
+    name: "a view that reads as its owner and that requests may write",
     leak: "definer-view",
     kind: "damage",
     damage: (on) => [

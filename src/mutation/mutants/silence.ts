@@ -8,7 +8,7 @@ function signature({ tenancy }: BrokenFence, helper: Helper): Sql {
   return sql`${ident(tenancy.helpers[helper])}()`;
 }
 
-/** One that refuses, or that gives nobody anything: what leaks nothing, and lets nobody work. */
+/** A mutant that leaks nothing, but refuses members their own rows. */
 function silenced(
   name: string,
   damage: (on: BrokenFence) => readonly [Sql, ...Sql[]],
@@ -28,7 +28,7 @@ const caller = ({ tenancy }: BrokenFence, answer: Sql) =>
   sql`CREATE OR REPLACE FUNCTION ${ident(tenancy.helpers.caller)}()
         RETURNS ${raw(tenancy.users.idType)} LANGUAGE sql STABLE RETURN ${answer}`;
 
-const nobody = (on: BrokenFence) => sql`NULL::${raw(on.tenancy.users.idType)}`;
+const noUser = (on: BrokenFence) => sql`NULL::${raw(on.tenancy.users.idType)}`;
 
 const uid = { schema: "auth", name: "uid" } satisfies RelationName;
 
@@ -38,7 +38,7 @@ const ofEach = (
   silenced(`${helper} that requests may not execute`, (on) => [
     sql`REVOKE EXECUTE ON FUNCTION ${signature(on, helper)} FROM PUBLIC`,
   ]),
-  silenced(`${helper} of an owner that row-level security binds`, (on) => [
+  silenced(`${helper} of an owner to whom row-level security applies`, (on) => [
     sql`CREATE ROLE mutant_ordinary`,
     sql`ALTER FUNCTION ${signature(on, helper)} OWNER TO mutant_ordinary`,
   ]),
@@ -57,16 +57,16 @@ const ofEach = (
   ]),
 ]);
 
-/** The fence refuses everybody: a proof that takes an error for safety is blind to it. */
+/** Fences that refuse members their own rows: a proof that takes every error for a refusal does not notice. */
 export const silence: readonly Mutant[] = [
   ...ofEach,
-  silenced("callerOrganizations of an owner that may not ask who asks", (on) => [
+  silenced("callerOrganizations of an owner that may not execute caller", (on) => [
     sql`CREATE ROLE mutant_bypassing BYPASSRLS`,
     sql`GRANT SELECT ON ${ident(on.tenancy.memberships)} TO mutant_bypassing`,
     sql`ALTER FUNCTION ${signature(on, "callerOrganizations")} OWNER TO mutant_bypassing`,
   ]),
-  silenced("who asks, always nobody", (on) => [caller(on, nobody(on))]),
-  silenced("who asks, with an error", (on) => [
+  silenced("the caller, always NULL", (on) => [caller(on, noUser(on))]),
+  silenced("the caller, with an error", (on) => [
     caller(on, sql`(1 / (random() * 0)::integer)::text::${raw(on.tenancy.users.idType)}`),
   ]),
   silenced(
@@ -79,7 +79,7 @@ export const silence: readonly Mutant[] = [
   silenced("the tables' schema closed to requests", ({ table, role }) => [
     sql`REVOKE USAGE ON SCHEMA ${ident(table.schema)} FROM PUBLIC, ${ident(role)}`,
   ]),
-  silenced("a timeout that no request keeps", ({ role }) => [
+  silenced("a statement_timeout that every request exceeds", ({ role }) => [
     sql`ALTER ROLE ${ident(role)} SET statement_timeout = '1ms'`,
   ]),
   silenced("members who may not write to their own rows", ({ table }) => [

@@ -1,21 +1,22 @@
 import { z } from "zod";
+import { isUserSchema } from "../../catalog/system-schemas.ts";
 import { sql } from "../../postgres/sql.ts";
 import type { Claims, Request } from "../proof/request.ts";
-import { attackersRequest, type Ground } from "./ground.ts";
+import { type AttackSetup, attackersRequest } from "./attack-setup.ts";
 
-/** What policies and functions of the database ask a session for, by name. */
-export type AskedFor = {
+/** The names of settings and claims that policies and functions of the database read. */
+export type ClaimNames = {
   readonly settings: readonly string[];
-  /** Keys of tokens, of what users say of themselves in them, and of headers. */
+  /** Keys of tokens, of their user_metadata and app_metadata, and of headers. */
   readonly keys: readonly string[];
 };
 
-/** Where nothing is asked for by name, what applications usually ask for. */
+/** What applications usually read, for functions that read it without a literal name. */
 const usualKeys = ["organization_id", "org_id", "tenant_id", "organizations", "role"];
 const usualSettings = ["app.organization_id", "app.tenant_id"];
 
-/** Reads the names out of the policies' and functions' own text. */
-export async function readAskedFor({ queries, settings }: Ground): Promise<AskedFor> {
+/** Reads the names from the text of policies and functions. */
+export async function readClaimNames({ queries, settings }: AttackSetup): Promise<ClaimNames> {
   const texts = await queries.rows(
     sql`
       SELECT concat_ws(' ', pg_get_expr(p.polqual, p.polrelid), pg_get_expr(p.polwithcheck, p.polrelid)) AS text
@@ -25,8 +26,7 @@ export async function readAskedFor({ queries, settings }: Ground): Promise<Asked
         FROM pg_proc f
         JOIN pg_namespace n ON n.oid = f.pronamespace
         JOIN pg_language l ON l.oid = f.prolang
-       WHERE n.nspname !~ '^pg_'
-         AND n.nspname NOT IN ('information_schema', 'tenantry')
+       WHERE ${isUserSchema(sql`n.nspname`)}
          AND l.lanname IN ('sql', 'plpgsql')
     `,
     z.object({ text: z.string() }),
@@ -48,7 +48,7 @@ function found(text: string, pattern: RegExp): string[] {
   return [...text.matchAll(pattern)].map(([, name = ""]) => name);
 }
 
-/** A value for each key: whoever asks for a user, a role or an organization gets one. */
+/** A value for each key: a user, a role or an organization, by the key's name. */
 function claimsFor(keys: readonly string[], organization: string, user: string): Claims {
   return Object.fromEntries(
     keys.map((key) => {
@@ -61,11 +61,11 @@ function claimsFor(keys: readonly string[], organization: string, user: string):
   );
 }
 
-/** A member's request that says of itself, in all that a client may write, that it is the others'. */
-export function forgedRequest(ground: Ground, { settings, keys }: AskedFor): Request {
-  const { foreign, other, user } = ground;
+/** A member's request that claims the other organization in everything that a client may write. */
+export function forgedRequest(setup: AttackSetup, { settings, keys }: ClaimNames): Request {
+  const { foreign, other, user } = setup;
   const said = claimsFor(keys, foreign, other ?? user);
-  const own = attackersRequest(ground, { user_metadata: said });
+  const own = attackersRequest(setup, { user_metadata: said });
   return {
     ...own,
     settings: [
@@ -76,9 +76,9 @@ export function forgedRequest(ground: Ground, { settings, keys }: AskedFor): Req
   };
 }
 
-/** The request of a user with the claims of a membership that they have no more. */
-export function staleRequest(ground: Ground, { keys }: AskedFor): Request {
-  const { foreign, user } = ground;
+/** The request of a user with the claims of a membership that was deleted. */
+export function staleRequest(setup: AttackSetup, { keys }: ClaimNames): Request {
+  const { foreign, user } = setup;
   const said = claimsFor(keys, foreign, user);
-  return attackersRequest(ground, { ...said, app_metadata: said, user_metadata: said });
+  return attackersRequest(setup, { ...said, app_metadata: said, user_metadata: said });
 }

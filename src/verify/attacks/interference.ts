@@ -1,57 +1,57 @@
 import { z } from "zod";
-import { ident, list, type RelationName, raw, type Sql, sql } from "../../postgres/sql.ts";
-import { attempt, attemptRowsOfEach, silently } from "../proof/attempt.ts";
+import { ident, list, type RelationName, raw, type Sql, sql, textOf } from "../../postgres/sql.ts";
+import { attempt, attemptRowsOfEach, withoutTriggers } from "../proof/attempt.ts";
 import { asRequest } from "../proof/request.ts";
 import { type Violation, violation } from "../proof/violation.ts";
 import type { Tried } from "../proof/writing.ts";
-import { attackersRequest, type Ground, joinOnly, labelOf } from "./ground.ts";
+import { type AttackSetup, attackersRequest, joinOnly, labelOf } from "./attack-setup.ts";
 import {
   fencedRelations,
   type OwnersFunction,
+  otherRelations,
   ownersFunctions,
-  relationsBeside,
 } from "./surroundings.ts";
 
-/** Something that a member can see or call, and the query for all that it answers. */
+/** Something that a member can read or call, as an item of FROM. */
 type Source = { readonly label: string; readonly object: RelationName; readonly from: Sql };
 
 /**
- * All that a member can see and call, before others' rows are deleted and after: equal, or it tells
- * of them. That finds counts and sums too, which hold no row of anybody's.
+ * Compares all that a member can read and call before others' rows are deleted and after: a difference
+ * reveals something about them. It finds counts and sums too, which contain no row.
  */
-export async function tryInterference(ground: Ground): Promise<Tried> {
-  await joinOnly(ground, ["own"]);
-  const functions = await ownersFunctions(ground);
+export async function tryInterference(setup: AttackSetup): Promise<Tried> {
+  await joinOnly(setup, ["own"]);
+  const functions = await ownersFunctions(setup);
   const called = functions.filter(({ changesNothing }) => changesNothing);
   const sources = [
-    ...fencedRelations(ground).map(sourceOf),
-    ...(await relationsBeside(ground, "over the fenced")).map(sourceOf),
-    ...(await callsOf(ground, called)),
+    ...fencedRelations(setup).map(sourceOf),
+    ...(await otherRelations(setup, "over the fenced")).map(sourceOf),
+    ...(await callsOf(setup, called)),
   ];
   const remarks = functions
     .filter(({ changesNothing }) => !changesNothing)
     .map(({ signature }) => `${signature} was not called: it may write`);
-  const first = await digests(ground, sources);
-  const second = await digests(ground, sources);
-  remarks.push(...(await deleteOthers(ground)));
-  const third = await digests(ground, sources);
-  const told = new Map<string, Violation>();
+  const first = await digests(setup, sources);
+  const second = await digests(setup, sources);
+  remarks.push(...(await deleteOthers(setup)));
+  const third = await digests(setup, sources);
+  const found = new Map<string, Violation>();
   for (const [index, { label, object, from }] of sources.entries()) {
-    const untold = whyUntold(first[index], second[index], third[index]);
-    if (untold !== undefined) {
-      told.set(label, violation(`whether ${label} tells of others cannot be seen: ${untold}`));
-    } else if (second[index] !== third[index] && !told.has(label)) {
+    const unknown = whyUnknown(first[index], second[index], third[index]);
+    if (unknown !== undefined) {
+      found.set(label, violation(`whether ${label} reveals others' rows is not known: ${unknown}`));
+    } else if (second[index] !== third[index] && !found.has(label)) {
       const statement = sql`SELECT * FROM ${from}`;
-      const request = attackersRequest(ground);
+      const request = attackersRequest(setup);
       const answer =
-        "another answer than after the rows of the proof's other organization were deleted";
-      told.set(label, {
-        what: `${label} answers otherwise once others' rows are gone`,
+        "the answer changed when the rows of the proof's other organization were deleted";
+      found.set(label, {
+        what: `${label} gives another answer after others' rows are deleted`,
         shown: { who: "a member", request, object, statement, answer },
       });
     }
   }
-  return { violations: [...told.values()], remarks };
+  return { violations: [...found.values()], remarks };
 }
 
 function sourceOf(relation: { readonly schema: string; readonly name: string }): Source {
@@ -60,19 +60,19 @@ function sourceOf(relation: { readonly schema: string; readonly name: string }):
   return { label: labelOf(relation), object, from: ident(object) };
 }
 
-/** Time stands still in a transaction: what differs in it is random, or tells of what others write. */
-function whyUntold(...answers: readonly (string | undefined)[]): string | undefined {
+/** now() does not change in a transaction: an answer that differs is random, or depends on other sessions' writes. */
+function whyUnknown(...answers: readonly (string | undefined)[]): string | undefined {
   const [first, second] = answers;
-  if (answers.includes(queryCanceled)) return "it takes longer than the proof waits";
-  if (first !== second) return "it never answers the same twice";
+  if (answers.includes(queryCanceled)) return "it takes longer than the proof's statement_timeout";
+  if (first !== second) return "it gives another answer each time";
   return undefined;
 }
 
 const queryCanceled = "57014";
 
-/** Digests of what each source answers to the member; how it refuses is an answer too. */
-async function digests(ground: Ground, sources: readonly Source[]): Promise<string[]> {
-  const { queries } = ground;
+/** Digests of each source's answer to the member; an SQLSTATE is an answer too. */
+async function digests(setup: AttackSetup, sources: readonly Source[]): Promise<string[]> {
+  const { queries } = setup;
   // A sum needs no order.
   const statements = sources.map(
     ({ from }) => sql`
@@ -80,7 +80,7 @@ async function digests(ground: Ground, sources: readonly Source[]): Promise<stri
         FROM ${from} AS answer
     `,
   );
-  const answers = await asRequest(queries, attackersRequest(ground), () =>
+  const answers = await asRequest(queries, attackersRequest(setup), () =>
     attemptRowsOfEach(queries, statements, z.object({ digest: z.string() })),
   );
   return answers.map((answer) =>
@@ -89,9 +89,9 @@ async function digests(ground: Ground, sources: readonly Source[]): Promise<stri
 }
 
 /** @returns which rows could not be deleted */
-async function deleteOthers({ queries, fences, tenancy, foreign }: Ground): Promise<string[]> {
+async function deleteOthers({ queries, fences, tenancy, foreign }: AttackSetup): Promise<string[]> {
   const kept: string[] = [];
-  await silently(queries, async () => {
+  await withoutTriggers(queries, async () => {
     for (const { relation, label } of fences.toReversed()) {
       const outcome = await attempt(
         queries,
@@ -104,10 +104,13 @@ async function deleteOthers({ queries, fences, tenancy, foreign }: Ground): Prom
   return kept;
 }
 
-/** Each function with the others' organization, and with each key of theirs, for its arguments. */
-async function callsOf(ground: Ground, functions: readonly OwnersFunction[]): Promise<Source[]> {
+/** Calls of each function with the other organization, and with each key of its rows, as arguments. */
+async function callsOf(
+  setup: AttackSetup,
+  functions: readonly OwnersFunction[],
+): Promise<Source[]> {
   if (functions.length === 0) return [];
-  const values = [ground.foreign, ...(await othersKeys(ground))];
+  const values = [setup.foreign, ...(await othersKeys(setup))];
   return functions.flatMap(({ schema, name, signature, types }) => {
     const calls = types.length === 0 ? [""] : values;
     return calls.flatMap((value) => {
@@ -136,7 +139,7 @@ function fits(value: string, type: string): boolean {
 }
 
 /** The keys of others' rows, of tables that have a key of one column. */
-async function othersKeys({ queries, fences, tenancy, foreign }: Ground): Promise<string[]> {
+async function othersKeys({ queries, fences, tenancy, foreign }: AttackSetup): Promise<string[]> {
   const keys: string[] = [];
   for (const { relation } of fences) {
     const [key, ...further] = await queries.rows(
@@ -144,7 +147,7 @@ async function othersKeys({ queries, fences, tenancy, foreign }: Ground): Promis
         SELECT a.attname::text AS name
           FROM pg_index i
           JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = ANY (i.indkey)
-         WHERE i.indrelid = ${ident(relation).parts.join("")}::text::regclass
+         WHERE i.indrelid = ${textOf(ident(relation))}::text::regclass
            AND i.indisprimary
       `,
       z.object({ name: z.string() }),

@@ -3,13 +3,13 @@ import { ident, type RelationName, raw, type Sql, sql } from "../../postgres/sql
 import { attempt } from "../proof/attempt.ts";
 import type { Violation } from "../proof/violation.ts";
 import type { Tried } from "../proof/writing.ts";
-import { attackersRequest, type Ground, joinOnly } from "./ground.ts";
+import { type AttackSetup, attackersRequest, joinOnly } from "./attack-setup.ts";
 
 type Role = "none" | "member" | "owner";
 
-/** Nobody makes themselves a member or an owner, and no mere member changes an organization. */
-export async function tryMemberships(ground: Ground): Promise<Tried> {
-  const { tenancy, user, foreign } = ground;
+/** A user cannot become a member or an owner, and a member cannot change an organization. */
+export async function tryMemberships(setup: AttackSetup): Promise<Tried> {
+  const { tenancy, user, foreign } = setup;
   const memberships = ident(tenancy.memberships);
   const organizations = ident(tenancy.organizations);
   const [ofMembers, ofThemselves] = [tenancy.memberships, tenancy.organizations];
@@ -44,28 +44,28 @@ export async function tryMemberships(ground: Ground): Promise<Tried> {
   ];
   const violations: Violation[] = [];
   for (const [role, what, object, statement] of writes) {
-    if (!(await changes(ground, role, statement))) continue;
+    if (!(await changes(setup, role, statement))) continue;
     const who = role === "none" ? "a user of no organization" : `a user who is ${role}`;
-    const answer = "memberships or organizations of the proof's are not what they were";
-    const request = attackersRequest(ground);
+    const answer = "the proof's memberships or organizations changed";
+    const request = attackersRequest(setup);
     violations.push({ what, shown: { who, request, object, statement, answer } });
   }
   return { violations, remarks: [] };
 }
 
-async function changes(ground: Ground, role: Role, statement: Sql): Promise<boolean> {
-  const { queries } = ground;
+async function changes(setup: AttackSetup, role: Role, statement: Sql): Promise<boolean> {
+  const { queries } = setup;
   await queries.execute(sql`SAVEPOINT membership`);
-  if (role === "none") await joinOnly(ground, []);
-  else await joinOnly(ground, ["own"], role);
-  const before = await state(ground);
-  await attempt(queries, statement, attackersRequest(ground));
-  const after = await state(ground);
+  if (role === "none") await joinOnly(setup, []);
+  else await joinOnly(setup, ["own"], role);
+  const before = await state(setup);
+  await attempt(queries, statement, attackersRequest(setup));
+  const after = await state(setup);
   await queries.execute(sql`ROLLBACK TO SAVEPOINT membership`);
   return before !== after;
 }
 
-async function state({ queries, tenancy, own, foreign }: Ground): Promise<string> {
+async function state({ queries, tenancy, own, foreign }: AttackSetup): Promise<string> {
   const rows = await queries.rows(
     sql`
       SELECT membership::text AS row

@@ -4,7 +4,7 @@ import { attempt, attemptRows } from "../proof/attempt.ts";
 import type { Request } from "../proof/request.ts";
 import type { Violation } from "../proof/violation.ts";
 import type { Tried } from "../proof/writing.ts";
-import { attackersRequest, type Ground, joinOnly } from "./ground.ts";
+import { type AttackSetup, attackersRequest, joinOnly } from "./attack-setup.ts";
 import { isAccepted } from "./surroundings.ts";
 
 const relation = { schema: "realtime", name: "messages" };
@@ -18,33 +18,33 @@ const topicsOf = (organization: string) => [
 ];
 
 /**
- * Supabase's private channels: a member neither hears what is said in others' nor says anything there.
- * The server of Realtime asks so, too: as the user, with the topic as a setting, whether a row of
- * `realtime.messages` can be read and written.
+ * Supabase's private channels: a member can neither read nor write messages in another organization's.
+ * The Realtime server checks it in the same way: as the user, with the topic as a setting, it reads and
+ * writes a row of `realtime.messages`.
  */
-export async function tryRealtime(ground: Ground): Promise<Tried> {
-  const { queries, foreign, settings } = ground;
+export async function tryRealtime(setup: AttackSetup): Promise<Tried> {
+  const { queries, foreign, settings } = setup;
   const there = await attemptRows(
     queries,
     sql`SELECT topic FROM realtime.messages LIMIT 1`,
     z.object({ topic: z.string().nullable() }),
   );
-  // There is no Realtime here.
+  // Realtime is not installed.
   if (there.kind === "refused") return { violations: [], remarks: [] };
   const accepted = settings.audit.accepted.find(
     ({ rule, object }) => rule === "realtime-open" && isAccepted(settings, object),
   );
   if (accepted !== undefined) return { violations: [], remarks: [`accepted: ${accepted.reason}`] };
-  await joinOnly(ground, ["own"]);
+  await joinOnly(setup, ["own"]);
   const violations = new Map<string, Violation>();
   const remarks = new Set<string>();
   for (const topic of topicsOf(foreign)) {
     const said = await attempt(queries, saying(topic));
     if (said.kind === "refused") {
-      remarks.add(`nothing could be said in a channel: ${said.message}`);
+      remarks.add(`no message could be written to a channel: ${said.message}`);
       continue;
     }
-    const own = attackersRequest(ground);
+    const own = attackersRequest(setup);
     const request: Request = { ...own, settings: [...own.settings, ["realtime.topic", topic]] };
     const shown = (statement: Sql, answer: string) => ({
       ...{ who: "a member", request, object: relation },
@@ -53,12 +53,12 @@ export async function tryRealtime(ground: Ground): Promise<Tried> {
     const listening = sql`SELECT topic FROM realtime.messages WHERE topic = ${topic}`;
     const heard = await attemptRows(queries, listening, z.object({ topic: z.string() }), request);
     if (heard.kind === "done" && heard.rows.length > 0) {
-      const what = "what is said in a channel of others is heard";
+      const what = "a message in a channel of another organization can be read";
       violations.set(what, { what, shown: shown(listening, `${topic}, which the proof made`) });
     }
     const spoken = await attempt(queries, saying(topic), request);
     if (spoken.kind === "done") {
-      const what = "something can be said in a channel of others";
+      const what = "a message can be written to a channel of another organization";
       violations.set(what, { what, shown: shown(saying(topic), "it was written") });
     }
   }

@@ -3,13 +3,13 @@ import { ident, list, sql } from "../../postgres/sql.ts";
 import { attempt } from "../proof/attempt.ts";
 import type { Violation } from "../proof/violation.ts";
 import type { Tried } from "../proof/writing.ts";
-import { attackersRequest, type Ground, joinOnly, labelOf } from "./ground.ts";
+import { type AttackSetup, attackersRequest, joinOnly, labelOf } from "./attack-setup.ts";
 import { isAccepted } from "./surroundings.ts";
 
-/** What all share, a member reads only: one row is deleted, changed and doubled, or not. */
-export async function trySharedTables(ground: Ground): Promise<Tried> {
-  const { queries, settings } = ground;
-  await joinOnly(ground, ["own"]);
+/** A member can only read shared tables: deleting, changing and copying a row must fail. */
+export async function trySharedTables(setup: AttackSetup): Promise<Tried> {
+  const { queries, settings } = setup;
+  await joinOnly(setup, ["own"]);
   const violations: Violation[] = [];
   const remarks: string[] = [];
   for (const { relation } of settings.shared) {
@@ -22,7 +22,7 @@ export async function trySharedTables(ground: Ground): Promise<Tried> {
           JOIN pg_namespace n ON n.oid = c.relnamespace
          WHERE n.nspname = ${relation.schema}
            AND c.relname = ${relation.name}
-           -- Day 3 fences what is shared: until then, all write it as they always did.
+           -- Day 3 fences shared tables: before it, they are written as ever.
            AND EXISTS (SELECT FROM pg_policy p WHERE p.polrelid = c.oid AND NOT p.polpermissive)
            AND a.attnum > 0
            AND NOT a.attisdropped
@@ -35,14 +35,14 @@ export async function trySharedTables(ground: Ground): Promise<Tried> {
     if (first === undefined || isAccepted(settings, label)) continue;
     const table = ident(relation);
     const [row] = await queries.rows(
-      sql`SELECT ctid::text AS place FROM ${table} LIMIT 1`,
-      z.object({ place: z.string() }),
+      sql`SELECT ctid::text AS location FROM ${table} LIMIT 1`,
+      z.object({ location: z.string() }),
     );
     if (row === undefined) {
       remarks.push(`${label} has no rows`);
       continue;
     }
-    const one = sql`ctid = ${row.place}::tid`;
+    const one = sql`ctid = ${row.location}::tid`;
     const names = list(columns.map(({ name }) => ident(name)));
     const writes = [
       ["deleted", sql`DELETE FROM ${table} WHERE ${one}`],
@@ -51,7 +51,7 @@ export async function trySharedTables(ground: Ground): Promise<Tried> {
     ] as const;
     for (const [what, statement] of writes) {
       await queries.execute(sql`SAVEPOINT shared`);
-      const request = attackersRequest(ground);
+      const request = attackersRequest(setup);
       const outcome = await attempt(queries, statement, request);
       await queries.execute(sql`ROLLBACK TO SAVEPOINT shared`);
       const through = outcome.kind === "done" ? outcome.rows > 0 : outcome.sqlState === "23505";
@@ -59,7 +59,7 @@ export async function trySharedTables(ground: Ground): Promise<Tried> {
       const answer =
         outcome.kind === "done"
           ? `${outcome.rows} rows were written`
-          : "only a unique constraint is against it";
+          : "only a unique constraint refused it";
       violations.push({
         what: `a row of ${label} can be ${what}`,
         shown: { who: "a member", request, object: relation, statement, answer },

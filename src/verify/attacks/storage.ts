@@ -3,26 +3,26 @@ import { type Sql, sql } from "../../postgres/sql.ts";
 import { attempt, attemptRows } from "../proof/attempt.ts";
 import type { Violation } from "../proof/violation.ts";
 import type { Tried } from "../proof/writing.ts";
-import { attackersRequest, type Ground, joinOnly } from "./ground.ts";
+import { type AttackSetup, attackersRequest, joinOnly } from "./attack-setup.ts";
 import { isAccepted } from "./surroundings.ts";
 
 const nothing: Tried = { violations: [], remarks: [] };
 
-/** Supabase's files: one in a folder of others, in each bucket that is not public, is out of reach. */
-export async function tryStorage(ground: Ground): Promise<Tried> {
-  const { queries, foreign, settings } = ground;
+/** Supabase Storage: in each bucket that is not public, a file in another organization's folder cannot be reached. */
+export async function tryStorage(setup: AttackSetup): Promise<Tried> {
+  const { queries, foreign, settings } = setup;
   const buckets = await attemptRows(
     queries,
     sql`SELECT id::text, public FROM storage.buckets ORDER BY id LIMIT 50`,
     z.object({ id: z.string(), public: z.boolean().nullable() }),
   );
-  // There is no storage here.
+  // Supabase Storage is not installed.
   if (buckets.kind === "refused") return nothing;
   const accepted = settings.audit.accepted.find(
     ({ rule, object }) => rule === "storage-open" && isAccepted(settings, object),
   );
   if (accepted !== undefined) return { violations: [], remarks: [`accepted: ${accepted.reason}`] };
-  await joinOnly(ground, ["own"]);
+  await joinOnly(setup, ["own"]);
   const violations: Violation[] = [];
   const remarks: string[] = [];
   for (const bucket of buckets.rows) {
@@ -36,10 +36,10 @@ export async function tryStorage(ground: Ground): Promise<Tried> {
       sql`INSERT INTO storage.objects (bucket_id, name) VALUES (${bucket.id}, ${name})`,
     );
     if (planted.kind === "refused") {
-      remarks.push(`no file could be put into ${bucket.id}: ${planted.message}`);
+      remarks.push(`no file could be written to ${bucket.id}: ${planted.message}`);
       continue;
     }
-    const request = attackersRequest(ground);
+    const request = attackersRequest(setup);
     const shown = (statement: Sql, answer: string) => ({
       ...{ who: "a member", request, object: { schema: "storage", name: "objects" } },
       ...{ statement, answer },
@@ -48,15 +48,15 @@ export async function tryStorage(ground: Ground): Promise<Tried> {
     const seen = await attemptRows(queries, reading, z.object({ name: z.string() }), request);
     if (seen.kind === "done" && seen.rows.length > 0) {
       violations.push({
-        what: `a file in a folder of others in ${bucket.id} is seen`,
-        shown: shown(reading, `${name}, which the proof put there`),
+        what: `a file in another organization's folder in ${bucket.id} is seen`,
+        shown: shown(reading, `${name}, which the proof wrote`),
       });
     }
     const writing = sql`INSERT INTO storage.objects (bucket_id, name) VALUES (${bucket.id}, ${`${name}.mine`})`;
     const written = await attempt(queries, writing, request);
     if (written.kind === "done") {
       violations.push({
-        what: `a file can be put into a folder of others in ${bucket.id}`,
+        what: `a file can be written to another organization's folder in ${bucket.id}`,
         shown: shown(writing, "it was written"),
       });
     }

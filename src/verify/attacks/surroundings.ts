@@ -1,15 +1,16 @@
 import { z } from "zod";
+import { isUserSchema } from "../../catalog/system-schemas.ts";
 import type { Settings } from "../../config/settings.ts";
 import { type RelationName, sql } from "../../postgres/sql.ts";
-import { type Ground, labelOf } from "./ground.ts";
+import { type AttackSetup, labelOf } from "./attack-setup.ts";
 
 const relationSchema = z.object({ schema: z.string(), name: z.string(), hasColumn: z.boolean() });
 
-/** A relation that is not behind the fence, and that requests can read. */
-export type Beside = z.output<typeof relationSchema>;
+/** A relation without a fence that requests can read. */
+export type OtherRelation = z.output<typeof relationSchema>;
 
-/** Everything behind the fence. */
-export function fencedRelations({ fences, tenancy }: Ground): readonly RelationName[] {
+/** The fenced tables, the organizations and the memberships. */
+export function fencedRelations({ fences, tenancy }: AttackSetup): readonly RelationName[] {
   return [...fences.map(({ relation }) => relation), tenancy.organizations, tenancy.memberships];
 }
 
@@ -18,15 +19,15 @@ export function fencedRelations({ fences, tenancy }: Ground): readonly RelationN
  * views and materialized views. Foreign tables are another server's.
  * @param which all of them, or those that show fenced tables' rows: views over them, and children
  */
-export async function relationsBeside(
-  ground: Ground,
+export async function otherRelations(
+  setup: AttackSetup,
   which: "all" | "over the fenced",
-): Promise<Beside[]> {
-  const { queries, settings, tenancy } = ground;
-  const fenced = fencedRelations(ground);
+): Promise<OtherRelation[]> {
+  const { queries, settings, tenancy } = setup;
+  const fenced = fencedRelations(setup);
   const { signedIn } = settings.roles;
   const found = await queries.rows(
-    // What shows what is read once: asked of each fenced table by itself, hundreds of them took minutes.
+    // Dependencies are read once: read for each of hundreds of fenced tables, they took minutes.
     sql`
       WITH RECURSIVE fenced AS MATERIALIZED (
         SELECT c.oid
@@ -62,8 +63,7 @@ export async function relationsBeside(
         FROM pg_class c
         JOIN pg_namespace n ON n.oid = c.relnamespace
        WHERE c.relkind IN ('r', 'p', 'v', 'm')
-         AND n.nspname !~ '^pg_'
-         AND n.nspname NOT IN ('information_schema', 'tenantry')
+         AND ${isUserSchema(sql`n.nspname`)}
          AND c.oid NOT IN (SELECT oid FROM fenced)
          AND (${which === "all"} OR c.oid IN (SELECT oid FROM over))
          AND has_schema_privilege(${signedIn}::text, n.oid, 'USAGE')
@@ -92,7 +92,7 @@ export async function ownersFunctions({
   queries,
   settings,
   tenancy,
-}: Ground): Promise<OwnersFunction[]> {
+}: AttackSetup): Promise<OwnersFunction[]> {
   const { signedIn } = settings.roles;
   const found = await queries.rows(
     sql`
@@ -108,7 +108,8 @@ export async function ownersFunctions({
        WHERE p.prosecdef
          AND p.prokind = 'f'
          AND p.prorettype NOT IN ('trigger'::regtype, 'event_trigger'::regtype)
-         AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'tenantry', ${tenancy.helpers.schema})
+         AND ${isUserSchema(sql`n.nspname`)}
+         AND n.nspname <> ${tenancy.helpers.schema}
          AND NOT EXISTS (SELECT
                            FROM pg_depend d
                           WHERE d.classid = 'pg_proc'::regclass
@@ -123,7 +124,7 @@ export async function ownersFunctions({
   return found.filter(({ signature }) => !isAccepted(settings, signature));
 }
 
-/** Whether somebody said in the configuration that what the audit finds of it is meant. */
+/** Whether the configuration accepts the audit's finding about an object. */
 export function isAccepted({ audit }: Settings, object: string): boolean {
   const today = new Date().toISOString().slice(0, 10);
   return audit.accepted.some((one) => one.object === object && one.until >= today);

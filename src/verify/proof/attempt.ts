@@ -1,4 +1,5 @@
 import type { z } from "zod";
+import { messageOf } from "../../errors.ts";
 import {
   isLockConflict,
   type Queries,
@@ -10,7 +11,7 @@ import { type Sql, sql, together } from "../../postgres/sql.ts";
 import { silenceTriggers } from "../../steps/table/backfill.ts";
 import { beginningAs, endingAs, type Request } from "./request.ts";
 
-/** What came of a statement that may be refused; afterwards the transaction is as it was before. */
+/** The outcome of a statement that may be refused; a refused one leaves the transaction as it was. */
 export type Attempt = { readonly kind: "done"; readonly rows: number } | Refused;
 
 export type Refused = RefusalSource & {
@@ -20,19 +21,19 @@ export type Refused = RefusalSource & {
 };
 
 /**
- * Tries a statement within a savepoint, which is kept or undone, as itself or as a request. A lock that
- * somebody else holds says nothing of the fence: that is thrown, for all of it to be tried again.
+ * Tries a statement within a savepoint, as this session's role or as a request. A lock conflict proves
+ * nothing: it is thrown, so that the whole attempt is repeated.
  */
 export function attempt(queries: Queries, statement: Sql, as?: Request): Promise<Attempt> {
   return inSavepoint(queries, executed(queries, statement), as);
 }
 
-/** What came of a query that may be refused. */
+/** The outcome of a query that may be refused. */
 export type AttemptedRows<Row extends z.ZodType> =
   | Refused
   | { readonly kind: "done"; readonly rows: readonly z.output<Row>[] };
 
-/** The same for a query whose rows are wanted. */
+/** The same for a query, with its rows. */
 export function attemptRows<Row extends z.ZodType>(
   queries: Queries,
   statement: Sql,
@@ -42,7 +43,7 @@ export function attemptRows<Row extends z.ZodType>(
   return inSavepoint(queries, readRows(queries, statement, row), as);
 }
 
-/** The same for several queries that change nothing, all within one savepoint. */
+/** The same for several queries that only read, all within one savepoint. */
 export async function attemptRowsOfEach<Row extends z.ZodType>(
   queries: Queries,
   statements: readonly Sql[],
@@ -56,7 +57,7 @@ export async function attemptRowsOfEach<Row extends z.ZodType>(
   return all;
 }
 
-/** Tries a statement as a request, looks as nobody bound at what came of it, and undoes it. */
+/** Runs a statement as a request, looks at its effects in this session's own role, and undoes it. */
 export async function attemptThenUndo<Seen>(
   queries: Queries,
   statement: Sql,
@@ -99,7 +100,7 @@ async function inSavepoint<Done extends { readonly kind: "done" }>(
   return outcome;
 }
 
-/** Does work in the savepoint; where it is refused, all since then is undone, whom it was done as too. */
+/** Does work in the savepoint; where it is refused, all since then is undone, the change of role too. */
 async function orRefused<Done>(
   queries: Queries,
   work: () => Promise<Done>,
@@ -113,17 +114,17 @@ async function orRefused<Done>(
     return {
       kind: "refused",
       sqlState: state,
-      message: error instanceof Error ? error.message : String(error),
+      message: messageOf(error),
       ...refusalSource(error),
     };
   }
 }
 
 /**
- * Does work without firing the application's triggers and rules, where this role may silence them;
- * elsewhere they fire. Row-level security is asked either way.
+ * Does work without the application's triggers and rules, where this role may set session_replication_role;
+ * otherwise they fire. Row-level security applies either way.
  */
-export async function silently<Result>(
+export async function withoutTriggers<Result>(
   queries: Queries,
   work: (silenced: boolean) => Promise<Result>,
 ): Promise<Result> {

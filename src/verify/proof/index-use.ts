@@ -17,8 +17,8 @@ const explainSchema = z.object({
 });
 
 /**
- * Whether the fence can be an index condition, asked of the planner as the persona. Sequential
- * scans are switched off, since on a small table, or with one organization, one would be right.
+ * Whether the planner can use the fence as an index condition, as the persona. Sequential scans are
+ * disabled, since on a small table, or with one organization, a sequential scan is the right plan.
  */
 export async function organizationIsIndexed({
   queries,
@@ -41,7 +41,7 @@ export async function organizationIsIndexed({
   await queries.execute(sql`SET LOCAL enable_seqscan = on`);
   const indexed = plans.some((plan) =>
     plan["QUERY PLAN"].some(
-      // Where no policy lets anybody read, the planner looks at no row.
+      // Without a policy for SELECT the plan reads no row.
       ({ Plan }) => Plan["One-Time Filter"] === "false" || hasCondition(Plan, tenancy.column),
     ),
   );
@@ -50,8 +50,8 @@ export async function organizationIsIndexed({
 }
 
 /**
- * Whether an index on the organization is there that the planner does not take yet: one that was
- * built over rows just updated is left aside while any older transaction of the server is open.
+ * Whether there is an index on the organization that the planner does not use yet: one with indcheckxmin,
+ * built over rows that were just updated, is not used while older transactions are open.
  */
 async function isTooYoung(
   queries: Queries,

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { ResolvedSettings, Settings } from "../../config/settings.ts";
+import { messageOf } from "../../errors.ts";
 import type { CheckResult, TriedCommand, TriedOutcome } from "../../events/events.ts";
 import {
   isConnectionLoss,
@@ -9,63 +9,71 @@ import {
 } from "../../postgres/connection.ts";
 import { ident, type RelationName, sql } from "../../postgres/sql.ts";
 import type { Persona } from "../../steps/model/stage.ts";
-import type { Tenancy } from "../../steps/model/tenancy.ts";
 import { policyNames } from "../../steps/table/fence.ts";
 import { readRoles } from "../roles/roles.ts";
-import { type Placement, placeRows } from "../rows/placement.ts";
-import { plantRows } from "../rows/planting.ts";
+import { insertRows } from "../rows/inserted-rows.ts";
+import { moveRows, type TestRows } from "../rows/moved-rows.ts";
 import { readTableFacts } from "../rows/table-facts.ts";
 import { blocked } from "./blocked.ts";
 import { organizationIsIndexed } from "./index-use.ts";
-import { tryOwnWrites } from "./liveness.ts";
+import { tryOwnWrites } from "./own-writes.ts";
 import { reachablePartitions } from "./partitions.ts";
-import { play, setScene } from "./scene.ts";
-import { as, type Fence, foreignRows, ownRows, shownBy, type Trial } from "./trial.ts";
-import { thenUndo, untilUnlocked } from "./undone.ts";
+import { makeTestOrganizations, play } from "./test-organizations.ts";
+import {
+  as,
+  type Fence,
+  foreignRows,
+  ownRows,
+  type ProofScope,
+  shownBy,
+  type Trial,
+} from "./trial.ts";
+import { inRolledBackTransaction, retryWhileLocked } from "./unnoticed.ts";
 import { resultOf, type Violation, violation } from "./violation.ts";
 import { type TriedTable, tryInserting, tryWriting } from "./writing.ts";
 
+type Personas = { readonly personas: readonly Persona[] };
+
+/** The roles of requests, and the names of the tenancy's tables. */
+type Access = Pick<Trial, "settings" | "tenancy">;
+
 /**
- * Tries each table as each persona: what they see, and what their writes do to the others' rows,
- * judged by those rows and never by a command's tag. Everything is rolled back.
+ * Tries each table as each persona: what they see, and what their writes do to others' rows. Writes are
+ * judged by those rows, never by the command tag. Everything is rolled back.
  */
 export async function tryIsolation(
   session: Session,
-  configured: Settings,
-  tenancy: Tenancy,
-  fences: readonly Fence[],
-  personas: readonly Persona[],
+  { settings: configured, tenancy, fences, personas }: ProofScope & Personas,
 ): Promise<CheckResult[]> {
   const settings = await readRoles(session, configured);
+  const scope = { settings, tenancy, personas };
   const results: CheckResult[] = [];
   for (const fence of fences) {
-    results.push(...(await tryTable(session, settings, tenancy, fence, personas, personas)));
+    results.push(...(await tryTable(session, scope, fence, personas)));
   }
-  // What all personas meet on the table, one meets on each of its partitions as well.
+  // The table is tried as every persona; each of its partitions as one.
   const one = personas.filter(({ memberships }) => memberships.length > 0).slice(0, 1);
   for (const partition of await reachablePartitions(session, settings, fences)) {
-    results.push(...(await tryTable(session, settings, tenancy, partition, personas, one)));
+    results.push(...(await tryTable(session, scope, partition, one)));
   }
   return results;
 }
 
 async function tryTable(
   session: Session,
-  settings: ResolvedSettings,
-  tenancy: Tenancy,
+  { settings, tenancy, personas }: Access & Personas,
   fence: Fence,
-  personas: readonly Persona[],
   played: readonly Persona[],
 ): Promise<CheckResult[]> {
   const claim = `${fence.label} is isolated`;
   const tryOnce = (attempt: number) =>
-    thenUndo(session, async (queries) => {
-      const scene = await setScene(queries, tenancy, personas, attempt);
+    inRolledBackTransaction(session, async (queries) => {
+      const scene = await makeTestOrganizations(queries, tenancy, personas, attempt);
       if ("impossible" in scene) {
         return [resultOf(claim, [violation(`not tried: ${scene.impossible}`)])];
       }
       const organizations = [...scene.organizations.values()];
-      const placement = await rowsOf(queries, settings, tenancy, fence, organizations);
+      const testRows = await rowsOf(queries, { settings, tenancy }, fence, organizations);
       const facts = await readTableFacts(queries, fence.relation, {
         column: tenancy.column,
         role: settings.roles.signedIn,
@@ -74,42 +82,41 @@ async function tryTable(
       const results: CheckResult[] = [];
       for (const persona of played) {
         const actor = await play(queries, tenancy, scene, persona);
-        const trial = { queries, settings, tenancy, fence, actor, placement, facts, membersSeeAll };
+        const trial = { queries, settings, tenancy, fence, actor, testRows, facts, membersSeeAll };
         results.push(await tryActor(trial));
       }
       return results;
     });
   try {
-    return await untilUnlocked(tryOnce);
+    return await retryWhileLocked(tryOnce);
   } catch (error) {
     if (isConnectionLoss(error)) throw error;
     if (isLockConflict(error)) throw blocked(fence.label, error);
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = messageOf(error);
     return [resultOf(claim, [violation(`could not be tried: ${reason}`)])];
   }
 }
 
-/** Rows that are there, moved for as long as this table is tried; of an empty table, some of our own. */
+/** Existing rows, moved while this table is tried; for an empty table, inserted rows. */
 async function rowsOf(
   queries: Queries,
-  settings: ResolvedSettings,
-  tenancy: Tenancy,
+  { settings, tenancy }: Access,
   fence: Fence,
   organizations: readonly string[],
-): Promise<Placement> {
-  const moved = await placeRows(queries, fence.relation, tenancy, organizations);
-  if (moved.places.length > 0) return moved;
+): Promise<TestRows> {
+  const moved = await moveRows(queries, fence.relation, tenancy, organizations);
+  if (moved.locations.length > 0) return moved;
   const { column } = tenancy;
   const planting = { column, role: settings.roles.signedIn };
-  return (await plantRows(queries, fence, planting, organizations)) ?? moved;
+  return (await insertRows(queries, fence, planting, organizations)) ?? moved;
 }
 
 async function tryActor(trial: Trial): Promise<CheckResult> {
-  const { actor, fence, placement } = trial;
+  const { actor, fence, testRows } = trial;
   const reading = await tryReading(trial);
   const { selectOrganization } = trial.facts.granted;
   const reads = actor.organizations.length > 0 && reading.kind === "allowed" && selectOrganization;
-  // What refuses every read refuses every write: that is said once, and what got through all the same.
+  // What refuses every read refuses every write: it is reported once, together with writes that got through.
   const writes = [await tryWriting(trial), await tryInserting(trial)].map((tried) =>
     reading.kind === "failed" ? onlyLeaks(tried) : tried,
   );
@@ -120,12 +127,12 @@ async function tryActor(trial: Trial): Promise<CheckResult> {
     ...(reads ? (await as(trial, () => organizationIsIndexed(trial))).map(violation) : []),
   ];
   const remarks = [
-    ...(placement.places.length === 0
-      ? ["no rows, and none could be made: inserts and index only"]
+    ...(testRows.locations.length === 0
+      ? ["it has no rows and none could be inserted: only inserts and the index were tried"]
       : []),
-    ...(placement.unmoved === undefined
+    ...(testRows.unmoved === undefined
       ? []
-      : [`its rows could not be moved, others' are tried as they are: ${placement.unmoved}`]),
+      : [`its rows could not be moved, so existing rows of others are tried: ${testRows.unmoved}`]),
     ...new Set(writes.flatMap((tried) => tried.remarks)),
   ];
   const limits = remarks.length === 0 ? "" : ` (${remarks.join("; ")})`;
@@ -168,15 +175,15 @@ const countSchema = z.object({ count: z.coerce.number() });
 const foreignSchema = countSchema.extend({ canaries: z.coerce.number() });
 
 /**
- * A role without the privilege to read is refused before any policy is asked: that is no leak. Any other
- * refusal (a function or schema that may not be used, a recursion) proves nothing.
+ * A role without SELECT is refused before policies are checked: that is no leak. Any other refusal (a
+ * function or schema that may not be used, a recursion) proves nothing.
  */
 type Reading = {
   readonly kind: "allowed" | "refused" | "failed";
   readonly violations: readonly Violation[];
 };
 
-/** A member sees exactly their own organizations' rows: not one more, and not one less. */
+/** A member sees exactly the rows of their own organizations. */
 async function tryReading(trial: Trial): Promise<Reading> {
   const { queries, fence, tenancy, membersSeeAll } = trial;
   const column = ident(tenancy.column);
@@ -225,7 +232,7 @@ function refusal(error: unknown): { refused: string; message: string } {
   return { refused: parsed.data.code, message: parsed.data.message };
 }
 
-/** Whether no permissive policy but the plan's narrows what members see. */
+/** Whether the plan's permissive policies are the table's only ones. */
 async function onlyOurPolicies(queries: Queries, relation: RelationName): Promise<boolean> {
   const { view, insert, update, delete: remove, administer } = policyNames(relation.name);
   const [row] = await queries.rows(

@@ -6,20 +6,20 @@ import { sql } from "../../postgres/sql.ts";
 import { readRoles } from "../roles/roles.ts";
 import { resultOf, violation } from "./violation.ts";
 
-/** PostgREST's, as Supabase makes it. */
+/** The login role of PostgREST on Supabase. */
 const usualLogin = "authenticator";
 
 const factsSchema = z.object({
   superuser: z.boolean(),
   exists: z.boolean(),
-  /** Roles of requests that it may not become. */
+  /** Roles of requests that it may not SET ROLE to. */
   refused: z.array(z.string()),
 });
 
 /**
- * Settings whose requests log in as the application does, with the claim that they can. Policies may ask
- * who logged in, and a role may become only what its login may. A login of its own would see nothing of
- * what the proof makes, which is never committed: a superuser takes the login's place instead.
+ * The settings with which requests log in as the application does, and the claim that they can. Policies may
+ * use session_user, and SET ROLE depends on the login. A second connection would not see the proof's rows,
+ * which are never committed: a superuser uses SET SESSION AUTHORIZATION instead.
  */
 export async function withLogin(
   queries: Queries,
@@ -33,7 +33,7 @@ export async function withLogin(
     results,
   });
   if (named === undefined) return without([]);
-  // A role that the configuration does not name may be another login's.
+  // A role that the configuration does not name may belong to another login.
   const others = [roles.signedIn, configured.roles.anonymous].filter(
     (role) => typeof role === "string",
   );
@@ -49,8 +49,8 @@ export async function withLogin(
     `,
     factsSchema,
   );
-  if (facts === undefined) throw new Error("the server said nothing of its roles");
-  // Nobody said that it is there.
+  if (facts === undefined) throw new Error("the server returned no roles");
+  // The configuration does not name it.
   if (!facts.exists && roles.login === undefined) return without([]);
   const claim = `requests log in as ${named} and become ${others.join(" and ")}`;
   if (!facts.exists) return without([resultOf(claim, [violation(`there is no role ${named}`)])]);
@@ -60,7 +60,7 @@ export async function withLogin(
   }
   if (!facts.superuser) {
     const limit =
-      "the login itself is not tried: only a superuser may take its place; --on-clone does";
+      "the login itself is not tried: only a superuser may SET SESSION AUTHORIZATION; --on-clone does";
     return without([resultOf(`${claim} (${limit})`, [])]);
   }
   return {

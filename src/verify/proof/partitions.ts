@@ -2,12 +2,12 @@ import { z } from "zod";
 import { formatRelationName } from "../../config/relation-name.ts";
 import { type ResolvedSettings, requestRoles } from "../../config/settings.ts";
 import type { Queries } from "../../postgres/connection.ts";
-import { ident, sql } from "../../postgres/sql.ts";
+import { ident, sql, textOf } from "../../postgres/sql.ts";
 import type { Fence } from "./trial.ts";
 
 /**
- * The partitions of fenced tables, at every level, that requests can reach by their own names: there
- * the policies of the parent are not asked. Those that were made after the stage too.
+ * The partitions of fenced tables, at every level, that requests can read or write by their own names:
+ * there the parent's policies do not apply. It includes partitions that were attached after the stage.
  */
 export async function reachablePartitions(
   queries: Queries,
@@ -19,7 +19,7 @@ export async function reachablePartitions(
     sql`
       SELECT n.nspname::text AS schema,
              c.relname::text AS name
-        FROM unnest(${fences.map(({ relation }) => ident(relation).parts.join(""))}::text[]) AS fenced (name)
+        FROM unnest(${fences.map(({ relation }) => textOf(ident(relation)))}::text[]) AS fenced (name)
        CROSS JOIN LATERAL pg_partition_tree(to_regclass(fenced.name)) AS tree
         JOIN pg_class c ON c.oid = tree.relid
         JOIN pg_namespace n ON n.oid = c.relnamespace
@@ -40,13 +40,13 @@ export async function reachablePartitions(
   }));
 }
 
-/** Whether a table is partitioned: which partition takes a row is asked before any policy is. */
+/** Whether a table is partitioned: a row's partition is found before policies are checked. */
 export async function isPartitioned(queries: Queries, { relation }: Fence): Promise<boolean> {
   const rows = await queries.rows(
     sql`
       SELECT c.relkind = 'p' AS partitioned
         FROM pg_class c
-       WHERE c.oid = to_regclass(${ident(relation).parts.join("")})
+       WHERE c.oid = to_regclass(${textOf(ident(relation))})
     `,
     z.object({ partitioned: z.boolean() }),
   );

@@ -2,9 +2,9 @@ import type { ResolvedSettings, Settings } from "../../config/settings.ts";
 import type { Queries } from "../../postgres/connection.ts";
 import { ident, literal, type Sql, sql, together } from "../../postgres/sql.ts";
 
-/** How a request comes to the database: its role, and what its session says of who asks. */
+/** A request as the database sees it: its role, and the settings that say which user it is for. */
 export type Request = {
-  /** Whom the application logs in as, where the session can take that role's place. */
+  /** The application's login role, where this session may SET SESSION AUTHORIZATION to it. */
   readonly login: string | undefined;
   readonly role: string;
   readonly settings: readonly (readonly [name: string, value: string])[];
@@ -12,22 +12,22 @@ export type Request = {
 
 type Access = Pick<Settings, "identity" | "roles">;
 
-/** What a token says besides who its user is. */
+/** The claims of a token, without its user. */
 export type Claims = Readonly<Record<string, unknown>>;
 
-/** A signed-in user's. */
+/** The request of a signed-in user. */
 export function signedInAs({ identity, roles }: Access, user: string, claims?: Claims): Request {
   const { signedIn: role, login } = roles;
   return { login, role, settings: saying(identity, user, role, claims) };
 }
 
-/** One that is signed in, and says of nobody that it is theirs. */
+/** A request in the signed-in role that names no user. */
 export function signedInAsNobody({ identity, roles }: Access): Request {
   const { signedIn: role, login } = roles;
   return { login, role, settings: saying(identity, undefined, role) };
 }
 
-/** One that nobody signed in for: of the role for that, where there is one. */
+/** A request that is not signed in: in the anonymous role, where there is one. */
 export function anonymous({
   identity,
   roles,
@@ -36,7 +36,7 @@ export function anonymous({
   return { login: roles.login, role, settings: saying(identity, undefined, role) };
 }
 
-/** What the session says. An identity of before is always written over. */
+/** The session's settings. Those of an earlier request are always overwritten. */
 function saying(
   identity: Settings["identity"],
   user: string | undefined,
@@ -59,10 +59,7 @@ function saying(
   }
 }
 
-/**
- * Does work as a request of the application, until the work ends: logged in as the application does,
- * and from there in the request's role.
- */
+/** Does work as a request of the application: with the application's login, and then in the request's role. */
 export async function asRequest<Result>(
   queries: Queries,
   request: Request,
@@ -74,7 +71,7 @@ export async function asRequest<Result>(
   return result;
 }
 
-/** What a transaction becomes the request with. */
+/** The statements with which a transaction becomes the request. */
 export function beginningAs({ login, role, settings }: Request): readonly Sql[] {
   const user = login === undefined ? [] : [["session_authorization", login] as const];
   return [...settings, ...user, ["role", role] as const].map(
@@ -82,7 +79,7 @@ export function beginningAs({ login, role, settings }: Request): readonly Sql[] 
   );
 }
 
-/** What it is itself again with; what the request said is left standing. */
+/** The statements with which it has its own role again; the request's other settings remain. */
 export function endingAs({ login }: Request): readonly Sql[] {
   const user = login === undefined ? [] : [sql`RESET SESSION AUTHORIZATION`];
   return [sql`RESET ROLE`, ...user];

@@ -1,14 +1,22 @@
-import type { ResolvedSettings } from "../../config/settings.ts";
+import type { ResolvedSettings, Settings } from "../../config/settings.ts";
 import type { Queries } from "../../postgres/connection.ts";
 import type { RelationName, Sql } from "../../postgres/sql.ts";
 import type { Tenancy } from "../../steps/model/tenancy.ts";
-import type { Placement } from "../rows/placement.ts";
+import { insertLike } from "../rows/insert-like.ts";
+import type { TestRows } from "../rows/moved-rows.ts";
 import type { TableFacts } from "../rows/table-facts.ts";
 import { asRequest, signedInAs } from "./request.ts";
-import type { Actor } from "./scene.ts";
+import type { Actor } from "./test-organizations.ts";
 import type { Shown } from "./violation.ts";
 
 export type Fence = { readonly relation: RelationName; readonly label: string };
+
+/** What the proof is tried on. */
+export type ProofScope = {
+  readonly settings: Settings;
+  readonly tenancy: Tenancy;
+  readonly fences: readonly Fence[];
+};
 
 /** A table as a persona tries it. */
 export type Trial = {
@@ -17,7 +25,7 @@ export type Trial = {
   readonly tenancy: Tenancy;
   readonly fence: Fence;
   readonly actor: Actor;
-  readonly placement: Placement;
+  readonly testRows: TestRows;
   readonly facts: TableFacts;
   /** Whether the plan's policies are the only permissive ones, so that a member sees every row. */
   readonly membersSeeAll: boolean;
@@ -34,12 +42,18 @@ export function shownBy({ settings, actor, fence }: Trial, statement: Sql, answe
   return { who: actor.persona.name, request, object: fence.relation, statement, answer };
 }
 
+/** An INSERT for any organization, with the values of the first of the trial's rows. */
+export function insertLikeFirst({ queries, settings, tenancy, fence, testRows }: Trial) {
+  const access = { column: tenancy.column, role: settings.roles.signedIn };
+  return insertLike(queries, fence.relation, access, testRows.locations[0]);
+}
+
 /** The persona's organizations that hold a row. */
-export function ownRows({ placement, actor }: Trial): readonly string[] {
-  return placement.organizations.filter((one) => actor.organizations.includes(one));
+export function ownRows({ testRows, actor }: Trial): readonly string[] {
+  return testRows.organizations.filter((one) => actor.organizations.includes(one));
 }
 
 /** The others' organizations that hold a row. */
-export function foreignRows({ placement, actor }: Trial): readonly string[] {
-  return placement.organizations.filter((one) => !actor.organizations.includes(one));
+export function foreignRows({ testRows, actor }: Trial): readonly string[] {
+  return testRows.organizations.filter((one) => !actor.organizations.includes(one));
 }

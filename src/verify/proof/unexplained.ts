@@ -1,7 +1,7 @@
 import { z } from "zod";
 import type { Queries } from "../../postgres/connection.ts";
-import { ident, type RelationName, sql } from "../../postgres/sql.ts";
-import { labelOf } from "../attacks/ground.ts";
+import { ident, type RelationName, sql, textOf } from "../../postgres/sql.ts";
+import { labelOf } from "../attacks/attack-setup.ts";
 import type { Refused } from "./attempt.ts";
 
 /** A statement that was refused, and the privilege that it takes. */
@@ -15,7 +15,7 @@ export type Refusal = {
 
 /**
  * The refusals that no missing privilege explains, as sentences: one for each different error, with all of
- * its tables. Whoever gets an error sees nothing, and that says nothing of the fence.
+ * its tables. A user who gets an error sees no rows, but that does not prove that the fence holds.
  */
 export async function unexplained(
   queries: Queries,
@@ -38,7 +38,7 @@ async function isExplained(
   { relation, privilege, column, refused }: Refusal,
 ): Promise<boolean> {
   if (refused.sqlState !== "42501") return false;
-  const name = ident(relation).parts.join("");
+  const name = textOf(ident(relation));
   const has =
     column === undefined
       ? sql`has_table_privilege(${role}::text, ${name}::text::regclass, ${privilege})`

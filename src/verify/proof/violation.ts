@@ -1,18 +1,18 @@
 import type { CheckResult, Evidence, TriedTrial } from "../../events/events.ts";
-import { ident, type RelationName, type Sql, toScript } from "../../postgres/sql.ts";
+import { ident, type RelationName, type Sql, textOf, toScript } from "../../postgres/sql.ts";
 import type { Request } from "./request.ts";
 
 /** Something that contradicts a claim: what got through, or why it could not be tried. */
 export type Violation = { readonly what: string; readonly shown?: Shown };
 
-/** What got through, for whoever has to believe it. It holds nothing of anybody's rows. */
+/** The evidence of what got through. It has no values of existing rows. */
 export type Shown = {
-  /** Who did it, in words. */
+  /** The user, in words. */
   readonly who: string;
   readonly request: Request;
   readonly object: RelationName;
   readonly statement: Sql;
-  /** What came of it: canaries (keys of the proof's own organizations) and counts. */
+  /** The result: canaries (keys of the proof's own organizations) and counts. */
   readonly answer: string;
 };
 
@@ -21,21 +21,21 @@ export function violation(what: string): Violation {
   return { what };
 }
 
-/** A claim as it is told: what contradicts it, and what shows that. */
+/** A claim with what contradicts it, and the evidence. */
 export function resultOf(
   claim: string,
   violations: readonly Violation[],
   trial?: TriedTrial,
 ): CheckResult {
-  // What is said in the same words is shown once.
+  // The same violation is shown once.
   const different = [...new Map(violations.toReversed().map((one) => [one.what, one])).values()];
-  const told = different.toReversed();
-  const evidence = told.flatMap(({ what, shown }) =>
+  const distinct = different.toReversed();
+  const evidence = distinct.flatMap(({ what, shown }) =>
     shown === undefined ? [] : [evidenceOf(what, shown)],
   );
   return {
     claim,
-    violations: told.map(({ what }) => what),
+    violations: distinct.map(({ what }) => what),
     ...(evidence.length === 0 ? {} : { evidence }),
     ...(trial === undefined ? {} : { trial }),
   };
@@ -51,10 +51,10 @@ function evidenceOf(what: string, { who, request, object, statement, answer }: S
   return {
     violation: what,
     as: `${who}: ${session.join(", ")}`,
-    // On one line: it is read in lists, in JUnit's files and in annotations.
+    // On one line, for lists, JUnit files and annotations.
     statement: toScript(statement).replaceAll(/\s+/g, " ").trim(),
     answer,
-    object: ident(object).parts.join(""),
+    object: textOf(ident(object)),
     fix: [],
   };
 }

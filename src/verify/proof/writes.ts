@@ -3,20 +3,20 @@ import type { TriedCommand } from "../../events/events.ts";
 import { ident, list, type Sql, sql } from "../../postgres/sql.ts";
 import { foreignRows, type Trial } from "./trial.ts";
 
-/** A write that must leave others' rows as they are. */
+/** A write that must not change others' rows. */
 export type AttemptedWrite = {
   readonly command: TriedCommand;
   readonly what: string;
   readonly statement: Sql;
-  /** Without anybody's values. */
-  readonly told: Sql;
+  /** The statement without values of existing rows. */
+  readonly redacted: Sql;
 };
 
-function write(command: TriedCommand, what: string, statement: Sql, told = statement) {
-  return { command, what, statement, told };
+function write(command: TriedCommand, what: string, statement: Sql, redacted = statement) {
+  return { command, what, statement, redacted };
 }
 
-/** Blind, stealing, deleting and pushing writes to others' rows: none where no others have rows. */
+/** Writes to others' rows, with and without WHERE; none where others have no rows. */
 export async function writesOf(trial: Trial): Promise<readonly AttemptedWrite[]> {
   const { fence, tenancy } = trial;
   const table = ident(fence.relation);
@@ -26,10 +26,10 @@ export async function writesOf(trial: Trial): Promise<readonly AttemptedWrite[]>
   const foreign = foreignRows(trial);
   const target = foreign[0];
   if (target === undefined) return [];
-  // What is theirs stays where it is: two of their organizations may hold the same unique value.
+  // Their own rows stay as they are: two of their organizations may have the same unique value.
   const stolen = sql`CASE WHEN ${column} = ANY (${organizations}::uuid[]) THEN ${column} ELSE ${own ?? null}::uuid END`;
   return [
-    // Without WHERE only the UPDATE policies are asked, not those for SELECT.
+    // Without WHERE only the policies for UPDATE apply, not those for SELECT.
     write(
       "UPDATE",
       "a blind UPDATE",
@@ -49,7 +49,7 @@ export async function writesOf(trial: Trial): Promise<readonly AttemptedWrite[]>
       "a DELETE of others' rows",
       sql`DELETE FROM ${table} WHERE ${column} = ANY (${foreign}::uuid[])`,
     ),
-    // Policies are not asked. Where it is granted, and only a foreign key forbids it, that is said.
+    // Policies do not apply. Where it is granted and only a foreign key refuses it, that is reported.
     write("TRUNCATE", "a TRUNCATE", sql`TRUNCATE ${table}`),
     ...(own === undefined
       ? []
@@ -59,7 +59,7 @@ export async function writesOf(trial: Trial): Promise<readonly AttemptedWrite[]>
             "a row pushed to others",
             sql`UPDATE ${table} SET ${column} = ${target}::uuid WHERE ${column} = ${own}::uuid`,
           ),
-          // Here the policies for SELECT are not asked about what became of the row either.
+          // Without WHERE the policies for SELECT do not apply to the new row either.
           write(
             "UPDATE",
             "a row blindly pushed to others",
@@ -69,11 +69,11 @@ export async function writesOf(trial: Trial): Promise<readonly AttemptedWrite[]>
   ];
 }
 
-/** Others' rows by their key, which somebody may know: INSERT … ON CONFLICT (key) DO UPDATE. */
+/** An upsert on the key of another's row, which an attacker may know: INSERT … ON CONFLICT (key) DO UPDATE. */
 async function upsert(trial: Trial, organization: string): Promise<readonly AttemptedWrite[]> {
   const { queries, fence, tenancy, facts } = trial;
   const { key } = facts;
-  // A key with the organization in it is another's key with another organization.
+  // A key that includes the organization does not conflict with another organization's.
   if (key === undefined || key.includes(tenancy.column)) return [];
   const table = ident(fence.relation);
   const column = ident(tenancy.column);

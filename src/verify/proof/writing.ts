@@ -1,16 +1,15 @@
 import { z } from "zod";
 import type { TriedCommand, TriedOutcome } from "../../events/events.ts";
 import { ident, type Sql, sql } from "../../postgres/sql.ts";
-import { insertLike } from "../rows/likeness.ts";
-import { isAt, placeOfRow } from "../rows/place.ts";
-import { type Attempt, attemptThenUndo, type Refused, silently } from "./attempt.ts";
+import { isAtOneOf, rowLocation } from "../rows/row-location.ts";
+import { type Attempt, attemptThenUndo, type Refused, withoutTriggers } from "./attempt.ts";
 import { isPartitioned } from "./partitions.ts";
 import { signedInAs } from "./request.ts";
-import { foreignRows, shownBy, type Trial } from "./trial.ts";
+import { foreignRows, insertLikeFirst, shownBy, type Trial } from "./trial.ts";
 import { type Violation, violation } from "./violation.ts";
 import { writesOf } from "./writes.ts";
 
-/** What writes came to: what got through, and what could not be told for a reason that is no leak. */
+/** The result of an attempt: what got through, and what could not be tried for a reason that is no leak. */
 export type Tried = {
   readonly violations: readonly Violation[];
   readonly remarks: readonly string[];
@@ -18,21 +17,21 @@ export type Tried = {
 
 /** The same of one table, by command. */
 export type TriedTable = Tried & {
-  /** What is known of each command; the worst, where it was tried in several ways. */
+  /** The outcome by command; the worst one, where it was tried in several ways. */
   readonly commands: Partial<Record<TriedCommand, TriedOutcome>>;
 };
 
-/** Blind, stealing, deleting and pushing writes leave every other organization's rows as they were. */
+/** No write, with or without WHERE, changes rows of other organizations. */
 export async function tryWriting(trial: Trial): Promise<TriedTable> {
   const violations: Violation[] = [];
   const remarks: string[] = [];
   const commands: TriedTable["commands"] = {};
-  for (const { command, what, statement, told } of await writesOf(trial)) {
+  for (const { command, what, statement, redacted } of await writesOf(trial)) {
     const { leak, outcome } = await judged(trial, statement);
     if (leak !== undefined) {
       violations.push({
         what: `${what} got through: ${leak}`,
-        shown: shownBy(trial, told, answerOf(outcome)),
+        shown: shownBy(trial, redacted, answerOf(outcome)),
       });
       commands[command] = "open";
     } else if (outcome.kind === "done" || isHeld(trial, outcome, command))
@@ -53,8 +52,8 @@ export async function tryWriting(trial: Trial): Promise<TriedTable> {
 }
 
 /**
- * Whether a policy refused it, or a privilege that is not granted. Where everything is granted, whatever
- * else has the same SQLSTATE (a function or a schema that may not be used) says nothing of the fence.
+ * Whether a policy refused it, or a missing privilege on the table. Where all privileges are granted, another
+ * error with the same SQLSTATE (a function or a schema that may not be used) proves nothing.
  */
 function isHeld(
   { facts }: Trial,
@@ -68,23 +67,23 @@ function isHeld(
 function answerOf(outcome: Attempt): string {
   return outcome.kind === "done"
     ? `done: ${outcome.rows} rows, by the command's own count`
-    : `refused with ${outcome.sqlState}, and others' rows were written to all the same`;
+    : `refused with ${outcome.sqlState}, but others' rows were changed`;
 }
 
-/** Runs a write as the persona, and compares what the others have before and after, as nobody bound. */
+/** Runs a write as the persona, and compares others' rows before and after, read without row-level security. */
 async function judged(
   trial: Trial,
   statement: Sql,
 ): Promise<{ readonly leak: string | undefined; readonly outcome: Attempt }> {
-  const { queries, fence, tenancy, placement } = trial;
+  const { queries, fence, tenancy, testRows } = trial;
   const column = ident(tenancy.column);
-  // Others' own organizations may hold any number of rows, to which the application goes on writing.
+  // Existing organizations may have any number of rows, which the application may be writing.
   const theirs =
-    placement.unmoved === undefined
+    testRows.unmoved === undefined
       ? sql`${column} = ANY (${foreignRows(trial)}::uuid[])`
-      : isAt(placement.places);
+      : isAtOneOf(testRows.locations);
   const others = sql`
-    SELECT ${placeOfRow} || ' ' || ${column} AS row
+    SELECT ${rowLocation} || ' ' || ${column} AS row
       FROM ${ident(fence.relation)}
      WHERE ${theirs}
      ORDER BY 1
@@ -94,37 +93,39 @@ async function judged(
   const before = await look();
   const { outcome, seen: after } = await outcomeOf(trial, statement, look);
   const untouched = JSON.stringify(before) === JSON.stringify(after);
-  const leak = `others had ${before.length} rows and now have ${after.length}, or they were written to`;
+  const leak = `others had ${before.length} rows and now have ${after.length}, or their rows were changed`;
   return { leak: untouched ? undefined : leak, outcome };
 }
 
-/** A row for somebody else's organization, or for none. */
+/** Tries to insert a row for another organization, and for none. */
 export async function tryInserting(trial: Trial): Promise<TriedTable> {
-  const { tenancy, actor, placement } = trial;
+  const { tenancy, actor } = trial;
   const violations: Violation[] = [];
   const remarks: string[] = [];
   let untried = false;
-  const strangers = [...foreignRows(trial), tenancy.defaultOrganizationId].filter(
+  const foreign = [...foreignRows(trial), tenancy.defaultOrganizationId].filter(
     (organization) => !actor.organizations.includes(organization),
   );
-  const insertInto = await insertLike({ ...trial, place: placement.places[0] });
-  const others = [...new Set(strangers)].slice(0, 2);
+  const insertInto = await insertLikeFirst(trial);
+  const others = [...new Set(foreign)].slice(0, 2);
   for (const { organization, fires } of [
     ...[...others, null].map((one) => ({ organization: one, fires: true })),
-    // Once more without the trigger that would give it one, of whoever the copied row is.
+    // Again without triggers: one would set the organization of the copied row's user.
     { organization: null, fires: false },
   ]) {
-    const { statement, told } = insertInto(organization);
+    const { statement, redacted } = insertInto(organization);
     // A trigger may have given it one.
     const wasFilled = async () => organization === null && !(await hasRowsOfNone(trial));
     const tryIt = () => outcomeOf(trial, statement, wasFilled);
-    const { outcome, seen: filled } = await (fires ? tryIt() : silently(trial.queries, tryIt));
+    const { outcome, seen: filled } = await (fires
+      ? tryIt()
+      : withoutTriggers(trial.queries, tryIt));
     if (outcome.kind === "done" && filled) continue;
     const whose = nameOf(trial, organization);
     if (outcome.kind === "done") {
       violations.push({
         what: `inserts a row for ${whose}`,
-        shown: shownBy(trial, told, answerOf(outcome)),
+        shown: shownBy(trial, redacted, answerOf(outcome)),
       });
     } else if (isHeld(trial, outcome, "INSERT")) continue;
     else if (isRefusedByApplication(outcome)) {
@@ -138,11 +139,11 @@ export async function tryInserting(trial: Trial): Promise<TriedTable> {
       untried = true;
     } else if (isConstraintOf(trial, outcome)) {
       violations.push({
-        what: `a row for ${whose} is stopped by a constraint only: ${outcome.message}`,
-        shown: shownBy(trial, told, `SQLSTATE ${outcome.sqlState}`),
+        what: `a row for ${whose} is refused by a constraint only: ${outcome.message}`,
+        shown: shownBy(trial, redacted, `SQLSTATE ${outcome.sqlState}`),
       });
     } else if (outcome.sqlState.startsWith("23") && outcome.constraintOf === undefined) {
-      // A domain's constraint comes before row-level security is asked.
+      // A domain's constraint is checked before policies.
       remarks.push(`no row could be inserted: ${outcome.message}`);
       untried = true;
     } else violations.push(violation(`inserting could not be tried: ${outcome.message}`));
@@ -152,8 +153,8 @@ export async function tryInserting(trial: Trial): Promise<TriedTable> {
 }
 
 /**
- * Whether a row for no organization may have been given the writer's before it was refused: what finds
- * one may fail for this persona, the copied row's key may be taken, or another column be missing.
+ * Whether a trigger may have set an organization before the row was refused: the function that finds it may
+ * fail for this persona, the copied row's key may exist already, or another column may be missing.
  */
 function mayHaveBeenGivenOne(
   { tenancy }: Trial,
@@ -176,17 +177,16 @@ async function hasRowsOfNone({ queries, fence, tenancy }: Trial): Promise<boolea
   return rows.length > 0;
 }
 
-function nameOf({ placement }: Trial, organization: string | null): string {
+function nameOf({ testRows }: Trial, organization: string | null): string {
   if (organization === null) return "no organization";
-  return placement.organizations.includes(organization)
+  return testRows.organizations.includes(organization)
     ? "another organization"
     : "the default organization";
 }
 
 /**
- * What comes of a statement as the persona, which is undone after a look. Where a trigger of the
- * application's refuses it before row-level security is asked, it is tried again without triggers, if
- * this role may silence them.
+ * Runs a statement as the persona, looks at its effects, and undoes it. Where a trigger of the application
+ * refuses it before policies are checked, it is tried again without triggers, if this role may disable them.
  */
 async function outcomeOf<Seen>(
   { queries, settings, actor, facts }: Trial,
@@ -195,15 +195,15 @@ async function outcomeOf<Seen>(
 ): Promise<{ readonly outcome: Attempt; readonly seen: Seen }> {
   const request = signedInAs(settings, actor.user);
   const tryIt = () => attemptThenUndo(queries, statement, request, look);
-  if (facts.leavingTrigger !== undefined) return silently(queries, tryIt);
+  if (facts.nonTransactionalTrigger !== undefined) return withoutTriggers(queries, tryIt);
   const tried = await tryIt();
-  return isRefusedByApplication(tried.outcome) ? silently(queries, tryIt) : tried;
+  return isRefusedByApplication(tried.outcome) ? withoutTriggers(queries, tryIt) : tried;
 }
 
-/** Row-level security, a timeout, and who stands in the way: whoever raises anything else is a function. */
+/** SQLSTATEs of row-level security, timeouts and lock conflicts: other errors within a function are its own. */
 const notOfFunctions = ["42501", "57014", "55P03", "40P01", "40001"];
 
-/** Triggers raise what they like, and run into constraints and rows that they do not see. */
+/** Triggers may raise any error, violate constraints, and fail to find rows that policies hide. */
 function isRefusedByApplication(outcome: Attempt): boolean {
   return (
     outcome.kind === "refused" && outcome.inFunction && !notOfFunctions.includes(outcome.sqlState)
@@ -215,17 +215,17 @@ function refusedByApplication({ message }: Refused): string {
 }
 
 /**
- * No partition takes the row, which is found before row-level security is asked: a partitioned table
- * has none for it, or a trigger has seen that an empty one is not it (0A000).
+ * Whether no partition accepts the row, which is checked before policies: a partitioned table has none for
+ * it, or a trigger found that it does not belong into the partition (0A000).
  */
-async function isUnrouted({ queries, fence, placement }: Trial, refused: Refused) {
+async function isUnrouted({ queries, fence, testRows }: Trial, refused: Refused) {
   const { sqlState, constraint } = refused;
-  if (sqlState === "0A000") return placement.places.length === 0;
+  if (sqlState === "0A000") return testRows.locations.length === 0;
   const isBound = sqlState === "23514" && constraint === undefined;
   return isBound && (await isPartitioned(queries, fence));
 }
 
-/** Row-level security is asked before a table's constraints: these mean that it let the row through. */
+/** Policies are checked before a table's constraints: an error of a constraint means that they let the row through. */
 function isConstraintOf({ fence }: Trial, { sqlState, constraintOf }: Refused): boolean {
   return (
     ["23502", "23503", "23505", "23514", "23P01"].includes(sqlState) &&

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { type ResolvedSettings, requestRoles } from "../../config/settings.ts";
+import { messageOf } from "../../errors.ts";
 import type { CheckResult } from "../../events/events.ts";
 import {
   isConnectionLoss,
@@ -7,18 +8,18 @@ import {
   type Queries,
   type Session,
 } from "../../postgres/connection.ts";
-import { ident, literal, type RelationName, sql } from "../../postgres/sql.ts";
+import { ident, literal, type RelationName, sql, textOf } from "../../postgres/sql.ts";
 import type { Persona } from "../../steps/model/stage.ts";
 import type { Tenancy } from "../../steps/model/tenancy.ts";
 import { attemptRows } from "../proof/attempt.ts";
 import { blocked } from "../proof/blocked.ts";
 import { signedInAs, signedInAsNobody } from "../proof/request.ts";
-import { type Actor, play, setScene } from "../proof/scene.ts";
-import { thenUndo, untilUnlocked } from "../proof/undone.ts";
+import { type Actor, makeTestOrganizations, play } from "../proof/test-organizations.ts";
+import { inRolledBackTransaction, retryWhileLocked } from "../proof/unnoticed.ts";
 import { resultOf, type Violation, violation } from "../proof/violation.ts";
 import { type FunctionFacts, readFunctionFacts } from "./function-facts.ts";
 
-const claim = "the functions that the policies ask answer every request";
+const claim = "the functions that the policies call answer every request";
 
 const ofMember: Persona = {
   name: "member",
@@ -30,8 +31,8 @@ const ofOwner: Persona = {
 };
 
 /**
- * What every policy stands on: where one of these functions refuses, or answers nothing, nobody gets at
- * others' rows, and nobody at their own. Each is compared with what it needs in the catalog, and asked.
+ * Every policy depends on these functions: where one refuses, or returns nothing, no user reaches others'
+ * rows, nor their own. Each function's catalog entry is compared with what it needs, and it is called.
  */
 export async function tryFunctions(
   session: Session,
@@ -39,8 +40,8 @@ export async function tryFunctions(
   tenancy: Tenancy,
 ): Promise<CheckResult> {
   const tryOnce = (turn: number) =>
-    thenUndo(session, async (queries) => {
-      const scene = await setScene(queries, tenancy, [ofMember], turn);
+    inRolledBackTransaction(session, async (queries) => {
+      const scene = await makeTestOrganizations(queries, tenancy, [ofMember], turn);
       if ("impossible" in scene) {
         return resultOf(claim, [violation(`not tried: ${scene.impossible}`)]);
       }
@@ -57,20 +58,20 @@ export async function tryFunctions(
       return resultOf(`${claim}${limits}`, [...faults.map(violation), ...wrong]);
     });
   try {
-    return await untilUnlocked(tryOnce);
+    return await retryWhileLocked(tryOnce);
   } catch (error) {
     if (isConnectionLoss(error)) throw error;
-    if (isLockConflict(error)) throw blocked("the functions that the policies ask", error);
-    const reason = error instanceof Error ? error.message : String(error);
+    if (isLockConflict(error)) throw blocked("the functions that the policies call", error);
+    const reason = messageOf(error);
     return resultOf(claim, [violation(`could not be tried: ${reason}`)]);
   }
 }
 
-/** What the catalog has against a function, with the statement that restores it. */
+/** What is wrong with a function according to the catalog, with the statement that restores it. */
 function faultsOf(facts: FunctionFacts): string[] {
   const { signature, needs, roles } = facts;
   if (!facts.there && facts.optional) return [];
-  if (!facts.there) return [`${signature} is not there; ${restoredFrom(facts)}`];
+  if (!facts.there) return [`${signature} does not exist; ${restoredFrom(facts)}`];
   const fault = (what: string, statement: string) =>
     `${signature} ${what}; to restore it: ${statement}`;
   const found: string[] = [];
@@ -78,7 +79,7 @@ function faultsOf(facts: FunctionFacts): string[] {
     found.push(fault("is SECURITY INVOKER", `ALTER FUNCTION ${signature} SECURITY DEFINER`));
   }
   if (needs.definer && !facts.ownerBypasses) {
-    const what = `runs as ${facts.owner}, which row-level security binds`;
+    const what = `runs as ${facts.owner}, which row-level security applies to`;
     found.push(fault(what, `ALTER FUNCTION ${signature} OWNER TO ${facts.tablesOwner}`));
   }
   if (needs.definer && !facts.ownerMay) {
@@ -94,10 +95,7 @@ function faultsOf(facts: FunctionFacts): string[] {
   }
   if (needs.definer && !facts.searchPathIsSafe) {
     found.push(
-      fault(
-        "has no search_path of its own that is safe",
-        `ALTER FUNCTION ${signature} SET search_path TO ''`,
-      ),
+      fault("has no safe search_path setting", `ALTER FUNCTION ${signature} SET search_path TO ''`),
     );
   }
   for (const name of facts.otherSettings) {
@@ -107,7 +105,7 @@ function faultsOf(facts: FunctionFacts): string[] {
 }
 
 function restoredFrom({ step }: FunctionFacts): string {
-  return `its text is in the journal: SELECT definition FROM tenantry.step WHERE id = ${literal(step).parts.join("")}`;
+  return `its text is in the journal: SELECT definition FROM tenantry.step WHERE id = ${textOf(literal(step))}`;
 }
 
 type Asking = {
@@ -120,11 +118,11 @@ type Asking = {
 type Expected = {
   readonly name: RelationName;
   readonly ofUser: readonly (string | null)[];
-  /** Undefined where a request of nobody's may get any answer. */
+  /** For a request without a user; undefined where any answer is right. */
   readonly ofNobody: readonly (string | null)[] | undefined;
 };
 
-/** Each function is asked after those that it asks itself: the first that answers wrongly is to blame. */
+/** Each function is called after those that it calls itself: the first wrong answer is the cause. */
 async function firstWrong(
   asking: Asking,
   actor: Actor,
@@ -134,11 +132,16 @@ async function firstWrong(
     const facts = asking.facts.find(({ name }) => sameName(name, expected.name));
     if (facts !== undefined && (!facts.there || faultsOf(facts).length > 0)) break;
     if (facts?.mine === false) {
-      return { violations: [], remarks: [`${facts.signature} is asked by policies only`] };
+      return {
+        violations: [],
+        remarks: [
+          `${facts.signature} was not called: this session lacks EXECUTE on it or USAGE on its schema`,
+        ],
+      };
     }
     const wrong = await wrongAnswer(asking, actor, expected);
     if (wrong === undefined) continue;
-    const signature = `${ident(expected.name).parts.join("").replaceAll('"', "")}()`;
+    const signature = `${textOf(ident(expected.name)).replaceAll('"', "")}()`;
     const restored =
       facts === undefined ? "restore it as it was when Day 1 was run" : restoredFrom(facts);
     return { violations: [violation(`${signature} ${wrong}; ${restored}`)], remarks: [] };
@@ -192,7 +195,7 @@ async function wrongAnswer(
     const values = answers.filter((answer) => answer !== null).length;
     const right = expected.filter((answer) => answer !== null).length;
     return values === right
-      ? `answers ${who} with what is another's`
+      ? `answers ${who} with another user's value`
       : `answers ${who} with ${counted(values)} instead of ${counted(right)}`;
   }
   return undefined;

@@ -1,11 +1,11 @@
 import { z } from "zod";
 import type { Queries } from "../../postgres/connection.ts";
-import { ident, type RelationName, type Sql, sql } from "../../postgres/sql.ts";
+import { ident, type RelationName, type Sql, sql, textOf } from "../../postgres/sql.ts";
 import type { Tenancy } from "../../steps/model/tenancy.ts";
 
-/** What a function of the fence must be to do its work. */
+/** What a function of the fence needs to work. */
 type Needs = {
-  /** It asks the memberships, past their own policy. */
+  /** It reads the memberships, to whose policies its owner must not be subject. */
   readonly definer: boolean;
   readonly stable: boolean;
   /** Policies and defaults call it as the role of the request. */
@@ -17,13 +17,13 @@ const factsSchema = z.object({
   definer: z.boolean(),
   volatility: z.enum(["immutable", "stable", "volatile"]),
   owner: z.string(),
-  /** Who could own it: the memberships' owner. */
+  /** The memberships' owner, to whom it can be given. */
   tablesOwner: z.string(),
   ownerBypasses: z.boolean(),
-  /** Whether its owner may do what its body does. */
+  /** Whether its owner has the privileges that its body needs. */
   ownerMay: z.boolean(),
   searchPathIsSafe: z.boolean(),
-  /** What it sets besides its search_path. */
+  /** The settings of its SET clauses, without search_path. */
   otherSettings: z.array(z.string()),
   /** The roles of requests that may not call it. */
   roles: z.array(z.string()),
@@ -35,13 +35,13 @@ export type FunctionFacts = z.output<typeof factsSchema> & {
   readonly name: RelationName;
   readonly signature: string;
   readonly needs: Needs;
-  /** Whether it may have been dropped: Day 3 leaves it nothing to do. */
+  /** Whether it may be missing: after Day 3 it is not needed. */
   readonly optional: boolean;
   /** The step that made it. */
   readonly step: string;
 };
 
-/** What the catalog says of the functions that policies, defaults and triggers of the fence ask. */
+/** What the catalog says about the functions that the fence's policies, defaults and triggers call. */
 export async function readFunctionFacts(
   queries: Queries,
   tenancy: Tenancy,
@@ -63,7 +63,7 @@ export async function readFunctionFacts(
   const all: FunctionFacts[] = [];
   for (const [name, needs, step] of functions) {
     const facts = await factsOf(queries, tenancy, name, roles);
-    const signature = `${ident(name).parts.join("")}()`.replaceAll(/"([a-z_][a-z0-9_]*)"/g, "$1");
+    const signature = `${textOf(ident(name))}()`.replaceAll(/"([a-z_][a-z0-9_]*)"/g, "$1");
     all.push({ name, signature, needs, step, optional: step === "day1/joining", ...facts });
   }
   return all;
@@ -91,9 +91,9 @@ async function factsOf(
                       AND (${joins}
                            OR (has_function_privilege(p.proowner, caller.oid, 'EXECUTE')
                                AND has_schema_privilege(p.proowner, caller.pronamespace, 'USAGE')))
-                      -- Day 3 leaves it nothing to do.
+                      -- After Day 3 it does nothing.
                       OR (${joins} AND position(${memberships.name}::text IN p.prosrc) = 0), FALSE) AS "ownerMay",
-             -- A body that is parsed already names everything for good.
+             -- In a body of SQL-standard form all names are resolved already.
              coalesce(p.prosqlbody IS NOT NULL
                       OR EXISTS (SELECT
                                    FROM unnest(p.proconfig) AS setting
@@ -114,7 +114,7 @@ async function factsOf(
         LEFT JOIN ${functionNamed(name)} AS p ON TRUE
         LEFT JOIN ${functionNamed(helpers.caller)} AS caller ON TRUE
         LEFT JOIN pg_roles r ON r.oid = p.proowner
-       WHERE c.oid = to_regclass(${ident(memberships).parts.join("")})
+       WHERE c.oid = to_regclass(${textOf(ident(memberships))})
     `,
     factsSchema,
   );
@@ -122,7 +122,7 @@ async function factsOf(
   return facts;
 }
 
-/** A function without parameters; asked by name, since `regprocedure` wants USAGE on its schema. */
+/** A function without parameters; looked up by name, since `regprocedure` requires USAGE on its schema. */
 function functionNamed({ schema, name }: RelationName): Sql {
   return sql`(SELECT f.*
                 FROM pg_proc f
@@ -132,5 +132,5 @@ function functionNamed({ schema, name }: RelationName): Sql {
                  AND f.pronargs = 0)`;
 }
 
-/** As the helpers are made: of a key of PostgreSQL's own type, no search_path has a say. */
+/** For users' keys of these types the helpers are created with an empty search_path. */
 const builtIn = /^(uuid|smallint|integer|bigint|numeric|text|character)\b/;

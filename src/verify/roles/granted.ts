@@ -1,6 +1,6 @@
 import { z } from "zod";
 import type { Queries } from "../../postgres/connection.ts";
-import { ident, type RelationName, sql } from "../../postgres/sql.ts";
+import { ident, type RelationName, sql, textOf } from "../../postgres/sql.ts";
 import { policyNames } from "../../steps/table/fence.ts";
 
 const grantedSchema = z.object({
@@ -8,23 +8,23 @@ const grantedSchema = z.object({
   select: z.boolean(),
   selectOrganization: z.boolean(),
   insertOrganization: z.boolean(),
-  /** A column that may be written with what it has; undefined where there is none. */
+  /** A column that the role may read and update; null where there is none. */
   updatable: z.string().nullable(),
   delete: z.boolean(),
-  /** All four of the whole table: no statement on it wants a privilege that is not there. */
+  /** All four privileges on the whole table: no statement lacks a privilege. */
   all: z.boolean(),
-  /** Triggers and rules of the application that may keep a statement from doing anything. */
+  /** Triggers and rules of the application that may prevent a statement from doing anything. */
   intervenes: z.boolean(),
-  /** Those of them that fire even where triggers are silenced. */
+  /** Those of them that fire with session_replication_role = replica too. */
   alwaysIntervenes: z.boolean(),
 });
 
-/** What a role may do with a table by its grants, whatever the policies say of its rows. */
+/** What a role may do with a table by its grants alone, without regard to policies. */
 export type Granted = z.output<typeof grantedSchema>;
 
 /**
- * Asks the catalog what a role is granted: what it is not, it may be refused. Whether it may use the
- * table's schema is left out: who is granted a table that they cannot reach is refused by something else.
+ * Reads a role's privileges on a table: a statement for which it lacks one may be refused. USAGE on the
+ * schema is not part of it: a refusal for want of USAGE is not the table's.
  */
 export async function readGranted(
   queries: Queries,
@@ -58,7 +58,7 @@ export async function readGranted(
              OR EXISTS (SELECT FROM pg_rewrite r WHERE r.ev_class = c.oid AND r.ev_enabled IN ('A', 'R')) AS "alwaysIntervenes"
         FROM pg_class c
         JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = ${column}
-       WHERE c.oid = ${ident(relation).parts.join("")}::text::regclass
+       WHERE c.oid = ${textOf(ident(relation))}::text::regclass
     `,
     grantedSchema,
   );
@@ -66,13 +66,13 @@ export async function readGranted(
   return granted;
 }
 
-/** Which of their own organization's rows the plan's policies promise to somebody. */
-export type Promised = "members" | "administrators" | "nobody";
+/** To which users the plan's policies allow access to their own organization's rows. */
+export type Promised = "members" | "administrators" | "none";
 
-/** What of it, by command. Where the application's policies were in force, these decide: nothing is promised. */
+/** The same by command. Where the application's own policies are in force, they decide: nothing is promised. */
 export type Promises = Readonly<Record<"select" | "insert" | "update" | "delete", Promised>>;
 
-/** Asks the catalog for the policies that the plan made, as they bind a role. */
+/** Reads from the catalog which of the plan's policies apply to a role. */
 export async function readPromises(
   queries: Queries,
   relation: RelationName,
@@ -84,7 +84,7 @@ export async function readPromises(
              p.polcmd::text AS command,
              p.polpermissive AS permissive
         FROM pg_policy p
-       WHERE p.polrelid = ${ident(relation).parts.join("")}::text::regclass
+       WHERE p.polrelid = ${textOf(ident(relation))}::text::regclass
          AND (p.polroles = '{0}'
               OR EXISTS (SELECT
                            FROM unnest(p.polroles) AS bound (role)
@@ -98,9 +98,9 @@ export async function readPromises(
     const asked = policies.filter((policy) => ["*", command].includes(policy.command));
     const isThere = (name: string) =>
       asked.some((policy) => policy.permissive && policy.name === name);
-    if (asked.some((policy) => !policy.permissive && policy.name !== guard)) return "nobody";
+    if (asked.some((policy) => !policy.permissive && policy.name !== guard)) return "none";
     if (isThere(own)) return "members";
-    return isThere(administer) ? "administrators" : "nobody";
+    return isThere(administer) ? "administrators" : "none";
   };
   return {
     select: promised(view, "r"),

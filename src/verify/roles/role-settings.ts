@@ -2,15 +2,15 @@ import { z } from "zod";
 import { type ResolvedSettings, requestRoles } from "../../config/settings.ts";
 import type { CheckResult } from "../../events/events.ts";
 import type { Queries } from "../../postgres/connection.ts";
-import { ident, sql } from "../../postgres/sql.ts";
+import { ident, sql, textOf } from "../../postgres/sql.ts";
 import { resultOf, violation } from "../proof/violation.ts";
 
-/** Less than any request takes that asks the memberships first. */
+/** Every request reads the memberships first, which takes longer than this. */
 const shortestInMilliseconds = 50;
 
 /**
- * Settings that requests' sessions begin with, and that make the fence refuse them everything. The proof's
- * own session does not log in as they do, so they are read from the catalog.
+ * Finds settings with which requests' sessions begin and with which every request fails. The proof's session
+ * does not log in as requests do, so the settings are read from the catalog.
  */
 export async function tryRoleSettings(
   queries: Queries,
@@ -31,7 +31,7 @@ export async function tryRoleSettings(
               OR s.setdatabase = (SELECT oid FROM pg_database WHERE datname = current_database()))
          AND (s.setrole = 0
               OR r.rolname = ANY (${[...roles]}::text[])
-              -- Whoever logs in and becomes one of them.
+              -- Roles that log in and may become one of them.
               OR (r.rolcanlogin
                   AND EXISTS (SELECT
                                 FROM pg_auth_members m
@@ -52,7 +52,7 @@ export async function tryRoleSettings(
     .map(({ role, database, name, value }) => {
       const whose = role === null ? "every role's" : `${role}'s`;
       const alter = [
-        `ALTER ROLE ${role === null ? "ALL" : ident(role).parts.join("")}`,
+        `ALTER ROLE ${role === null ? "ALL" : textOf(ident(role))}`,
         ...(database === null ? [] : [`IN DATABASE ${database}`]),
         `RESET ${name}`,
       ].join(" ");

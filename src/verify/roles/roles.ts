@@ -4,7 +4,7 @@ import { type ResolvedSettings, resolveRoles, type Settings } from "../../config
 import type { Queries } from "../../postgres/connection.ts";
 import { sql } from "../../postgres/sql.ts";
 
-/** The settings with their roles as the catalog has them; asks only where they are not resolved yet. */
+/** The settings with their roles resolved; the catalog is read only where roles.anonymous is not set. */
 export async function readRoles(queries: Queries, settings: Settings): Promise<ResolvedSettings> {
   if (settings.roles.anonymous !== undefined) return resolveRoles(settings, false);
   const [row] = await queries.rows(

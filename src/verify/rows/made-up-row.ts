@@ -4,24 +4,24 @@ import { ident, type RelationName, raw, type Sql, sql } from "../../postgres/sql
 
 const neededSchema = z.object({
   name: z.string(),
-  /** As SQL writes it; a domain is its own type. */
+  /** With its length; a domain is its own type. */
   type: z.string(),
-  /** That of a domain, and else the type itself, without its length. */
+  /** The base type of a domain, otherwise the type itself, without its length. */
   base: z.string(),
   category: z.string(),
-  /** The first of an enumeration's. */
+  /** The first label of an enum. */
   label: z.string().nullable(),
-  /** The first text that a CHECK of the column names: mostly one of those that it allows. */
+  /** The first string literal in a CHECK on the column: usually an allowed value. */
   allowed: z.string().nullable(),
-  /** What it references, where that is one column. */
+  /** The column that it references, for a foreign key of one column. */
   parent: z.object({ schema: z.string(), name: z.string(), column: z.string() }).nullable(),
 });
 
 type Needed = z.output<typeof neededSchema>;
 
 /**
- * A value for each column that cannot be left out, for a table that has no row to be like.
- * @returns undefined where a type is one of which no value is known
+ * A value for each column that an INSERT must name, for an empty table.
+ * @returns undefined if there is a column for whose type no value is known
  */
 export async function madeUpRow(
   queries: Queries,
@@ -74,7 +74,7 @@ function needed({ schema, name }: RelationName, organizationColumn: string): Sql
        AND a.attgenerated = ''
        AND a.attname <> ${organizationColumn}
        AND (a.attnotnull OR t.typnotnull)
-       -- Taking a sequence's next value is never undone.
+       -- nextval() is not undone by a rollback.
        AND (d.oid IS NULL OR pg_get_expr(d.adbin, d.adrelid) LIKE 'nextval(%')
      ORDER BY a.attnum
   `;
@@ -108,7 +108,7 @@ function plainValue({ base, category }: Needed): Sql | undefined {
     case "I":
       return sql`'127.0.0.1'`;
     case "N":
-      // Negative: no sequence comes there.
+      // Negative: no sequence generates it.
       return sql`(-1 - floor(random() * 32000))::integer`;
     case "R":
       return sql`'empty'`;

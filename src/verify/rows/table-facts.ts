@@ -1,19 +1,19 @@
 import { z } from "zod";
 import type { Queries } from "../../postgres/connection.ts";
-import { ident, type RelationName, sql } from "../../postgres/sql.ts";
+import { ident, type RelationName, sql, textOf } from "../../postgres/sql.ts";
 import { type Granted, type Promises, readGranted, readPromises } from "../roles/granted.ts";
-import { leavingTrigger } from "./leaving-triggers.ts";
-import { type RowColumn, rowColumns } from "./likeness.ts";
+import { type RowColumn, rowColumns, type TableAccess } from "./insert-like.ts";
+import { nonTransactionalTrigger } from "./non-transactional-triggers.ts";
 
-/** What the catalog says of a table, and so the same for every persona who tries it. */
+/** What the catalog says about a table: the same for every persona. */
 export type TableFacts = {
   readonly columns: readonly RowColumn[];
-  /** The columns that INSERT … ON CONFLICT goes by: none without a key, with a deferrable one, or with rules. */
+  /** The columns for INSERT … ON CONFLICT: none without a primary key, with a deferrable one, or with rules. */
   readonly key: readonly string[] | undefined;
   /** Whether MERGE can write to it: PostgreSQL 15 and later, and no table with rules. */
   readonly merges: boolean;
-  /** A trigger that does what a rollback would not undo: it is not to fire. */
-  readonly leavingTrigger: string | undefined;
+  /** A trigger that does what a rollback does not undo: it must not fire. */
+  readonly nonTransactionalTrigger: string | undefined;
   /** What the role of requests is granted on it. */
   readonly granted: Granted;
   /** What the plan's policies let that role do. */
@@ -26,11 +26,11 @@ const factsSchema = z.object({
   leaving: z.string().nullable(),
 });
 
-/** @param asked the organization's column, and the role of requests */
+/** Reads them from the catalog, for one role of requests. */
 export async function readTableFacts(
   queries: Queries,
   relation: RelationName,
-  asked: { readonly column: string; readonly role: string },
+  access: TableAccess,
 ): Promise<TableFacts> {
   const [facts] = await queries.rows(
     sql`
@@ -43,21 +43,21 @@ export async function readTableFacts(
                  AND NOT c.relhasrules) AS key,
              current_setting('server_version_num')::integer >= 150000
              AND NOT c.relhasrules AS merges,
-             ${leavingTrigger(sql`c.oid`)} AS leaving
+             ${nonTransactionalTrigger(sql`c.oid`)} AS leaving
         FROM pg_class c
-       WHERE c.oid = ${ident(relation).parts.join("")}::text::regclass
+       WHERE c.oid = ${textOf(ident(relation))}::text::regclass
     `,
     factsSchema,
   );
   if (facts === undefined) throw new Error(`the catalog has no ${relation.name}`);
-  const columns = await rowColumns(queries, relation, asked);
+  const columns = await rowColumns(queries, relation, access);
   const { key, merges, leaving } = facts;
   return {
     columns,
     key: key ?? undefined,
     merges,
-    leavingTrigger: leaving ?? undefined,
-    granted: await readGranted(queries, relation, asked),
-    promises: await readPromises(queries, relation, asked.role),
+    nonTransactionalTrigger: leaving ?? undefined,
+    granted: await readGranted(queries, relation, access),
+    promises: await readPromises(queries, relation, access.role),
   };
 }

@@ -6,7 +6,7 @@ export const definerFunction: Rule = {
   id: "definer-function",
   severity: "critical",
   title: "Requests can call a function that runs as its owner",
-  why: "A SECURITY DEFINER function is not bound by row-level security where its owner is not; what it returns, counts or writes crosses tenants unless it asks whose rows they are.",
+  why: "Row-level security does not apply to a SECURITY DEFINER function where it does not apply to its owner; what it returns, counts or writes crosses tenants unless it checks the organization.",
   source: "https://www.postgresql.org/docs/current/sql-createfunction.html",
   findings: (context) => sql`
     SELECT p.oid::regprocedure::text AS object,

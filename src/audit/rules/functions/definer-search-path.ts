@@ -4,13 +4,13 @@ import type { Rule } from "../../rule.ts";
 export const definerSearchPath: Rule = {
   id: "definer-search-path",
   severity: "high",
-  title: "A function that runs as its owner has no search_path of its own",
-  why: "Whoever calls it chooses which tables and operators its names mean, and so what runs with its owner's rights.",
+  title: "A SECURITY DEFINER function does not set its search_path",
+  why: "The caller's search_path decides which tables and operators its names mean, and so what runs with its owner's rights.",
   source:
     "https://www.postgresql.org/docs/current/sql-createfunction.html#SQL-CREATEFUNCTION-SECURITY",
   findings: () => sql`
     SELECT p.oid::regprocedure::text AS object,
-           format('runs as %I under the search_path of whoever calls it', pg_get_userbyid(p.proowner)) AS fact,
+           format('runs as %I with its caller's search_path', pg_get_userbyid(p.proowner)) AS fact,
            format('ALTER FUNCTION %s SET search_path = pg_catalog, pg_temp; -- where its names have schemas; or hardening.functions in the configuration', p.oid::regprocedure) AS fix
       FROM pg_proc p
       JOIN pg_namespace n ON n.oid = p.pronamespace
@@ -21,7 +21,7 @@ export const definerSearchPath: Rule = {
                         WHERE d.classid = 'pg_proc'::regclass
                           AND d.objid = p.oid
                           AND d.deptype = 'e')
-       -- A body of SQL is parsed when it is made: no search_path redirects it later.
+       -- The names in a body of SQL-standard form were resolved by CREATE FUNCTION: search_path no longer matters.
        AND p.prosqlbody IS NULL
        AND NOT EXISTS (SELECT
                          FROM unnest(p.proconfig) AS setting

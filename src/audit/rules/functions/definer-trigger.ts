@@ -6,7 +6,7 @@ export const definerTrigger: Rule = {
   id: "definer-trigger",
   severity: "high",
   title: "A trigger of a tenant table runs as its owner",
-  why: "A legal write of one tenant then writes with the owner's rights, wherever the trigger wants: another tenant's rows included.",
+  why: "A permitted write of one tenant then writes with the owner's rights, to any table: another tenant's rows included.",
   source: "https://www.postgresql.org/docs/current/plpgsql-trigger.html",
   findings: (context) => sql`
     SELECT format('%I on %I.%I', g.tgname, t.schema, t.name) AS object,

@@ -5,8 +5,8 @@ import type { Rule } from "../../rule.ts";
 export const helpersExposed: Rule = {
   id: "helpers-exposed",
   severity: "medium",
-  title: "Requests can look into a schema that is not for them",
-  why: "With USAGE on the helpers' or the journal's schema, an API that is told to offer it offers the functions that bypass row-level security, and the plan itself.",
+  title: "Requests have USAGE or CREATE on an internal schema",
+  why: "With USAGE on the helpers' or the journal's schema, an API that is configured to expose it exposes the functions that bypass row-level security, and the plan itself.",
   source: "https://www.postgresql.org/docs/current/ddl-schemas.html#DDL-SCHEMAS-PRIV",
   findings: (context) => sql`
     SELECT n.nspname::text AS object,

@@ -4,12 +4,12 @@ import type { Rule } from "../../rule.ts";
 export const immutableHelper: Rule = {
   id: "immutable-helper",
   severity: "critical",
-  title: "A policy asks an IMMUTABLE function",
-  why: "Its answer may be kept in a cached plan: the next user of the connection gets the rows of the one before.",
+  title: "A policy calls an IMMUTABLE function",
+  why: "Its result may be kept in a cached plan: the next user of the connection gets the rows of the user before.",
   source: "https://www.postgresql.org/docs/current/xfunc-volatility.html",
   findings: () => sql`
     SELECT DISTINCT p.oid::regprocedure::text AS object,
-           format('is IMMUTABLE, and the policy %I of %s asks it', l.polname, l.polrelid::regclass) AS fact,
+           format('is IMMUTABLE, and the policy %I of %s calls it', l.polname, l.polrelid::regclass) AS fact,
            format('ALTER FUNCTION %s STABLE;', p.oid::regprocedure) AS fix
       FROM pg_policy l
       JOIN pg_depend d ON d.classid = 'pg_policy'::regclass
@@ -21,7 +21,7 @@ export const immutableHelper: Rule = {
   `,
   mutants: [
     {
-      name: "a helper that is called immutable",
+      name: "a helper marked IMMUTABLE",
       leak: "immutable-helper",
       kind: "damage",
       damage: ({ tenancy }) => [

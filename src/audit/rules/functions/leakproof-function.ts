@@ -4,12 +4,12 @@ import type { Rule } from "../../rule.ts";
 export const leakproofFunction: Rule = {
   id: "leakproof-function",
   severity: "high",
-  title: "A function that users made is called leakproof",
-  why: "The planner may call it before a policy has been asked, with rows of every tenant: what it says of them gets out.",
+  title: "A user's function is marked LEAKPROOF",
+  why: "The planner may call it before a policy is applied, with rows of every tenant: its errors and notices reveal them.",
   source: "https://www.postgresql.org/docs/current/rules-privileges.html",
   findings: () => sql`
     SELECT p.oid::regprocedure::text AS object,
-           'is LEAKPROOF, and not of PostgreSQL itself' AS fact,
+           'is LEAKPROOF, and is not PostgreSQL's own' AS fact,
            format('ALTER FUNCTION %s NOT LEAKPROOF;', p.oid::regprocedure) AS fix
       FROM pg_proc p
      WHERE p.proleakproof
@@ -22,7 +22,7 @@ export const leakproofFunction: Rule = {
   `,
   mutants: [
     {
-      name: "a function that pretends to be leakproof",
+      name: "a function marked LEAKPROOF",
       leak: "leakproof",
       kind: "damage",
       damage: () => [

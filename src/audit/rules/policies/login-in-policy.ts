@@ -5,15 +5,15 @@ import type { Rule } from "../../rule.ts";
 export const loginInPolicy: Rule = {
   id: "login-in-policy",
   severity: "critical",
-  title: "A policy asks who logged in",
-  why: "An API logs in as one role for all of its requests: session_user is the same for every tenant, and for nobody.",
+  title: "A policy uses session_user",
+  why: "An API logs in as one role for all of its requests: session_user is the same for every tenant, and for requests without a user.",
   source: "https://www.postgresql.org/docs/current/functions-info.html",
   findings: (context) => sql`
     SELECT format('%I on %s', p.polname, p.polrelid::regclass) AS object,
-           'asks session_user, which is the login of all requests' AS fact,
+           'uses session_user, which is the login of all requests' AS fact,
            CASE WHEN p.polpermissive
-                THEN format('DROP POLICY %I ON %s; -- and ask the helper instead', p.polname, p.polrelid::regclass)
-                ELSE format('-- ALTER POLICY %I ON %s, to ask the helper instead: it is restrictive, and dropping it would open the table', p.polname, p.polrelid::regclass)
+                THEN format('DROP POLICY %I ON %s; -- and call the helper instead', p.polname, p.polrelid::regclass)
+                ELSE format('-- ALTER POLICY %I ON %s, to call the helper instead: it is restrictive, and dropping it would open the table', p.polname, p.polrelid::regclass)
            END AS fix
       FROM pg_policy p
       JOIN ${reachable(context)} AS r ON r.oid = p.polrelid

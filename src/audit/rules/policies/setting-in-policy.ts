@@ -5,15 +5,15 @@ import type { Rule } from "../../rule.ts";
 export const settingInPolicy: Rule = {
   id: "setting-in-policy",
   severity: "high",
-  title: "A policy trusts a setting, or what users say of themselves",
-  why: "A setting stays in a pooled connection for whoever comes next and can be set by the client; user_metadata is written by the user.",
+  title: "A policy trusts a setting, or metadata that users write",
+  why: "A setting stays in a pooled connection for the next request, and the client can set it; user_metadata is written by the user.",
   source: "https://supabase.com/docs/guides/database/postgres/row-level-security",
   findings: (context) => sql`
     SELECT format('%I on %s', p.polname, p.polrelid::regclass) AS object,
-           'asks current_setting, headers or user_metadata itself' AS fact,
+           'uses current_setting, headers or user_metadata' AS fact,
            CASE WHEN p.polpermissive
-                THEN format('DROP POLICY %I ON %s; -- and ask the helper instead', p.polname, p.polrelid::regclass)
-                ELSE format('-- ALTER POLICY %I ON %s, to ask the helper instead: it is restrictive, and dropping it would open the table', p.polname, p.polrelid::regclass)
+                THEN format('DROP POLICY %I ON %s; -- and call the helper instead', p.polname, p.polrelid::regclass)
+                ELSE format('-- ALTER POLICY %I ON %s, to call the helper instead: it is restrictive, and dropping it would open the table', p.polname, p.polrelid::regclass)
            END AS fix
       FROM pg_policy p
       JOIN ${reachable(context)} AS r ON r.oid = p.polrelid

@@ -2,7 +2,7 @@ import { type Some, type Sql, sql } from "../../../postgres/sql.ts";
 import { apiRoles } from "../../reach.ts";
 import type { Rule } from "../../rule.ts";
 
-/** Where there is no storage, what its policies are on. */
+/** The table of storage policies, where Supabase Storage is not installed. */
 const objects: Some<Sql> = [
   sql`CREATE SCHEMA IF NOT EXISTS storage`,
   sql`CREATE TABLE IF NOT EXISTS storage.objects (bucket_id text, name text)`,
@@ -12,12 +12,12 @@ export const storageOpen: Rule = {
   id: "storage-open",
   severity: "critical",
   title: "Files of all tenants are in one open bucket",
-  why: "A policy on storage.objects that asks for the bucket alone lets every tenant into every folder of it.",
+  why: "A policy on storage.objects that checks the bucket only lets every tenant into every folder of it.",
   source: "https://supabase.com/docs/guides/storage/security/access-control",
   findings: (context) => sql`
     SELECT format('%I on storage.objects', p.polname) AS object,
-           'asks for no organization and no folder' AS fact,
-           format('DROP POLICY %I ON storage.objects; -- and ask for (storage.foldername(name))[1] = the organization', p.polname) AS fix
+           'checks neither the organization nor the folder' AS fact,
+           format('DROP POLICY %I ON storage.objects; -- and create one that checks (storage.foldername(name))[1] = the organization', p.polname) AS fix
       FROM pg_policy p
      WHERE p.polrelid = to_regclass('storage.objects')
        AND p.polpermissive
@@ -27,7 +27,7 @@ export const storageOpen: Rule = {
                        OR EXISTS (SELECT
                                     FROM ${apiRoles(context)}
                                    WHERE pg_has_role(api.role, granted.role, 'MEMBER')))
-       -- To be signed in is to be of any organization.
+       -- Being signed in says nothing about the organization.
        AND regexp_replace(
              concat_ws(' ', pg_get_expr(p.polqual, p.polrelid), pg_get_expr(p.polwithcheck, p.polrelid)),
              'auth\\.uid\\(\\)( AS \\w+\\))? IS NOT NULL', '', 'gi'
@@ -44,7 +44,7 @@ export const storageOpen: Rule = {
       ],
     },
     {
-      name: "a policy on the bucket, for whoever is signed in",
+      name: "a policy on the bucket, for every signed-in user",
       leak: "storage",
       kind: "damage",
       damage: () => [

@@ -6,7 +6,7 @@ export const defaultPrivileges: Rule = {
   id: "default-privileges",
   severity: "low",
   title: "New tables are open to requests by default",
-  why: "Default privileges grant what nobody has fenced yet: from the moment a table is made until row-level security is on, every tenant reads it.",
+  why: "Default privileges apply to tables that have no fence yet: from CREATE TABLE until row-level security is on, every tenant reads the table.",
   source: "https://www.postgresql.org/docs/current/sql-alterdefaultprivileges.html",
   findings: (context) => sql`
     SELECT format('default privileges of %I%s', pg_get_userbyid(d.defaclrole),

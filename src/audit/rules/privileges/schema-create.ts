@@ -1,3 +1,4 @@
+import { isUserSchema } from "../../../catalog/system-schemas.ts";
 import { ident, literal, sql } from "../../../postgres/sql.ts";
 import { apiRoles } from "../../reach.ts";
 import type { Rule } from "../../rule.ts";
@@ -6,7 +7,7 @@ export const schemaCreate: Rule = {
   id: "schema-create",
   severity: "medium",
   title: "Requests may create objects in a schema",
-  why: "A function or an operator of one's own, found first, runs with the rights of whoever calls it by a short name. Before PostgreSQL 15, PUBLIC had this on public.",
+  why: "A function or an operator that a request creates there can be found first: it then runs with the rights of every caller that uses the unqualified name. Before PostgreSQL 15, PUBLIC had this on public.",
   source: "https://www.postgresql.org/docs/current/ddl-schemas.html#DDL-SCHEMAS-PATTERNS",
   findings: (context) => sql`
     SELECT n.nspname::text AS object,
@@ -14,8 +15,8 @@ export const schemaCreate: Rule = {
            format('REVOKE CREATE ON SCHEMA %I FROM %I, PUBLIC;', n.nspname, api.role) AS fix
       FROM pg_namespace n
      CROSS JOIN ${apiRoles(context)}
-     WHERE n.nspname !~ '^pg_'
-       AND n.nspname NOT IN ('information_schema', 'tenantry', ${literal(context.tenancy.helpers.schema)})
+     WHERE ${isUserSchema(sql`n.nspname`)}
+       AND n.nspname <> ${literal(context.tenancy.helpers.schema)}
        AND has_schema_privilege(api.role, n.oid, 'CREATE')
   `,
   mutants: [

@@ -6,7 +6,7 @@ export const triggerGranted: Rule = {
   id: "trigger-granted",
   severity: "high",
   title: "Requests may make triggers on a tenant table",
-  why: "A trigger sees every row that anybody writes, whoever owns it: its function runs as whoever writes, and may copy the row elsewhere.",
+  why: "A trigger sees every row that is written, whichever tenant writes it: its function runs as the writer, and may copy the row elsewhere.",
   source: "https://www.postgresql.org/docs/current/ddl-priv.html",
   findings: (context) => sql`
     SELECT format('%I.%I', t.schema, t.name) AS object,

@@ -6,7 +6,7 @@ export const truncateGranted: Rule = {
   id: "truncate-granted",
   severity: "high",
   title: "Requests may TRUNCATE a tenant table",
-  why: "TRUNCATE does not ask row-level security: one request empties the table for every tenant. Supabase's default privileges grant it.",
+  why: "Row-level security does not apply to TRUNCATE: one request empties the table for every tenant. Supabase's default privileges grant it.",
   source: "https://www.postgresql.org/docs/current/ddl-rowsecurity.html",
   findings: (context) => sql`
     SELECT format('%I.%I', t.schema, t.name) AS object,

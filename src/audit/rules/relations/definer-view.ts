@@ -5,7 +5,7 @@ import type { Rule } from "../../rule.ts";
 export const definerView: Rule = {
   id: "definer-view",
   severity: "critical",
-  title: "A view shows tenant tables with its owner's eyes",
+  title: "A view reads tenant tables as its owner",
   why: "A view without security_invoker reads as its owner, past row-level security where the owner owns the tables or bypasses it; so does one under a view that has it.",
   source: "https://www.postgresql.org/docs/current/sql-createview.html",
   findings: (context) => sql`
@@ -14,7 +14,7 @@ export const definerView: Rule = {
            CASE
              WHEN current_setting('server_version_num')::integer >= 150000
                THEN format('ALTER VIEW %I.%I SET (security_invoker = on); -- or hardening.views in the configuration', v.schema, v.name)
-             ELSE format('REVOKE ALL ON %I.%I FROM PUBLIC; -- and from the roles of requests: before PostgreSQL 15 a view cannot ask as its reader', v.schema, v.name)
+             ELSE format('REVOKE ALL ON %I.%I FROM PUBLIC; -- and from the roles of requests: before PostgreSQL 15 a view cannot read as its caller', v.schema, v.name)
            END AS fix
       FROM ${viewsOverFenced(context)} AS v
      WHERE v.kind = 'v'
@@ -23,7 +23,7 @@ export const definerView: Rule = {
   `,
   mutants: [
     {
-      name: "a view with its owner's eyes",
+      name: "a view that reads as its owner",
       leak: "definer-view",
       kind: "damage",
       damage: ({ table, role }) => [
@@ -32,7 +32,7 @@ export const definerView: Rule = {
       ],
     },
     {
-      name: "a view with its owner's eyes under one with its reader's",
+      name: "a view that reads as its owner below one with security_invoker",
       leak: "definer-view",
       since: 15,
       kind: "damage",

@@ -6,7 +6,7 @@ export const foreignTable: Rule = {
   id: "foreign-table",
   severity: "critical",
   title: "Requests can reach a foreign table",
-  why: "The other server is asked with one user for all tenants; row-level security of this one is not applied to it.",
+  why: "The other server is queried as one user for all tenants, and this server's row-level security does not apply there.",
   source: "https://www.postgresql.org/docs/current/sql-createforeigntable.html",
   findings: (context) => sql`
     SELECT format('%I.%I', r.schema, r.name) AS object,

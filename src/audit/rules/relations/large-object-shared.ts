@@ -6,7 +6,7 @@ export const largeObjectShared: Rule = {
   id: "large-object-shared",
   severity: "medium",
   title: "Requests can read large objects",
-  why: "Large objects have no rows and so no row-level security: a grant, or the same owner for all tenants, is all there is.",
+  why: "Large objects have no rows and so no row-level security: only a grant, or the same owner for all tenants, protects them.",
   source: "https://www.postgresql.org/docs/current/lo-implementation.html",
   findings: (context) => sql`
     SELECT format('large objects of %I', pg_get_userbyid(m.lomowner)) AS object,

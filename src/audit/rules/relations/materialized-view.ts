@@ -6,7 +6,7 @@ export const materializedView: Rule = {
   id: "materialized-view",
   severity: "critical",
   title: "A materialized view holds tenants' rows",
-  why: "Row-level security does not exist for materialized views: whoever may read it reads what its owner saw when it was refreshed.",
+  why: "Row-level security does not exist for materialized views: a role that may read it reads what its owner saw when it was refreshed.",
   source: "https://www.postgresql.org/docs/current/rules-materializedviews.html",
   findings: (context) => sql`
     SELECT format('%I.%I', v.schema, v.name) AS object,

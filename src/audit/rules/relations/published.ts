@@ -6,7 +6,7 @@ export const published: Rule = {
   id: "published",
   severity: "medium",
   title: "Changes of a tenant table are published",
-  why: "Logical replication and realtime send what was written without asking policies; of a DELETE, whoever listens gets the keys.",
+  why: "Logical replication and Realtime send written rows without applying policies; of a DELETE, every subscriber gets the keys.",
   source: "https://supabase.com/docs/guides/realtime/postgres-changes",
   findings: (context) => sql`
     SELECT format('%I.%I', t.schema, t.name) AS object,

@@ -5,12 +5,12 @@ export const realtimeOpen: Rule = {
   id: "realtime-open",
   severity: "critical",
   title: "Channels of all tenants are open",
-  why: "A policy on realtime.messages that does not ask for the topic lets every tenant listen to, or write into, every private channel.",
+  why: "A policy on realtime.messages that does not check the topic lets every tenant read from, and write to, every private channel.",
   source: "https://supabase.com/docs/guides/realtime/authorization",
   findings: () => sql`
     SELECT format('%I on realtime.messages', p.polname) AS object,
-           'asks for no topic' AS fact,
-           format('DROP POLICY %I ON realtime.messages; -- and ask for a topic that names the organization', p.polname) AS fix
+           'does not check the topic' AS fact,
+           format('DROP POLICY %I ON realtime.messages; -- and create one that checks a topic with the organization in it', p.polname) AS fix
       FROM pg_policy p
      WHERE p.polrelid = to_regclass('realtime.messages')
        AND p.polpermissive

@@ -6,7 +6,7 @@ export const rewriteRule: Rule = {
   id: "rewrite-rule",
   severity: "high",
   title: "A tenant table has a rewrite rule",
-  why: "What a rule does, it does with the rights of the table's owner: a legal write of one tenant becomes another write, which no policy is asked about.",
+  why: "A rule's actions run with the rights of the table's owner: a permitted write of one tenant becomes another write, to which no policy applies.",
   source: "https://www.postgresql.org/docs/current/rules-privileges.html",
   findings: (context) => sql`
     SELECT format('%I on %I.%I', w.rulename, t.schema, t.name) AS object,

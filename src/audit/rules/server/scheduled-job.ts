@@ -6,17 +6,17 @@ export const scheduledJob: Rule = {
   id: "scheduled-job",
   severity: "high",
   title: "A scheduled job or a webhook runs as its owner",
-  why: "pg_cron and webhooks run without a tenant: what they read and send is every tenant's.",
+  why: "pg_cron and webhooks run without a tenant: they read and send every tenant's rows.",
   source: "https://github.com/citusdata/pg_cron",
   findings: (context) => sql`
     SELECT 'cron.job' AS object,
-           'pg_cron is here: its jobs run as their owners, without a tenant' AS fact,
-           '-- read cron.job; a job for all tenants must loop over organizations by itself' AS fix
+           'pg_cron is installed: its jobs run as their owners, without a tenant' AS fact,
+           '-- read cron.job; a job for all tenants must process one organization at a time' AS fix
      WHERE to_regclass('cron.job') IS NOT NULL
      UNION ALL
     SELECT format('%I on %I.%I', g.tgname, t.schema, t.name),
-           format('sends what is written to whoever is behind %s', p.oid::regprocedure),
-           format('DROP TRIGGER %I ON %I.%I; -- or see that it sends each organization its own', g.tgname, t.schema, t.name)
+           format('sends written rows to the receiver of %s', p.oid::regprocedure),
+           format('DROP TRIGGER %I ON %I.%I; -- or change it to send each organization its own rows only', g.tgname, t.schema, t.name)
       FROM ${relationsNamed(fenced(context))} AS t
       JOIN pg_trigger g ON g.tgrelid = t.oid
       JOIN pg_proc p ON p.oid = g.tgfoid

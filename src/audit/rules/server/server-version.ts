@@ -6,7 +6,7 @@ export const serverVersion: Rule = {
   id: "server-version",
   severity: "high",
   title: "The server has known faults of row-level security",
-  why: "By these faults of PostgreSQL's own, rows are read or written past policies, however good the policies are. A later minor version of the same major has them fixed.",
+  why: "Because of these bugs in PostgreSQL, rows can be read or written despite correct policies. A later minor version of the same major fixes them.",
   source: "https://www.postgresql.org/support/security/",
   findings: ({ serverVersion: version }) => {
     const faults = faultsOf(version).filter(({ pastPolicies }) => pastPolicies !== undefined);

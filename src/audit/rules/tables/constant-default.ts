@@ -6,7 +6,7 @@ export const constantDefault: Rule = {
   id: "constant-default",
   severity: "high",
   title: "A tenant table gives rows to one organization by default",
-  why: "With a second tenant there, whatever names no organization, like the service role, files its rows under the first.",
+  why: "With a second tenant, rows that are written without an organization, by the service role for example, belong to the first.",
   source: "https://www.postgresql.org/docs/current/ddl-default.html",
   findings: (context) => sql`
     SELECT format('%I.%I', t.schema, t.name) AS object,
@@ -19,7 +19,7 @@ export const constantDefault: Rule = {
   `,
   mutants: [
     {
-      name: "one organization for whoever names none",
+      name: "one organization for writers that name none",
       leak: "constant-default",
       kind: "damage",
       damage: ({ table, tenancy }) => [

@@ -6,7 +6,7 @@ export const foreignKeyAcross: Rule = {
   id: "foreign-key-across",
   severity: "high",
   title: "A foreign key between tenant tables does not name the organization",
-  why: "The server looks a parent up past row-level security: a row can point at another tenant's, an error tells that a key exists, and a cascade deletes across.",
+  why: "The server checks foreign keys without row-level security: a row can reference another tenant's, an error reveals that a key exists, and a cascade deletes another tenant's rows.",
   source: "https://www.postgresql.org/docs/current/ddl-rowsecurity.html",
   findings: (context) => sql`
     SELECT format('%I on %I.%I', k.conname, t.schema, t.name) AS object,

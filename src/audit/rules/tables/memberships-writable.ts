@@ -6,7 +6,7 @@ export const membershipsWritable: Rule = {
   id: "memberships-writable",
   severity: "critical",
   title: "Requests may write memberships",
-  why: "Who may add or change a row of the memberships makes themselves a member, or the owner, of any organization.",
+  why: "A user who may insert or update memberships can become a member, or the owner, of any organization.",
   source: "https://www.postgresql.org/docs/current/ddl-rowsecurity.html",
   findings: (context) => sql`
     SELECT format('%I.%I', t.schema, t.name) AS object,

@@ -1,4 +1,5 @@
-import { ident, literal, type RelationName, type Sql, sql } from "../../../postgres/sql.ts";
+import { ident, literal, type RelationName, type Sql, sql, textOf } from "../../../postgres/sql.ts";
+import { organizationPolicies } from "../../../steps/model/organization-policies.ts";
 import { policyNames } from "../../../steps/table/fence.ts";
 import { fenced, reachable, relationsNamed, withPartitions } from "../../reach.ts";
 import type { AuditContext, Rule } from "../../rule.ts";
@@ -7,21 +8,23 @@ export const noGuard: Rule = {
   id: "no-guard",
   severity: "critical",
   title: "A tenant table has no restrictive guard",
-  why: "Permissive policies are OR-ed: one that is too wide, old or new, opens the table. Only a restrictive policy for all commands and roles narrows each of them, and only when it asks the helper.",
+  why: "Permissive policies are combined with OR: one that is too wide, old or new, opens the table. Only a restrictive policy for all commands and roles limits all of them, and only if it calls the helper.",
   source: "https://www.postgresql.org/docs/current/sql-createpolicy.html",
   findings: (context) => sql`
     SELECT format('%I.%I', t.schema, t.name) AS object,
-           'no restrictive policy for all commands and roles asks whose rows they are, on reads and on writes' AS fact,
-           -- One that a partition lacks was made later: it gets its table's, which closes it to queries by its own name.
-           format('DROP POLICY IF EXISTS %1$I ON %2$I.%3$I; CREATE POLICY %1$I ON %2$I.%3$I AS RESTRICTIVE FOR ALL USING (%4$I = ANY (ARRAY(SELECT %5$s()))) WITH CHECK (%4$I = ANY (ARRAY(SELECT %5$s())));',
-                  g.guard, t.schema, t.name, g.column_name, ${ident(context.tenancy.helpers.callerOrganizations).parts.join("")}::text)
+           'no restrictive policy for all commands and roles checks the organization in USING and WITH CHECK' AS fact,
+           -- In one transaction: between a DROP and a CREATE that commit by themselves, other policies would open the table.
+           format('BEGIN; DROP POLICY IF EXISTS %1$I ON %2$I.%3$I; CREATE POLICY %1$I ON %2$I.%3$I AS RESTRICTIVE FOR ALL USING (%4$I = ANY (ARRAY(SELECT %5$s()))) WITH CHECK (%4$I = ANY (ARRAY(SELECT %5$s())));',
+                  g.guard, t.schema, t.name, g.column_name, ${textOf(ident(context.tenancy.helpers.callerOrganizations))}::text)
+           -- A partition that was attached after the stage has no row-level security: requests could read it by its own name.
            || CASE WHEN t.oid = named.oid THEN ''
                    ELSE format(' ALTER TABLE %I.%I ENABLE ROW LEVEL SECURITY;', t.schema, t.name)
-              END AS fix
+              END
+           || ' COMMIT;' AS fix
       FROM ${withPartitions(fenced(context))} AS t
       JOIN ${relationsNamed(fenced(context))} AS named ON named.oid = coalesce(pg_partition_root(t.oid), t.oid)
       JOIN ${guards(context)} ON g.schema = named.schema AND g.name = named.name
-     WHERE t.oid NOT IN (SELECT polrelid FROM ${standing(context)} AS p)
+     WHERE t.oid NOT IN (SELECT polrelid FROM ${completeGuards(context)} AS p)
        AND (t.oid = named.oid OR t.oid IN (SELECT oid FROM ${reachable(context)} AS r))
   `,
   mutants: [
@@ -91,7 +94,7 @@ export const noGuard: Rule = {
       ],
     },
     {
-      name: "the guard open to whoever is nobody",
+      name: "the guard open to requests without a user",
       leak: "anonymous-branch",
       kind: "damage",
       damage: ({ table, tenancy }) => {
@@ -123,7 +126,7 @@ export const noGuard: Rule = {
       ],
     },
     {
-      name: "a guard that trusts what users say of themselves",
+      name: "a guard that trusts metadata that users write",
       leak: "forged-claims",
       kind: "damage",
       damage: ({ table, tenancy }) => {
@@ -134,7 +137,7 @@ export const noGuard: Rule = {
       },
     },
     {
-      name: "a guard that asks a function for each row",
+      name: "a guard that calls a function for each row",
       leak: "slow-guard",
       kind: "damage",
       damage: ({ table, tenancy }) => {
@@ -149,11 +152,11 @@ export const noGuard: Rule = {
       leak: "old-policy",
       kind: "damage",
       damage: ({ tenancy }) => [
-        sql`DROP POLICY "Only their org memberships" ON ${ident(tenancy.memberships)}`,
+        sql`DROP POLICY ${ident(organizationPolicies.memberships.guard)} ON ${ident(tenancy.memberships)}`,
       ],
     },
     {
-      name: "a helper that was dropped with all that asked it",
+      name: "a helper that was dropped with CASCADE",
       leak: "drop-cascade",
       kind: "damage",
       damage: ({ tenancy }) => [
@@ -163,7 +166,7 @@ export const noGuard: Rule = {
   ],
 };
 
-/** What each fenced relation's guard is called and asks, as `g`. */
+/** The name of each fenced relation's guard, and the column that it checks, as `g`. */
 function guards({ tenancy, tenantTables }: AuditContext): Sql {
   const all = [
     ...tenantTables.map((relation) => ({
@@ -171,10 +174,14 @@ function guards({ tenancy, tenantTables }: AuditContext): Sql {
       guard: policyNames(relation.name).guard,
       column: tenancy.column,
     })),
-    { relation: tenancy.organizations, guard: "Only their organization", column: "id" },
+    {
+      relation: tenancy.organizations,
+      guard: organizationPolicies.organizations.guard,
+      column: "id",
+    },
     {
       relation: tenancy.memberships,
-      guard: "Only their org memberships",
+      guard: organizationPolicies.memberships.guard,
       column: "organization_id",
     },
   ];
@@ -186,11 +193,11 @@ function guards({ tenancy, tenantTables }: AuditContext): Sql {
 
 const printedName = '(\\w+|"([^"]|"")+")';
 
-/** A guard's condition as the server prints it: its column is in the organizations of whoever asks. */
+/** A guard's condition as the server prints it: the column is one of the caller's organizations. */
 const guardsCondition = `^\\(${printedName} = ANY \\(ARRAY\\( SELECT ${printedName}(\\.${printedName})?\\(\\) AS ${printedName}\\)\\)\\)$`;
 
-/** The policies that are as a guard must be, as pg_policy has them. */
-function standing({ tenancy }: AuditContext): Sql {
+/** The rows of pg_policy that are a complete guard. */
+function completeGuards({ tenancy }: AuditContext): Sql {
   return sql`(SELECT p.*
                 FROM pg_policy p
                 JOIN pg_depend d ON d.classid = 'pg_policy'::regclass

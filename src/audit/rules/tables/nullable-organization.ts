@@ -6,7 +6,7 @@ export const nullableOrganization: Rule = {
   id: "nullable-organization",
   severity: "high",
   title: "A tenant table takes rows of no organization",
-  why: "Such a row is seen by nobody, or by everybody where a policy says so; and nothing tells afterwards whose it was.",
+  why: "No member sees such a row, or every member does where a policy allows it; and afterwards it is not known which tenant it belonged to.",
   source: "https://www.postgresql.org/docs/current/ddl-constraints.html",
   findings: (context) => sql`
     SELECT format('%I.%I', t.schema, t.name) AS object,

@@ -6,7 +6,7 @@ export const rowSecurityOff: Rule = {
   id: "row-security-off",
   severity: "critical",
   title: "A table that requests can reach has no row-level security",
-  why: "Without row-level security a grant is all that is asked: every tenant reads and writes every row, also in a partition or a child that is read directly.",
+  why: "Without row-level security only grants apply: every tenant reads and writes every row, also in a partition or a child that is read by its own name.",
   source: "https://www.postgresql.org/docs/current/ddl-rowsecurity.html",
   findings: (context) => sql`
     SELECT format('%I.%I', r.schema, r.name) AS object,

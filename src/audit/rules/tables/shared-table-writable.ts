@@ -6,11 +6,11 @@ export const sharedTableWritable: Rule = {
   id: "shared-table-writable",
   severity: "high",
   title: "Requests may write a table that all tenants share",
-  why: "What one tenant writes there, every other reads: a way out for data, and a way in for lies.",
+  why: "What one tenant writes there, every other tenant reads.",
   source: "https://www.postgresql.org/docs/current/sql-grant.html",
   findings: (context) => sql`
     SELECT format('%I.%I', t.schema, t.name) AS object,
-           format('%I may %s it, and no policy keeps them from it', api.role, lower(verb.name)) AS fact,
+           format('%I may %s it, and no policy prevents it', api.role, lower(verb.name)) AS fact,
            format('REVOKE %s ON %I.%I FROM %I;', verb.name, t.schema, t.name, api.role) AS fix
       FROM ${relationsNamed(context.sharedTables)} AS t
       JOIN pg_class c ON c.oid = t.oid
@@ -31,7 +31,7 @@ export const sharedTableWritable: Rule = {
                                   AND p.polcmd::text IN ('*', verb.command)))
      UNION ALL
     SELECT format('%I.%I', t.schema, t.name),
-           format('%I may TRUNCATE it, and no policy is asked', api.role),
+           format('%I may TRUNCATE it, and no policy applies to TRUNCATE', api.role),
            format('REVOKE TRUNCATE ON %I.%I FROM %I;', t.schema, t.name, api.role)
       FROM ${relationsNamed(context.sharedTables)} AS t
      CROSS JOIN ${apiRoles(context)}

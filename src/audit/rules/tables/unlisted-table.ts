@@ -6,11 +6,11 @@ export const unlistedTable: Rule = {
   id: "unlisted-table",
   severity: "high",
   title: "Requests can reach a table that the configuration does not name",
-  why: "Nobody has said whether its rows are a tenant's or everybody's: the table that was forgotten is the leak.",
+  why: "The configuration does not say whether its rows belong to tenants or to all: a forgotten table is a leak.",
   source: "https://www.postgresql.org/docs/current/ddl-rowsecurity.html",
   findings: (context) => sql`
     SELECT format('%I.%I', r.schema, r.name) AS object,
-           'is named nowhere in the configuration, and requests can reach it' AS fact,
+           'is not named in the configuration, and requests can reach it' AS fact,
            format('-- name it in day2.tables, sharedTables or exemptTables, or: REVOKE ALL ON %I.%I FROM %s;', r.schema, r.name,
                   (SELECT string_agg(quote_ident(api.role), ', ') FROM ${apiRoles(context)})) AS fix
       FROM ${reachable(context)} AS r

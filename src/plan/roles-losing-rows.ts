@@ -1,13 +1,13 @@
 import type { Snapshot } from "../catalog/snapshot.ts";
 import { type ResolvedSettings, requestRoles } from "../config/settings.ts";
 import type { TablePlan } from "../steps/model/table-plan.ts";
-import { requesters } from "./requesters.ts";
+import { reachableRoles } from "./reachable-roles.ts";
 
 /**
- * The roles beside those of requests that the fences will take the rows from, with their tables. Only one
- * that no request can become is told how to see every row.
+ * Notes on the roles, other than those of requests, that will see no rows behind the fences, with their
+ * tables. BYPASSRLS is advised only for a role that no request can become.
  */
-export function blindedRoles(
+export function rolesLosingRows(
   settings: ResolvedSettings,
   { server }: Snapshot,
   tables: readonly TablePlan[],
@@ -21,7 +21,7 @@ export function blindedRoles(
   ];
   const tablesOf = new Map<string, Set<string>>();
   for (const { label, existing } of tables) {
-    // Where row-level security is on, they are under it already.
+    // Where row-level security is on already, it applies to them already.
     if (existing.rowSecurity) continue;
     for (const { grantee, privilege } of existing.grants) {
       if (grantee === null || !["SELECT", "UPDATE", "DELETE"].includes(privilege)) continue;
@@ -29,11 +29,11 @@ export function blindedRoles(
       tablesOf.set(grantee, (tablesOf.get(grantee) ?? new Set()).add(label));
     }
   }
-  const ofRequests = requesters(settings, server);
+  const ofRequests = reachableRoles(settings, server);
   return [...tablesOf].map(([role, labels]) => {
-    const blinded = `${role} will see no row of ${[...labels].join(", ")} unless it names a user`;
+    const losing = `${role} will see no row of ${[...labels].join(", ")} unless it names a user`;
     return ofRequests.has(role)
-      ? `${blinded}: requests run as it or can become it, so it must stay bound; what serves no tenant (reports, exports) needs a role of its own`
-      : `${blinded}: if it serves no tenant (reports, exports) and no request can become it, ALTER ROLE … BYPASSRLS lets it see all`;
+      ? `${losing}: requests run as it or can become it, so row-level security must apply to it; what serves no tenant (reports, exports) needs a separate role`
+      : `${losing}: if it serves no tenant (reports, exports) and no request can become it, ALTER ROLE … BYPASSRLS lets it see all rows`;
   });
 }

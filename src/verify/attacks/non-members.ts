@@ -1,100 +1,113 @@
 import { z } from "zod";
-import { ident, type RelationName, sql } from "../../postgres/sql.ts";
-import { attempt, attemptRowsOfEach, silently } from "../proof/attempt.ts";
+import { ident, type RelationName, sql, textOf } from "../../postgres/sql.ts";
+import { attempt, attemptRowsOfEach, withoutTriggers } from "../proof/attempt.ts";
 import { anonymous, asRequest, type Request, signedInAsNobody } from "../proof/request.ts";
 import type { Fence } from "../proof/trial.ts";
 import { type Refusal, unexplained } from "../proof/unexplained.ts";
 import { type Violation, violation } from "../proof/violation.ts";
 import type { Tried } from "../proof/writing.ts";
-import { forgedRequest, readAskedFor, staleRequest } from "./forgery.ts";
-import { attackersRequest, type Ground, joinOnly, labelOf, othersHave } from "./ground.ts";
+import {
+  type AttackSetup,
+  attackersRequest,
+  joinOnly,
+  labelOf,
+  othersHave,
+} from "./attack-setup.ts";
+import { forgedRequest, readClaimNames, staleRequest } from "./forgery.ts";
 
-type Stranger = {
+type NonMember = {
   readonly name: string;
-  /** Who says nothing that is false gets an answer, and no error. */
+  /** Whether its claims are true: then it must get an answer, and no error. */
   readonly honest: boolean;
   readonly member: readonly ("own" | "foreign")[];
   readonly request: Request;
 };
 
 /**
- * Whoever is not a member of the others' organization: each reads, and deletes blindly. Without a
- * WHERE only the DELETE policies are asked, not those for SELECT.
+ * Users who are not members of the other organization each read, and delete without a WHERE: then only
+ * the policies for DELETE apply, not those for SELECT.
  */
-export async function tryStrangers(ground: Ground): Promise<Tried> {
-  const { queries, settings, fences } = ground;
-  const asked = await readAskedFor(ground);
-  const strangers: readonly Stranger[] = [
-    {
-      name: "anonymous",
-      honest: true,
-      member: [],
-      request: await anonymousRequest(ground),
-    },
-    { name: "signed in as nobody", honest: true, member: [], request: signedInAsNobody(settings) },
-    {
-      name: "a user of no organization",
-      honest: true,
-      member: [],
-      request: attackersRequest(ground),
-    },
+export async function tryNonMembers(setup: AttackSetup): Promise<Tried> {
+  const { queries } = setup;
+  const violations: Violation[] = [];
+  for (const nonMember of await nonMembersOf(setup)) {
+    await queries.execute(sql`SAVEPOINT non_member`);
+    await joinOnly(setup, nonMember.member);
+    const read = await tryReading(setup, nonMember);
+    const refusals = [...read.refusals];
+    violations.push(
+      ...read.violations,
+      ...(await tryTruncating(setup, nonMember)),
+      ...(await tryDeleting(setup, nonMember, refusals)),
+    );
+    if (nonMember.honest) {
+      const errors = await unexplained(queries, nonMember.request.role, refusals);
+      violations.push(
+        ...errors.map((error) =>
+          violation(`${nonMember.name} gets an error instead of an empty answer from ${error}`),
+        ),
+      );
+    }
+    await queries.execute(sql`ROLLBACK TO SAVEPOINT non_member`);
+  }
+  return { violations, remarks: [] };
+}
+
+async function nonMembersOf(setup: AttackSetup): Promise<readonly NonMember[]> {
+  const claimed = await readClaimNames(setup);
+  const honest = { honest: true, member: [] } as const;
+  return [
+    { name: "anonymous", ...honest, request: await anonymousRequest(setup) },
+    { name: "signed in as nobody", ...honest, request: signedInAsNobody(setup.settings) },
+    { name: "a user of no organization", ...honest, request: attackersRequest(setup) },
     {
       name: "a removed member with old claims",
       honest: false,
       member: [],
-      request: staleRequest(ground, asked),
+      request: staleRequest(setup, claimed),
     },
     {
       name: "a member with forged claims, headers and settings",
       honest: false,
       member: ["own"],
-      request: forgedRequest(ground, asked),
+      request: forgedRequest(setup, claimed),
     },
     {
-      name: "a member of one, who was of two",
+      name: "a member of one organization with old claims of two",
       honest: false,
       member: ["own"],
-      request: staleRequest(ground, asked),
+      request: staleRequest(setup, claimed),
     },
   ];
-  const violations: Violation[] = [];
-  for (const stranger of strangers) {
-    await queries.execute(sql`SAVEPOINT stranger`);
-    await joinOnly(ground, stranger.member);
-    const read = await tryReading(ground, stranger);
-    const refusals = [...read.refusals];
-    violations.push(...read.violations, ...(await tryTruncating(ground, stranger)));
-    // All at once, and one by one only where that showed something.
-    if (await deletesOthers(ground, stranger, fences, refusals)) {
-      for (const fence of fences) {
-        if (!(await deletesOthers(ground, stranger, [fence]))) continue;
-        violations.push({
-          what: `${stranger.name} deletes others' rows of ${fence.label}`,
-          shown: {
-            who: stranger.name,
-            request: stranger.request,
-            object: fence.relation,
-            statement: sql`DELETE FROM ${ident(fence.relation)}`,
-            answer: `rows of organization ${ground.foreign}, which the proof made, are gone`,
-          },
-        });
-      }
-    }
-    if (stranger.honest) {
-      const errors = await unexplained(queries, stranger.request.role, refusals);
-      violations.push(
-        ...errors.map((error) =>
-          violation(`${stranger.name} gets an error instead of an empty answer from ${error}`),
-        ),
-      );
-    }
-    await queries.execute(sql`ROLLBACK TO SAVEPOINT stranger`);
-  }
-  return { violations, remarks: [] };
 }
 
-/** Of the role for that, by the application's login where it may become it, else by another's. */
-async function anonymousRequest({ queries, settings }: Ground): Promise<Request> {
+/** Deletes from all tables at once, and from each of them only where that deleted others' rows. */
+async function tryDeleting(
+  setup: AttackSetup,
+  nonMember: NonMember,
+  refusals: Refusal[],
+): Promise<readonly Violation[]> {
+  const { fences, foreign } = setup;
+  if (!(await deletesOthers(setup, nonMember, fences, refusals))) return [];
+  const violations: Violation[] = [];
+  for (const fence of fences) {
+    if (!(await deletesOthers(setup, nonMember, [fence]))) continue;
+    violations.push({
+      what: `${nonMember.name} deletes others' rows of ${fence.label}`,
+      shown: {
+        who: nonMember.name,
+        request: nonMember.request,
+        object: fence.relation,
+        statement: sql`DELETE FROM ${ident(fence.relation)}`,
+        answer: `rows of organization ${foreign}, which the proof made, are gone`,
+      },
+    });
+  }
+  return violations;
+}
+
+/** The anonymous request, with the application's login where that may become the anonymous role. */
+async function anonymousRequest({ queries, settings }: AttackSetup): Promise<Request> {
   const request = anonymous(settings);
   if (request.login === undefined) return request;
   const [row] = await queries.rows(
@@ -105,12 +118,12 @@ async function anonymousRequest({ queries, settings }: Ground): Promise<Request>
 }
 
 /**
- * TRUNCATE asks no policy, and locks the table before anything can be seen: so it is asked of the catalog.
+ * Policies do not apply to TRUNCATE, and it locks the table: so only the privilege is read from the catalog.
  * The fenced tables are tried as the signed-in role elsewhere.
  */
 async function tryTruncating(
-  { queries, fences, tenancy, settings }: Ground,
-  { name: who, request, honest }: Stranger,
+  { queries, fences, tenancy, settings }: AttackSetup,
+  { name: who, request, honest }: NonMember,
 ): Promise<Violation[]> {
   if (!honest) return [];
   const own = [tenancy.memberships, tenancy.organizations];
@@ -125,13 +138,13 @@ async function tryTruncating(
         SELECT has_table_privilege(${request.role}::text, c.oid, 'TRUNCATE')
                AND has_schema_privilege(${request.role}::text, c.relnamespace, 'USAGE') AS may
           FROM pg_class c
-         WHERE c.oid = ${ident(relation).parts.join("")}::text::regclass
+         WHERE c.oid = ${textOf(ident(relation))}::text::regclass
       `,
       z.object({ may: z.boolean() }),
     );
     if (row?.may !== true) continue;
     const statement = sql`TRUNCATE ${ident(relation)}`;
-    const answer = "it was not run: the privilege is granted, and nothing else is asked";
+    const answer = "not run: the privilege is granted, and no policy applies to TRUNCATE";
     violations.push({
       what: `${who} may empty ${labelOf(relation)} with a TRUNCATE`,
       shown: { who, request, object: relation, statement, answer },
@@ -141,11 +154,11 @@ async function tryTruncating(
 }
 
 async function tryReading(
-  ground: Ground,
-  stranger: Stranger,
+  setup: AttackSetup,
+  nonMember: NonMember,
 ): Promise<{ readonly violations: readonly Violation[]; readonly refusals: readonly Refusal[] }> {
-  const { queries, tenancy, fences, own } = ground;
-  const theirs = stranger.member.length === 0 ? [] : [own];
+  const { queries, tenancy, fences, own } = setup;
+  const theirs = nonMember.member.length === 0 ? [] : [own];
   const relations: readonly { relation: RelationName; column: string }[] = [
     ...fences.map(({ relation }) => ({ relation, column: tenancy.column })),
     { relation: tenancy.memberships, column: "organization_id" },
@@ -162,9 +175,9 @@ async function tryReading(
     `,
   }));
   const statements = looks.map(({ statement }) => statement);
-  const { name: who, request } = stranger;
+  const { name: who, request } = nonMember;
   const all = await asRequest(queries, request, async () => {
-    // For one row of many the planner reads the whole table, and where all is well there is none.
+    // Otherwise the planner scans the whole table for the LIMIT, and an unbroken fence has no such row.
     await queries.execute(sql`SET LOCAL enable_seqscan = off`);
     const seen = await attemptRowsOfEach(
       queries,
@@ -181,7 +194,7 @@ async function tryReading(
       : [];
   });
   const violations = looks.flatMap(({ relation, statement }, index): Violation[] => {
-    // Refused, or wrong in its own claims: either way nothing was seen.
+    // A refused query showed no row.
     const seen = all[index];
     const [row] = seen?.kind === "done" ? seen.rows : [];
     if (row === undefined) return [];
@@ -193,26 +206,26 @@ async function tryReading(
 }
 
 async function deletesOthers(
-  ground: Ground,
-  { request }: Stranger,
+  setup: AttackSetup,
+  { request }: NonMember,
   fences: readonly Fence[],
   refusals: Refusal[] = [],
 ): Promise<boolean> {
-  const { queries } = ground;
-  const before = await othersHave(ground);
+  const { queries } = setup;
+  const before = await othersHave(setup);
   await queries.execute(sql`SAVEPOINT deleting`);
-  await silently(queries, () =>
+  await withoutTriggers(queries, () =>
     asRequest(queries, request, async () => {
       for (const { relation } of fences) {
         const outcome = await attempt(queries, sql`DELETE FROM ${ident(relation)}`);
-        // A trigger of the application's may refuse, whoever asks.
+        // A trigger of the application may refuse every DELETE.
         if (outcome.kind === "refused" && !outcome.inFunction) {
           refusals.push({ relation, privilege: "DELETE", refused: outcome });
         }
       }
     }),
   );
-  const after = await othersHave(ground);
+  const after = await othersHave(setup);
   await queries.execute(sql`ROLLBACK TO SAVEPOINT deleting`);
   return before !== after;
 }

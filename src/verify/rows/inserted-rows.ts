@@ -1,24 +1,25 @@
 import { z } from "zod";
 import type { Queries } from "../../postgres/connection.ts";
 import { ident, list, type Sql, sql } from "../../postgres/sql.ts";
-import { attemptRows, silently } from "../proof/attempt.ts";
+import { attemptRows, withoutTriggers } from "../proof/attempt.ts";
 import type { Fence } from "../proof/trial.ts";
-import { madeUp, type RowColumn, rowColumns } from "./likeness.ts";
+import { madeUp, type RowColumn, rowColumns, type TableAccess } from "./insert-like.ts";
 import { madeUpRow } from "./made-up-row.ts";
-import { placeOfRow } from "./place.ts";
-import { type Placement, placed, placedRow } from "./placement.ts";
+import { locatedRow, placed, type TestRows } from "./moved-rows.ts";
+import { rowLocation } from "./row-location.ts";
 
 /**
- * Makes a row in each organization, like one that the table has, or made up where it has none: nobody
- * waits for a row of ours, as they would for one of theirs that was moved. No sequence is moved either.
- * @returns undefined where a row cannot be made: a constraint, a rule or a trigger is against it
+ * Inserts a row into each organization: a copy of an existing row, or generated values where the table is
+ * empty. The application does not wait for these rows, as it would for an existing row that is moved. No
+ * sequence is advanced.
+ * @returns undefined where no row can be inserted: a constraint, a rule or a trigger prevents it
  */
-export async function plantRows(
+export async function insertRows(
   queries: Queries,
   { relation }: Fence,
-  { column, role }: { readonly column: string; readonly role: string },
+  { column, role }: TableAccess,
   organizations: readonly string[],
-): Promise<Placement | undefined> {
+): Promise<TestRows | undefined> {
   const table = ident(relation);
   const [sample] = await queries.rows(
     sql`
@@ -35,8 +36,8 @@ export async function plantRows(
       : valuesOf(await rowColumns(queries, relation, { column, role }));
   if (values === undefined) return undefined;
   await queries.execute(sql`SAVEPOINT planting`);
-  const planted = await silently(queries, async () => {
-    const rows: z.output<typeof placedRow>[] = [];
+  const planted = await withoutTriggers(queries, async () => {
+    const rows: z.output<typeof locatedRow>[] = [];
     for (const organization of organizations) {
       const outcome = await attemptRows(
         queries,
@@ -45,10 +46,10 @@ export async function plantRows(
                  OVERRIDING SYSTEM VALUE
           SELECT ${list([sql`${organization}::uuid`, ...values.map(({ value }) => value)])}
             FROM (SELECT ${sample?.record ?? null}::${table} AS record) AS sample
-       RETURNING ${placeOfRow} AS place,
+       RETURNING ${rowLocation} AS location,
                  ${ident(column)}::text AS organization
         `,
-        placedRow,
+        locatedRow,
       );
       const [row] = outcome.kind === "done" ? outcome.rows : [];
       if (row?.organization !== organization) return undefined;
@@ -61,10 +62,10 @@ export async function plantRows(
   return undefined;
 }
 
-/** The sample's values; what must differ from every other row's is made up. */
+/** The sample's values; unique ones are generated. */
 function valuesOf(columns: readonly RowColumn[]): readonly { name: Sql; value: Sql }[] {
-  // A parent must be one that is there, and a partition one that takes the row; where another column
-  // tells the rows apart, that is enough.
+  // A referenced parent must exist, and a partition must accept the row: these keep the sample's value if
+  // another unique column can differ.
   const keys = columns.filter(({ unique }) => unique);
   const free = keys.some((key) => !isTaken(key) && madeUp(key) !== undefined);
   return columns.map((one) => {

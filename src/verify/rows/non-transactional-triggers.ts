@@ -1,20 +1,20 @@
 import { z } from "zod";
 import type { Queries } from "../../postgres/connection.ts";
-import { ident, type RelationName, type Sql, sql } from "../../postgres/sql.ts";
+import { ident, type RelationName, type Sql, sql, textOf } from "../../postgres/sql.ts";
 
 /**
- * What a rollback does not undo: requests by HTTP, other connections, sequences and files. pg_net and
- * NOTIFY send when the transaction commits, so never.
+ * What a rollback does not undo: HTTP requests, other connections, sequences and files. pg_net and NOTIFY
+ * send when the transaction commits, so they never send here.
  */
 const leaves =
   "(?<!net\\.)\\mhttp(_get|_post|_put|_patch|_delete|_head)?\\s*\\(|\\mdblink|\\msetval\\s*\\(|\\mnextval\\s*\\(|\\mlo_export\\s*\\(|\\mPROGRAM\\M";
 
 /**
- * A trigger of a table whose function, or one that it names, does what a rollback does not undo, or is
- * in a language that may do anything; as an expression of its name.
- * @param table an expression of the table's oid
+ * The name of a trigger whose function, or a function named in it, does what a rollback does not undo, or
+ * is in an untrusted language; as an SQL expression.
+ * @param table an SQL expression that is the table's oid
  */
-export function leavingTrigger(table: Sql): Sql {
+export function nonTransactionalTrigger(table: Sql): Sql {
   return sql`(SELECT min(t.tgname::text)
                 FROM pg_trigger t
                 JOIN pg_proc f ON f.oid = t.tgfoid
@@ -35,13 +35,13 @@ export function leavingTrigger(table: Sql): Sql {
 }
 
 /** @returns the name of such a trigger of a table, or undefined */
-export async function leavingTriggerOf(
+export async function nonTransactionalTriggerOf(
   queries: Queries,
   relation: RelationName,
 ): Promise<string | undefined> {
-  const oid = sql`${ident(relation).parts.join("")}::text::regclass`;
+  const oid = sql`${textOf(ident(relation))}::text::regclass`;
   const [found] = await queries.rows(
-    sql`SELECT ${leavingTrigger(oid)} AS trigger`,
+    sql`SELECT ${nonTransactionalTrigger(oid)} AS trigger`,
     z.object({ trigger: z.string().nullable() }),
   );
   return found?.trigger ?? undefined;

@@ -1,12 +1,12 @@
 import { randomUUID } from "node:crypto";
 import { z } from "zod";
 import type { Queries } from "../../postgres/connection.ts";
-import { ident, list, type RelationName, raw, type Sql, sql } from "../../postgres/sql.ts";
+import { ident, list, type RelationName, raw, type Sql, sql, textOf } from "../../postgres/sql.ts";
 import type { Persona } from "../../steps/model/stage.ts";
 import type { Tenancy } from "../../steps/model/tenancy.ts";
-import { attempt, silently } from "./attempt.ts";
+import { attempt, withoutTriggers } from "./attempt.ts";
 
-/** A persona as an existing user plays it, with only the memberships that the proof wants. */
+/** A persona, and the existing user who has its memberships during the proof. */
 export type Actor = {
   readonly persona: Persona;
   readonly user: string;
@@ -14,24 +14,23 @@ export type Actor = {
   readonly organizations: readonly string[];
 };
 
-/** The test organizations by slug, and the user who plays every persona, one after the other. */
-export type Scene = {
+/** The ids of the test organizations by slug, and the existing user who gets each persona's memberships in turn. */
+export type TestOrganizations = {
   readonly user: string;
   readonly organizations: ReadonlyMap<string, string>;
 };
 
 /**
- * Makes the test organizations. All of it is within a transaction that is rolled back: nothing of
- * it is ever seen by anybody else.
- * @param turn from 1: each lends another user
- * @returns the scene, or why it could not be set
+ * Creates the test organizations, within a transaction that is rolled back: no other session sees them.
+ * @param turn from 1: each turn takes another user
+ * @returns the organizations, or why they could not be created
  */
-export async function setScene(
+export async function makeTestOrganizations(
   queries: Queries,
   tenancy: Tenancy,
   personas: readonly Persona[],
   turn: number,
-): Promise<Scene | { readonly impossible: string }> {
+): Promise<TestOrganizations | { readonly impossible: string }> {
   const { users, organizations } = tenancy;
   const [lent] = await queries.rows(
     sql`
@@ -39,7 +38,7 @@ export async function setScene(
         FROM ${ident(users.relation)} AS record
        ORDER BY record.${ident(users.id)}
        LIMIT 1
-      -- Somebody may hold the row of the one that was tried before.
+      -- Another session may have locked the row of the user before.
       OFFSET ${turn - 1} % greatest(1, (SELECT count(*)
                                              FROM (SELECT FROM ${ident(users.relation)} LIMIT 20) AS few))
     `,
@@ -59,7 +58,7 @@ export async function setScene(
   return { user: lent.user, organizations: ids };
 }
 
-/** Makes an organization: where the plan's columns do not suffice any more, like one that is there. */
+/** Creates an organization: where the plan's columns no longer suffice, as a copy of an existing one. */
 async function makeOrganization(
   queries: Queries,
   organizations: RelationName,
@@ -67,7 +66,7 @@ async function makeOrganization(
   name: string,
 ): Promise<string | undefined> {
   const own: Readonly<Record<string, string>> = { id, name, slug: `${name}-${id}` };
-  const plain = await silently(queries, () =>
+  const plain = await withoutTriggers(queries, () =>
     attempt(
       queries,
       sql`
@@ -86,7 +85,7 @@ async function makeOrganization(
                             AND i.indisunique
                             AND a.attnum = ANY (i.indkey)) AS unique
         FROM pg_attribute a
-       WHERE a.attrelid = ${toText(organizations)}::text::regclass
+       WHERE a.attrelid = ${textOf(ident(organizations))}::text::regclass
          AND a.attnum > 0
          AND NOT a.attisdropped
          AND a.attgenerated = ''
@@ -99,7 +98,7 @@ async function makeOrganization(
     if (given === undefined) return sql`record.${ident(column)}`;
     return column === "id" ? sql`${given}::uuid` : sql`${given}::text`;
   });
-  const copied = await silently(queries, () =>
+  const copied = await withoutTriggers(queries, () =>
     attempt(
       queries,
       sql`
@@ -115,20 +114,15 @@ async function makeOrganization(
   return copied.kind === "refused" ? copied.message : plain.message;
 }
 
-/** A relation's name as PostgreSQL reads it. */
-function toText(relation: RelationName): string {
-  return ident(relation).parts.join("");
-}
-
-/** Gives the lent user the memberships of a persona, and takes every other away. */
+/** Gives the user the memberships of a persona, and deletes all others. */
 export async function play(
   queries: Queries,
   { memberships, users }: Tenancy,
-  { user, organizations }: Scene,
+  { user, organizations }: TestOrganizations,
   persona: Persona,
 ): Promise<Actor> {
   const own: string[] = [];
-  await silently(queries, async () => {
+  await withoutTriggers(queries, async () => {
     await queries.execute(sql`
       DELETE FROM ${ident(memberships)}
        WHERE user_id = ${user}::${raw(users.idType)}

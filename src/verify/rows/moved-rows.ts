@@ -2,54 +2,54 @@ import { z } from "zod";
 import type { Queries } from "../../postgres/connection.ts";
 import { ident, type RelationName, sql } from "../../postgres/sql.ts";
 import type { Tenancy } from "../../steps/model/tenancy.ts";
-import { attempt, silently } from "../proof/attempt.ts";
-import { isAt, placeOfRow } from "./place.ts";
+import { attempt, withoutTriggers } from "../proof/attempt.ts";
+import { isAtOneOf, rowLocation } from "./row-location.ts";
 
-/** The rows that a trial is judged by. */
-export type Placement = {
+/** The rows by which a trial is judged. */
+export type TestRows = {
   /** The organizations that hold them. */
   readonly organizations: readonly string[];
-  /** Where they are, as `placeOfRow` tells it. */
-  readonly places: readonly string[];
-  /** Why they are where they were, in organizations of others; none where they could be moved. */
+  /** Where they are, as `rowLocation` selects it. */
+  readonly locations: readonly string[];
+  /** Why they could not be moved and are still in existing organizations; undefined where they were moved. */
   readonly unmoved: string | undefined;
 };
 
-export const placedRow = z.object({ place: z.string(), organization: z.string() });
+export const locatedRow = z.object({ location: z.string(), organization: z.string() });
 
 /**
  * Moves one existing row of the table into each test organization. Where a trigger or a rule of the
- * application's keeps rows as they are, and may not be silenced, others' rows are taken as they are.
+ * application prevents that, and cannot be disabled, the rows are used where they are.
  * @returns fewer rows than organizations where the table has too few
  */
-export async function placeRows(
+export async function moveRows(
   queries: Queries,
   relation: RelationName,
   tenancy: Tenancy,
   organizations: readonly string[],
-): Promise<Placement> {
+): Promise<TestRows> {
   const column = ident(tenancy.column);
-  // SKIP LOCKED: a row that the application is writing to right now is left to it.
+  // SKIP LOCKED: a row that the application is writing is not used.
   const rows = await queries.rows(
     sql`
-      SELECT ${placeOfRow} AS place,
+      SELECT ${rowLocation} AS location,
              ${column}::text AS organization
         FROM ${ident(relation)}
        WHERE ${column} IS NOT NULL
        LIMIT ${organizations.length}
          FOR UPDATE SKIP LOCKED
     `,
-    placedRow,
+    locatedRow,
   );
-  await queries.execute(sql`SAVEPOINT placement`);
-  const refused = await silently(queries, async () => {
-    for (const [index, { place }] of rows.entries()) {
+  await queries.execute(sql`SAVEPOINT testRows`);
+  const refused = await withoutTriggers(queries, async () => {
+    for (const [index, { location }] of rows.entries()) {
       const outcome = await attempt(
         queries,
         sql`
           UPDATE ${ident(relation)}
              SET ${column} = ${organizations[index] ?? null}::uuid
-           WHERE ${isAt([place])}
+           WHERE ${isAtOneOf([location])}
         `,
       );
       if (outcome.kind === "refused") return outcome.message;
@@ -58,26 +58,26 @@ export async function placeRows(
   });
   const moved = await queries.rows(
     sql`
-      SELECT ${placeOfRow} AS place,
+      SELECT ${rowLocation} AS location,
              ${column}::text AS organization
         FROM ${ident(relation)}
        WHERE ${column} = ANY (${organizations}::uuid[])
     `,
-    placedRow,
+    locatedRow,
   );
   if (refused === undefined && moved.length === rows.length) return placed(moved, undefined);
-  await queries.execute(sql`ROLLBACK TO SAVEPOINT placement`);
-  return placed(rows, refused ?? "a rule or a trigger keeps an UPDATE from moving them");
+  await queries.execute(sql`ROLLBACK TO SAVEPOINT testRows`);
+  return placed(rows, refused ?? "a rule or a trigger prevents the UPDATE that moves them");
 }
 
-/** The placement of rows that are where they shall be. */
+/** The test rows, from the location and organization of each. */
 export function placed(
-  rows: readonly z.output<typeof placedRow>[],
+  rows: readonly z.output<typeof locatedRow>[],
   unmoved: string | undefined,
-): Placement {
+): TestRows {
   return {
     organizations: [...new Set(rows.map(({ organization }) => organization))],
-    places: rows.map(({ place }) => place),
+    locations: rows.map(({ location }) => location),
     unmoved,
   };
 }

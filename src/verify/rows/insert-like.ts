@@ -1,8 +1,7 @@
 import { z } from "zod";
 import type { Queries } from "../../postgres/connection.ts";
 import { ident, list, type RelationName, raw, type Sql, sql } from "../../postgres/sql.ts";
-import type { Trial } from "../proof/trial.ts";
-import { isAt } from "./place.ts";
+import { isAtOneOf } from "./row-location.ts";
 
 const columnSchema = z.object({
   name: z.string(),
@@ -10,24 +9,27 @@ const columnSchema = z.object({
   type: z.string(),
   /** Of a text that is limited, in characters. */
   length: z.number().nullable(),
-  /** What a row gets where nothing is said: taking a sequence's next value is never undone. */
+  /** What a row gets by default; nextval() is not undone by a rollback. */
   default: z.enum(["none", "value", "sequence"]),
-  /** Whether a unique index of the table has it that does not have the organization. */
+  /** Whether it is in a unique index that does not include the organization. */
   unique: z.boolean(),
   references: z.boolean(),
-  /** Whether it decides which partition a row is in, at any level of the tree. */
+  /** Whether it is in the partition key, at any level of the tree. */
   partitions: z.boolean(),
-  /** Whether the role of requests may give it. */
+  /** Whether the role of requests may insert it. */
   given: z.boolean(),
 });
 
 export type RowColumn = z.output<typeof columnSchema>;
 
-/** The columns of a relation that a row may be given, without that of the organization. */
+/** Of a table: the column of the organization, and the role of requests. */
+export type TableAccess = { readonly column: string; readonly role: string };
+
+/** The columns of a relation that an INSERT may name, without the organization's. */
 export function rowColumns(
   queries: Queries,
   relation: RelationName,
-  { column, role }: { readonly column: string; readonly role: string },
+  { column, role }: TableAccess,
 ): Promise<RowColumn[]> {
   return queries.rows(
     sql`
@@ -58,7 +60,7 @@ export function rowColumns(
              EXISTS (SELECT
                        FROM pg_partition_tree(pg_partition_root(c.oid)) AS tree
                        JOIN pg_attribute own ON own.attrelid = tree.relid AND own.attname = a.attname
-                       -- A column of the key hangs on its whole table, also one within an expression.
+                       -- A column of the partition key depends on its whole table, also one in an expression.
                        JOIN pg_depend d ON d.classid = 'pg_class'::regclass
                                        AND d.objid = tree.relid
                                        AND d.objsubid = own.attnum
@@ -83,14 +85,14 @@ export function rowColumns(
   );
 }
 
-/** A value that no other row has; undefined for types of which none can be made up. */
+/** A value that no other row has; undefined for types for which none can be generated. */
 export function madeUp({ type, length }: RowColumn): Sql | undefined {
   switch (type) {
     case "uuid":
       return sql`gen_random_uuid()`;
     case "smallint":
       return sql`(-1 - floor(random() * 32000))::smallint`;
-    // Negative: no sequence comes there.
+    // Negative: no sequence generates it.
     case "integer":
       return sql`(-1 - floor(random() * 900000000))::integer`;
     case "bigint":
@@ -105,29 +107,23 @@ export function madeUp({ type, length }: RowColumn): Sql | undefined {
   }
 }
 
-/** A statement, and the same as it may be told: without anybody's values. */
-export type Insert = { readonly statement: Sql; readonly told: Sql };
+/** A statement, and the same statement without values of existing rows, for messages. */
+export type Insert = { readonly statement: Sql; readonly redacted: Sql };
 
 /**
- * An INSERT with the values of a row, as far as the role of requests may give them. A key that has a
- * default is left to it, since the row's own is taken; but what a sequence would give is made up.
+ * An INSERT with the values of an existing row, as far as the role of requests may insert them. A key with
+ * a default gets its default, since the row's own value exists already; a sequence's value is generated.
+ * @param location the row's; without one, only the organization is inserted
  */
-export async function insertLike({
-  queries,
-  fence,
-  tenancy,
-  settings,
-  place,
-}: Pick<Trial, "queries" | "fence" | "tenancy" | "settings"> & {
-  /** Where the row is; without one, no value is given but the organization. */
-  readonly place: string | undefined;
-}): Promise<(organization: string | null) => Insert> {
-  const table = ident(fence.relation);
-  const column = ident(tenancy.column);
-  const columns = await rowColumns(queries, fence.relation, {
-    column: tenancy.column,
-    role: settings.roles.signedIn,
-  });
+export async function insertLike(
+  queries: Queries,
+  relation: RelationName,
+  access: TableAccess,
+  location: string | undefined,
+): Promise<(organization: string | null) => Insert> {
+  const table = ident(relation);
+  const column = ident(access.column);
+  const columns = await rowColumns(queries, relation, access);
   const made = columns.flatMap((one) => {
     const numbered = one.default === "sequence" && !one.partitions;
     const value = one.given && numbered ? madeUp(one) : undefined;
@@ -137,13 +133,13 @@ export async function insertLike({
     sql`
       SELECT (record.*)::text AS record
         FROM ${table} AS record
-       WHERE ${isAt(place === undefined ? [] : [place])}
+       WHERE ${isAtOneOf(location === undefined ? [] : [location])}
     `,
     z.object({ record: z.string() }),
   );
   const copied = columns
     .filter((one) => one.given)
-    // A row of another partition's key may find none that takes it, before any policy is asked.
+    // With another partition key there may be no partition for the row, which fails before policies are applied.
     .filter(
       (one) =>
         one.partitions || !(one.default === "sequence" || (one.default === "value" && one.unique)),
@@ -163,7 +159,7 @@ export async function insertLike({
     `;
     return {
       statement: like(sql`${sample?.record ?? null}::${table}`),
-      told: like(sql`'(a row of the table)'::${table}`),
+      redacted: like(sql`'(a row of the table)'::${table}`),
     };
   };
 }

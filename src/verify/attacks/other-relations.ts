@@ -3,19 +3,19 @@ import { ident, sql } from "../../postgres/sql.ts";
 import { attemptRows } from "../proof/attempt.ts";
 import type { Violation } from "../proof/violation.ts";
 import type { Tried } from "../proof/writing.ts";
-import { attackersRequest, type Ground, joinOnly, labelOf } from "./ground.ts";
-import { relationsBeside } from "./surroundings.ts";
+import { type AttackSetup, attackersRequest, joinOnly, labelOf } from "./attack-setup.ts";
+import { otherRelations } from "./surroundings.ts";
 
-/** Whatever else a member can read that names organizations: it names their own only. */
-export async function tryRelationsBeside(ground: Ground): Promise<Tried> {
-  const { queries, tenancy, own } = ground;
-  await joinOnly(ground, ["own"]);
+/** Other relations with the organization's column show a member their own organization only. */
+export async function tryOtherRelations(setup: AttackSetup): Promise<Tried> {
+  const { queries, tenancy, own } = setup;
+  await joinOnly(setup, ["own"]);
   const violations: Violation[] = [];
   const remarks: string[] = [];
-  for (const relation of await relationsBeside(ground, "all")) {
+  for (const relation of await otherRelations(setup, "all")) {
     if (!relation.hasColumn) continue;
     const column = ident(tenancy.column);
-    const request = attackersRequest(ground);
+    const request = attackersRequest(setup);
     const object = { schema: relation.schema, name: relation.name };
     const statement = sql`
       SELECT ${column}::text AS organization

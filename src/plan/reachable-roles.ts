@@ -1,15 +1,15 @@
 import type { Server } from "../catalog/snapshot.ts";
 import { type ResolvedSettings, requestRoles } from "../config/settings.ts";
 
-/** PostgREST's roles, which serve requests wherever they are. */
+/** PostgREST's roles: where they exist, requests use them. */
 const usual = ["anon", "authenticated", "authenticator"];
 
 /**
- * The roles that requests run as, log in as, or can become: none of them may ever bypass row-level
- * security. Whoever is a member of the requests' role may be the application's login, but for the role
- * that is connected now, and superusers.
+ * The roles that requests run as, log in as, or can become with SET ROLE: none of them may bypass row-level
+ * security. Every member of the requests' role may be the application's login, except the connected role
+ * and roles that bypass row-level security.
  */
-export function requesters(
+export function reachableRoles(
   settings: ResolvedSettings,
   { memberships, user, bypassingRoles }: Server,
 ): ReadonlySet<string> {
@@ -23,7 +23,7 @@ export function requesters(
     ({ member, of }) => found.has(of) && member !== user && !bypassingRoles.includes(member),
   );
   for (const { member } of logins) found.add(member);
-  // Sets grow while they are walked: what a role can become is walked after it.
+  // A Set that grows while it is iterated also yields what was added.
   for (const role of found) {
     for (const { member, of } of memberships) if (member === role) found.add(of);
   }

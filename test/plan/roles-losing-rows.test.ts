@@ -8,7 +8,7 @@ import { makeDatabase } from "../setup/database.ts";
 import { companyConfig, companyTables } from "./company.ts";
 
 test("a role for reports that the fences will leave without rows is noted, and no other", async () => {
-  const database = await makeDatabase("blinded roles");
+  const database = await makeDatabase("roles losing rows");
   onTestFinished(() => database.drop());
   const { session } = database;
   for (const statement of companyTables) await session.execute(statement);
@@ -30,18 +30,12 @@ test("a role for reports that the fences will leave without rows is noted, and n
 });
 
 test("a role that requests run as, log in as or can become is never told to bypass row-level security", async () => {
-  const database = await makeDatabase("blinded requesters");
+  const database = await makeDatabase("roles of requests losing rows");
   onTestFinished(() => database.drop());
   const { session } = database;
   for (const statement of companyTables) await session.execute(statement);
   // The login of the application, which is a member of the role of requests, and what it can become.
-  for (const role of [
-    "anon",
-    "authenticated",
-    "blinded_reports",
-    "blinded_login",
-    "blinded_group",
-  ]) {
+  for (const role of ["anon", "authenticated", "losing_reports", "losing_login", "losing_group"]) {
     await session.execute(sql`
       DO $$
       BEGIN
@@ -51,16 +45,16 @@ test("a role that requests run as, log in as or can become is never told to bypa
       END $$`);
     await session.execute(sql`GRANT SELECT ON projects TO ${ident(role)}`);
   }
-  await session.execute(sql`GRANT pg_monitor, blinded_group TO blinded_login`);
+  await session.execute(sql`GRANT pg_monitor, losing_group TO losing_login`);
   const settings = parseSettings(
     { ...companyConfig, roles: { signedIn: "pg_monitor", anonymous: null } },
     "the test",
   );
   const { notices } = planStages(settings, await readSnapshot(session), stages, "the test");
   const of = (role: string) => notices.find((notice) => notice.startsWith(`${role} will see`));
-  for (const role of ["anon", "authenticated", "blinded_login", "blinded_group"]) {
+  for (const role of ["anon", "authenticated", "losing_login", "losing_group"]) {
     expect(of(role)).toContain("so it must stay bound");
     expect(of(role)).not.toContain("BYPASSRLS");
   }
-  expect(of("blinded_reports")).toContain("BYPASSRLS");
+  expect(of("losing_reports")).toContain("BYPASSRLS");
 });

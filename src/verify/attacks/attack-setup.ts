@@ -3,26 +3,30 @@ import type { ResolvedSettings } from "../../config/settings.ts";
 import type { Queries } from "../../postgres/connection.ts";
 import { ident, list, type RelationName, raw, type Sql, sql } from "../../postgres/sql.ts";
 import type { Tenancy } from "../../steps/model/tenancy.ts";
-import { silently } from "../proof/attempt.ts";
+import { withoutTriggers } from "../proof/attempt.ts";
 import { type Claims, type Request, signedInAs } from "../proof/request.ts";
-import { play, type Scene, setScene } from "../proof/scene.ts";
+import {
+  makeTestOrganizations,
+  play,
+  type TestOrganizations,
+} from "../proof/test-organizations.ts";
 import type { Fence } from "../proof/trial.ts";
-import { type Placement, placeRows } from "../rows/placement.ts";
-import { plantRows } from "../rows/planting.ts";
+import { insertRows } from "../rows/inserted-rows.ts";
+import { moveRows, type TestRows } from "../rows/moved-rows.ts";
 
-/** All fenced tables at once, with rows of two organizations in each: what attacks are tried on. */
-export type Ground = {
+/** The fenced tables with rows of two organizations in each: what attacks are tried on. */
+export type AttackSetup = {
   readonly queries: Queries;
   readonly settings: ResolvedSettings;
   readonly tenancy: Tenancy;
-  readonly fences: readonly (Fence & { readonly placement: Placement })[];
-  /** Whoever attacks, in all their parts. */
+  readonly fences: readonly (Fence & { readonly testRows: TestRows })[];
+  /** The user who attacks. */
   readonly user: string;
-  /** A member of the others' organization; none where there is one user only. */
+  /** A member of the other organization; undefined where there is only one user. */
   readonly other: string | undefined;
-  /** The attacker's organization, where they have one. */
+  /** The attacker's organization. */
   readonly own: string;
-  /** The organization that they must see and change nothing of. */
+  /** The organization whose rows the attacker must not see or change. */
   readonly foreign: string;
 };
 
@@ -34,36 +38,35 @@ const second = { organization: "test-client-b", role: "member" } as const;
  * @param how `planted` leaves tables out in which no row can be made; `moved` takes two rows that are
  *   there, for which writers wait until the transaction's end
  */
-export async function setGround(
+export async function setUpAttack(
   queries: Queries,
-  settings: ResolvedSettings,
-  tenancy: Tenancy,
+  { settings, tenancy }: Pick<AttackSetup, "settings" | "tenancy">,
   fences: readonly Fence[],
   { how, turn }: { readonly how: "planted" | "moved"; readonly turn: number },
-): Promise<Ground | { readonly impossible: string }> {
+): Promise<AttackSetup | { readonly impossible: string }> {
   const members = [first, second].map((one) => ({ name: one.organization, memberships: [one] }));
-  const scene = await setScene(queries, tenancy, members, turn);
+  const scene = await makeTestOrganizations(queries, tenancy, members, turn);
   if ("impossible" in scene) return scene;
   const own = organizationOf(scene, first.organization);
   const foreign = organizationOf(scene, second.organization);
-  const placed: Ground["fences"][number][] = [];
+  const placed: AttackSetup["fences"][number][] = [];
   const { column } = tenancy;
   for (const fence of fences) {
-    const placement =
+    const testRows =
       how === "moved"
-        ? await placeRows(queries, fence.relation, tenancy, [own, foreign])
-        : await plantRows(queries, fence, { column, role: settings.roles.signedIn }, [
+        ? await moveRows(queries, fence.relation, tenancy, [own, foreign])
+        : await insertRows(queries, fence, { column, role: settings.roles.signedIn }, [
             own,
             foreign,
           ]);
-    if (placement !== undefined) placed.push({ ...fence, placement });
+    if (testRows !== undefined) placed.push({ ...fence, testRows });
   }
   const other = await makeMember(queries, tenancy, scene.user, foreign);
-  const ground = { queries, settings, tenancy, fences: placed, user: scene.user, other };
-  return { ...ground, own, foreign };
+  const setup = { queries, settings, tenancy, fences: placed, user: scene.user, other };
+  return { ...setup, own, foreign };
 }
 
-function organizationOf({ organizations }: Scene, slug: string): string {
+function organizationOf({ organizations }: TestOrganizations, slug: string): string {
   const id = organizations.get(slug);
   if (id === undefined) throw new Error(`the scene has no organization ${slug}`);
   return id;
@@ -86,7 +89,7 @@ async function makeMember(
     z.object({ user: z.string() }),
   );
   if (other === undefined) return undefined;
-  await silently(queries, () =>
+  await withoutTriggers(queries, () =>
     queries.execute(sql`
       INSERT INTO ${ident(memberships)} (organization_id, user_id, role)
       VALUES (${organization}, ${other.user}::${raw(users.idType)}, 'owner')
@@ -95,9 +98,9 @@ async function makeMember(
   return other.user;
 }
 
-/** Which organizations the attacker is a member of, as often as it is said anew. */
+/** Makes the attacker a member of these organizations only. */
 export async function joinOnly(
-  { queries, tenancy, user, own, foreign }: Ground,
+  { queries, tenancy, user, own, foreign }: AttackSetup,
   which: readonly ("own" | "foreign")[],
   role: "owner" | "member" = "member",
 ): Promise<void> {
@@ -110,12 +113,12 @@ export async function joinOnly(
 }
 
 /** The attacker's request, as a signed-in user. */
-export function attackersRequest({ settings, user }: Ground, claims?: Claims): Request {
+export function attackersRequest({ settings, user }: AttackSetup, claims?: Claims): Request {
   return signedInAs(settings, user, claims);
 }
 
-/** The rows that the others have in the fenced tables, as one query of `row`. */
-export function othersRows({ fences, tenancy, foreign }: Ground): Sql | undefined {
+/** The other organization's rows in the fenced tables, as one query of `row`. */
+export function othersRows({ fences, tenancy, foreign }: AttackSetup): Sql | undefined {
   const column = ident(tenancy.column);
   const parts = fences.map(
     ({ relation, label }) => sql`
@@ -128,14 +131,14 @@ export function othersRows({ fences, tenancy, foreign }: Ground): Sql | undefine
 
 const rowSchema = z.object({ row: z.string() });
 
-/** What the others have now: equal to what they had, or somebody got at it. */
-export async function othersHave(ground: Ground): Promise<string> {
-  const rows = othersRows(ground);
+/** The other organization's rows now, as a text to compare. */
+export async function othersHave(setup: AttackSetup): Promise<string> {
+  const rows = othersRows(setup);
   if (rows === undefined) return "[]";
-  return JSON.stringify(await ground.queries.rows(rows, rowSchema));
+  return JSON.stringify(await setup.queries.rows(rows, rowSchema));
 }
 
-/** A relation's name as people know it. */
+/** A relation's name for messages. */
 export function labelOf({ schema, name }: RelationName): string {
   return `${schema}.${name}`;
 }
