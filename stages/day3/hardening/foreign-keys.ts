@@ -9,7 +9,7 @@ import { namesIn, tenantTables } from "./tenant-tables.ts";
 
 /** Foreign keys between tenant tables, which are to name the organization too. */
 export const foreignKeys = hardening<CrossingKey>({
-  part: "foreignKeys",
+  setting: "foreignKeys",
   are: "foreign keys that span organizations",
   find: crossingKeys,
   steps: (wanted, context) => nameOrganization(wanted, organizationKeys(context, wanted)),
@@ -23,17 +23,17 @@ function crossingKeys(context: StageContext): Candidate<CrossingKey>[] {
         ({ relation }) => relation.schema === key.schema && relation.name === key.table,
       );
       if (parent === undefined || key.columns.includes(child.tenancy.column)) return [];
-      const what = { key, child, parent };
-      const stays = whyKeyStays(context.snapshot, key, {
+      const target = { key, child, parent };
+      const whyItStays = whyKeyStays(context.snapshot, key, {
         child: child.existing,
         parent: parent.existing,
       });
-      return [{ name: `${child.label}.${key.name}`, what, stays }];
+      return [{ name: `${child.label}.${key.name}`, target, whyItStays }];
     }),
   );
 }
 
-/** One for each set of columns that is referenced; what is there already serves. */
+/** One for each set of referenced columns, where no index serves already. */
 function organizationKeys(context: StageContext, wanted: readonly CrossingKey[]): Step[] {
   const steps = new Map<string, Step>();
   for (const { key, parent } of wanted) {
@@ -43,7 +43,7 @@ function organizationKeys(context: StageContext, wanted: readonly CrossingKey[])
         index.unique &&
         index.valid &&
         !index.partial &&
-        // No foreign key can reference what may be violated until a commit.
+        // No foreign key can reference a deferrable unique constraint.
         !/\) DEFERRABLE/.test(index.constraint ?? "") &&
         index.columns.length === columns.length &&
         columns.every((column) => index.columns.includes(column)),
