@@ -152,29 +152,29 @@ export const stepExplanations: Readonly<Record<string, StepExplanation>> = {
     undone: "DROP INDEX, once nothing references it",
   },
   "same-organization": {
-    does: "looks whether any row refers to a row of another organization, or to none at all, before anything is added",
-    lock: "SHARE UPDATE EXCLUSIVE: readers and writers do not notice",
-    killed: atomic,
-    undone: "nothing: it changes nothing",
-  },
-  "new-foreign-key": {
-    does: "adds a foreign key that names the organization, NOT VALID, beside the old one, which stays in force",
-    lock: `SHARE ROW EXCLUSIVE on both tables, ${catalogOnly}`,
-    killed: atomic,
-    undone: "DROP CONSTRAINT, once the old one is back and validated",
-  },
-  "foreign-key": {
-    does: "drops the old foreign key and gives its name and comment to the new one, which is validated by then",
-    lock: `ACCESS EXCLUSIVE on both tables, ${catalogOnly}`,
-    killed: atomic,
-    undone: "the old one is added again, NOT VALID, beside the new one",
-  },
-  "validate-foreign-key": {
-    does: "looks at all rows, so that PostgreSQL knows that the new foreign key holds",
+    does: "looks whether a row references a row of another organization, or no row at all, before anything is added",
     lock: "SHARE UPDATE EXCLUSIVE: readers and writers do not notice",
     killed: atomic,
     undone:
-      "the old one is validated; where rows violate it by then, it stays NOT VALID and the rollback goes on",
+      "the old foreign key, which is there again by then, is validated; where rows violate it, it stays NOT VALID and the rollback continues",
+  },
+  "foreign-key-triggers": {
+    does: "adds triggers that enforce for new writes what the new foreign key will, then proves it of all rows with a query; the old foreign key stays in force",
+    lock: `SHARE ROW EXCLUSIVE on both tables, ${catalogOnly}`,
+    killed: atomic,
+    undone: "DROP TRIGGER and DROP FUNCTION",
+  },
+  "foreign-key": {
+    does: "drops the old foreign key and the triggers, and adds the one with the organization under the same name, NOT VALID: it enforces new writes, and the rows that exist are proven",
+    lock: `ACCESS EXCLUSIVE on both tables, ${catalogOnly}`,
+    killed: atomic,
+    undone: "the other way round: the old one is added, NOT VALID, and the new one is dropped",
+  },
+  "validate-foreign-key": {
+    does: "validates the new foreign key, so that PostgreSQL knows that it holds for all rows",
+    lock: "SHARE UPDATE EXCLUSIVE: readers and writers do not notice",
+    killed: atomic,
+    undone: "nothing: the foreign key is dropped",
   },
   "unique-index": {
     does: "builds a unique index with the organization before its columns, concurrently (hardening)",

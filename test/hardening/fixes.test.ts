@@ -201,13 +201,13 @@ test("what cannot be hardened is said with its reason, and by its name it is a f
   for (const reason of [
     "cheap (small_company_app may read it, and has no SELECT on prices)",
     "whole (small_company_app may read it, and has no SELECT on prices)",
-    "counted_again (reads calls_counted, which has no row-level security whoever asks it)",
-    "reported (small_company_reports reads it, is no role of requests, and would see nothing)",
+    "counted_again (reads calls_counted, a materialized view, which has no row-level security)",
+    "reported (small_company_reports reads it, is not a role of requests, and would see no rows)",
     "under (small_company_app may read it, and has no SELECT on prices)",
-    "sets() (says search_path in its body: it may set it itself)",
-    "whose(bigint) (is called under other search paths: of small_company_app it is pg_catalog, of this session public)",
-    "numbers (is counted with by small_company_app by UPDATE: grant USAGE first)",
-    "leads.halfway (lets everybody through in one of its conditions only: the other may be meant)",
+    "sets() (has search_path in its body: it may set it itself)",
+    "whose(bigint) (is called with different search paths: small_company_app has pg_catalog, this session has public)",
+    "numbers (is used by small_company_app for nextval with UPDATE only: grant USAGE first)",
+    "leads.halfway (lets everybody through in one of its conditions only: the other may be intended)",
   ]) {
     expect(planned.stdout, planned.stderr).toContain(reason);
     expect(shown.stdout, shown.stderr).toContain(reason);

@@ -133,7 +133,7 @@ test("a row that points across organizations is named before anything is swapped
   `);
   const failed = await project.tenantry("run", "--yes", "--stage", "day3");
   expect(failed).toMatchObject({ code: 3 });
-  expect(failed.stderr).toContain("id 1 of notes points at a row of another organization");
+  expect(failed.stderr).toContain("id 1 of notes references a row of another organization");
   expect(await definitions(session)).toEqual(before);
 });
 

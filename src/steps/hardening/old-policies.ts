@@ -1,5 +1,5 @@
 import type { Policy } from "../../catalog/relations.ts";
-import { ident, list, literal, raw, type Some, type Sql, sql } from "../../postgres/sql.ts";
+import { ident, list, literal, raw, type Some, type Sql, sql, textOf } from "../../postgres/sql.ts";
 import { exists, none, policyWhere } from "../model/checks.ts";
 import type { TransactionStep } from "../model/step.ts";
 import type { TablePlan } from "../model/table-plan.ts";
@@ -31,8 +31,8 @@ function plannedFor(table: TablePlan, command: Command): PlannedPolicy {
 }
 
 /**
- * Puts the plan's policies in the place of old ones that let everybody through. Under the guard both
- * show the same rows; the plan's still ask whose rows they are where the guard is gone.
+ * Replaces old policies that let everybody through by the plan's. Under the guard both show the same
+ * rows; the plan's keep organizations apart also without the guard.
  */
 export function replacePolicies(table: TablePlan, old: Some<Policy>): TransactionStep {
   const { relation, label, existing } = table;
@@ -61,7 +61,7 @@ export function replacePolicies(table: TablePlan, old: Some<Policy>): Transactio
   if (first === undefined || back === undefined) throw new TypeError("there is nothing to replace");
   return {
     id: `day3/${label}/old-policies`,
-    title: "put the plan's policies in the place of those that let everybody through",
+    title: "replace policies that let everybody through by the plan's",
     table: relation,
     mode: "transaction",
     lock: { level: "ACCESS EXCLUSIVE", on: [relation] },
@@ -69,34 +69,34 @@ export function replacePolicies(table: TablePlan, old: Some<Policy>): Transactio
     down: { kind: "exact", sql: [back, ...more] },
     verify: [
       none(
-        `no policy of ${label} lets everybody through that was to go`,
+        `the old policies of ${label} that let everybody through are dropped`,
         sql`
-          SELECT format('the policy %I of %s is there', p.polname, ${label}::text) AS violation
+          SELECT format('the policy %I of %s still exists', p.polname, ${label}::text) AS violation
             FROM pg_policy p
-           WHERE p.polrelid = to_regclass(${on.parts.join("")})
+           WHERE p.polrelid = to_regclass(${textOf(on)})
              AND p.polname = ANY (${old.map(({ name }) => name)}::text[])
         `,
       ),
-      ...[...wanted.values()].map(({ policy }) => standsIn(table, policy)),
+      ...[...wanted.values()].map(({ policy }) => replacesOld(table, policy)),
     ],
   };
 }
 
 /**
- * That nobody loses a row: what a policy of the members lets through is, word for word, what the guard
- * lets through, and an old policy under the guard let no more through.
+ * Proves that no member loses a row: the policy has the same condition as the guard, and an old policy
+ * under the guard let no more rows through.
  */
-function standsIn(table: TablePlan, { name, command }: PlannedPolicy) {
+function replacesOld(table: TablePlan, { name, command }: PlannedPolicy) {
   const { relation, label } = table;
-  const stands = sql`p.polpermissive AND p.polcmd = ${command}`;
+  const permissive = sql`p.polpermissive AND p.polcmd = ${command}`;
   if (command === "*")
-    return exists(`${label} has the policy ${name}`, policyWhere(relation, name, stands));
+    return exists(`${label} has the policy ${name}`, policyWhere(relation, name, permissive));
   return exists(
     `the policy ${name} of ${label} lets through all that the guard does`,
     policyWhere(
       relation,
       name,
-      sql`${stands}
+      sql`${permissive}
           AND EXISTS (SELECT
                         FROM pg_policy g
                        WHERE g.polrelid = p.polrelid

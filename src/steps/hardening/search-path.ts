@@ -4,8 +4,8 @@ import { exists } from "../model/checks.ts";
 import type { TransactionStep } from "../model/step.ts";
 
 /**
- * Gives a function that runs as its owner a search_path of its own: the schemas in which its names are
- * found today. pg_temp is last: unnamed it is searched first, and whoever calls may make tables in it.
+ * Gives a function that runs as its owner its own search_path: the schemas in which it finds names today.
+ * pg_temp is last: a path without it searches it first, and a caller may create tables in it.
  */
 export function pinSearchPath(
   { signature }: DatabaseFunction,
@@ -13,11 +13,11 @@ export function pinSearchPath(
   schemas: readonly string[],
 ): TransactionStep {
   const routine = raw(signature);
-  // Without any, the names of its body are those of pg_catalog.
+  // Without any schema, its body finds names in pg_catalog only.
   const path = [...(schemas.length === 0 ? ["pg_catalog"] : schemas), "pg_temp"];
   return {
     id: `day3/${label}/search-path`,
-    title: `give ${label}, which runs as its owner, a search_path of its own`,
+    title: `set the search_path of ${label}, which runs as its owner`,
     mode: "transaction",
     lock: { level: "none" },
     up: [
@@ -30,7 +30,7 @@ export function pinSearchPath(
     },
     verify: [
       exists(
-        `${label} has a search_path of its own`,
+        `${label} has its own search_path`,
         sql`SELECT
               FROM pg_proc p
              CROSS JOIN unnest(p.proconfig) AS setting
@@ -41,7 +41,7 @@ export function pinSearchPath(
   };
 }
 
-/** There is no ALTER ROUTINE IF EXISTS, and a function that was dropped since stops no rollback. */
+/** There is no ALTER ROUTINE IF EXISTS, and a rollback must not fail at a function that was dropped. */
 function whereThere(signature: string, statement: Sql): Sql {
   return sql`DO ${functionBody(sql`
 BEGIN

@@ -3,13 +3,13 @@ import { ident, list, literal, type Some, type Sql, sql } from "../../postgres/s
 import { exists, relationWhere } from "../model/checks.ts";
 import type { TransactionStep } from "../model/step.ts";
 
-/** Lets a view read with the rights of whoever asks it, and so under their row-level security. */
+/** Makes a view read with the privileges of its reader, and so under the row-level security of the reader. */
 export function askAsReader(view: View, label: string): TransactionStep {
   const { schema, name } = view;
   const relation = { schema, name };
   return {
     id: `day3/${label}/security-invoker`,
-    title: "let the view read as whoever asks it",
+    title: "make the view read with the privileges of its reader",
     table: relation,
     mode: "transaction",
     lock: { level: "ACCESS EXCLUSIVE", on: [relation] },
@@ -17,7 +17,7 @@ export function askAsReader(view: View, label: string): TransactionStep {
     down: { kind: "exact", sql: asBefore(view) },
     verify: [
       exists(
-        `${label} reads as whoever asks it`,
+        `${label} reads with the privileges of its reader`,
         relationWhere(
           relation,
           sql`c.reloptions && ARRAY['security_invoker=on', 'security_invoker=true']`,
@@ -27,7 +27,7 @@ export function askAsReader(view: View, label: string): TransactionStep {
   };
 }
 
-/** SET moves an option to the end: where it was among others, all of them are set anew, in order. */
+/** SET moves an option to the end, so where there were others, all are set again in their order. */
 function asBefore({ schema, name, options }: View): Some<Sql> {
   const on = sql`ALTER VIEW IF EXISTS ${ident({ schema, name })}`;
   const before = options.map((option) => {

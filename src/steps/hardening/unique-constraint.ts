@@ -1,5 +1,5 @@
 import type { Index } from "../../catalog/relations.ts";
-import { ident, list, literal, raw, type Some, type Sql, sql } from "../../postgres/sql.ts";
+import { ident, list, literal, raw, type Some, type Sql, sql, textOf } from "../../postgres/sql.ts";
 import { exists, relationWhere } from "../model/checks.ts";
 import { freeName } from "../model/naming.ts";
 import type { Guard } from "../model/stage.ts";
@@ -7,7 +7,7 @@ import type { OnlineStep, Step, TransactionStep } from "../model/step.ts";
 import type { TablePlan } from "../model/table-plan.ts";
 import { indexState } from "../table/build-index.ts";
 
-/** A unique index of a tenant table, with its constraint where it has one, that spans all tenants. */
+/** A unique index of a tenant table over the rows of all organizations, with its constraint where it has one. */
 export type CrossingIndex = {
   readonly table: TablePlan;
   readonly index: Index;
@@ -16,9 +16,9 @@ export type CrossingIndex = {
 };
 
 /**
- * Makes what is unique once for all unique once an organization, under its old name. The new index is
- * built beside the old, which is dropped when the new one takes its name, in one transaction; undone it
- * is the same way round.
+ * Makes a unique index unique in each organization, under its old name. The new index is built beside
+ * the old one. One transaction drops the old one and renames the new one. A rollback does the same in
+ * the other direction.
  */
 export function makeUniquePerOrganization(crossing: CrossingIndex): readonly Step[] {
   return [buildPerOrganization(crossing), swap(crossing)];
@@ -26,12 +26,11 @@ export function makeUniquePerOrganization(crossing: CrossingIndex): readonly Ste
 
 /** How the server would write the beginning of the index's definition, up to its first column. */
 function beginning({ table, index }: CrossingIndex): string {
-  const { parts } =
-    sql`CREATE UNIQUE INDEX ${ident(index.name)} ON ${ident(table.relation)}${raw(method)}`;
-  return parts.join("");
+  const start = sql`CREATE UNIQUE INDEX ${ident(index.name)} ON ${ident(table.relation)}${raw(method)}`;
+  return textOf(start);
 }
 
-/** Whether its definition is one that an organization can be put into. */
+/** Whether the organization can be added to its definition. */
 export function canNameOrganization(crossing: CrossingIndex): boolean {
   const start = unquoted(beginning(crossing));
   return (
@@ -85,19 +84,19 @@ function buildPerOrganization(crossing: CrossingIndex): OnlineStep {
   };
 }
 
-/** The new one takes the old one's name and place at once. */
+/** Replaces the old index by the new one, under its name. */
 function swap(crossing: CrossingIndex): TransactionStep {
   const { table, index } = crossing;
   const { now, perOrganization, forAll } = namesOf(crossing);
   return {
     id: stepOf(crossing, "unique-constraint"),
-    title: `let ${index.name} hold in each organization`,
+    title: `make ${index.name} unique in each organization`,
     table: table.relation,
     mode: "transaction",
     lock: { level: "ACCESS EXCLUSIVE", on: [table.relation] },
     makes: [{ kind: "unique index", index: now }],
     // The organization is before its columns.
-    up: [...inPlaceOf(crossing, now.name, perOrganization.name), ...likeTheOld(crossing, 1)],
+    up: [...replaceBy(crossing, now.name, perOrganization.name), ...propertiesOfOld(crossing, 1)],
     down: {
       kind: "exact",
       prepare: {
@@ -106,14 +105,14 @@ function swap(crossing: CrossingIndex): TransactionStep {
         state: indexState(forAll, table.relation),
         clean: sql`DROP INDEX CONCURRENTLY IF EXISTS ${ident(forAll)}`,
       },
-      sql: [...inPlaceOf(crossing, now.name, forAll.name), ...likeTheOld(crossing, 0)],
+      sql: [...replaceBy(crossing, now.name, forAll.name), ...propertiesOfOld(crossing, 0)],
     },
     verify: [startsWithOrganization(crossing, index.name)],
   };
 }
 
 /** Drops the index of the name, and gives the name to the other. */
-function inPlaceOf({ table, index }: CrossingIndex, name: string, other: string): Some<Sql> {
+function replaceBy({ table, index }: CrossingIndex, name: string, other: string): Some<Sql> {
   const { schema } = table.relation;
   if (index.constraint === null) {
     return [
@@ -130,8 +129,8 @@ function inPlaceOf({ table, index }: CrossingIndex, name: string, other: string)
   ];
 }
 
-/** What a definition does not say, and an index that is built anew does not have. */
-function likeTheOld({ table, index }: CrossingIndex, columnsBefore: number): Sql[] {
+/** Comments, statistics targets and CLUSTER ON, which are not in the definition. */
+function propertiesOfOld({ table, index }: CrossingIndex, columnsBefore: number): Sql[] {
   const { name, comment, constraintComment, clustered, statistics } = index;
   const on = ident(table.relation);
   const itself = ident({ schema: table.relation.schema, name });
@@ -166,7 +165,7 @@ function startsWithOrganization({ table }: CrossingIndex, name: string) {
   );
 }
 
-/** Undoing makes it unique for all again, which values that two organizations share forbid. */
+/** A rollback makes it unique for all organizations again, which is impossible where two of them share a value. */
 export function sharedValues({ table, index }: CrossingIndex): Guard {
   const keys = list(index.keys.map((key) => raw(key)));
   const conditions = [

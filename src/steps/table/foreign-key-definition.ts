@@ -2,7 +2,7 @@ import type { ForeignKey } from "../../catalog/relations.ts";
 import { ident, list, raw, type Sql, sql } from "../../postgres/sql.ts";
 import type { TablePlan } from "../model/table-plan.ts";
 
-/** A foreign key between two tenant tables, which is to name the organization too. */
+/** A foreign key between two tenant tables, which does not contain the organization yet. */
 export type CrossingKey = {
   readonly key: ForeignKey;
   readonly child: TablePlan;
@@ -29,7 +29,7 @@ export function definition(
   return list(clauses, "\n    ");
 }
 
-/** @param all its columns where they have to be said: a row whose parent goes keeps its organization */
+/** @param all the columns to set, where ON DELETE must name them: the row keeps its organization */
 function onDelete(key: ForeignKey, all: readonly string[] | null): Sql[] {
   switch (key.onDelete) {
     case "NO ACTION":

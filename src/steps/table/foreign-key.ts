@@ -1,23 +1,27 @@
 import { inOrder, orphans, refersTo, rowNamedBy, rowOf } from "../../catalog/orphans.ts";
-import { functionBody, ident, literal, type Sql, sql } from "../../postgres/sql.ts";
+import { ident, literal, type Some, type Sql, sql, textOf } from "../../postgres/sql.ts";
 import { exists, forNow, none, relationWhere } from "../model/checks.ts";
-import { freeName } from "../model/naming.ts";
-import type { Step, TransactionStep } from "../model/step.ts";
+import type { Check, Step, TransactionStep } from "../model/step.ts";
 import { analyze } from "./constraints.ts";
 import { type CrossingKey, definition } from "./foreign-key-definition.ts";
+import { createTriggers, dropTriggers } from "./foreign-key-triggers.ts";
 import { validation } from "./validation.ts";
 
 /**
  * Makes foreign keys keep both of their rows in one organization, under their old names: applications
- * and PostgREST's embedded selects name them.
+ * and PostgREST's embedded selects name them. At no moment are there two foreign keys for one: PostgREST
+ * would answer 300 to embedded selects that do not name one of them.
  *
- * 1. No row points at another organization's, or at none: asked of all keys before anything is built.
+ * 1. No row may reference a row of another organization, or no row at all: asked of all keys first.
  * 2. The indexes that the new keys reference are built.
- * 3. Key by key, the new one is added beside the old, which stays in force, and is validated. What
- *    fails by then is undone without touching the old.
- * 4. The old is dropped and the new gets its name and comment, in one transaction.
+ * 3. Key by key, triggers enforce for new writes what the new key will. Then a query proves the same of
+ *    all rows. The old key stays in force: what fails by then is undone without touching it.
+ * 4. One transaction drops the old key and the triggers, and adds the new key, NOT VALID. It enforces new
+ *    writes, and what exists is proven.
+ * 5. The new key is validated, so that PostgreSQL knows it too.
  *
- * Undone it is the same way round: the old is added again, validated, and then the new is dropped.
+ * Undone, one transaction drops the new key and adds the old one, NOT VALID. The new key has guaranteed
+ * all that the old one does, so nothing needs to be proven first. The old one is validated last.
  * @param references the steps that build what the new ones reference
  */
 export function nameOrganization(
@@ -25,9 +29,9 @@ export function nameOrganization(
   references: readonly Step[],
 ): readonly Step[] {
   return [
-    ...crossings.map(agree),
+    ...crossings.map(lookAtRows),
     ...references,
-    ...crossings.flatMap((crossing) => [addBeside(crossing), validate(crossing), swap(crossing)]),
+    ...crossings.flatMap((crossing) => [enforce(crossing), replace(crossing), validate(crossing)]),
   ];
 }
 
@@ -35,47 +39,31 @@ function stepOf({ key, child }: CrossingKey, step: string): string {
   return `day3/${child.label}/${key.name}/${step}`;
 }
 
-/** What the new one is called while the old has its name. */
-function newName({ key, child }: CrossingKey): string {
-  return freeName(key.name, "_per_organization", child.existing.constraints);
-}
-
-/** The query that finds a constraint of the child, with a further condition on it (`k` is pg_constraint). */
-function constraintOf({ child }: CrossingKey, name: string, condition: Sql): Sql {
+/** The query that finds the key over the organization, with a further condition on it (`k` is pg_constraint). */
+function newKey({ key, child }: CrossingKey, condition: Sql): Sql {
   return relationWhere(
     child.relation,
-    sql`EXISTS (SELECT FROM pg_constraint k WHERE k.conrelid = c.oid AND k.conname = ${name} AND ${condition})`,
+    sql`EXISTS (SELECT
+                      FROM pg_constraint k
+                      JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = ANY (k.conkey)
+                     WHERE k.conrelid = c.oid
+                       AND k.contype = 'f'
+                       AND k.conname = ${key.name}
+                       AND a.attname = ${child.tenancy.column}
+                       AND ${condition})`,
   );
 }
 
-/** Whether the constraint `k` (pg_constraint) of the table `c` (pg_class) is one over the organization too. */
-function namesOrganization({ child }: CrossingKey): Sql {
-  return sql`EXISTS (SELECT
-                        FROM pg_attribute a
-                       WHERE a.attrelid = c.oid
-                         AND a.attnum = ANY (k.conkey)
-                         AND a.attname = ${child.tenancy.column})`;
-}
-
-/** Before anything is added: no row points at another organization's, or at a row that is not there. */
-function agree(crossing: CrossingKey): TransactionStep {
-  const { key, child, parent } = crossing;
+/** What the new key will guarantee, asked of all rows. */
+function rowsAgree({ key, child, parent }: CrossingKey): Some<Check> {
   const { column } = child.tenancy;
   const { indexes } = child.existing;
-  return {
-    id: stepOf(crossing, "same-organization"),
-    title: `look whether ${key.name} points across organizations`,
-    table: child.relation,
-    mode: "transaction",
-    lock: { level: "SHARE UPDATE EXCLUSIVE", on: [child.relation, parent.relation] },
-    up: [analyze(parent, key.referencedColumns), analyze(child, key.columns)],
-    down: { kind: "covered", by: stepOf(crossing, "new-foreign-key") },
-    verify: [
-      forNow(
-        none(
-          `every row of ${child.label} is in the organization of its ${parent.label}`,
-          sql`
-            SELECT format('%s %s of %s points at a row of another organization', ${rowNamedBy(indexes)}::text, ${rowOf(indexes)}, ${child.label}::text) AS violation
+  return [
+    forNow(
+      none(
+        `every row of ${child.label} is in the organization of its ${parent.label}`,
+        sql`
+            SELECT format('%s %s of %s references a row of another organization', ${rowNamedBy(indexes)}::text, ${rowOf(indexes)}, ${child.label}::text) AS violation
               FROM ${ident(child.relation)} AS record
               JOIN ${ident(parent.relation)} AS parent
                 ON ${refersTo(key)}
@@ -83,145 +71,114 @@ function agree(crossing: CrossingKey): TransactionStep {
              ORDER BY ${inOrder(indexes)}
              LIMIT 5
           `,
-        ),
       ),
-      forNow(
-        none(
-          `${key.name} holds for every row of ${child.label}`,
-          orphans({ relation: child.existing, label: child.label, key }),
-        ),
+    ),
+    forNow(
+      none(
+        `${key.name} holds for every row of ${child.label}`,
+        orphans({ relation: child.existing, label: child.label, key }),
       ),
-    ],
+    ),
+  ];
+}
+
+/** Where row-level security hides rows from the connected role, its triggers and queries prove nothing. */
+function seesAllRows({ child, parent }: CrossingKey): Check {
+  return forNow(
+    none(
+      `the connected role sees all rows of ${child.label} and ${parent.label}`,
+      sql`
+          SELECT format('row-level security of %s binds %s', c.oid::regclass, current_user) AS violation
+            FROM pg_class c
+           WHERE c.oid IN (to_regclass(${textOf(ident(child.relation))}), to_regclass(${textOf(ident(parent.relation))}))
+             AND row_security_active(c.oid)
+        `,
+    ),
+  );
+}
+
+/** Before anything is built. Undone, it validates the old key, which may have been added again by then. */
+function lookAtRows(crossing: CrossingKey): TransactionStep {
+  const { key, child, parent } = crossing;
+  return {
+    id: stepOf(crossing, "same-organization"),
+    title: `look whether rows reference other organizations through ${key.name}`,
+    table: child.relation,
+    mode: "transaction",
+    lock: { level: "SHARE UPDATE EXCLUSIVE", on: [child.relation, parent.relation] },
+    up: [analyze(parent, key.referencedColumns), analyze(child, key.columns)],
+    down: { kind: "exact", sql: [validation(child.relation, key.name)] },
+    verify: [seesAllRows(crossing), ...rowsAgree(crossing)],
   };
 }
 
-/** The new one beside the old; both hold for new rows from here on. */
-function addBeside(crossing: CrossingKey): TransactionStep {
+/** Triggers for new writes, and then, when the step is verified, the query for the rows that exist. */
+function enforce(crossing: CrossingKey): TransactionStep {
   const { key, child, parent } = crossing;
-  const name = newName(crossing);
   return {
-    id: stepOf(crossing, "new-foreign-key"),
-    title: `add a key that names the organization beside ${key.name}`,
+    id: stepOf(crossing, "foreign-key-triggers"),
+    title: `enforce one organization for new rows of ${key.name}, and prove it of all rows`,
     table: child.relation,
     mode: "transaction",
     lock: { level: "SHARE ROW EXCLUSIVE", on: [child.relation, parent.relation] },
-    up: [
-      sql`ALTER TABLE ${ident(child.relation)}
-  ADD CONSTRAINT ${ident(name)}
-    ${definition(crossing, { withOrganization: true })}
-    NOT VALID`,
-    ],
-    down: {
-      kind: "exact",
-      // Since the swap, somebody may have given the name to a constraint of theirs.
-      sql: [
-        onlyWhere(
-          sql`EXISTS (SELECT FROM pg_constraint WHERE ${isNamed(crossing, name)} AND contype = 'f' AND confrelid = to_regclass(${literal(ident(parent.relation).parts.join(""))}))`,
-          sql`ALTER TABLE ${ident(child.relation)}
-      DROP CONSTRAINT ${ident(name)}`,
-        ),
-      ],
-    },
-    verify: [
-      forNow(
-        exists(
-          `new rows of ${child.label} need a row of ${parent.label} in their organization`,
-          constraintOf(crossing, name, namesOrganization(crossing)),
-        ),
-      ),
-    ],
+    up: createTriggers(crossing),
+    down: { kind: "exact", sql: dropTriggers(crossing) },
+    verify: rowsAgree(crossing),
   };
 }
 
-/** Looks at all rows, while the old one is in force; undone, at those of the old one, which is back then. */
-function validate(crossing: CrossingKey): TransactionStep {
-  const { key, child } = crossing;
-  const name = newName(crossing);
-  return {
-    id: stepOf(crossing, "validate-foreign-key"),
-    title: `validate what takes the place of ${key.name}`,
-    table: child.relation,
-    mode: "transaction",
-    lock: { level: "SHARE UPDATE EXCLUSIVE", on: [child.relation] },
-    up: [validation(child.relation, name)],
-    down: { kind: "exact", sql: [validation(child.relation, key.name)] },
-    verify: [
-      forNow(
-        exists(
-          `the new key of ${child.label} is validated`,
-          constraintOf(crossing, name, sql`k.convalidated`),
-        ),
-      ),
-    ],
-  };
-}
-
-/** The new one, which is proven, takes the old one's name and comment at once. */
-function swap(crossing: CrossingKey): TransactionStep {
+/** What is proven by then, and enforced, becomes a foreign key under the old one's name. */
+function replace(crossing: CrossingKey): TransactionStep {
   const { key, child, parent } = crossing;
   const on = ident(child.relation);
   const name = ident(key.name);
-  const other = newName(crossing);
   const comment =
     key.comment === null
       ? []
       : [sql`COMMENT ON CONSTRAINT ${name} ON ${on}\n  IS ${literal(key.comment)}`];
+  const replaceBy = (drop: Sql, which: { readonly withOrganization: boolean }) =>
+    sql`ALTER TABLE ${on}
+  ${drop} ${name},
+  ADD CONSTRAINT ${name}
+    ${definition(crossing, which)}
+    NOT VALID`;
+  const withNew = replaceBy(sql`DROP CONSTRAINT`, { withOrganization: true });
+  const withOld = replaceBy(sql`DROP CONSTRAINT IF EXISTS`, { withOrganization: false });
   return {
     id: stepOf(crossing, "foreign-key"),
-    title: `let ${key.name} name the organization`,
+    title: `replace ${key.name} by a foreign key with the organization`,
     table: child.relation,
     mode: "transaction",
     lock: { level: "ACCESS EXCLUSIVE", on: [child.relation, parent.relation] },
-    up: [
-      sql`ALTER TABLE ${on}
-  DROP CONSTRAINT ${name}`,
-      sql`ALTER TABLE ${on}
-  RENAME CONSTRAINT ${ident(other)} TO ${name}`,
-      ...comment,
-    ],
-    down: {
-      kind: "exact",
-      sql: [
-        giveNameBack(crossing, other),
-        sql`ALTER TABLE ${on}
-  DROP CONSTRAINT IF EXISTS ${name},
-  ADD CONSTRAINT ${name}
-    ${definition(crossing, { withOrganization: false })}
-    NOT VALID`,
-        ...comment,
-      ],
-    },
+    up: [withNew, ...comment, ...dropTriggers(crossing)],
+    down: { kind: "exact", sql: [withOld, ...comment] },
     verify: [
-      exists(
-        `${key.name} of ${child.label} names ${child.tenancy.column}, and is validated`,
-        constraintOf(crossing, key.name, sql`k.convalidated AND ${namesOrganization(crossing)}`),
+      forNow(
+        exists(
+          `new rows of ${child.label} need a row of ${parent.label} in their organization`,
+          newKey(crossing, sql`TRUE`),
+        ),
       ),
     ],
   };
 }
 
-/** Takes the name from the new one, unless somebody dropped that, or has the other name by now. */
-function giveNameBack(crossing: CrossingKey, other: string): Sql {
+/** The rows are proven by then; PostgreSQL looks at them itself. */
+function validate(crossing: CrossingKey): TransactionStep {
   const { key, child } = crossing;
-  const named = (name: string) =>
-    sql`EXISTS (SELECT FROM pg_constraint WHERE ${isNamed(crossing, name)})`;
-  return onlyWhere(
-    sql`${named(key.name)} AND NOT ${named(other)}`,
-    sql`ALTER TABLE ${ident(child.relation)}
-      RENAME CONSTRAINT ${ident(key.name)} TO ${ident(other)}`,
-  );
-}
-
-/** Whether a row of pg_constraint is the child's of that name. */
-function isNamed({ child }: CrossingKey, name: string): Sql {
-  return sql`conrelid = to_regclass(${literal(ident(child.relation).parts.join(""))}) AND conname = ${literal(name)}`;
-}
-
-function onlyWhere(condition: Sql, statement: Sql): Sql {
-  return sql`DO ${functionBody(sql`
-BEGIN
-  IF ${condition} THEN
-    ${statement};
-  END IF;
-END`)}`;
+  return {
+    id: stepOf(crossing, "validate-foreign-key"),
+    title: `validate ${key.name}`,
+    table: child.relation,
+    mode: "transaction",
+    lock: { level: "SHARE UPDATE EXCLUSIVE", on: [child.relation] },
+    up: [validation(child.relation, key.name)],
+    down: { kind: "covered", by: stepOf(crossing, "foreign-key") },
+    verify: [
+      exists(
+        `${key.name} of ${child.label} names ${child.tenancy.column}, and is validated`,
+        newKey(crossing, sql`k.convalidated`),
+      ),
+    ],
+  };
 }

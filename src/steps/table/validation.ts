@@ -10,8 +10,8 @@ const name = '"(?:[^"]|"")+"';
 const written = new RegExp(`^ALTER TABLE ${name}\\.${name}\n {2}VALIDATE CONSTRAINT ${name}$`);
 
 /**
- * Whether a statement is one of the above. A journal holds statements only, those of older versions
- * too: a rollback must not get stuck at a row that violates what it would validate.
+ * Whether a statement is such a validation. A journal holds statements only, also those of older versions.
+ * A rollback continues where rows violate the constraint.
  */
 export function isValidation({ parts }: Sql): boolean {
   const [only = "", ...others] = parts;

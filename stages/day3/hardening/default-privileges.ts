@@ -15,7 +15,7 @@ type OpenDefault = {
 
 /** Default privileges that open new tables to requests, by `role` or `role in schema`. */
 export const defaultPrivileges = hardening<OpenDefault>({
-  part: "defaultPrivileges",
+  setting: "defaultPrivileges",
   are: "default privileges that open new tables to requests",
   find,
   steps: (wanted) => wanted.map(({ found, label, grants }) => closeNewTables(found, label, grants)),
@@ -31,8 +31,8 @@ function find({ settings, snapshot }: StageContext): Candidate<OpenDefault>[] {
     return [
       {
         name: label,
-        what: { found, label, grants: [first, ...others] },
-        stays: mayAlter
+        target: { found, label, grants: [first, ...others] },
+        whyItStays: mayAlter
           ? undefined
           : `belongs to ${role}, and ${snapshot.server.user} is no member of it`,
       },

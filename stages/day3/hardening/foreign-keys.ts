@@ -4,31 +4,16 @@ import type { StageContext } from "../../../src/steps/model/stage.ts";
 import type { Step } from "../../../src/steps/model/step.ts";
 import { nameOrganization } from "../../../src/steps/table/foreign-key.ts";
 import type { CrossingKey } from "../../../src/steps/table/foreign-key-definition.ts";
-import { type Candidate, type Hardening, hardening } from "./hardening.ts";
+import { type Candidate, hardening } from "./hardening.ts";
 import { namesIn, tenantTables } from "./tenant-tables.ts";
 
-const keys = hardening<CrossingKey>({
-  part: "foreignKeys",
+/** Foreign keys between tenant tables, which are to name the organization too. */
+export const foreignKeys = hardening<CrossingKey>({
+  setting: "foreignKeys",
   are: "foreign keys that span organizations",
   find: crossingKeys,
   steps: (wanted, context) => nameOrganization(wanted, organizationKeys(context, wanted)),
 });
-
-/** Foreign keys between tenant tables, which are to name the organization too. */
-export const foreignKeys: Hardening = {
-  ...keys,
-  notes: (context) => [...keys.notes(context), ...twoAtOnce(context)],
-};
-
-/** PostgREST reads the foreign keys anew at every change of the schema. */
-function twoAtOnce(context: StageContext): string[] {
-  const { identity, hardening } = context.settings;
-  if (identity.kind !== "supabase" || hardening.foreignKeys.length === 0) return [];
-  if (keys.steps(context).length === 0) return [];
-  return [
-    "while a foreign key is validated beside the old one, PostgREST answers 300 (ambiguous) to embedded selects between their tables that do not name the key, as in leads!calls_lead_id_fkey(*)",
-  ];
-}
 
 function crossingKeys(context: StageContext): Candidate<CrossingKey>[] {
   const tables = tenantTables(context);
@@ -38,17 +23,17 @@ function crossingKeys(context: StageContext): Candidate<CrossingKey>[] {
         ({ relation }) => relation.schema === key.schema && relation.name === key.table,
       );
       if (parent === undefined || key.columns.includes(child.tenancy.column)) return [];
-      const what = { key, child, parent };
-      const stays = whyKeyStays(context.snapshot, key, {
+      const target = { key, child, parent };
+      const whyItStays = whyKeyStays(context.snapshot, key, {
         child: child.existing,
         parent: parent.existing,
       });
-      return [{ name: `${child.label}.${key.name}`, what, stays }];
+      return [{ name: `${child.label}.${key.name}`, target, whyItStays }];
     }),
   );
 }
 
-/** One for each set of columns that is referenced; what is there already serves. */
+/** One for each set of referenced columns, where no index serves already. */
 function organizationKeys(context: StageContext, wanted: readonly CrossingKey[]): Step[] {
   const steps = new Map<string, Step>();
   for (const { key, parent } of wanted) {
@@ -58,7 +43,7 @@ function organizationKeys(context: StageContext, wanted: readonly CrossingKey[])
         index.unique &&
         index.valid &&
         !index.partial &&
-        // No foreign key can reference what may be violated until a commit.
+        // No foreign key can reference a deferrable unique constraint.
         !/\) DEFERRABLE/.test(index.constraint ?? "") &&
         index.columns.length === columns.length &&
         columns.every((column) => index.columns.includes(column)),

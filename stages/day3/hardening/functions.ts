@@ -10,9 +10,9 @@ type Unpinned = {
   readonly schemas: readonly string[];
 };
 
-/** Functions that run as their owner, and find their names where whoever calls them says. */
+/** Functions that run as their owner, and find names through the search_path of their caller. */
 export const functions = hardening<Unpinned>({
-  part: "functions",
+  setting: "functions",
   are: "functions that run as their owner under any search_path",
   find: unpinned,
   steps: (wanted) =>
@@ -27,27 +27,27 @@ function unpinned(context: StageContext): Candidate<Unpinned>[] {
     .map((routine) => {
       const { signature } = routine;
       const label = signature.startsWith(prefix) ? signature.slice(prefix.length) : signature;
-      const what = { routine, label, schemas: own(snapshot.server.searchPath) };
-      return { name: label, what, stays: whyItStays(context, routine) };
+      const target = { routine, label, schemas: own(snapshot.server.searchPath) };
+      return { name: label, target, whyItStays: whyItStays(context, routine) };
     });
 }
 
 function whyItStays(context: StageContext, routine: DatabaseFunction): string | undefined {
   const { snapshot, settings } = context;
   if (!routine.mayAlter) return `belongs to ${routine.owner}`;
-  if (routine.saysSearchPath) return "says search_path in its body: it may set it itself";
+  if (routine.saysSearchPath) return "has search_path in its body: it may set it itself";
   const here = own(snapshot.server.searchPath);
   for (const role of [...requestRoles(settings), routine.owner]) {
     const set =
       snapshot.searchPaths.find((path) => path.role === role) ??
       snapshot.searchPaths.find((path) => path.role === null);
     if (set === undefined || own(set.schemas).join() === here.join()) continue;
-    return `is called under other search paths: of ${role} it is ${set.schemas.join(", ")}, of this session ${here.join(", ")}`;
+    return `is called with different search paths: ${role} has ${set.schemas.join(", ")}, this session has ${here.join(", ")}`;
   }
   return undefined;
 }
 
-/** A path without the schema of temporary tables, which is put at its end. */
+/** A path without the schema of temporary tables, which becomes its last. */
 function own(schemas: readonly string[]): string[] {
   return schemas.filter((schema) => !/^pg_temp(_\d+)?$/.test(schema));
 }

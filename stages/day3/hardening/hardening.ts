@@ -3,80 +3,82 @@ import type { Fault, Settings } from "../../../src/config/settings.ts";
 import type { Guard, StageContext } from "../../../src/steps/model/stage.ts";
 import type { Step } from "../../../src/steps/model/step.ts";
 
-export type Part = keyof Settings["hardening"];
+/** A setting of `hardening`. */
+export type HardeningSetting = keyof Settings["hardening"];
 
 /** One thing that can be hardened, as the configuration names it. */
-export type Candidate<What> = {
+export type Candidate<Target> = {
   readonly name: string;
-  readonly what: What;
-  /** Why it has to stay as it is, as in `leads_seen reads a foreign table`. */
-  readonly stays: string | undefined;
-  /** What somebody should know of who has it hardened, a sentence. */
-  readonly beware?: string | undefined;
+  readonly target: Target;
+  /** Why it must stay as it is, as in `reads the foreign table leads_abroad`; undefined where it can be hardened. */
+  readonly whyItStays: string | undefined;
+  /** What changes for the application when it is hardened, a sentence. */
+  readonly note?: string | undefined;
 };
 
 /** One kind of thing that Day 3 hardens where the configuration says so. */
 export type Hardening = {
   readonly steps: (context: StageContext) => readonly Step[];
-  /** What speaks against what is named. */
+  /** What is wrong with the names in the configuration. */
   readonly faults: (context: StageContext) => readonly Fault[];
-  /** What `all` has to leave as it is, and what nobody asked to be changed. */
+  /** What stays as it is, because it must or because the configuration does not name it. */
   readonly notes: (context: StageContext) => readonly string[];
-  /** What must hold before it is undone. */
+  /** What must hold before it is undone, or the rollback is refused. */
   readonly guards: (context: StageContext) => readonly Guard[];
 };
 
 /**
- * Makes a kind of hardening out of what is its own.
+ * Makes a kind of hardening from how its candidates are found and what its steps are.
  * @param kind.are what they are, as in `foreign keys that span organizations`
- * @param kind.find all that there are, those too that have to stay
+ * @param kind.find all candidates, also those that must stay
  */
-export function hardening<What>(kind: {
-  readonly part: Part;
+export function hardening<Target>(kind: {
+  readonly setting: HardeningSetting;
   readonly are: string;
-  readonly find: (context: StageContext) => readonly Candidate<What>[];
-  readonly steps: (wanted: readonly What[], context: StageContext) => readonly Step[];
-  readonly guards?: (wanted: readonly What[]) => readonly Guard[];
+  readonly find: (context: StageContext) => readonly Candidate<Target>[];
+  readonly steps: (wanted: readonly Target[], context: StageContext) => readonly Step[];
+  readonly guards?: (wanted: readonly Target[]) => readonly Guard[];
 }): Hardening {
-  const { part, are, find } = kind;
-  const path = `hardening.${part}`;
+  const { setting, are, find } = kind;
+  const path = `hardening.${setting}`;
   const wanted = (context: StageContext) => {
-    const asked = context.settings.hardening[part];
+    const asked = context.settings.hardening[setting];
     return find(context).filter(
-      ({ name, stays }) => stays === undefined && (asked.includes("all") || asked.includes(name)),
+      ({ name, whyItStays }) =>
+        whyItStays === undefined && (asked.includes("all") || asked.includes(name)),
     );
   };
-  const whats = (context: StageContext) => wanted(context).map(({ what }) => what);
+  const targets = (context: StageContext) => wanted(context).map(({ target }) => target);
 
   return {
-    steps: (context) => kind.steps(whats(context), context),
-    guards: (context) => kind.guards?.(whats(context)) ?? [],
+    steps: (context) => kind.steps(targets(context), context),
+    guards: (context) => kind.guards?.(targets(context)) ?? [],
     faults(context) {
       const found = find(context);
       const names = found.map(({ name }) => name);
-      const asked = context.settings.hardening[part].filter((name) => name !== "all");
+      const asked = context.settings.hardening[setting].filter((name) => name !== "all");
       return asked.flatMap((name) => {
         const one = found.find((candidate) => candidate.name === name);
-        if (one?.stays !== undefined) {
-          return [{ path, fault: `${name} ${one.stays}`, fix: "take it out of the list" }];
+        if (one?.whyItStays !== undefined) {
+          return [{ path, fault: `${name} ${one.whyItStays}`, fix: "take it out of the list" }];
         }
         if (one !== undefined) return [];
         const near =
           names.length === 0 ? "there are none" : `did you mean ${closest(name, names)}?`;
-        return [{ path, fault: `${name} is none of the ${are}`, fix: near }];
+        return [{ path, fault: `${name} is not one of the ${are}`, fix: near }];
       });
     },
     notes(context) {
-      const asked = context.settings.hardening[part];
-      const left = find(context).filter(({ name, stays }) =>
-        asked.includes("all") ? stays !== undefined : !asked.includes(name),
+      const asked = context.settings.hardening[setting];
+      const left = find(context).filter(({ name, whyItStays }) =>
+        asked.includes("all") ? whyItStays !== undefined : !asked.includes(name),
       );
-      const reasons = left.map(({ name, stays }) =>
-        stays === undefined ? name : `${name} (${stays})`,
+      const reasons = left.map(({ name, whyItStays }) =>
+        whyItStays === undefined ? name : `${name} (${whyItStays})`,
       );
       return [
         ...(left.length === 0 ? [] : [`${are} stay as they are (${path}): ${reasons.join(", ")}`]),
-        ...wanted(context).flatMap(({ beware }) => beware ?? []),
+        ...wanted(context).flatMap(({ note }) => note ?? []),
       ];
     },
   };

@@ -4,15 +4,15 @@ import type { Step } from "../../../src/steps/model/step.ts";
 import { defaultPrivileges } from "./default-privileges.ts";
 import { foreignKeys } from "./foreign-keys.ts";
 import { functions } from "./functions.ts";
-import type { Hardening, Part } from "./hardening.ts";
+import type { Hardening, HardeningSetting } from "./hardening.ts";
 import { materializedViews } from "./materialized-views.ts";
 import { policies } from "./policies.ts";
 import { sequences } from "./sequences.ts";
 import { uniqueConstraints } from "./unique-constraints.ts";
 import { views } from "./views.ts";
 
-/** Every kind, by its setting and in the order of its steps. A new one is a file, and a line here. */
-const kinds: Readonly<Record<Part, Hardening>> = {
+/** Every kind, by its setting and in the order of its steps. To add one: a file, and a line here. */
+const kinds: Readonly<Record<HardeningSetting, Hardening>> = {
   foreignKeys,
   uniqueConstraints,
   policies,
@@ -30,7 +30,7 @@ export function harden(context: StageContext): Step[] {
   return all.flatMap(({ steps }) => steps(context));
 }
 
-/** What speaks against what is named. */
+/** What is wrong with the names in the configuration. */
 export function hardeningFaults(context: StageContext): Fault[] {
   return all.flatMap(({ faults }) => faults(context));
 }

@@ -12,7 +12,7 @@ import { viewsOverFenced } from "./views-over-fenced.ts";
 
 /** Materialized views over tenant tables that requests may read: they hold the rows of all. */
 export const materializedViews = hardening<RequestGrants>({
-  part: "materializedViews",
+  setting: "materializedViews",
   are: "materialized views that hold the rows of all organizations",
   find,
   steps: (wanted) => wanted.map(closeMaterializedView),
@@ -32,8 +32,8 @@ function find(context: StageContext): Candidate<RequestGrants>[] {
     return [
       {
         name: label,
-        what: { relation: { schema, name }, label, grants: [first, ...others], roles },
-        stays: mayAlter
+        target: { relation: { schema, name }, label, grants: [first, ...others], roles },
+        whyItStays: mayAlter
           ? whyPrivilegesStay(access, roles, owner, ["SELECT"])
           : `belongs to ${owner}`,
       },

@@ -1,7 +1,7 @@
 import type { StageContext } from "../../../src/steps/model/stage.ts";
 import type { TablePlan } from "../../../src/steps/model/table-plan.ts";
 
-/** Of whoever is signed in, and so of every member where that is how the database knows them. */
+/** True for every signed-in user. With identity supabase, every member is one. */
 const ofEverybodySignedIn = [
   /^\(auth\.uid\(\) IS NOT NULL\)$/,
   /^\(\( SELECT auth\.uid\(\) AS uid\) IS NOT NULL\)$/,
@@ -25,7 +25,7 @@ export function letsEverybodyThrough(
   const there = /^\((.+) IS NOT NULL\)$/.exec(condition)?.[1];
   const name = same ?? there;
   if (name === undefined) return false;
-  // Of a constant; of NULL, nothing is equal.
+  // A constant equals itself, unless it is NULL.
   if (same !== undefined && /^(\d+|'[^']*'::text|true)$/.test(same)) return true;
   return existing.columns.some(
     (column) => column.notNull && (column.name === name || `"${column.name}"` === name),

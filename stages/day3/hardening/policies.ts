@@ -11,9 +11,9 @@ import { tenantTables } from "./tenant-tables.ts";
 
 type OldPolicy = { readonly table: TablePlan; readonly policy: Policy };
 
-/** Old policies that let everybody through, which the guard alone narrows. */
+/** Permissive policies from before the plan that let every row through: only the guard narrows them. */
 export const policies = hardening<OldPolicy>({
-  part: "policies",
+  setting: "policies",
   are: "policies that let everybody through",
   find: openPolicies,
   steps: (old, context) =>
@@ -32,14 +32,18 @@ function openPolicies(context: StageContext): Candidate<OldPolicy>[] {
     return (
       table.existing.policies
         .filter(({ permissive, name }) => permissive && !planned.includes(name))
-        // Policies for the service role alone are no requests'.
+        // Requests do not use policies for the service role alone.
         .filter(({ roles }) => roles === null || roles.some((role) => asking.includes(role)))
         .filter((policy) =>
           conditionsOf(policy).some((one) => letsEverybodyThrough(one, table, context)),
         )
         .map((policy) => {
-          const what = { table, policy };
-          return { name: `${table.label}.${policy.name}`, what, stays: whyItStays(context, what) };
+          const target = { table, policy };
+          return {
+            name: `${table.label}.${policy.name}`,
+            target,
+            whyItStays: whyItStays(context, target),
+          };
         })
     );
   });
@@ -48,11 +52,11 @@ function openPolicies(context: StageContext): Candidate<OldPolicy>[] {
 function whyItStays(context: StageContext, { table, policy }: OldPolicy): string | undefined {
   if (isInTree(table.existing)) return "is of a partition or an inheriting table";
   if (!conditionsOf(policy).every((one) => letsEverybodyThrough(one, table, context))) {
-    return "lets everybody through in one of its conditions only: the other may be meant";
+    return "lets everybody through in one of its conditions only: the other may be intended";
   }
   const writes = commandsOf(policy).filter((command) => command !== "r");
   if (table.access === "admins" && writes.length > 0 && policy.command !== "*") {
-    return "is for one command, and the plan's policy of an admins' table is for all";
+    return "is for one command, and the plan's policy of a table for admins is for all";
   }
   return undefined;
 }

@@ -9,12 +9,12 @@ import { type Candidate, hardening } from "./hardening.ts";
 import { grantsToRequests, whyPrivilegesStay } from "./takable-grants.ts";
 import { isFenced } from "./tenant-tables.ts";
 
-/** What lets set and read a sequence; USAGE, with which one counts, is not among them. */
+/** The privileges for setval and last_value. nextval needs USAGE only. */
 const settingAndReading = ["SELECT", "UPDATE"];
 
-/** Sequences of tenant tables that requests may set, or read how far they are. */
+/** Sequences of tenant tables that requests may set or read. */
 export const sequences = hardening<RequestGrants>({
-  part: "sequences",
+  setting: "sequences",
   are: "sequences that requests may set or read",
   find,
   steps: (wanted) => wanted.map(countOnly),
@@ -35,8 +35,8 @@ function find(context: StageContext): Candidate<RequestGrants>[] {
       return [
         {
           name: label,
-          what: { relation: { schema, name }, label, grants: [first, ...others], roles },
-          stays:
+          target: { relation: { schema, name }, label, grants: [first, ...others], roles },
+          whyItStays:
             whyPrivilegesStay(access, roles, owner, settingAndReading) ??
             whyItStays(sequence, roles),
         },
@@ -44,7 +44,7 @@ function find(context: StageContext): Candidate<RequestGrants>[] {
     });
 }
 
-/** nextval takes UPDATE for USAGE: whoever has the one only would not be able to insert any more. */
+/** nextval accepts UPDATE instead of USAGE: a role with UPDATE only could not insert any more. */
 function whyItStays(
   { owner, mayAlter, access }: Sequence,
   roles: readonly string[],
@@ -60,5 +60,5 @@ function whyItStays(
   const stopped = [...has("UPDATE")].find((role) => !counting.has(role) && !counting.has(null));
   return stopped === undefined
     ? undefined
-    : `is counted with by ${stopped ?? "PUBLIC"} by UPDATE: grant USAGE first`;
+    : `is used by ${stopped ?? "PUBLIC"} for nextval with UPDATE only: grant USAGE first`;
 }

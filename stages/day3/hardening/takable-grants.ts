@@ -8,7 +8,7 @@ export function grantsToRequests<One extends Grant>(
   return grants.filter(({ grantee }) => grantee === null || roles.includes(grantee));
 }
 
-/** Why the roles of requests would have privileges still after their owner took what it granted. */
+/** Why the roles of requests would still have privileges after REVOKE by the owner. */
 export function whyPrivilegesStay(
   access: readonly Access[],
   roles: readonly string[],
@@ -18,7 +18,7 @@ export function whyPrivilegesStay(
   if (roles.includes(owner)) return `belongs to ${owner}`;
   for (const { grantee, privilege, fromOwner, members } of access) {
     if (!privileges.includes(privilege)) continue;
-    if (!fromOwner) return `has grants of ${privilege} that another than ${owner} made`;
+    if (!fromOwner) return `has grants of ${privilege} that ${owner} did not make`;
     if (grantee === null || roles.includes(grantee)) continue;
     const role = members.find((member) => roles.includes(member));
     if (role !== undefined) return `is open to ${role} as a member of ${grantee}`;

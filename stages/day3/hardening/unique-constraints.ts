@@ -11,9 +11,9 @@ import type { TablePlan } from "../../../src/steps/model/table-plan.ts";
 import { type Candidate, hardening } from "./hardening.ts";
 import { namesIn, tenantTables } from "./tenant-tables.ts";
 
-/** Unique constraints and indexes of tenant tables, which are to hold in each organization. */
+/** Unique constraints and indexes of tenant tables, which become unique in each organization. */
 export const uniqueConstraints = hardening<CrossingIndex>({
-  part: "uniqueConstraints",
+  setting: "uniqueConstraints",
   are: "unique constraints that span organizations",
   find: crossingIndexes,
   steps: (indexes) => indexes.flatMap(makeUniquePerOrganization),
@@ -26,8 +26,8 @@ function crossingIndexes(context: StageContext): Candidate<CrossingIndex>[] {
       .filter(({ unique, primary }) => unique && !primary)
       .filter(({ columns }) => !columns.includes(table.tenancy.column))
       .map((index) => {
-        const what = { table, index, taken: namesIn(context, table.relation.schema) };
-        return { name: `${table.label}.${index.name}`, what, stays: whyItStays(what) };
+        const target = { table, index, taken: namesIn(context, table.relation.schema) };
+        return { name: `${table.label}.${index.name}`, target, whyItStays: whyItStays(target) };
       }),
   );
 }
@@ -35,8 +35,8 @@ function crossingIndexes(context: StageContext): Candidate<CrossingIndex>[] {
 function whyItStays(crossing: CrossingIndex): string | undefined {
   const { index, table }: { index: Index; table: TablePlan } = crossing;
   if (isInTree(table.existing)) return "is of a partition or an inheriting table";
-  if (index.needed) return "is what a foreign key or replication stands on";
-  if (!index.valid) return "is not valid: build it again first";
-  if (!canNameOrganization(crossing)) return "has a definition that cannot be read";
+  if (index.needed) return "is used by a foreign key or as replica identity";
+  if (!index.valid) return "is not valid: rebuild it first";
+  if (!canNameOrganization(crossing)) return "has a definition that Tenantry cannot read";
   return undefined;
 }

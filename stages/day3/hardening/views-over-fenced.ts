@@ -3,7 +3,7 @@ import { relationKey } from "../../../src/config/relation-name.ts";
 import type { StageContext } from "../../../src/steps/model/stage.ts";
 import { isFenced } from "./tenant-tables.ts";
 
-/** Views and materialized views over fenced tables, however many views are between. */
+/** Views and materialized views over fenced tables, directly or through other views. */
 export function viewsOverFenced(context: StageContext): View[] {
   const { views } = context.snapshot;
   const over = new Set<string>();

@@ -9,9 +9,9 @@ import { letsEverybodyThrough } from "./open-condition.ts";
 import { isFenced, tenantTables } from "./tenant-tables.ts";
 import { viewsOverFenced } from "./views-over-fenced.ts";
 
-/** Views over tenant tables that read as their owner, past row-level security. */
+/** Views over tenant tables that read as their owner, without the row-level security of the reader. */
 export const views = hardening<View>({
-  part: "views",
+  setting: "views",
   are: "views that read as their owner",
   find: (context) =>
     viewsOverFenced(context)
@@ -25,29 +25,29 @@ function candidate(context: StageContext, view: View): Candidate<View> {
   const name = configuredName(view, context.settings);
   return {
     name,
-    what: view,
-    stays: whyItStays(context, view),
-    beware: narrowed(context, view, name),
+    target: view,
+    whyItStays: whyItStays(context, view),
+    note: narrowed(context, view, name),
   };
 }
 
 function whyItStays(context: StageContext, view: View): string | undefined {
   const { snapshot, settings } = context;
   const label = (relation: { schema: string; name: string }) => configuredName(relation, settings);
-  if (snapshot.server.version < 150_000) return "cannot ask as its reader before PostgreSQL 15";
+  if (snapshot.server.version < 150_000) return "cannot have security_invoker before PostgreSQL 15";
   if (!view.mayAlter) return `belongs to ${view.owner}`;
-  if (view.rules) return "has rules, whose actions would need its reader's privileges too";
+  if (view.rules) return "has rules, whose actions would need the reader's privileges too";
   for (const under of view.reads) {
     if (under.kind === "materialized view") {
-      return `reads ${label(under)}, which has no row-level security whoever asks it`;
+      return `reads ${label(under)}, a materialized view, which has no row-level security`;
     }
     if (under.kind === "foreign table") {
-      return `reads the foreign table ${label(under)}, and its reader may have no user there`;
+      return `reads the foreign table ${label(under)}, and its reader may have no user mapping for it`;
     }
     const relation = findRelation(snapshot, under);
     const shared = settings.shared.some(({ relation: one }) => label(one) === label(under));
     if (relation?.rowSecurity === true && !shared && !isFenced(context, under)) {
-      return `reads ${label(under)}, whose policies are not the plan's: its reader may see fewer rows of it`;
+      return `reads ${label(under)}, whose policies are not the plan's: its reader may see fewer rows`;
     }
   }
   const [lacking] = view.lacking;
@@ -56,30 +56,30 @@ function whyItStays(context: StageContext, view: View): string | undefined {
   }
   const [filled] = view.fills.filter(({ owner }) => owner !== view.owner);
   if (filled !== undefined) return `fills ${label(filled)} as ${filled.owner}, who may see less`;
-  const [blinded] = blindedReaders(context, view);
-  if (blinded !== undefined) {
-    return `${blinded} reads it, is no role of requests, and would see nothing`;
+  const [reader] = readersWithoutRows(context, view);
+  if (reader !== undefined) {
+    return `${reader} reads it, is not a role of requests, and would see no rows`;
   }
   return undefined;
 }
 
-/** Roles beside those of requests which row-level security binds, and who are nobody's member. */
-function blindedReaders(context: StageContext, { reads, readers, owner }: View): string[] {
+/** Readers that are not roles of requests, and that row-level security would show no rows. */
+function readersWithoutRows(context: StageContext, { reads, readers, owner }: View): string[] {
   const { snapshot, settings } = context;
   const fenced = reads.filter((under) => isFenced(context, under));
   if (fenced.length === 0) return [];
   const owners = fenced.flatMap((under) => findRelation(snapshot, under)?.owner ?? []);
-  const sighted = [
+  const seeingRows = [
     ...requestRoles(settings),
     ...snapshot.server.bypassingRoles,
     ...(settings.forceRowSecurity ? [] : owners),
     snapshot.server.user,
     owner,
   ];
-  return readers.filter((role): role is string => role !== null && !sighted.includes(role));
+  return readers.filter((role): role is string => role !== null && !seeingRows.includes(role));
 }
 
-/** Where a table has policies of its own for reading and not the plan's, the view obeys them from now on. */
+/** Where a table has its own policies for reading, the view obeys them from now on. */
 function narrowed(context: StageContext, view: View, name: string): string | undefined {
   const tables = tenantTables(context).filter((table) => {
     const { relation, existing } = table;
@@ -96,5 +96,5 @@ function narrowed(context: StageContext, view: View, name: string): string | und
     return reads && existing.rowSecurity && !whole;
   });
   if (tables.length === 0) return undefined;
-  return `the view ${name} shows its readers from now on what the policies of ${tables.map(({ label }) => label).join(", ")} show them, which may be less than all of their organization's rows`;
+  return `from now on the policies of ${tables.map(({ label }) => label).join(", ")} apply to readers of the view ${name}, who may see fewer rows of their organization`;
 }
