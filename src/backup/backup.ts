@@ -1,19 +1,13 @@
 import { writeFile } from "node:fs/promises";
 import path from "node:path";
-import { AppError } from "../errors.ts";
+import { AppError, messageOf } from "../errors.ts";
 import { isConnectionLoss, sqlState, targetParts } from "../postgres/connection.ts";
 import type { StageName } from "../steps/model/stage.ts";
 import { version } from "../version.ts";
 import { globalsScript } from "./dump/globals.ts";
 import { type SnapshotRequest, takeSnapshot } from "./dump/snapshot.ts";
 import { encrypterFor, encryptFolder } from "./folder/encryption.ts";
-import {
-  finishFolder,
-  messageOf,
-  removeAttempt,
-  reserveFolder,
-  systemErrorSchema,
-} from "./folder/folder.ts";
+import { finishFolder, removeAttempt, reserveFolder, systemErrorSchema } from "./folder/folder.ts";
 import { parts } from "./folder/layout.ts";
 import { describeFiles, type Manifest, partialSuffix, writeManifest } from "./folder/manifest.ts";
 

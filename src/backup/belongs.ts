@@ -1,22 +1,8 @@
-import { z } from "zod";
+import { readDatabaseIdentity } from "../catalog/system-identifier.ts";
 import { AppError } from "../errors.ts";
 import type { Session } from "../postgres/connection.ts";
-import { sql } from "../postgres/sql.ts";
 import type { StageName } from "../steps/model/stage.ts";
 import type { FoundBackup } from "./folder/retention.ts";
-
-/** Which database this is: its name, and its cluster's identifier. */
-export async function readSystem(session: Session): Promise<{ name: string; system: string }> {
-  const [here] = await session.rows(
-    sql`
-      SELECT current_database()::text AS name,
-             (SELECT system_identifier::text FROM pg_control_system()) AS system
-    `,
-    z.object({ name: z.string(), system: z.string() }),
-  );
-  if (here === undefined) throw new Error("the server did not say which database this is");
-  return here;
-}
 
 /**
  * Whether a backup is of this very database, and of this stage where one is given.
@@ -27,7 +13,7 @@ export async function verifyBelongs(
   session: Session,
   stage?: StageName,
 ): Promise<void> {
-  const here = await readSystem(session);
+  const here = await readDatabaseIdentity(session);
   const { database } = manifest;
   const faults: string[] = [];
   if (database.name !== here.name) faults.push(`of database ${database.name}`);

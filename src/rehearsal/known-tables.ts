@@ -1,4 +1,5 @@
 import { configuredName, type Settings } from "../config/settings.ts";
+import { messageOf } from "../errors.ts";
 import { isConnectionLoss, type Queries, type Session, sqlState } from "../postgres/connection.ts";
 import { type RelationName, sql } from "../postgres/sql.ts";
 import { RowOutOfSight, type Verb } from "../writers/steady-writers.ts";
@@ -119,7 +120,7 @@ async function reasonAgainst(
   } catch (error) {
     const refused = sqlState(error) !== undefined && !isConnectionLoss(error);
     if (!refused && !(error instanceof RowOutOfSight)) throw error;
-    reason = error instanceof Error ? error.message : String(error);
+    reason = messageOf(error);
   }
   await queries.execute(sql`ROLLBACK TO SAVEPOINT trial`);
   return reason;

@@ -4,7 +4,7 @@ import { createServer } from "node:net";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { execa } from "execa";
-import { AppError } from "../errors.ts";
+import { AppError, messageOf } from "../errors.ts";
 import type { ServerBinaries } from "./binaries.ts";
 import { hasCode, prepareEmbedded } from "./embedded.ts";
 import { findServerUser, type ServerUser } from "./server-user.ts";
@@ -81,7 +81,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     throw new AppError({
       code: "SERVER_NOT_STARTED",
       object: `PostgreSQL ${binaries.version} (${bin})`,
-      fault: error instanceof Error ? error.message : String(error),
+      fault: messageOf(error),
       state: "nothing is left of it",
       next: "see the end of its log; another server can be given with --url",
       details: details.slice(-20),

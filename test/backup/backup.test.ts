@@ -8,10 +8,10 @@ import { z } from "zod";
 import { type BackupRequest, backUp } from "../../src/backup/backup.ts";
 import { parts } from "../../src/backup/folder/layout.ts";
 import { readManifest, verifyBackup } from "../../src/backup/folder/manifest.ts";
+import { findPgDump } from "../../src/backup/programs/pg-dump.ts";
 import { readSnapshot } from "../../src/catalog/snapshot.ts";
 import { openSession, type Session, targetParts } from "../../src/postgres/connection.ts";
 import { ident, literal, type Sql, sql } from "../../src/postgres/sql.ts";
-import { findPgDump } from "../../src/scratch/binaries.ts";
 import { createDatabase, type TestDatabase } from "../setup/database.ts";
 import { temporaryFolder } from "./temporary-folder.ts";
 

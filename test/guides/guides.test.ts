@@ -67,10 +67,10 @@ test("guides are shown before they are written, follow the configuration, and st
   const again = await project.tenantry("guides", "--write");
   expect(again.stdout).toBe(
     [
-      "written anew: docs/tenancy/api-requirements.md",
-      "edited by somebody, and left to them: docs/tenancy/users-guide.md",
+      "updated: docs/tenancy/api-requirements.md",
+      "edited by hand; not overwritten: docs/tenancy/users-guide.md",
       "as it is: docs/tenancy/admins-guide.md",
-      "written anew: docs/tenancy/developers-guide.md",
+      "updated: docs/tenancy/developers-guide.md",
       "",
     ]
       .join("\n")

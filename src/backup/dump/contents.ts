@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { isUserSchema } from "../../catalog/system-schemas.ts";
 import type { Queries } from "../../postgres/connection.ts";
 import { ident, list, type RelationName, type Sql, sql } from "../../postgres/sql.ts";
 
@@ -74,8 +75,7 @@ export async function dumpedTables(queries: Queries): Promise<CountedTable[]> {
         FROM pg_class c
         JOIN pg_namespace n ON n.oid = c.relnamespace
        WHERE c.relkind = 'r'
-         AND n.nspname NOT IN ('information_schema', 'tenantry')
-         AND n.nspname !~ '^pg_'
+         AND ${isUserSchema(sql`n.nspname`)}
          AND (c.relpersistence = 'p' OR NOT pg_is_in_recovery())
          AND NOT EXISTS (
                SELECT

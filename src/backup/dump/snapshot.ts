@@ -2,6 +2,7 @@ import { mkdir } from "node:fs/promises";
 import path from "node:path";
 import { z } from "zod";
 import { type Fingerprint, readFingerprint } from "../../catalog/fingerprint/fingerprint.ts";
+import { systemIdentifier } from "../../catalog/system-identifier.ts";
 import type { Queries, Session, Target } from "../../postgres/connection.ts";
 import { withSession } from "../../postgres/sessions.ts";
 import { sql } from "../../postgres/sql.ts";
@@ -124,7 +125,7 @@ export async function readServer(queries: Queries): Promise<z.output<typeof serv
       SELECT pg_export_snapshot() AS snapshot,
              current_setting('server_version') AS "serverVersion",
              current_setting('server_version_num')::integer / 10000 AS major,
-             (SELECT system_identifier::text FROM pg_control_system()) AS system,
+             ${systemIdentifier} AS system,
              CASE
                WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn()
                ELSE pg_current_wal_lsn()

@@ -5,7 +5,7 @@ import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import type { ReadableStream } from "node:stream/web";
 import type { Decrypter, Encrypter } from "age-encryption";
-import { AppError } from "../../errors.ts";
+import { AppError, messageOf } from "../../errors.ts";
 
 /** What the name of an encrypted file ends in, as age's own program has it. */
 export const encryptedSuffix = ".age";
@@ -129,8 +129,4 @@ function identityFault(object: string, fault: string, next: string, cause?: unkn
     next,
   } as const;
   return new AppError(cause === undefined ? facts : { ...facts, cause });
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { mkdir, open, rename, rm, rmdir, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { z } from "zod";
-import { AppError } from "../../errors.ts";
+import { AppError, messageOf } from "../../errors.ts";
 import { keepFromGit } from "../git/ignore.ts";
 import { keptBackups } from "../git/kept-names.ts";
 import { partialSuffix } from "./manifest.ts";
@@ -98,8 +98,4 @@ export async function removeAttempt(partial: string): Promise<string[]> {
   } catch (error) {
     return [`what was begun is left in ${partial}: ${messageOf(error)}`];
   }
-}
-
-export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

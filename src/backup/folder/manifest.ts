@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { open, readdir, readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { z } from "zod";
-import { AppError } from "../../errors.ts";
+import { AppError, messageOf } from "../../errors.ts";
 import { stageNames } from "../../steps/model/stage.ts";
 import { contentsSchema } from "../dump/contents.ts";
 
@@ -160,12 +160,7 @@ export async function readManifest(folder: string): Promise<Manifest> {
 
 /** Why a file that was written for us to read cannot be read, line by line. */
 export function whyUnreadable(error: unknown): readonly string[] {
-  const fault =
-    error instanceof z.ZodError
-      ? z.prettifyError(error)
-      : error instanceof Error
-        ? error.message
-        : String(error);
+  const fault = error instanceof z.ZodError ? z.prettifyError(error) : messageOf(error);
   return fault.split("\n");
 }
 

@@ -1,8 +1,7 @@
 import { existsSync } from "node:fs";
 import { readdir, rm } from "node:fs/promises";
 import path from "node:path";
-import { AppError } from "../../errors.ts";
-import { messageOf } from "./folder.ts";
+import { AppError, messageOf } from "../../errors.ts";
 import { attributionSuffix } from "./layout.ts";
 import { type Manifest, manifestName, partialSuffix, readManifest } from "./manifest.ts";
 

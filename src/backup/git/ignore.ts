@@ -1,6 +1,7 @@
 import { lstat, readdir, readFile, realpath, writeFile } from "node:fs/promises";
 import path from "node:path";
 import type { SimpleGit } from "simple-git";
+import { messageOf } from "../../errors.ts";
 import { type Kept, keptIn } from "./kept-names.ts";
 import { gitIn, isInRepository } from "./repository.ts";
 
@@ -35,7 +36,7 @@ export async function viewOfGit(folder: string, kept: readonly Kept[]): Promise<
     const tracked = files.filter((file) => keptIn(kept, file));
     return { kind: "in a work tree", folder: place, missing, tracked };
   } catch (error) {
-    return { kind: "unknown", folder: place, reason: reasonOf(error) };
+    return { kind: "unknown", folder: place, reason: messageOf(error) };
   }
 }
 
@@ -64,7 +65,7 @@ export async function keepFromGit(
     }
     return `git did not ignore what is written into ${folder}, which holds rows of the database: ${ignore} says so now`;
   } catch (error) {
-    return `git does not ignore what is written into ${folder}, which holds rows of the database, and ${ignore} could not be written: ${reasonOf(error)}. Have git ignore it before you git add`;
+    return `git does not ignore what is written into ${folder}, which holds rows of the database, and ${ignore} could not be written: ${messageOf(error)}. Have git ignore it before you git add`;
   }
 }
 
@@ -120,8 +121,4 @@ async function addToIgnore(
     default:
       return kind satisfies never;
   }
-}
-
-function reasonOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
 import { stripVTControlCharacters } from "node:util";
 import type { SimpleGit } from "simple-git";
+import { messageOf } from "../../errors.ts";
 import { redacted } from "../../postgres/redaction.ts";
 import { gitIn } from "./repository.ts";
 
@@ -63,7 +64,7 @@ async function whereRemote(
     remote = chosen;
     return await work(git, remote);
   } catch (error) {
-    const reason = redacted(error instanceof Error ? error.message.trim() : String(error));
+    const reason = redacted(messageOf(error).trim());
     return { kind: "not pushed", reason, command: pushCommand(remote, tag) };
   }
 }

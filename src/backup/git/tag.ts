@@ -1,5 +1,5 @@
 import type { SimpleGit } from "simple-git";
-import { AppError } from "../../errors.ts";
+import { AppError, messageOf } from "../../errors.ts";
 import type { StageName } from "../../steps/model/stage.ts";
 import { type NoRepository, openRepository, type Repository, type Tree } from "./repository.ts";
 
@@ -170,7 +170,7 @@ async function sayingWhere<Result>(folder: string, work: () => Promise<Result>):
     return await work();
   } catch (error) {
     if (error instanceof AppError) throw error;
-    const said = error instanceof Error ? error.message.trim() : String(error);
+    const said = messageOf(error).trim();
     throw gitFailed(
       folder,
       `the repository could not be tagged: ${said}`,

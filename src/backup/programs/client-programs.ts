@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import path from "node:path";
 import { isSince, november2026 } from "../../catalog/server/minors.ts";
 import { AppError } from "../../errors.ts";
-import { findPgDumps } from "../../scratch/binaries.ts";
+import { findPgDumps } from "./pg-dump.ts";
 
 /** PostgreSQL's own programs for dumps: the one that writes them, and the one beside it that reads them. */
 export type ClientPrograms = {

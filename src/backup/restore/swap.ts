@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
-import { AppError } from "../../errors.ts";
+import { AppError, messageOf } from "../../errors.ts";
 import {
   isConnectionLoss,
   type Queries,
@@ -8,7 +8,6 @@ import {
   sqlState,
 } from "../../postgres/connection.ts";
 import { ident, sql, toScript } from "../../postgres/sql.ts";
-import { messageOf } from "../folder/folder.ts";
 import { endSessions, readLastingSessions } from "./database-sessions.ts";
 
 export type Swap = {
