@@ -187,7 +187,7 @@ test("a backup is restored into a database that is made for it, and into no othe
   expect(await project.tenantry(...restore)).toMatchObject({ code: 0 });
   const again = await project.tenantry(...restore);
   expect(again).toMatchObject({ code: 1 });
-  expect(again.stderr).toContain("exists already");
+  expect(again.stderr).toContain("already exists");
 });
 
 for (const signal of ["SIGKILL", "SIGINT", "SIGTERM"] as const) {

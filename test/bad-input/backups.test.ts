@@ -196,7 +196,7 @@ test("an encrypted backup with somebody else's identity stays closed", async () 
 const places: readonly (readonly [command: string, code: ErrorCode, says: RegExp])[] = [
   ["restore FOLDER --into OWN", "RESTORE_REFUSED", /exists already/],
   ["restore FOLDER --in-place --confirm another", "CONFIRMATION_NEEDED", /not confirmed/],
-  ["restore FOLDER --in-place", "CONFIRMATION_NEEDED", /nobody is there/],
+  ["restore FOLDER --in-place", "CONFIRMATION_NEEDED", /confirmation is required/],
   ["restore FOLDER --into postgresql://nobody@127.0.0.1:1/x", "CONNECTION_FAILED", /no connection/],
   [
     "backup verify FOLDER --scratch postgresql://nobody@127.0.0.1:1/x",
