@@ -20,9 +20,9 @@ test("the guides say the names of the configuration", () => {
     .map(({ text }) => text)
     .join("\n");
   for (const said of [
-    "| `leads` | that of the user in `person_id`, where the writer names none | every member |",
+    "| `leads` | that of the user in `person_id`, unless the writer sets one | every member |",
     "the setting `app.user_id` of the session",
-    "- `person`: not a tenant's (the users themselves)",
+    "- `person`: exempt (the users themselves)",
     'INSERT INTO "public"."organization_users"',
   ]) {
     expect(texts).toContain(said);
