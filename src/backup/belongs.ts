@@ -5,7 +5,7 @@ import type { StageName } from "../steps/model/stage.ts";
 import type { FoundBackup } from "./folder/retention.ts";
 
 /**
- * Whether a backup is of this very database, and of this stage where one is given.
+ * Checks that a backup is of this database, and of the stage if one is given.
  * @throws AppError BACKUP_FOREIGN
  */
 export async function verifyBelongs(
@@ -16,17 +16,22 @@ export async function verifyBelongs(
   const here = await readDatabaseIdentity(session);
   const { database } = manifest;
   const faults: string[] = [];
-  if (database.name !== here.name) faults.push(`of database ${database.name}`);
-  if (database.system !== here.system) faults.push("of another server");
+  if (database.name !== here.name) {
+    faults.push(`is of database ${database.name}, and this is ${here.name}`);
+  }
+  if (database.system !== here.system) {
+    faults.push("is of another cluster (another system identifier)");
+  }
   if (stage !== undefined && manifest.stage !== stage) {
-    faults.push(manifest.stage === null ? "made without a stage" : `made before ${manifest.stage}`);
+    const madeFor = manifest.stage === null ? "outside of a stage" : `before ${manifest.stage}`;
+    faults.push(`was made ${madeFor}, not before ${stage}`);
   }
   if (faults.length === 0) return;
   throw new AppError({
     code: "BACKUP_FOREIGN",
     object: folder,
-    fault: `is ${faults.join(", and ")}: its manifest says so`,
+    fault: faults.join(", and "),
     state: "nothing was changed",
-    next: "use a backup of this database; tenantry restore --into puts one into a database of its own",
+    next: "use a backup of this database (tenantry backup list), or restore this one into a new database with tenantry restore --into",
   });
 }

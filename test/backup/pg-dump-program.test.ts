@@ -94,5 +94,5 @@ test("pg_dump gives way to what else runs on its machine", async () => {
 
 test("a pg_dump that was killed is told from one that failed", async () => {
   await pretend("kill -KILL $$");
-  expect(await dumpServer(17)).toMatchObject({ fault: "pg_dump was ended by SIGKILL" });
+  expect(await dumpServer(17)).toMatchObject({ fault: "pg_dump was killed by SIGKILL" });
 });

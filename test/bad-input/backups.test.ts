@@ -98,14 +98,14 @@ test.each(brokenBackups.map(([what, change, says]) => ({ what, change, says })))
   },
 );
 
-test("an attempt that was not finished is no backup, however whole it looks", async () => {
+test("an unfinished backup is refused, even if all of its files are there", async () => {
   const folder = await copyOf(made.plain);
   await rename(folder, `${folder}.partial`);
   for (const command of whole) {
     const refusal = await refuse(command, `${folder}.partial`);
     expect(refusal).toMatchObject({
       code: "BACKUP_DAMAGED",
-      fault: expect.stringMatching(/not finished/),
+      fault: expect.stringMatching(/unfinished/),
     });
   }
 });
@@ -116,22 +116,19 @@ test.each([
     (own: Manifest) => ({ ...own, database: { ...Object(own["database"]), name: "another" } }),
   ],
   [
-    "of another server",
+    "of another cluster",
     (own: Manifest) => ({ ...own, database: { ...Object(own["database"]), system: "1" } }),
   ],
-])(
-  "a backup %s is not restored in the place of this one, nor rehearsed on",
-  async (_what, change) => {
-    const folder = await copyOf(made.plain);
-    await changeManifest(folder, change);
-    expect(await refuse("restore FOLDER --in-place --confirm NAME", folder)).toMatchObject({
-      code: "BACKUP_FOREIGN",
-    });
-    expect(await refuse("rehearse --backup FOLDER", folder)).toMatchObject({
-      code: "BACKUP_FOREIGN",
-    });
-  },
-);
+])("a backup %s is neither restored over this one nor rehearsed on", async (_what, change) => {
+  const folder = await copyOf(made.plain);
+  await changeManifest(folder, change);
+  expect(await refuse("restore FOLDER --in-place --confirm NAME", folder)).toMatchObject({
+    code: "BACKUP_FOREIGN",
+  });
+  expect(await refuse("rehearse --backup FOLDER", folder)).toMatchObject({
+    code: "BACKUP_FOREIGN",
+  });
+});
 
 test("a backup of a later major than any server here is not restored", async () => {
   const folder = await copyOf(made.plain);

@@ -7,11 +7,11 @@ import { messageOf } from "../../errors.ts";
 import { redacted } from "../../postgres/redaction.ts";
 import { gitIn } from "./repository.ts";
 
-/** What became of pushing a tag. */
+/** The result of pushing a tag. */
 export type Push =
   | { readonly kind: "pushed"; readonly remote: string }
   | { readonly kind: "no remote" }
-  /** `command` pushes it later. */
+  /** `command` pushes the tag later. */
   | { readonly kind: "not pushed"; readonly reason: string; readonly command: string };
 
 const pushTimeoutInMilliseconds = 20_000;
@@ -129,9 +129,9 @@ async function push(request: PushRequest): Promise<string | undefined> {
     // A new session: git has no terminal to prompt on, and the whole process group can be ended.
     detached: true,
   });
-  let said = "";
+  let output = "";
   child.stderr.setEncoding("utf8").on("data", (chunk: string) => {
-    said = `${said}${chunk}`.slice(-longestFaultInCharacters);
+    output = `${output}${chunk}`.slice(-longestFaultInCharacters);
   });
   let timedOut = false;
   const timer = setTimeout(() => {
@@ -148,7 +148,7 @@ async function push(request: PushRequest): Promise<string | undefined> {
   child.stderr.destroy();
   if (timedOut) return `no answer within ${timeoutInMilliseconds / 1000} s`;
   if (child.exitCode === 0) return undefined;
-  const lines = stripVTControlCharacters(redacted(said)).split("\n");
+  const lines = stripVTControlCharacters(redacted(output)).split("\n");
   return (
     lines
       .map((line) => line.trim())
