@@ -5,7 +5,7 @@ import { ident, sql, textOf } from "../postgres/sql.ts";
 const sequenceSchema = z.object({ schema: z.string(), name: z.string() });
 const valueSchema = z.object({ last: z.string(), called: z.boolean() });
 
-/** Sets the target's sequences to where the source's are. */
+/** Sets the target's sequences to the source's values. */
 export async function copySequences(from: Queries, to: Queries): Promise<void> {
   for (const sequence of await from.rows(sequences, sequenceSchema)) {
     const [value] = await from.rows(
