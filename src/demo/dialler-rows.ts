@@ -5,14 +5,14 @@ const campaignsPerUser = 4;
 
 const fewMessages = 800;
 
-/** How many rows the large tables have. */
+/** The number of rows of the large tables. */
 export type DiallerSize = {
   readonly leads: number;
   readonly callLogs: number;
   readonly messages: number;
 };
 
-/** How many leads and calls make up a number of rows: at least one lead for every user. */
+/** Splits a number of rows into leads and calls: at least two of each for every user. */
 export function sizeOf(rows: number): DiallerSize {
   const leads = Math.max(userCount * 2, Math.floor((rows * 3) / 8));
   return { leads, callLogs: Math.max(userCount * 2, rows - leads), messages: fewMessages };

@@ -83,7 +83,7 @@ const damages: readonly [string, (folder: string) => Promise<unknown>, string][]
       await rename(path.join(folder, "dump/toc.dat"), path.join(folder, "..", "toc.dat"));
       await symlink("../../toc.dat", path.join(folder, "dump/toc.dat"));
     },
-    "altered: dump/toc.dat is no plain file",
+    "altered: dump/toc.dat is not a regular file",
   ],
 ];
 
