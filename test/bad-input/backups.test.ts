@@ -155,11 +155,21 @@ const identities: readonly (readonly [
   ["no identity", undefined, "", /is encrypted/],
   ["an identity that is not there", "nowhere.txt", "", /no such file/],
   ["a folder for an identity", ".", "", /EISDIR|illegal operation on a directory/],
-  ["an empty identity", "identity.txt", "", /holds no identity/],
-  ["only comments", "identity.txt", "# created: today\n", /holds no identity/],
-  ["a public key for an identity", "identity.txt", `age1${"q".repeat(58)}`, /holds no identity/],
-  ["nonsense for an identity", "identity.txt", "AGE-SECRET-KEY-1NONSENSE", /holds no identity/],
-  ["binary for an identity", "identity.txt", "\0\u0001\u0002", /holds no identity/],
+  ["an empty identity", "identity.txt", "", /contains no valid age identity/],
+  ["only comments", "identity.txt", "# created: today\n", /contains no valid age identity/],
+  [
+    "a public key for an identity",
+    "identity.txt",
+    `age1${"q".repeat(58)}`,
+    /contains no valid age identity/,
+  ],
+  [
+    "nonsense for an identity",
+    "identity.txt",
+    "AGE-SECRET-KEY-1NONSENSE",
+    /contains no valid age identity/,
+  ],
+  ["binary for an identity", "identity.txt", "\0\u0001\u0002", /contains no valid age identity/],
 ];
 
 test.each(identities)(
@@ -191,7 +201,7 @@ test("an encrypted backup with somebody else's identity stays closed", async () 
 });
 
 const places: readonly (readonly [command: string, code: ErrorCode, says: RegExp])[] = [
-  ["restore FOLDER --into OWN", "RESTORE_REFUSED", /exists already/],
+  ["restore FOLDER --into OWN", "RESTORE_REFUSED", /already exists/],
   ["restore FOLDER --in-place --confirm another", "CONFIRMATION_NEEDED", /not confirmed/],
   ["restore FOLDER --in-place", "CONFIRMATION_NEEDED", /confirmation is required/],
   ["restore FOLDER --into postgresql://nobody@127.0.0.1:1/x", "CONNECTION_FAILED", /no connection/],

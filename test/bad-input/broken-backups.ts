@@ -136,7 +136,7 @@ export const brokenBackups: readonly Breakage[] = [
       await writeFile(path.join(folder, "content/globals.json"), "{}");
       await signAgain(folder);
     },
-    /has no content\/globals\.json/,
+    /has no readable content\/globals\.json/,
   ],
   [
     "has a fingerprint that is cut off, and says so",
@@ -144,6 +144,6 @@ export const brokenBackups: readonly Breakage[] = [
       await truncate(path.join(folder, "content/fingerprint.json"), 50);
       await signAgain(folder);
     },
-    /has no content\/fingerprint\.json/,
+    /has no readable content\/fingerprint\.json/,
   ],
 ];
