@@ -2,9 +2,9 @@ import { existsSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { execa } from "execa";
+import { chooseForDemo } from "../../src/backup/programs/pg-dump.ts";
 import { makeDialler } from "../../src/demo/dialler.ts";
 import { openSession } from "../../src/postgres/connection.ts";
-import { chooseForDemo } from "../../src/scratch/binaries.ts";
 import { startServer } from "../../src/scratch/server.ts";
 
 /** Runs the example on a temporary database; both are removed when it ends. */

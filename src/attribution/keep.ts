@@ -5,13 +5,13 @@ import { PassThrough } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { createGzip } from "node:zlib";
 import { z } from "zod";
-import { readSystem } from "../backup/belongs.ts";
 import { stableText } from "../backup/dump/contents.ts";
 import { finishFolder, removeAttempt, reserveFolder } from "../backup/folder/folder.ts";
 import { attributionSuffix } from "../backup/folder/layout.ts";
 import { describeFiles, partialSuffix, writeManifest } from "../backup/folder/manifest.ts";
 import type { Relation } from "../catalog/relations.ts";
 import { findRelation, readSnapshot } from "../catalog/snapshot.ts";
+import { readDatabaseIdentity } from "../catalog/system-identifier.ts";
 import { AppError, messageOf } from "../errors.ts";
 import type { Run } from "../journal/journal.ts";
 import type { Queries, Target } from "../postgres/connection.ts";
@@ -68,7 +68,7 @@ const settings = {
 function write(target: Target, run: Run, folder: string, madeAt: string): Promise<void> {
   return withSession(target, "tenantry attribution", settings, async (session) => {
     const snapshot = await readSnapshot(session);
-    const database = await readSystem(session);
+    const database = await readDatabaseIdentity(session);
     const organizations =
       run.stage === "day1" && findRelation(snapshot, run.tenancy.organizations) !== undefined;
     const tables = await session.transaction(async (queries) => {

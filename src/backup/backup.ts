@@ -1,34 +1,28 @@
 import { writeFile } from "node:fs/promises";
 import path from "node:path";
-import { AppError } from "../errors.ts";
+import { AppError, messageOf } from "../errors.ts";
 import { isConnectionLoss, sqlState, targetParts } from "../postgres/connection.ts";
 import type { StageName } from "../steps/model/stage.ts";
 import { version } from "../version.ts";
 import { globalsScript } from "./dump/globals.ts";
 import { type SnapshotRequest, takeSnapshot } from "./dump/snapshot.ts";
 import { encrypterFor, encryptFolder } from "./folder/encryption.ts";
-import {
-  finishFolder,
-  messageOf,
-  removeAttempt,
-  reserveFolder,
-  systemErrorSchema,
-} from "./folder/folder.ts";
+import { finishFolder, removeAttempt, reserveFolder, systemErrorSchema } from "./folder/folder.ts";
 import { parts } from "./folder/layout.ts";
 import { describeFiles, type Manifest, partialSuffix, writeManifest } from "./folder/manifest.ts";
 
 export type BackupRequest = SnapshotRequest & {
-  /** Null for a backup that is made without a stage. */
+  /** Null for a backup that is made outside of a stage. */
   readonly stage: StageName | null;
-  /** Where backups land; made where it is not there. */
+  /** The folder of backups; it is created if it does not exist. */
   readonly folder: string;
   /** Age's public keys to encrypt for. */
   readonly recipients?: readonly string[];
-  /** Tags the application's repository, told where the backup will be; gives the tag's name. */
+  /** Tags the application's repository. It gets the backup's folder and returns the tag's name. */
   readonly tag: (folder: string) => Promise<string | null>;
-  /** Further files, by name, which stay in clear: the rollback script. */
+  /** Further files by name, which are not encrypted: the rollback script. */
   readonly files: Readonly<Record<string, Iterable<string>>>;
-  /** Told what a person should know. */
+  /** Gets notes for the person who runs the command. */
   readonly notify?: (text: string) => void;
 };
 
@@ -39,10 +33,10 @@ export type Backup = {
 };
 
 /**
- * Backs a database up: dump, counts and checksums of the same snapshot, what `pg_dump` leaves out, and
- * a manifest of all files. Until it is whole its folder ends in `.partial`, so that half a backup is
- * never taken for one.
- * @throws AppError BACKUP_FAILED or BACKUP_TOOL_MISSING; what was begun is removed
+ * Backs up a database: dump, row counts and checksums of one snapshot, what `pg_dump` leaves out, and a
+ * manifest of all files. Until the backup is complete, its folder's name ends in `.partial`, so that an
+ * unfinished backup is never used as one.
+ * @throws AppError BACKUP_FAILED or BACKUP_TOOL_MISSING; the unfinished folder is removed
  */
 export async function backUp(request: BackupRequest): Promise<Backup> {
   const recipients = request.recipients ?? [];
@@ -88,14 +82,14 @@ export async function backUp(request: BackupRequest): Promise<Backup> {
   }
 }
 
-/** What `pg_dump` and what is recorded beside it do not bring back. */
+/** What a restore of a backup does not bring back. */
 const leftOut: string[] = [
   "passwords of roles",
   "rows of foreign tables",
-  "rows of extensions' own tables, but those that the extension marks for dumps",
+  "rows of tables that belong to extensions, except those that the extension marks for dumps",
   "replication slots, and the state of subscriptions",
-  "indexes that a failed build left invalid",
-  "the planner's statistics (ANALYZE makes them again)",
+  "invalid indexes of failed builds",
+  "the planner's statistics (ANALYZE collects them again)",
   "contents of materialized views (a restore refreshes them)",
 ];
 
@@ -108,20 +102,20 @@ function backupFailed({ folder }: BackupRequest, error: unknown, left: readonly 
       details: [...details, ...left],
     });
   }
-  const fromOutside =
+  const isExternal =
     sqlState(error) !== undefined ||
     isConnectionLoss(error) ||
     systemErrorSchema.safeParse(error).success;
-  if (!fromOutside) return error;
+  if (!isExternal) return error;
   return new AppError({
     code: "BACKUP_FAILED",
     object: folder,
-    fault: `the backup could not be finished: ${messageOf(error)}`,
-    state: "nothing was changed: no backup, no stage",
+    fault: `the backup failed: ${messageOf(error)}`,
+    state: "nothing was changed: no stage begins without a backup",
     next:
       sqlState(error) === "42501"
-        ? "connect as a role that may read every table, past every policy"
-        : "fix that and run the same command again",
+        ? "connect as a role that can read every row of every table (a superuser, or BYPASSRLS with SELECT), then run the same command again"
+        : "fix the cause above, then run the same command again",
     details: left,
     cause: error,
   });

@@ -1,25 +1,11 @@
-import { z } from "zod";
+import { readDatabaseIdentity } from "../catalog/system-identifier.ts";
 import { AppError } from "../errors.ts";
 import type { Session } from "../postgres/connection.ts";
-import { sql } from "../postgres/sql.ts";
 import type { StageName } from "../steps/model/stage.ts";
 import type { FoundBackup } from "./folder/retention.ts";
 
-/** Which database this is: its name, and its cluster's identifier. */
-export async function readSystem(session: Session): Promise<{ name: string; system: string }> {
-  const [here] = await session.rows(
-    sql`
-      SELECT current_database()::text AS name,
-             (SELECT system_identifier::text FROM pg_control_system()) AS system
-    `,
-    z.object({ name: z.string(), system: z.string() }),
-  );
-  if (here === undefined) throw new Error("the server did not say which database this is");
-  return here;
-}
-
 /**
- * Whether a backup is of this very database, and of this stage where one is given.
+ * Checks that a backup is of this database, and of the stage if one is given.
  * @throws AppError BACKUP_FOREIGN
  */
 export async function verifyBelongs(
@@ -27,20 +13,25 @@ export async function verifyBelongs(
   session: Session,
   stage?: StageName,
 ): Promise<void> {
-  const here = await readSystem(session);
+  const here = await readDatabaseIdentity(session);
   const { database } = manifest;
   const faults: string[] = [];
-  if (database.name !== here.name) faults.push(`of database ${database.name}`);
-  if (database.system !== here.system) faults.push("of another server");
+  if (database.name !== here.name) {
+    faults.push(`is of database ${database.name}, and this is ${here.name}`);
+  }
+  if (database.system !== here.system) {
+    faults.push("is of another cluster (another system identifier)");
+  }
   if (stage !== undefined && manifest.stage !== stage) {
-    faults.push(manifest.stage === null ? "made without a stage" : `made before ${manifest.stage}`);
+    const madeFor = manifest.stage === null ? "outside of a stage" : `before ${manifest.stage}`;
+    faults.push(`was made ${madeFor}, not before ${stage}`);
   }
   if (faults.length === 0) return;
   throw new AppError({
     code: "BACKUP_FOREIGN",
     object: folder,
-    fault: `is ${faults.join(", and ")}: its manifest says so`,
+    fault: faults.join(", and "),
     state: "nothing was changed",
-    next: "use a backup of this database; tenantry restore --into puts one into a database of its own",
+    next: "use a backup of this database (tenantry backup list), or restore this one into a new database with tenantry restore --into",
   });
 }

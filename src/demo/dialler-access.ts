@@ -1,6 +1,6 @@
 import { ident, type Sql, sql } from "../postgres/sql.ts";
 
-/** Roles belong to the whole server: another demo beside this one may make them at the same time. */
+/** Roles belong to the whole cluster: another demo on the same server may create them at the same time. */
 function roleUnlessThere(name: string, attributes: Sql): Sql {
   return sql`
     DO $$
@@ -13,7 +13,7 @@ function roleUnlessThere(name: string, attributes: Sql): Sql {
   `;
 }
 
-/** Supabase's roles: the three that requests are run as, and the one that signs in. */
+/** Supabase's roles: the three that requests run as, and the login role of its API. */
 export const diallerRoles: readonly Sql[] = [
   roleUnlessThere("anon", sql`NOLOGIN`),
   roleUnlessThere("authenticated", sql`NOLOGIN`),
@@ -32,7 +32,7 @@ export const diallerRoles: readonly Sql[] = [
   `,
 ];
 
-/** Supabase's schema `auth`, as far as the application and its policies see it. */
+/** The part of Supabase's schema `auth` that the application and its policies use. */
 export const diallerIdentity: readonly Sql[] = [
   sql`CREATE SCHEMA auth`,
   sql`
@@ -60,7 +60,7 @@ export const diallerIdentity: readonly Sql[] = [
   `,
 ];
 
-/** Supabase grants everything to everyone who comes by its API, and leaves the rest to RLS. */
+/** Supabase grants all privileges to the API's roles, and relies on row-level security. */
 export const diallerGrants: readonly Sql[] = [
   sql`
     GRANT USAGE ON SCHEMA public
@@ -87,7 +87,7 @@ export const diallerGrants: readonly Sql[] = [
   `,
 ];
 
-/** What years of one tenant leave behind: too wide, half used, or asleep. */
+/** Policies as an old single-tenant application has them: too permissive, incomplete, or not in force. */
 export const diallerPolicies: readonly Sql[] = [
   sql`ALTER TABLE public.campaigns ENABLE ROW LEVEL SECURITY`,
   sql`
@@ -116,7 +116,7 @@ export const diallerPolicies: readonly Sql[] = [
     FOR DELETE
     USING (auth.uid() = user_id)
   `,
-  // Dormant: RLS is off on this table, until someone turns it on.
+  // Not in force: row-level security is not enabled on this table.
   sql`
     CREATE POLICY "Users manage their contact lists" ON public.contact_lists
     FOR ALL

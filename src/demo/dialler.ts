@@ -8,9 +8,9 @@ import { diallerTables } from "./dialler-schema.ts";
 const defaultRows = 320_000;
 
 /**
- * Makes the demo's database in an empty one: a Supabase application of one tenant, the same rows
- * every time. It takes a superuser, and leaves nothing but roles behind when it fails.
- * @param options.rows how many leads and calls there are together; or how many of each large table
+ * Fills an empty database with the demo: a Supabase application of one tenant, with the same rows every
+ * time. It needs a superuser. If it fails, only the roles stay.
+ * @param options.rows the number of leads and calls together, or the number of rows of each large table
  */
 export async function makeDialler(
   session: Session,
@@ -21,7 +21,7 @@ export async function makeDialler(
   await session.transaction(async (queries) => {
     for (const statement of [...diallerIdentity, ...diallerTables])
       await queries.execute(statement);
-    // The rows are made to fit: looking up half a million keys would take most of the time.
+    // The rows satisfy the foreign keys; checking half a million keys would take most of the time.
     await queries.execute(sql`SET LOCAL session_replication_role = 'replica'`);
     for (const statement of diallerRows(size)) await queries.execute(statement);
     await indexForeignKeys(queries);
@@ -34,7 +34,7 @@ export async function makeDialler(
 
 const foreignKeySchema = z.object({ relation: z.string(), columns: z.array(z.string()) });
 
-/** After the rows, which is faster; not where a unique constraint's index begins with the key. */
+/** Indexes foreign keys after the rows, which is faster; not if a unique index already begins with the key. */
 async function indexForeignKeys(queries: Queries): Promise<void> {
   const foreignKeys = await queries.rows(
     sql`

@@ -13,15 +13,15 @@ import { type Account, writes } from "./old-writes.ts";
 export type OldApplicationReport = WritesReport;
 
 /**
- * Starts an application that knows nothing of organizations and writes at a steady rate, as a
- * signed-in user or as the service role, each write in a transaction as PostgREST has it.
+ * Starts an application without organizations that writes at a steady rate, as a signed-in user or as the
+ * service role, each write in its own transaction, as PostgREST does.
  */
 export async function startOldApplication(
   url: string,
   { writesPerSecond = 100, sessions = 3 }: Partial<WriteRate> = {},
 ): Promise<SteadyWriters> {
   const accounts = await readAccounts(url);
-  // No account is written by two sessions, so each knows what its users have.
+  // Only one session writes for an account, so it knows the account's rows.
   const owned = Array.from({ length: sessions }, (_, session) =>
     accounts.filter((_account, index) => index % sessions === session),
   );

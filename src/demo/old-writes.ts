@@ -3,12 +3,12 @@ import type { Queries } from "../postgres/connection.ts";
 import { type Sql, sql } from "../postgres/sql.ts";
 import { RowNotFound, type Verb } from "../writers/timed-write.ts";
 
-/** A user, and the rows of that user which the application knows of. */
+/** A user, and the keys of the user's rows that the application knows. */
 export type Account = {
   readonly user: string;
   readonly leads: string[];
   readonly campaigns: string[];
-  /** Only those that the application made itself: it deletes no others. */
+  /** Only those that the application inserted: it deletes no others. */
   readonly dispositions: string[];
 };
 
@@ -23,7 +23,7 @@ const knownRows = 200;
 
 async function insert(queries: Queries, statement: Sql, known?: string[]): Promise<void> {
   const rows = await queries.rows(statement, z.object({ id: z.string() }));
-  // As a client does that asks for the new row: it has to be visible to whoever wrote it.
+  // As a client that asks for the new row: the row must be visible to the role that inserted it.
   if (rows.length !== 1) throw new RowNotFound("a row just inserted did not come back");
   if (known === undefined) return;
   known.push(...rows.map(({ id }) => id));
@@ -36,7 +36,7 @@ function last(rows: readonly string[], what: string): string {
   return row;
 }
 
-/** What the application does, over and over, each time for another user. */
+/** The application's writes, which are repeated, each time for another user. */
 export const writes: readonly Write[] = [
   {
     table: "leads",
@@ -120,7 +120,7 @@ export const writes: readonly Write[] = [
     table: "leads",
     verb: "update",
     role: "authenticated",
-    // The oldest it knows: a row from before the application started, at first.
+    // The oldest known row: at first, one from before the application started.
     run: (queries, { leads }) => touchOwn(queries, last(leads.slice(0, 1), "lead")),
   },
   {

@@ -16,7 +16,7 @@ export type VisibleRows = {
 
 const tables = ["leads", "campaigns", "call_logs", "sms_messages", "call_queue"];
 
-/** How many rows of some tables one user of each organization sees, and the database's owner. */
+/** The number of rows of some tables that one user of each organization and the database's owner see. */
 export async function visibleRows(session: Session, settings: Settings): Promise<VisibleRows> {
   const { memberships, organizations } = settings.names;
   const people = await session.rows(

@@ -1,227 +1,237 @@
 import type { ErrorCode } from "../errors.ts";
 
-/** What an error's code stands for, whatever its object is. */
+/** What an error's code means, whatever its object is. */
 export type ErrorExplanation = {
   readonly means: string;
-  /** The state of the database and of the journal when it is seen. */
+  /** The state of the database and of the journal when the error is shown. */
   readonly state: string;
   readonly next: string;
 };
 
-const untouched = "nothing was changed";
+const unchanged = "nothing was changed";
 const checkpointed =
-  "the failed step was rolled back; the steps before it are checkpointed in the journal";
+  "the failed step was rolled back; the steps before it are applied and recorded in the journal";
 
-/** Every code, in words. `INTERNAL` is a fault of Tenantry itself. */
+/** Every code, in words. `INTERNAL` is an error of Tenantry itself. */
 export const errorExplanations: Readonly<Record<ErrorCode | "INTERNAL", ErrorExplanation>> = {
   CONFIG_INVALID: {
     means:
-      "The configuration is not one, or does not fit the database. All of its faults are listed.",
-    state: untouched,
-    next: "Fix what is listed; docs/configuration.md has every key.",
+      "The configuration is not valid, or does not fit the database. The message lists every fault.",
+    state: unchanged,
+    next: "Fix each fault that is listed. docs/configuration.md describes every key.",
   },
   CONFIG_NOT_FOUND: {
-    means: "There is no tenantry.config.ts, .json or .yaml here, and --config names none.",
-    state: untouched,
-    next: "Go to the project's folder, or name the file with --config.",
+    means:
+      "This folder has no tenantry.config.ts, .json or .yaml, and --config does not name a file.",
+    state: unchanged,
+    next: "Change to the project's folder, or name the file with --config.",
   },
   CODE_NOT_FOUND: {
-    means: "No file is where the configuration says that the application's code is.",
-    state: untouched,
-    next: "Say where it is in code.folder, code.app.include and code.functions.include.",
+    means: "The patterns of the configuration's code section match no file.",
+    state: unchanged,
+    next: "Correct code.folder, code.app.include and code.functions.include.",
   },
   CODE_UNFENCED: {
     means:
-      "Queries on tenant tables name no organization. Each is listed with its place and its rule.",
-    state: untouched,
-    next: "tenantry code rewrite shows what it would change; the rest needs a person, or an annotation with a reason.",
+      "Queries on tenant tables have no condition on the organization. The message lists each with its file, line and rule.",
+    state: unchanged,
+    next: "tenantry code rewrite shows the changes that it can make. Fix the other queries by hand, or annotate them with a reason.",
   },
   CODE_NOT_WRITTEN: {
     means: "A file could not be written.",
-    state: "the files before it are changed; running it again changes only what is left",
-    next: "Fix what the message names, then tenantry code rewrite --write again.",
+    state: "the files before it are changed; the same command changes only the files that are left",
+    next: "Fix the cause that the message names, then run tenantry code rewrite --write again.",
   },
   FILES_EDITED: {
     means:
-      "Files of the application that Day 3 changes were edited by somebody else: before it was there, or in the very lines that a rollback would take back. The lines are shown.",
+      "Somebody edited files of the application that Day 3 changes: after the stage was planned, or in the very lines that a rollback must change back. The message shows the lines.",
     state: "no file was changed",
-    next: "In a rollback: put these lines back as they were before Day 3 and run it again, or leave all files as they are with --leave-files. In a run: tenantry rollback, and run the stage again.",
+    next: "In a rollback: restore these lines as they were before Day 3 and run tenantry rollback again, or keep all files as they are with --leave-files. In a run: run tenantry rollback, then run the stage again.",
   },
   GATE_FAILED: {
     means:
-      "A command of code.gates that held before the application's files were changed does not hold after. The last lines of what it said are shown.",
+      "A command of code.gates succeeded before the application's files were changed and fails after. The message shows the last lines of its output.",
     state:
-      "the files are changed; nothing of the database was touched by the stage. A stage that runs without a terminal has rolled itself back",
-    next: "tenantry rollback puts the files back; look at what the gate said.",
+      "the files are changed, and the stage has changed nothing in the database; without a terminal, the stage has already rolled itself back",
+    next: "Read the gate's output. tenantry rollback restores the files.",
   },
   USAGE: {
-    means: "A command, an option or its value is not one, or two options exclude each other.",
-    state: untouched,
+    means:
+      "A command or an option is unknown, a value is not valid, or two options exclude each other.",
+    state: unchanged,
     next: "tenantry --help, or tenantry <command> --help.",
   },
   STAGE_OUT_OF_ORDER: {
-    means: "A stage was asked for before the one that it stands on is applied.",
-    state: untouched,
-    next: "tenantry status says which stage is next.",
+    means: "The stage depends on another stage that is not applied yet.",
+    state: unchanged,
+    next: "tenantry status shows which stage is next.",
   },
   STAGE_ALREADY_APPLIED: {
     means: "The stage is applied and verified.",
-    state: untouched,
-    next: "tenantry --stage dayN --verify asks again whether it holds.",
+    state: unchanged,
+    next: "tenantry --stage dayN --verify verifies it again.",
   },
   CONFIRMATION_NEEDED: {
-    means: "A command that writes was not confirmed: nobody could be asked, or said no.",
-    state: untouched,
-    next: "In a script, say --yes (or --confirm with the database's name, for a restore).",
+    means:
+      "A command that writes was not confirmed: the answer was no, or there is no terminal to ask on.",
+    state: unchanged,
+    next: "In a script, add --yes (for a restore: --confirm with the database's name).",
   },
   CONNECTION_FAILED: {
     means:
-      "The server did not answer, or did not let this role in: wrong host, port, password or TLS, or no more sessions are allowed.",
-    state: `${untouched}; where it was a further session of a stage under way, ${checkpointed}`,
-    next: "Try the same URL with psql; the message has the server's own words. tenantry check says how many sessions are needed, and how many are left.",
+      "The server did not answer, or refused the role: wrong host, port, password or TLS settings, or too many connections.",
+    state: `${unchanged}; if it was another session of a stage that was running, ${checkpointed}`,
+    next: "Try the same URL with psql; the message contains the server's own error. tenantry check shows how many sessions are needed, and how many are free.",
   },
   CONNECTION_LOST: {
     means:
-      "The session ended midway: the server restarted, the network failed, or somebody ended it.",
+      "The session ended while a command was running: the server restarted, the network failed, or somebody ended the session.",
     state: checkpointed,
-    next: "Run the same command again when the server answers; it goes on where it stopped.",
+    next: "When the server answers, run the same command again. It continues after the last step that is recorded.",
   },
   PREFLIGHT_FAILED: {
-    means: "A check found something that the stage would fail at, or would not protect.",
-    state: untouched,
-    next: "Fix what is listed, each with its command; tenantry check shows all of it.",
+    means: "A check found a problem that would make the stage fail, or leave a table unprotected.",
+    state: unchanged,
+    next: "Fix each problem with the command that is listed for it. tenantry check shows all of them.",
   },
   STATEMENT_FAILED: {
-    means: "The server refused a statement. Its SQLSTATE says why: see the table below.",
+    means: "The server refused a statement. Its SQLSTATE is explained in the table below.",
     state: checkpointed,
-    next: "Fix the cause and tenantry run again, or tenantry rollback.",
+    next: "Fix the cause, then tenantry run continues. tenantry rollback undoes the stage.",
   },
   LOCK_NOT_GRANTED: {
     means:
-      "Other transactions held a lock for longer than a step waits, every time that it tried. Who they are is listed.",
+      "Other transactions held a lock for longer than lock_timeout, in every attempt of the step. The message lists these transactions.",
     state: checkpointed,
-    next: "End or wait for those transactions, then tenantry run again.",
+    next: "End these transactions or wait for them, then run tenantry run again.",
   },
   BACKUP_FAILED: {
     means:
-      "The backup could not be made or read: no space, no privilege, pg_dump failed, or it is encrypted.",
-    state: "nothing was changed, and nothing is left that looks like a backup",
-    next: "Fix what the message names; no stage begins without a backup.",
+      "The backup could not be written or read: no disk space, a privilege is missing, pg_dump failed, or the backup is encrypted and there is no identity for it.",
+    state: "nothing was changed; an unfinished backup is removed, or its name ends in .partial",
+    next: "Fix the cause that the message names. No stage begins without a backup.",
   },
   BACKUP_TOOL_MISSING: {
     means: "pg_dump or pg_restore is missing, or older than the server or than the backup.",
-    state: untouched,
-    next: "Install PostgreSQL's client programs of the server's version; for a server before 17, none of 17 or later.",
+    state: unchanged,
+    next: "Install PostgreSQL's client programs of the server's version. For a server before 17, do not use 17 or later.",
   },
   BACKUP_DAMAGED: {
-    means: "Files of the backup are missing, altered or extra, compared with its manifest.",
-    state: untouched,
+    means:
+      "Files of the backup are missing, changed or extra, compared with the checksums in its manifest.",
+    state: unchanged,
     next: "Use another backup: tenantry backup list.",
   },
   BACKUP_FOREIGN: {
     means: "The backup is of another database, or was made before another stage.",
-    state: untouched,
-    next: "Use a backup of this database; restore --into puts a foreign one into a database of its own.",
+    state: unchanged,
+    next: "Use a backup of this database. tenantry restore --into restores any backup into a new database.",
   },
   RESTORE_FAILED: {
-    means: "pg_restore failed, or what it restored is not what was backed up.",
-    state: "the database is as it was; what had been restored beside it is dropped",
-    next: "Fix what the message names, then the same command again.",
+    means: "pg_restore failed, or the restored database differs from the backup.",
+    state:
+      "the live database is not changed; the message says whether the restored database was dropped",
+    next: "Fix the cause that the message names, then run the same command again.",
   },
   RESTORE_REFUSED: {
     means:
-      "The restore would be the wrong way now: a stage can still be rolled back, or the target is taken.",
-    state: untouched,
-    next: "tenantry rollback first; a restore loses what was written since the backup.",
+      "The restore was not started: a stage can still be rolled back, the target database already exists, or the role may not replace it.",
+    state: unchanged,
+    next: "Run tenantry rollback first: it keeps the rows written since the backup, and a restore loses them.",
   },
   PROOF_BLOCKED: {
     means:
-      "The isolation proof could not try everything, since others held locks. That is no leak, and no proof.",
-    state: "nothing was changed; the proof's own transactions were rolled back",
-    next: "Verify again when the transactions that are named have ended.",
+      "The isolation proof could not try everything, because other transactions held locks. This is no leak, but isolation is not proven.",
+    state: "nothing was changed: the proof rolled back its own transactions",
+    next: "When the transactions that the message names have ended, verify again.",
   },
   AUDIT_IMPOSSIBLE: {
     means:
-      "The audit has nothing to stand on: a role of the configuration is missing, or, for --drift, no stage is applied.",
-    state: untouched,
-    next: "Fix roles in the configuration, or apply Day 1 first.",
+      "The audit cannot start: a role of the configuration does not exist or, with --drift, no stage is applied.",
+    state: unchanged,
+    next: "Correct roles in the configuration, or apply Day 1 first.",
   },
   AUDIT_FAILED: {
-    means: "The audit found ways out for tenants' data, or a schema that has drifted.",
-    state: untouched,
-    next: "Fix each finding with its SQL, or accept it in audit.accepted with a reason and a date.",
+    means: "The audit found ways to read or change another tenant's rows, or drift of the schema.",
+    state: unchanged,
+    next: "Run the SQL that is shown for each finding, or accept the finding in audit.accepted with a reason and a date.",
   },
   REHEARSAL_FAILED: {
-    means: "A stage, or its rollback, failed on the copy, so it would fail on the database.",
-    state: "nothing was changed: it was a copy",
-    next: "Fix the cause and tenantry rehearse again.",
+    means: "A stage, or its rollback, failed on the copy. It would fail on the database too.",
+    state: "nothing was changed in the database: only a copy was",
+    next: "Fix the cause, then run tenantry rehearse again.",
   },
   REHEARSAL_UNREADABLE: {
-    means: "A kept rehearsal is cut off, or of another version.",
-    state: untouched,
-    next: "Remove the file, and rehearse again where that is wanted.",
+    means: "A rehearsal's file is incomplete, or another version of Tenantry wrote it.",
+    state: unchanged,
+    next: "Remove the file. If you want its predictions, run tenantry rehearse again.",
   },
   GIT_FAILED: {
-    means: "The tag that was asked for could not be made.",
-    state: untouched,
-    next: "Fix what git said, or set git.required to false.",
+    means: "git refused to make the tag, or git.required is set and there is nothing to tag.",
+    state: unchanged,
+    next: "Fix what git reports, or set git.required to false.",
   },
   SERVER_NOT_STARTED: {
-    means: "The scratch server, for a demo, a rehearsal or a comparison, did not start.",
-    state: untouched,
-    next: "See the server's words in the message, or name a server with --scratch.",
+    means:
+      "The scratch server did not start, or could not be stopped. A demo, a rehearsal or the verification of a backup uses one.",
+    state: unchanged,
+    next: "Read the server's log in the message, or name a server with --scratch.",
   },
   JOURNAL_INCOMPATIBLE: {
-    means: "The schema tenantry is of another version, incomplete, or was edited.",
-    state: untouched,
-    next: "Use the version of Tenantry that wrote it; each stage's rollback.sql needs psql alone.",
+    means:
+      "The schema tenantry belongs to another version of Tenantry, is incomplete, or was edited.",
+    state: unchanged,
+    next: "Use the version of Tenantry that wrote it. Each stage's rollback.sql needs psql alone.",
   },
   NOTHING_TO_ROLL_BACK: {
-    means: "No stage, or not that one, has been begun.",
-    state: untouched,
-    next: "tenantry status says where the stages stand.",
+    means: "No stage is applied or running, or not the one that was named.",
+    state: unchanged,
+    next: "tenantry status shows the state of every stage.",
   },
   ROLLBACK_REFUSED: {
     means:
-      "A guard speaks against undoing: others have made things on it, or rows would be lost or mixed.",
-    state: untouched,
-    next: "Fix what is listed, or say --despite-guards where that is known and wanted.",
+      "A guard found a problem: objects of others depend on the stage, or rows would be lost or shown to another organization.",
+    state: unchanged,
+    next: "Fix each problem that is listed. If you accept them, add --despite-guards.",
   },
   ATTRIBUTION_REFUSED: {
-    means: "The folder does not hold what a rollback of this very stage kept.",
-    state: untouched,
-    next: "Name the folder that the rollback had said: its name ends in -attribution.",
+    means: "The folder does not hold the row ownership that a rollback of this stage saved.",
+    state: unchanged,
+    next: "Name the folder that tenantry rollback printed. Its name ends in -attribution.",
   },
   FINGERPRINT_DIFFERS: {
     means:
-      "After a rollback the schema is not what it was before the stage. The differences are listed.",
+      "After a rollback the schema is not the same as before the stage. The message lists the differences.",
     state:
-      "the stage is undone; what differs was changed by others, or rows violate a constraint that was valid before",
-    next: "Compare the list with what others have changed since; of a constraint that is NOT VALID, correct the rows and validate it.",
+      "the stage is undone; the objects listed were changed by somebody else, or rows violate a constraint that was valid before",
+    next: "Compare the list with the changes that others made since. If a constraint is NOT VALID, correct the rows and validate it. If neither explains a difference, it is a bug in Tenantry: please report it.",
   },
   VERIFICATION_FAILED: {
-    means: "Something that the stage promises does not hold. The failing rows are listed.",
-    state: "verification changes nothing; in a run, the stage undoes itself",
-    next: "Fix what is listed and verify again, or tenantry rollback.",
+    means: "A promise of the stage does not hold. The message lists the failing rows.",
+    state:
+      "the verification rolled back everything that it wrote; a run without a terminal then rolls the stage back",
+    next: "Fix what is listed and verify again, or run tenantry rollback.",
   },
   LEASE_HELD: {
-    means: "Another run works on this database now. Who it is, and since when, is said.",
-    state: untouched,
-    next: "Wait for it; a killed one frees its lease at once.",
+    means:
+      "Another run of Tenantry works on this database. The message names it and when it started.",
+    state: unchanged,
+    next: "Wait until it ends. The lease of a killed run is free as soon as its session has ended.",
   },
   LEASE_LOST: {
-    means: "The lease could not be renewed, or another run took over.",
+    means: "The lease could not be renewed, or another run took it.",
     state: checkpointed,
-    next: "tenantry status says what the other does.",
+    next: "tenantry status shows what the other run does. Then run the same command again.",
   },
   INTERRUPTED: {
-    means: "Ctrl-C, or a signal, was obeyed at the end of a statement.",
-    state: checkpointed,
-    next: "tenantry run goes on from there; tenantry rollback undoes the stage.",
+    means: "The command was interrupted by Ctrl-C or a signal, and stopped after its statement.",
+    state:
+      "the interrupted step is rolled back, or keeps its committed batches; the steps before it are applied and recorded in the journal",
+    next: "tenantry run continues; tenantry rollback undoes the stage.",
   },
   INTERNAL: {
-    means: "A fault of Tenantry itself: something was thrown that nobody had foreseen.",
-    state: "what was committed stays, and is in the journal",
-    next: "Run it again with --debug, and report what it says.",
+    means: "An internal error: this is a bug in Tenantry.",
+    state: "what was committed stays, and is recorded in the journal",
+    next: "Run the command again with --debug, and report the output.",
   },
 };

@@ -2,7 +2,7 @@ import { errorCodes } from "../errors.ts";
 import { sqlStates } from "../postgres/sql-states.ts";
 import { errorExplanations } from "./error-codes.ts";
 
-/** docs/errors.md: every error's code, and every SQLSTATE that the plan can meet. */
+/** docs/errors.md: every error code, and every SQLSTATE that a stage can get from the server. */
 export function errorsPage(): string {
   const exits: Readonly<Record<string, number>> = errorCodes;
   const errors = Object.entries(errorExplanations).map(([code, { means, state, next }]) =>
@@ -15,19 +15,21 @@ export function errorsPage(): string {
     );
   return `# Errors
 
-Made from the code: \`npm run docs\`. An error says its object, what happened, the state now and what
-to do next; this page and \`tenantry explain <code>\` say what its code means in general. Exit codes: 0
-done, 1 failed, 2 wrong usage or configuration, 3 verification does not hold, 4 another run holds the
-lease, 130 interrupted. Stacks are shown with \`--debug\` only.
+This page is generated from the code by \`npm run docs\`. An error message has four parts: what failed and
+on which object, why, what state things are in now, and the next command. This page and
+\`tenantry explain <code>\` describe what each code means in general.
 
-| code | exit | what it means | the state then | what to do |
+Exit codes: 0 done, 1 failed, 2 wrong usage or configuration, 3 verification failed, 4 another run holds the
+lease, 130 interrupted. Stack traces are printed only with \`--debug\`.
+
+| code | exit code | what it means | state | what to do |
 | --- | --- | --- | --- | --- |
 ${errors.join("\n")}
 
-## What PostgreSQL refuses
+## SQLSTATEs
 
-\`STATEMENT_FAILED\` carries the SQLSTATE of the server. Those that the stages can meet, with \`xxx\` for
-a whole class:
+\`STATEMENT_FAILED\` shows the server's SQLSTATE. These are the ones that a stage can get; \`x\` stands for any
+character:
 
 | SQLSTATE | condition | what it means here | what to do |
 | --- | --- | --- | --- |
@@ -35,7 +37,7 @@ ${states.join("\n")}
 `;
 }
 
-/** A bar would end a cell. */
+/** A row of a Markdown table: a bar in a cell is escaped. */
 function row(cells: readonly string[]): string {
   return `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`;
 }

@@ -8,7 +8,7 @@ import { stepExplanations } from "./steps.ts";
 
 export const topicKinds = ["stage", "step", "error", "SQLSTATE", "check", "rule"] as const;
 
-/** Something with a name that Tenantry shows, in words. */
+/** A name that Tenantry shows, with its explanation. */
 export type Topic = {
   readonly topic: (typeof topicKinds)[number];
   readonly name: string;
@@ -16,30 +16,30 @@ export type Topic = {
   readonly facts: readonly { readonly label: string; readonly text: string }[];
 };
 
-/** All that can be explained: everything with a name that Tenantry shows. */
+/** Every name that Tenantry shows and can explain. */
 export function allTopics(stages: readonly Stage[]): readonly Topic[] {
   return [
     ...stages.map(({ name, title }) =>
       topic("stage", name, {
         is: title,
-        "what it does": `tenantry plan --stage ${name} shows every step with its lock`,
+        steps: `tenantry plan --stage ${name} shows every step with its lock`,
         undone: `tenantry rollback --stage ${name}`,
       }),
     ),
     ...Object.entries(stepExplanations).map(([name, { does, lock, killed, undone }]) =>
-      topic("step", name, { does, lock, "a kill leaves": killed, undone }),
+      topic("step", name, { does, lock, "left by a kill": killed, undone }),
     ),
     ...Object.entries(errorExplanations).map(([name, { means, state, next }]) =>
-      topic("error", name, { means, now: state, next, "exit code": String(exitCodeOf(name)) }),
+      topic("error", name, { means, state, next, "exit code": String(exitCodeOf(name)) }),
     ),
     ...Object.entries(sqlStates).map(([name, { condition, means, next }]) =>
       topic("SQLSTATE", name, { condition, means, next }),
     ),
     ...checks.map(({ id, title, why, stops }) =>
       topic("check", id, {
-        "looks at": title,
+        checks: title,
         why,
-        stops: stops.map((command) => `tenantry ${command}`).join(", ") || "nothing by itself",
+        stops: stops.map((command) => `tenantry ${command}`).join(", ") || "no command",
       }),
     ),
     ...rules.map(({ id, title, why, severity, source }) =>
@@ -49,9 +49,8 @@ export function allTopics(stages: readonly Stage[]): readonly Topic[] {
 }
 
 /**
- * What a word stands for: a step's whole identifier (`day1/leads/backfill`), an error's code, a
- * SQLSTATE, a check, a rule of the audit. Several, where a word has several meanings; none, where it
- * has none.
+ * The explanations of a word: a step's whole identifier (`day1/leads/backfill`), an error code, a
+ * SQLSTATE, a check, a rule of the audit. A word can have several; an unknown word has none.
  */
 export function explain(word: string, topics: readonly Topic[]): readonly Topic[] {
   const exact = named(word, topics);
@@ -81,7 +80,7 @@ function topic(kind: Topic["topic"], name: string, facts: Readonly<Record<string
   };
 }
 
-/** A fault of Tenantry's own fails like any other. */
+/** INTERNAL has no exit code of its own: it is 1, as for every other failure. */
 function exitCodeOf(code: string): number {
   const known: Readonly<Record<string, number>> = errorCodes;
   return known[code] ?? 1;

@@ -1,162 +1,166 @@
-/** What a kind of step is, whatever its table. */
+/** What a kind of step does, whatever its table is. */
 export type StepExplanation = {
-  /** What it does. */
   readonly does: string;
   readonly lock: string;
-  /** What a kill in the middle of it leaves, and how it goes on. */
+  /** What is left if the run is killed during the step, and how the next run continues. */
   readonly killed: string;
   readonly undone: string;
 };
 
-const atomic = "nothing: the step and its row in the journal are one transaction";
+const atomic =
+  "nothing: the step and its row in the journal are committed in one transaction, or not at all";
 const catalogOnly =
-  "for a change of the catalog: milliseconds, and a step waits for it no longer than online.lockTimeoutInMilliseconds at a time";
+  "for a change of the catalog: it is held for milliseconds, and each attempt to get it waits no longer than online.lockTimeoutInMilliseconds";
+const unnoticed = "SHARE UPDATE EXCLUSIVE: it blocks neither reads nor writes";
+const noneToWaitFor = "none that another session waits for";
+const interruptedBuild =
+  "an invalid index, which the next run drops and builds again; or one that the server is still building, which the next run waits for";
+const committedBatches =
+  "the committed batches and the cursor in the journal, from which the next run continues";
 
 /** By the last part of a step's identifier: `backfill` of `day1/leads/backfill`. */
 export const stepExplanations: Readonly<Record<string, StepExplanation>> = {
   application: {
-    does: "gives the application's queries their organization, between two runs of the application's own gates (code.gates)",
-    lock: "none: it changes files, and nothing of the database",
+    does: "adds the organization to the application's queries, and runs the application's own checks (code.gates) before and after",
+    lock: "none: it changes files, and nothing in the database",
     killed:
-      "each file as it was or as it becomes; tenantry run puts them back and begins again, from the gates",
+      "each file is in its old or its new state; tenantry run restores the old state and runs the step again",
     undone:
-      "what the step changed is taken out of the files, and what was changed since stays; where both changed the same lines, they are shown and nothing is written",
+      "removes what the step changed from the files and keeps later edits; if both changed the same lines, it shows them and writes nothing",
   },
   organizations: {
-    does: "makes the table of organizations and that of their members",
-    lock: "none that anybody waits for: the tables are new",
+    does: "creates the tables of organizations and of memberships",
+    lock: `${noneToWaitFor}: the tables are new`,
     killed: atomic,
-    undone: "both tables are dropped; rollback writes their rows to the backups' folder first",
+    undone: "drops both tables; rollback writes their rows to the backups' folder first",
   },
   "kept-organizations": {
-    does: "gives organizations and memberships back that a rollback had kept (run --attribution)",
-    lock: "none that anybody waits for",
+    does: "restores the organizations and memberships that a rollback saved (run --attribution)",
+    lock: noneToWaitFor,
     killed: atomic,
     undone: "with the tables",
   },
   helpers: {
-    does: "makes the schema of the functions that the policies call: who asks, and of which organizations",
-    lock: "none that anybody waits for",
+    does: "creates the schema and the functions that the policies call: who the caller is, and of which organizations the caller is a member",
+    lock: noneToWaitFor,
     killed: atomic,
-    undone: "the functions and the schema are dropped",
+    undone: "drops the functions and the schema",
   },
   joining: {
-    does: "makes the organizations, and lets whoever signs up before Day 3 join the default one, by a trigger on the users' table",
+    does: "inserts the organizations, and adds a trigger on the users' table that makes new users members of the default organization until Day 3",
     lock: `SHARE ROW EXCLUSIVE on the users' table, ${catalogOnly}`,
     killed: atomic,
-    undone: "trigger and function are dropped",
+    undone: "drops the trigger and its function",
   },
   memberships: {
-    does: "makes every user who is there a member of an organization",
-    lock: "none that anybody waits for",
+    does: "makes every existing user a member of an organization",
+    lock: noneToWaitFor,
     killed: atomic,
     undone: "with the table",
   },
   policies: {
-    does: "fences organizations and memberships: members read theirs, and nobody writes them through the API",
+    does: "enables row-level security on organizations and memberships: members read their own, and no request can write them",
     lock: "ACCESS EXCLUSIVE on the new tables only",
     killed: atomic,
-    undone: "policies and grants are as before",
+    undone: "restores the policies and grants from before",
   },
   column: {
-    does: "adds the organization's column; where one organization has all rows, as a default without writing any",
+    does: "adds the organization's column; if one organization has all rows, as a default, which writes no row",
     lock: `ACCESS EXCLUSIVE, ${catalogOnly}`,
     killed: atomic,
     undone:
-      "the column is dropped; rollback writes which row was whose to the backups' folder first",
+      "drops the column; rollback writes each row's organization to the backups' folder first",
   },
   index: {
-    does: "builds an index that begins with the organization, concurrently",
-    lock: "SHARE UPDATE EXCLUSIVE: readers and writers do not notice",
-    killed:
-      "an invalid index, which the next run drops, or one that the server still builds, which it waits for",
-    undone: "DROP INDEX CONCURRENTLY",
+    does: "builds an index that begins with the organization, with CREATE INDEX CONCURRENTLY",
+    lock: unnoticed,
+    killed: interruptedBuild,
+    undone: "DROP INDEX, which takes ACCESS EXCLUSIVE on the table for a change of the catalog",
   },
   "parent-index": {
-    does: "makes the index of a partitioned table by itself (ON ONLY): its partitions' are attached to it, and one that is made from then on gets its own at once",
-    lock: `SHARE, which its writers wait for, ${catalogOnly}`,
+    does: "creates the index of a partitioned table with ON ONLY. The partitions' indexes are attached to it; a new partition gets its own at once",
+    lock: `SHARE, which blocks writes, ${catalogOnly}`,
     killed: atomic,
-    undone: "DROP INDEX, which takes along what is attached",
+    undone: "DROP INDEX, which drops the attached indexes too",
   },
   "attach-index": {
-    does: "attaches a partition's index to its parent's, which is valid once each partition has one attached",
-    lock: `ACCESS EXCLUSIVE on the partition's index, which queries of that partition wait for, ${catalogOnly}`,
+    does: "attaches a partition's index to its parent's index, which becomes valid when every partition has one attached",
+    lock: `ACCESS EXCLUSIVE on the partition's index, which blocks queries of that partition, ${catalogOnly}`,
     killed: atomic,
     undone: "with the parent's index",
   },
   "kept-rows": {
-    does: "gives each row the organization that a rollback had kept for it (run --attribution)",
+    does: "gives each row the organization that a rollback saved for it (run --attribution)",
     lock: "the rows of one batch",
-    killed: "the batches that were committed, and the cursor from which it goes on",
+    killed: committedBatches,
     undone: "with the column",
   },
   "kept-left-over": {
-    does: "gives rows that were written meanwhile the organization that a rollback had kept for them",
-    lock: "the rows that it changes",
+    does: "gives rows that were inserted during the backfill the organization that a rollback saved for them",
+    lock: "the rows that it updates",
     killed: atomic,
     undone: "with the column",
   },
   backfill: {
-    does: "gives each row its organization, by ranges of pages that are sized to a target time",
+    does: "gives each row its organization, in batches over ranges of pages, sized to online.batchTargetInMilliseconds",
     lock: "the rows of one batch",
-    killed: "the batches that were committed, and the cursor from which it goes on",
+    killed: committedBatches,
     undone: "with the column",
   },
   "left-over": {
-    does: "gives their organization to rows of partitions that were attached since the plan was made",
-    lock: "the rows that it finds, by the index; as a rule there are none",
+    does: "gives their organization to rows of partitions that were attached after the plan was made",
+    lock: "the rows that it finds by the index; usually there are none",
     killed: atomic,
     undone: "with the column",
   },
   constraints: {
-    does: "adds CHECK … NOT NULL and the foreign key as NOT VALID: new rows keep them from now on; of a partitioned table, the foreign key is added to each partition",
+    does: "adds CHECK (… IS NOT NULL) and the foreign key as NOT VALID: they hold for new rows from now on. On a partitioned table, each partition gets the foreign key",
     lock: `ACCESS EXCLUSIVE, ${catalogOnly}`,
     killed: atomic,
-    undone: "both are dropped",
+    undone: "drops both",
   },
   validate: {
-    does: "looks at all rows, so that PostgreSQL knows that the constraints hold",
-    lock: "SHARE UPDATE EXCLUSIVE: readers and writers do not notice",
+    does: "VALIDATE CONSTRAINT: scans all rows",
+    lock: unnoticed,
     killed: atomic,
     undone: "with the constraints",
   },
   "parent-key": {
-    does: "adds the foreign key of a partitioned table: PostgreSQL takes its partitions' over, which are validated, and looks at no row; one that came meanwhile is looked at",
+    does: "adds the foreign key of a partitioned table. PostgreSQL uses the partitions' validated foreign keys and scans no rows, except those of a partition attached later",
     lock: `SHARE ROW EXCLUSIVE on the table and its partitions, ACCESS EXCLUSIVE on the organizations, ${catalogOnly}`,
     killed: atomic,
     undone: "DROP CONSTRAINT",
   },
   "not-null": {
-    does: "SET NOT NULL, without a scan, since the validated CHECK says that it holds",
+    does: "SET NOT NULL, without a scan, because the validated CHECK proves it",
     lock: `ACCESS EXCLUSIVE, ${catalogOnly}`,
     killed: atomic,
     undone: "DROP NOT NULL",
   },
   fence: {
-    does: "row-level security with its policies, of a partition too, which has its own; takes away what passes it: TRUNCATE, TRIGGER, REFERENCES",
+    does: "enables row-level security with its policies, on each partition too; revokes TRUNCATE, TRIGGER and REFERENCES, which row-level security does not limit",
     lock: `ACCESS EXCLUSIVE, ${catalogOnly}`,
     killed: atomic,
-    undone: "policies, grants and the flag are as they were before",
+    undone: "restores policies, grants and the row-level security flags from before",
   },
   "all-at-once": {
-    does: "column, index, backfill, NOT NULL and fence of a small table in one transaction",
-    lock: "ACCESS EXCLUSIVE for as long as it takes, which online.smallTableInBytes bounds",
+    does: "adds column, index and NOT NULL, backfills and enables row-level security on a small table, in one transaction",
+    lock: "ACCESS EXCLUSIVE for the whole step; online.smallTableInBytes limits the table's size, and so the time",
     killed: atomic,
-    undone: "all of it, in one transaction",
+    undone: "undoes all of it in one transaction",
   },
   "organization-key": {
-    does: "builds the unique index over organization and key that foreign keys reference (hardening)",
-    lock: "SHARE UPDATE EXCLUSIVE: readers and writers do not notice",
-    killed:
-      "an invalid index, which the next run drops, or one that the server still builds, which it waits for",
-    undone: "DROP INDEX, once nothing references it",
+    does: "builds the unique index on organization and key that foreign keys reference (hardening)",
+    lock: unnoticed,
+    killed: interruptedBuild,
+    undone: "DROP INDEX, when no foreign key references it any more",
   },
   "same-organization": {
-    does: "looks whether a row references a row of another organization, or no row at all, before anything is added",
-    lock: "SHARE UPDATE EXCLUSIVE: readers and writers do not notice",
+    does: "checks that no row references a row of another organization, or a missing row, before anything is added",
+    lock: unnoticed,
     killed: atomic,
     undone:
-      "the old foreign key, which is there again by then, is validated; where rows violate it, it stays NOT VALID and the rollback continues",
+      "validates the old foreign key, which is added again by then; if rows violate it, it stays NOT VALID and the rollback continues",
   },
   "foreign-key-triggers": {
     does: "adds triggers that enforce for new writes what the new foreign key will, then proves it of all rows with a query; the old foreign key stays in force",
@@ -172,71 +176,70 @@ export const stepExplanations: Readonly<Record<string, StepExplanation>> = {
   },
   "validate-foreign-key": {
     does: "validates the new foreign key, so that PostgreSQL knows that it holds for all rows",
-    lock: "SHARE UPDATE EXCLUSIVE: readers and writers do not notice",
+    lock: unnoticed,
     killed: atomic,
     undone: "nothing: the foreign key is dropped",
   },
   "unique-index": {
-    does: "builds a unique index with the organization before its columns, concurrently (hardening)",
-    lock: "SHARE UPDATE EXCLUSIVE: readers and writers do not notice",
-    killed:
-      "an invalid index, which the next run drops, or one that the server still builds, which it waits for",
+    does: "builds a unique index with the organization before its columns, with CREATE UNIQUE INDEX CONCURRENTLY (hardening)",
+    lock: unnoticed,
+    killed: interruptedBuild,
     undone: "DROP INDEX",
   },
   "unique-constraint": {
-    does: "puts that index in the place of the one over all organizations, under its name",
+    does: "replaces the unique constraint or index over all organizations by that index, and keeps its name",
     lock: `ACCESS EXCLUSIVE, ${catalogOnly}`,
     killed: atomic,
     undone:
-      "the old one is built concurrently and put back; a guard refuses where two organizations share a value by then, and with --despite-guards it stays unique in each organization",
+      "builds the old one concurrently and replaces the new one by it. If two organizations share a value by then, a guard refuses the rollback; with --despite-guards it stays unique in each organization",
   },
   "old-policies": {
-    does: "puts the plan's policies in the place of old ones that let everybody through (hardening.policies)",
+    does: "replaces old policies that allow every row by the plan's policies (hardening.policies)",
     lock: `ACCESS EXCLUSIVE, ${catalogOnly}`,
     killed: atomic,
     undone:
-      "the old ones are made again, with their roles, command, conditions and comment; the plan's are dropped",
+      "creates the old ones again, with their roles, command, conditions and comment, and drops the plan's",
   },
   "security-invoker": {
-    does: "lets a view read as whoever asks it, and so under their row-level security (hardening.views)",
+    does: "sets security_invoker on a view, so that it reads with the privileges and the row-level security of its caller (hardening.views)",
     lock: `ACCESS EXCLUSIVE on the view, ${catalogOnly}`,
     killed: atomic,
-    undone: "the view's options are as they were before, in their order",
+    undone: "restores the view's options from before, in their order",
   },
   "close-materialized-view": {
-    does: "takes from requests what they were granted on a materialized view, which holds the rows of all (hardening.materializedViews)",
+    does: "revokes the privileges of requests on a materialized view, which holds rows of all organizations (hardening.materializedViews)",
     lock: "none",
     killed: atomic,
-    undone: "the same is granted again",
+    undone: "grants the same privileges again",
   },
   "search-path": {
-    does: "gives a function that runs as its owner a search_path of its own: the schemas that its names are found in today, and pg_temp last (hardening.functions)",
+    does: "sets a search_path on a SECURITY DEFINER function: the schemas in which its names are found today, and pg_temp last (hardening.functions)",
     lock: "none",
     killed: atomic,
-    undone: "the function has none again; one that was dropped since is passed over",
+    undone: "resets the search_path; a function that was dropped since is skipped",
   },
   "count-only": {
-    does: "takes from requests what lets them set or read a sequence; they go on counting with it (hardening.sequences)",
+    does: "revokes the privileges with which requests can set or read a sequence; nextval still works (hardening.sequences)",
     lock: "none",
     killed: atomic,
-    undone: "the same is granted again",
+    undone: "grants the same privileges again",
   },
   "close-new-tables": {
-    does: "takes from requests what they would be granted on tables that are made later (hardening.defaultPrivileges)",
+    does: "revokes the default privileges that requests would get on new tables (hardening.defaultPrivileges)",
     lock: "none",
     killed: atomic,
-    undone: "the same is granted by default again",
+    undone: "grants the same default privileges again",
   },
   share: {
-    does: "makes a table that all organizations share read-only for requests; takes TRUNCATE, TRIGGER and REFERENCES away",
+    does: "makes a shared table read-only for requests; revokes TRUNCATE, TRIGGER and REFERENCES",
     lock: `ACCESS EXCLUSIVE, ${catalogOnly}`,
     killed: atomic,
-    undone: "policies, grants and the flag are as they were before",
+    undone: "restores policies, grants and the row-level security flags from before",
   },
   contract: {
-    does: "takes the default organization away: from here on a writer who is nobody must say the organization",
+    does: "removes the fallback to the default organization: from now on a writer without a user must name the organization",
     lock: "none",
     killed: atomic,
-    undone: "the functions are as they were before",
+    undone: "restores the functions from before",
   },
 };

@@ -1,17 +1,25 @@
 import type { Settings } from "../config/settings.ts";
 import { ident, type Sql, sql, toScript } from "../postgres/sql.ts";
 
-/** For whoever makes organizations and answers for them. */
+/** The guide for people who create organizations and answer for them. */
 export function adminsGuide(settings: Settings): string {
+  return [
+    `# Organizations, for administrators
+
+Run the statements below as the owner of the tables. No request can create organizations or memberships
+through the API.
+`,
+    membershipSections(settings),
+    operationSections,
+  ].join("\n");
+}
+
+function membershipSections(settings: Settings): string {
   const organizations = ident(settings.names.organizations);
   const memberships = ident(settings.names.memberships);
   const users = ident(settings.users.relation);
   const bySlug = sql`(SELECT id FROM ${organizations} WHERE slug = 'alpha-corp')`;
-  return `# Organizations, for administrators
-
-The statements below are run as the tables' owner: nobody makes organizations or memberships by the API.
-
-## A new customer
+  return `## A new customer
 
 ${script(
   sql`INSERT INTO ${organizations} (name, slug)
@@ -22,18 +30,18 @@ SELECT ${bySlug}, ${ident(settings.users.id)}, 'owner'
  WHERE email = 'owner@alpha.example'`,
 )}
 
-Every organization has an owner. A new user is a member of none until they are put into one.
+Give every organization an owner. A new user is not a member of any organization until you add the user to one.
 
 ## Roles
 
 | role | reads | writes |
 | --- | --- | --- |
-| \`owner\` | all of the organization's | all of it, and the organization's name and settings |
-| \`admin\` | all of it | the same |
-| \`member\` | all of it | what is not for owners and admins |
+| \`owner\` | all rows of the organization | all rows of the organization, and its name and settings |
+| \`admin\` | all rows of the organization | the same as an owner |
+| \`member\` | all rows of the organization | all tables except those for owners and admins |
 
-Memberships are written by nobody through the API. Where owners invite people themselves, a function of your
-application's does it with the service role, once it has checked that the caller is an owner or admin.
+No request can write memberships through the API. If owners invite people themselves, write a function of your
+application that checks that the caller is an owner or admin, and then inserts the membership with the service role.
 
 ${script(
   sql`UPDATE ${memberships}
@@ -42,7 +50,7 @@ ${script(
    AND user_id = '…'`,
 )}
 
-## Somebody leaves
+## A user leaves
 
 ${script(
   sql`DELETE FROM ${memberships}
@@ -50,30 +58,32 @@ ${script(
    AND user_id = '…'`,
 )}
 
-From the next query on they see nothing of it, also with a token that is still valid.
-
-## A customer leaves
-
-Export first; then \`status = 'suspended'\` ends jobs for the organization. Deleting it deletes memberships, and
-is refused while rows of it are there: delete those first, children before parents.
-
-## Watching
-
-| when | what |
-| --- | --- |
-| each night, in CI | \`tenantry audit --drift\`: what changed in the fence since Day 3 |
-| after each deployment | \`tenantry --stage day3 --verify\`, or on a clone: \`--on-clone\` |
-| each week | \`tenantry audit\`: ways out for tenants' data, by the catalog |
-
-## Somebody saw what is not theirs
-
-1. Say when, who, and what: keep the request and the answer.
-2. \`tenantry --stage day3 --verify\` and \`tenantry audit --drift\` say whether the fence stands.
-3. It stands: look for the service role's key (\`tenantry code check\`), caches, and exports.
-4. It does not: what is listed is what to fix, with the SQL. \`tenantry rollback\` is no fixing: it takes
-   the fence away.
+From their next query on, they see no row of the organization, even with a token that is still valid.
 `;
 }
+
+const operationSections = `## A customer leaves
+
+Export the customer's rows first. Then set \`status = 'suspended'\`, so that your jobs skip the organization.
+Deleting the organization deletes its memberships. PostgreSQL refuses to delete it while rows of it exist: delete
+those first, children before parents.
+
+## Monitoring
+
+| when | command |
+| --- | --- |
+| every night, in CI | \`tenantry audit --drift\`: compares the schema with the one after Day 3 |
+| after each deployment | \`tenantry --stage day3 --verify\`; to try it on a copy: \`--on-clone\` |
+| every week | \`tenantry audit\`: searches the catalog for ways to read or change another tenant's rows |
+
+## A user saw rows of another organization
+
+1. Write down when, which user, and which rows. Keep the request and the response.
+2. Run \`tenantry --stage day3 --verify\` and \`tenantry audit --drift\`. They show whether isolation holds.
+3. If it holds, check where the service role's key is used (\`tenantry code check\`), caches, and exports.
+4. If it does not, run the SQL that is printed for each finding. Do not run \`tenantry rollback\`: it removes
+   row-level security.
+`;
 
 function script(...statements: readonly Sql[]): string {
   return `\`\`\`sql\n${statements.map(toScript).join("\n")}\n\`\`\``;

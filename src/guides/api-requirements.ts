@@ -1,24 +1,24 @@
 import type { Settings } from "../config/settings.ts";
 import { identity, others, tenantTables } from "./words.ts";
 
-/** For whoever writes a client of the API. */
+/** The guide for people who write a client of the API. */
 export function apiRequirements(settings: Settings): string {
   const { organizationColumn: column } = settings.names;
-  return `# What the API asks of its clients
+  return `# Requirements for clients of the API
 
-Every row of these tables belongs to one organization, in \`${column}\`. Who asks is told by ${identity(settings)}.
+Every row of these tables belongs to one organization, in \`${column}\`. The caller is identified by ${identity(settings)}.
 
 ${tenantTables(settings)}
 
 | | |
 | --- | --- |
-| reading | gives the rows of the organizations that the caller is a member of, whatever else is asked. Name one: \`${column}=eq.<id>\`. Without it an ordered list cannot use its index |
-| inserting | say \`${column}\`. Left out, it is the one that the table above says; where that is not one, the caller's own; where the caller is a member of several or none, it is refused |
-| another organization's \`${column}\` | is refused: \`42501 new row violates row-level security policy\`, HTTP 403 |
-| updating, deleting | touches nothing of other organizations: 0 rows, no error |
-| \`on_conflict\` | names the columns of the constraint with \`${column}\` first, where it became one for each organization |
-| the service role's key | is bound by no fence: each query must name its organization. Never in a browser |
-| \`TRUNCATE\` | is nobody's |
+| reading | returns only rows of organizations that the caller is a member of, whatever the filters are. Add a filter for one organization: \`${column}=eq.<id>\`. Without it, an ordered list cannot use the index |
+| inserting | set \`${column}\`. If you do not, it is the organization in the table above; if there is none, the caller's organization; if the caller is a member of several or none, the insert is refused |
+| \`${column}\` of another organization | the write is refused: \`42501 new row violates row-level security policy\`, HTTP 403 |
+| updating, deleting | changes no row of other organizations: 0 rows, no error |
+| \`on_conflict\` | if a unique constraint now holds in each organization, list \`${column}\` first, then its other columns |
+| the service role's key | bypasses row-level security: each query must filter by organization. Never use it in a browser |
+| \`TRUNCATE\` | is not allowed |
 
 Other tables:
 

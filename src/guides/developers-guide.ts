@@ -1,7 +1,7 @@
 import type { Settings } from "../config/settings.ts";
 import { nextTable } from "./next-table.ts";
 
-/** For whoever adds the next table or the next query. */
+/** The guide for people who add a table or a query. */
 export function developersGuide(settings: Settings): string {
   const { organizationColumn: column } = settings.names;
   const { hook, organization } = settings.code.app;
@@ -9,7 +9,7 @@ export function developersGuide(settings: Settings): string {
     hook === undefined
       ? `const ${organization} = …; // of the caller's membership`
       : `const { ${organization} } = ${hook.name}();`;
-  return `# The next table, the next query
+  return `# Adding a table or a query
 
 ## A table
 
@@ -17,12 +17,13 @@ ${"```"}sql
 ${nextTable(settings)}
 ${"```"}
 
-All of it in one migration: a table without its policies is open, and one with policies that are not enabled
-is, too. What must be unique is so for each organization: \`${column}\` first. A foreign key to another tenant
-table should carry \`${column}\` as well, or a row can point into another organization.
+Put all of it into one migration: a table without policies is open to every caller, and so is one whose
+policies exist while row-level security is not enabled. Make unique constraints hold in each organization: put
+\`${column}\` first. Include \`${column}\` in a foreign key to another tenant table: without it, a row can
+reference a row of another organization.
 
-Then name it in \`tenantry.config.ts\` (\`day2.tables\`), or in \`sharedTables\` with the reason: a table that is
-named nowhere is a finding.
+Then add the table to \`day2.tables\` in \`tenantry.config.ts\`, or to \`sharedTables\` with the reason. The audit
+reports a table that the configuration does not list.
 
 ## A query
 
@@ -39,23 +40,24 @@ ${"```"}
 
 | | |
 | --- | --- |
-| the order | \`${column}\` goes last in what is inserted: a spread behind it would override it |
-| the service role | asks past every policy: the filter is the fence. Take the organization from the caller's verified token, never from what the caller sends |
-| caches | the organization is part of every key: React Query, localStorage, files |
+| the order | put \`${column}\` last in the inserted object: a spread after it would override it |
+| the service role | bypasses every policy: only the filter limits it. Take the organization from the caller's verified token, never from the request's body |
+| caches | include the organization in every key: React Query, localStorage, files |
 | realtime | \`\` filter: \`${column}=eq.\${${organization}}\` \`\` |
-| for all organizations | \`// tenantry: all-organizations because …\`, right above the query |
+| a query for all organizations | write \`// tenantry: all-organizations because …\` on the line above it |
 
-## A function of the database
+## A database function
 
-\`SECURITY DEFINER\` runs past the policies: give it the organization, check the caller's membership in it, and
-pin its \`search_path\`. A view needs \`security_invoker\` (PostgreSQL 15).
+A \`SECURITY DEFINER\` function of the tables' owner bypasses the policies: pass the organization as a parameter,
+check that the caller is a member of it, and set the function's \`search_path\`. A view needs \`security_invoker\`
+(PostgreSQL 15).
 
 ## Before you push
 
 ${"```"}sh
-tenantry code check                # queries that name no organization; in CI, too
-tenantry audit                     # what the catalog says
-tenantry --stage day3 --verify     # everybody is tried
+tenantry code check                # queries without an organization; run it in CI too
+tenantry audit                     # ways around row-level security, from the catalog
+tenantry --stage day3 --verify     # tries to read and change rows of other organizations
 ${"```"}
 `;
 }

@@ -4,7 +4,7 @@ import { apiRequirements } from "./api-requirements.ts";
 import { developersGuide } from "./developers-guide.ts";
 import { usersGuide } from "./users-guide.ts";
 
-/** A document for the application's people; its text follows from the configuration alone. */
+/** A document for people who use or change the application. Its text depends on the configuration only. */
 export type Guide = { readonly file: string; readonly text: string };
 
 /** The documents that the plan's Day 3 asks for. */

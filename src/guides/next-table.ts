@@ -5,10 +5,10 @@ import { namesOf, type TablePlan } from "../steps/model/table-plan.ts";
 import { tenancyFrom } from "../steps/model/tenancy.ts";
 import { fenceStatements } from "../steps/table/fence.ts";
 
-/** A table that is not there yet, for an example. */
+/** The example's table, which does not exist. */
 const name = "invoices";
 
-/** What a new table needs, in the very statements that a stage would run for one that is there. */
+/** The SQL of a new tenant table, in the same statements that a stage runs for an existing one. */
 export function nextTable(settings: Settings): string {
   const table = planOf(settings);
   const { relation, tenancy } = table;
@@ -30,7 +30,7 @@ export function nextTable(settings: Settings): string {
 
 function planOf(settings: Settings): TablePlan {
   const relation = { schema: settings.schema, name };
-  // No database is asked: on Supabase there is `anon`.
+  // There is no connection here: on Supabase, `anon` always exists.
   const roles = requestRoles(resolveRoles(settings, settings.identity.kind === "supabase"));
   return {
     stage: "day2",

@@ -1,7 +1,7 @@
 import type { Settings, TenantTable } from "../config/settings.ts";
 import { configuredName } from "../config/settings.ts";
 
-/** The tables of a configuration as a Markdown table: whose rows, and who may write. */
+/** The configured tenant tables as a Markdown table: where a row's organization comes from, and who may write. */
 export function tenantTables(settings: Settings): string {
   const tables = [...settings.tables.day1, ...settings.tables.day2];
   const rows = tables.map(
@@ -16,13 +16,13 @@ export function tenantTables(settings: Settings): string {
 function source({ source: from }: TenantTable): string {
   switch (from.kind) {
     case "default":
-      return "the writer's own";
+      return "the writer's organization";
     case "via":
-      return `that of the row in \`${from.column}\`, where the writer names none`;
+      return `that of the row in \`${from.column}\`, unless the writer sets one`;
     case "user":
-      return `that of the user in \`${from.column}\`, where the writer names none`;
+      return `that of the user in \`${from.column}\`, unless the writer sets one`;
     case "sql":
-      return "by a rule of its own, where the writer names none";
+      return "from an SQL expression, unless the writer sets one";
     default:
       return from satisfies never;
   }
@@ -32,7 +32,7 @@ function writers({ access }: TenantTable): string {
   return access === "members" ? "every member" : "owners and admins";
 }
 
-/** Who a request is, in words for whoever writes a client. */
+/** What identifies the caller of a request, in words. */
 export function identity({ identity: how }: Settings): string {
   switch (how.kind) {
     case "supabase":
@@ -46,16 +46,15 @@ export function identity({ identity: how }: Settings): string {
   }
 }
 
-/** Tables that belong to nobody, with the reasons. */
+/** Tables that do not belong to an organization, with the reasons. */
 export function others(settings: Settings): string {
   const lines = [
     ...settings.shared.map(
       ({ relation, reason }) =>
-        `- \`${configuredName(relation, settings)}\`: read by all, written by no tenant (${reason})`,
+        `- \`${configuredName(relation, settings)}\`: shared: everybody reads it, no tenant writes it (${reason})`,
     ),
     ...settings.exempt.map(
-      ({ relation, reason }) =>
-        `- \`${configuredName(relation, settings)}\`: not a tenant's (${reason})`,
+      ({ relation, reason }) => `- \`${configuredName(relation, settings)}\`: exempt (${reason})`,
     ),
   ];
   return lines.length === 0 ? "There are none." : lines.join("\n");

@@ -1,7 +1,7 @@
 import { stages as definitions } from "../../stages/index.ts";
-import { readSystem } from "../backup/belongs.ts";
 import { makeBackupsFolder } from "../backup/folder/folder.ts";
 import { readSnapshot } from "../catalog/snapshot.ts";
+import { readDatabaseIdentity } from "../catalog/system-identifier.ts";
 import { whyNotWritten } from "../check/backup/backup-folder.ts";
 import { AppError } from "../errors.ts";
 import { readRuns } from "../journal/journal.ts";
@@ -87,7 +87,7 @@ function rehearseOnCopy(workspace: Workspace, request: RehearseRequest): Promise
     return withCopy({ ...copyRequest, workspace, what, signal }, async (copied) => ({
       format: 1,
       madeAt: new Date().toISOString(),
-      database: await readSystem(workspace.session),
+      database: await readDatabaseIdentity(workspace.session),
       copy: copied.copy,
       server: copied.origin,
       ...(await playStages(copied.workspace, stages, { writesPerSecond, signal })),

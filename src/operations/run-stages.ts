@@ -2,8 +2,8 @@ import path from "node:path";
 import { stages } from "../../stages/index.ts";
 import { loadAttribution } from "../attribution/load.ts";
 import { readAttribution } from "../attribution/manifest.ts";
-import { readSystem } from "../backup/belongs.ts";
 import type { Snapshot } from "../catalog/snapshot.ts";
+import { readDatabaseIdentity } from "../catalog/system-identifier.ts";
 import { AppError } from "../errors.ts";
 import { type NewRun, type Run, readRuns, runInForce } from "../journal/journal.ts";
 import { digestOf, planStages, type StagePlan } from "../plan/plan.ts";
@@ -257,7 +257,7 @@ async function loadKept(
 ): Promise<Kept | undefined> {
   if (attribution === undefined) return undefined;
   const folder = path.resolve(attribution);
-  const database = await readSystem(session);
+  const database = await readDatabaseIdentity(session);
   const kept = await readAttribution(folder, { stage, database });
   for (const { schema, name, kept: how } of kept.tables) {
     if (how.kind !== "no key") continue;

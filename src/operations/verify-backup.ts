@@ -1,9 +1,10 @@
-import { readSystem, verifyBelongs } from "../backup/belongs.ts";
+import { verifyBelongs } from "../backup/belongs.ts";
 import { readManifest } from "../backup/folder/manifest.ts";
 import { withBackup } from "../backup/folder/open.ts";
 import { listBackups } from "../backup/folder/retention.ts";
 import { compareWithBackup } from "../backup/restore/compare.ts";
 import { restoreBackup } from "../backup/restore/restore.ts";
+import { readDatabaseIdentity } from "../catalog/system-identifier.ts";
 import { AppError } from "../errors.ts";
 import { readRuns } from "../journal/journal.ts";
 import type { StageName } from "../steps/model/stage.ts";
@@ -64,7 +65,7 @@ export async function findBackup(
   if (stage === undefined) {
     const { backups, unreadable } = await listBackups(folder);
     for (const error of unreadable) throw error;
-    const here = await readSystem(session);
+    const here = await readDatabaseIdentity(session);
     const newest = backups.find(
       ({ manifest: { database } }) =>
         database.name === here.name && database.system === here.system,

@@ -1,4 +1,5 @@
 import { configuredName, type Settings } from "../config/settings.ts";
+import { messageOf } from "../errors.ts";
 import { isConnectionLoss, type Queries, type Session, sqlState } from "../postgres/connection.ts";
 import { type RelationName, sql } from "../postgres/sql.ts";
 import { RowNotFound, type Verb } from "../writers/timed-write.ts";
@@ -6,23 +7,23 @@ import {
   deleteRow,
   insertCopy,
   type Key,
-  obstacleTo,
   type RowWrites,
   readKeys,
+  reasonInCatalog,
   rowWritesOf,
   updateRow,
 } from "./row-writes.ts";
 import { readWrittenTable } from "./written-table.ts";
 
-/** A table that is written: how, and rows that were there at the start. */
+/** A table that the application writes: how it is written, and keys of rows that existed at the start. */
 export type KnownTable = RowWrites & {
-  /** As the configuration writes it. */
+  /** The name as in the configuration. */
   readonly name: string;
   readonly keys: readonly Key[];
   readonly verbs: readonly Verb[];
 };
 
-/** A kind of write that a table does not get, and why. */
+/** A kind of write that the application does not do on a table, and why. */
 export type NotWritten = { readonly table: string; readonly verb: Verb; readonly reason: string };
 
 type Learnt = {
@@ -32,7 +33,7 @@ type Learnt = {
 
 const verbs: readonly Verb[] = ["update", "insert", "delete"];
 
-/** Reads the tenant tables as they are now, and tries each kind of write on each of them. */
+/** Reads the tenant tables as they are now, and tries each kind of write on each table. */
 export async function learnTables(
   session: Session,
   settings: Settings,
@@ -48,8 +49,8 @@ export async function learnTables(
   return { tables, notWritten };
 }
 
-/** For the rest of the transaction. */
-export async function become(queries: Queries, role: string | undefined): Promise<void> {
+/** Sets the role for the rest of the transaction. */
+export async function setRole(queries: Queries, role: string | undefined): Promise<void> {
   if (role !== undefined) await queries.execute(sql`SELECT set_config('role', ${role}, true)`);
 }
 
@@ -59,29 +60,30 @@ async function learnTable(
   name: string,
   role: string | undefined,
 ): Promise<Learnt> {
-  const notAtAll = (reason: string): Learnt => ({
+  const notWrittenAtAll = (reason: string): Learnt => ({
     tables: [],
     notWritten: verbs.map((verb) => ({ table: name, verb, reason })),
   });
   const described = await readWrittenTable(session, relation);
-  if (described === undefined) return notAtAll("there is no table of that name");
-  if (described.primaryKey.length === 0) return notAtAll("it has no primary key");
+  if (described === undefined) return notWrittenAtAll("the table does not exist");
+  if (described.primaryKey.length === 0) return notWrittenAtAll("it has no primary key");
   const writes = rowWritesOf(relation, described);
   return session.transaction(async (queries) => {
     let keys: readonly Key[] = [];
-    const unreadable = await reasonAgainst(queries, role, async () => {
+    const unreadable = await reasonOfFailure(queries, role, async () => {
       keys = await readKeys(queries, writes, described.pages);
     });
     const [key] = keys;
-    if (unreadable !== undefined) return notAtAll(unreadable);
-    if (key === undefined) return notAtAll("it shows no row that could be updated or copied");
+    if (unreadable !== undefined) return notWrittenAtAll(unreadable);
+    if (key === undefined)
+      return notWrittenAtAll("no row of it is visible, so none can be updated or copied");
     const reasons = new Map<Verb, string>();
     for (const verb of verbs) {
       const reason =
-        obstacleTo(verb, writes, described) ??
-        // It deletes no rows but those that it inserted.
+        reasonInCatalog(verb, writes, described) ??
+        // It deletes only rows that it inserted.
         (verb === "delete" ? reasons.get("insert") : undefined) ??
-        (await reasonAgainst(queries, role, () => trials[verb](queries, writes, key)));
+        (await reasonOfFailure(queries, role, () => trials[verb](queries, writes, key)));
       if (reason !== undefined) reasons.set(verb, reason);
     }
     return {
@@ -94,7 +96,7 @@ async function learnTable(
 const trials: Record<Verb, (queries: Queries, writes: RowWrites, key: Key) => Promise<void>> = {
   update: updateRow,
   async insert(queries, writes, key) {
-    // Twice: a default may give the same value each time.
+    // Twice: a default may produce the same value each time.
     await insertCopy(queries, writes, key);
     await insertCopy(queries, writes, key);
   },
@@ -103,8 +105,8 @@ const trials: Record<Verb, (queries: Queries, writes: RowWrites, key: Key) => Pr
   },
 };
 
-/** Does it, takes it back, and tells why it could not be done; undefined where it could. */
-async function reasonAgainst(
+/** Does the work and rolls it back. @returns why it failed, or undefined if it did not */
+async function reasonOfFailure(
   queries: Queries,
   role: string | undefined,
   work: () => Promise<void>,
@@ -112,14 +114,14 @@ async function reasonAgainst(
   await queries.execute(sql`SAVEPOINT trial`);
   let reason: string | undefined;
   try {
-    await become(queries, role);
+    await setRole(queries, role);
     await work();
-    // Deferred constraints would be asked at the commit, which does not come.
+    // Deferred constraints are checked at COMMIT, which does not happen here.
     await queries.execute(sql`SET CONSTRAINTS ALL IMMEDIATE`);
   } catch (error) {
     const refused = sqlState(error) !== undefined && !isConnectionLoss(error);
     if (!refused && !(error instanceof RowNotFound)) throw error;
-    reason = error instanceof Error ? error.message : String(error);
+    reason = messageOf(error);
   }
   await queries.execute(sql`ROLLBACK TO SAVEPOINT trial`);
   return reason;

@@ -7,26 +7,26 @@ import {
   type WriteRate,
 } from "../writers/steady-writers.ts";
 import type { TimedWrite, Verb } from "../writers/timed-write.ts";
-import { become, type KnownTable, learnTables, type NotWritten } from "./known-tables.ts";
+import { type KnownTable, learnTables, type NotWritten, setRole } from "./known-tables.ts";
 import { deleteRow, insertCopy, type Key, updateRow } from "./row-writes.ts";
 
 export type OldApplication = SteadyWriters & {
-  /** What it does not write, and why: what the rehearsal does not show. */
+  /** The kinds of write that it does not do, and why: the rehearsal does not cover these. */
   readonly notWritten: readonly NotWritten[];
 };
 
 export type OldApplicationOptions = Partial<WriteRate> & {
-  /** Writes as this role; as the connection's own otherwise. */
+  /** Writes as this role; default: the connection's role. */
   readonly role?: string;
 };
 
-/** Of two copies one stays: the stages meet rows that came meanwhile. */
+/** Of two inserted copies one stays, so that the stages process rows inserted meanwhile. */
 const round: readonly Verb[] = ["update", "insert", "update", "insert", "delete"];
 
 /**
- * Starts an application that knows the tenant tables as they are now, and so nothing of
- * organizations: it updates rows, inserts copies of rows, and deletes some of these copies, at a
- * steady rate. Each kind of write is tried first and rolled back; what fails then is left out.
+ * Starts an application that knows the tenant tables as they are now, without organizations. It updates
+ * rows, inserts copies of rows, and deletes some of these copies, at a steady rate. Each kind of write is
+ * tried first and rolled back; a kind that fails is left out.
  * @throws AppError CONNECTION_FAILED
  */
 export async function startOldApplication(
@@ -42,7 +42,7 @@ export async function startOldApplication(
   );
   const copies = Array.from({ length: sessions }, () => new Copies());
   const writers = startWriters(url, { writesPerSecond, sessions }, (session, turn) => {
-    // Each session begins elsewhere, so that they do not all write the same table.
+    // Each session starts at another position, so that they do not all write the same table.
     const begin = Math.floor((session * writes.length) / sessions);
     const { table, verb } = writes[(begin + turn) % writes.length] ?? {};
     const own = copies[session];
@@ -54,7 +54,7 @@ export async function startOldApplication(
       verb,
       role,
       async run(queries) {
-        await become(queries, role);
+        await setRole(queries, role);
         await run(queries);
       },
     };
@@ -62,7 +62,7 @@ export async function startOldApplication(
   return { ...writers, notWritten };
 }
 
-/** The rows that one session inserted: it deletes no others. */
+/** The keys of the rows that one session inserted: it deletes only these. */
 class Copies {
   readonly #keys = new Map<KnownTable, Key[]>();
 
@@ -73,7 +73,7 @@ class Copies {
   }
 }
 
-/** Undefined where there is no row to write at this turn. */
+/** Undefined if there is no row to write this time. */
 function writeOf(table: KnownTable, verb: Verb, copies: Copies): TimedWrite["run"] | undefined {
   const known = table.keys[Math.floor(Math.random() * table.keys.length)];
   const own = copies.of(table);

@@ -10,9 +10,9 @@ const costSchema = z.object({ milliseconds: z.number(), grownBytes: z.number().n
 const stepSchema = z.object({
   id: z.string(),
   lock: z.string(),
-  /** What it took on the copy. */
+  /** The cost on the copy. */
   measured: costSchema,
-  /** What it will take on the database itself. */
+  /** The predicted cost on the database itself. */
   predicted: costSchema,
 });
 
@@ -25,10 +25,10 @@ const failureSchema = z.object({
 
 const stageSchema = z.object({
   stage: z.enum(stageNames),
-  /** Of the plan that was rehearsed: another plan was not. */
+  /** The digest of the rehearsed plan; the result is not valid for another plan. */
   planDigest: z.string(),
   steps: z.array(stepSchema),
-  /** Steps and verification together, without the backup. */
+  /** Steps and verification, without the backup. */
   milliseconds: z.number(),
   predictedMilliseconds: z.number(),
   failure: failureSchema.nullable(),
@@ -38,7 +38,7 @@ export const rehearsalSchema = z.object({
   format: z.literal(1),
   madeAt: z.iso.datetime(),
   database: z.object({ name: z.string(), system: z.string() }),
-  /** What was rehearsed on. */
+  /** The copy that the rehearsal ran on. */
   copy: z.string(),
   server: z.string(),
   stages: z.array(stageSchema),
@@ -53,14 +53,14 @@ export const rehearsalSchema = z.object({
   }),
 });
 
-/** What the stages did on a copy, and what that says of the database itself. */
+/** What the stages took on a copy, and what they are predicted to take on the database. */
 export type Rehearsal = z.output<typeof rehearsalSchema>;
 
 export type RehearsedStage = Rehearsal["stages"][number];
 
 const namePattern = /^rehearsal-.*\.json$/;
 
-/** Keeps a rehearsal beside the backups, in their folder. */
+/** Saves a rehearsal in the folder of backups. */
 export async function keepRehearsal(folder: string, rehearsal: Rehearsal): Promise<string> {
   const name = `rehearsal-${rehearsal.madeAt.replaceAll(/[-:]|\.\d+/g, "")}.json`;
   const file = path.join(folder, name);
@@ -69,8 +69,8 @@ export async function keepRehearsal(folder: string, rehearsal: Rehearsal): Promi
 }
 
 /**
- * The latest rehearsal of this very plan of a stage on this database, or undefined.
- * @throws AppError REHEARSAL_UNREADABLE naming a file that is none
+ * The latest rehearsal of the same plan of a stage on this database, or undefined.
+ * @throws AppError REHEARSAL_UNREADABLE naming a file that cannot be read
  */
 export async function findRehearsal(
   folder: string,
@@ -80,7 +80,7 @@ export async function findRehearsal(
     readonly database: Rehearsal["database"];
   },
 ): Promise<RehearsedStage | undefined> {
-  // A file in its place is for the backup to refuse.
+  // If it is a file, the backup refuses it.
   if (!existsSync(folder) || !(await stat(folder)).isDirectory()) return undefined;
   const names = (await readdir(folder)).filter((name) => namePattern.test(name)).sort();
   for (const name of names.reverse()) {
@@ -104,9 +104,9 @@ async function readRehearsal(file: string): Promise<Rehearsal> {
     throw new AppError({
       code: "REHEARSAL_UNREADABLE",
       object: file,
-      fault: "is no rehearsal that this version can read",
+      fault: "is not a rehearsal that this version of Tenantry can read",
       state: "nothing was changed",
-      next: "remove the file, and rehearse again where that is wanted",
+      next: "remove the file; if you want its predictions, run tenantry rehearse again",
       details: error instanceof z.ZodError ? z.prettifyError(error).split("\n") : [error.message],
       cause: error,
     });

@@ -11,9 +11,9 @@ export type Key = readonly string[];
 export type RowWrites = {
   readonly relation: RelationName;
   readonly primaryKey: readonly string[];
-  /** The column that an update sets to what it is; undefined where none may be set. */
+  /** The column that an update sets to its own value; undefined if no column can be set. */
   readonly updated: string | undefined;
-  /** What a copy of a row says; the rest is left to defaults. */
+  /** The columns that a copy of a row sets; the others get their defaults. */
   readonly copied: readonly string[];
 };
 
@@ -24,13 +24,13 @@ export function rowWritesOf(relation: RelationName, table: WrittenTable): RowWri
   return {
     relation,
     primaryKey,
-    // A key's column is the last resort: setting it locks the row against rows that refer to it.
+    // A key column only if there is no other: updating it blocks inserts of rows that reference the row.
     updated: settable.find((name) => !primaryKey.includes(name)) ?? settable[0],
     copied: settable.filter((name) => !fresh.has(name)),
   };
 }
 
-/** What is unique has to be another value in a copy, which only a default gives. */
+/** Columns in unique indexes: a copy needs another value for them, which only a default can give. */
 function freshColumns({ columns, uniqueIndexes }: WrittenTable): ReadonlySet<string> {
   const unique = new Set(uniqueIndexes.flatMap((index) => index.columns));
   return new Set(
@@ -38,13 +38,14 @@ function freshColumns({ columns, uniqueIndexes }: WrittenTable): ReadonlySet<str
   );
 }
 
-/** What stands against a kind of write as far as the catalog tells; the rest is told by trying. */
-export function obstacleTo(
+/** Why a kind of write is not possible, as far as the catalog shows it; trying shows the rest. */
+export function reasonInCatalog(
   verb: Verb,
   { updated }: RowWrites,
   table: WrittenTable,
 ): string | undefined {
-  if (verb === "update") return updated === undefined ? "no column of it may be set" : undefined;
+  if (verb === "update")
+    return updated === undefined ? "none of its columns can be set" : undefined;
   const fresh = freshColumns(table);
   const index = table.uniqueIndexes.find(({ columns }) => !columns.some((one) => fresh.has(one)));
   if (index !== undefined) return `the unique index ${index.name} refuses copies of rows`;
@@ -53,13 +54,14 @@ export function obstacleTo(
   return `the exclusion constraint ${exclusion} may refuse copies of rows`;
 }
 
-/** @throws RowNotFound where the row is not there to be updated */
+/** @throws RowNotFound if the UPDATE affects no row */
 export async function updateRow(
   queries: Queries,
   { relation, primaryKey, updated }: RowWrites,
   key: Key,
 ): Promise<void> {
-  if (updated === undefined) throw new TypeError(`no column of ${relation.name} may be set`);
+  if (updated === undefined)
+    throw new TypeError(`none of the columns of ${relation.name} can be set`);
   const touched = await queries.execute(sql`
     UPDATE ${ident(relation)}
        SET ${ident(updated)} = ${ident(updated)}
@@ -70,7 +72,7 @@ export async function updateRow(
 
 /**
  * Inserts a copy of the row and returns its key.
- * @throws RowNotFound where the new row does not come back
+ * @throws RowNotFound if RETURNING returns no row
  */
 export async function insertCopy(
   queries: Queries,
@@ -94,12 +96,12 @@ export async function insertCopy(
     `,
     keySchema,
   );
-  // As a client does that asks for the new row: it has to be visible to whoever wrote it.
+  // As a client that asks for the new row: the row must be visible to the role that inserted it.
   if (inserted === undefined) throw new RowNotFound("a row just inserted did not come back");
   return inserted.key;
 }
 
-/** @throws RowNotFound where the row is not there to be deleted */
+/** @throws RowNotFound if the DELETE affects no row */
 export async function deleteRow(
   queries: Queries,
   { relation, primaryKey }: RowWrites,
@@ -115,7 +117,7 @@ export async function deleteRow(
 const knownRows = 300;
 const readPages = 30;
 
-/** Keys of a few hundred rows from all over the table. */
+/** Keys of a few hundred rows from all parts of the table. */
 export async function readKeys(
   queries: Queries,
   { relation, primaryKey }: RowWrites,
@@ -132,7 +134,7 @@ export async function readKeys(
     keySchema,
   );
   if (sampled.length > 0 || percentage === 100) return sampled.map(({ key }) => key);
-  // Of a table with many empty pages the sample may have seen no row.
+  // In a table with many empty pages the sample may contain no row.
   const first = await queries.rows(
     sql`SELECT ${keyOf(primaryKey)} FROM ${ident(relation)} LIMIT ${knownRows}`,
     keySchema,

@@ -1,46 +1,46 @@
 import { ident, list, literal, raw, type Sql, sql } from "../postgres/sql.ts";
 import type { Reference, SourceTable } from "./source-table.ts";
 
-/** A table's part in the sample. */
-export type Part = {
+/** Which rows of a table are in the sample. */
+export type TableSample = {
   readonly table: SourceTable;
-  /** All of its rows, since it is small and so is all that it refers to. */
+  /** Whether all of its rows are taken, because it is small and every table that it references is taken whole. */
   readonly whole: boolean;
-  /** Whether rows that follow no parent are taken by their own hash, or all of them. */
+  /** Whether rows without a sampled parent are selected by their hash; otherwise all of them are taken. */
   readonly hashed: boolean;
-  /** What leads to rows of which the sample has only some: a row goes where these go. */
+  /** Foreign keys to tables of which only some rows are in the sample: a row is taken with its parent. */
   readonly followed: readonly Reference[];
 };
 
 export type SamplePlan = {
-  /** Parents come before their children, as far as there are no circles. */
-  readonly parts: readonly Part[];
-  /** Whether references were passed over, since they lead in a circle. */
+  /** Parents before their children, except in circles of foreign keys. */
+  readonly samples: readonly TableSample[];
+  /** Whether references were skipped, because they form a circle. */
   readonly circular: boolean;
 };
 
-/** Decides what is taken of each table, so that a row comes with all that it refers to. */
+/** Decides which rows of each table are taken, so that every referenced row is in the sample too. */
 export function planSample(
   tables: readonly SourceTable[],
   isSmall: (table: SourceTable) => boolean,
 ): SamplePlan {
-  const parts = new Map<string, Part>();
+  const samples = new Map<string, TableSample>();
   let circular = false;
   for (const table of parentsFirst(tables)) {
     const followed: Reference[] = [];
     for (const reference of referencesWithin(table, tables)) {
-      const parents = reference.parents.map((id) => parts.get(id));
+      const parents = reference.parents.map((id) => samples.get(id));
       if (parents.includes(undefined)) circular = true;
       else if (parents.some((parent) => !parent?.whole)) followed.push(reference);
     }
     const small = isSmall(table);
     const whole = small && followed.length === 0;
-    parts.set(table.id, { table, whole, hashed: !small, followed });
+    samples.set(table.id, { table, whole, hashed: !small, followed });
   }
-  return { parts: [...parts.values()], circular };
+  return { samples: [...samples.values()], circular };
 }
 
-/** What an extension's tables hold comes with the extension, not with the sample. */
+/** The references to tables of the sample. Rows of an extension's tables come with the extension. */
 export function referencesWithin(
   table: SourceTable,
   tables: readonly SourceTable[],
@@ -67,16 +67,16 @@ function parentsFirst(tables: readonly SourceTable[]): readonly SourceTable[] {
 const hashBits = 20;
 
 /** Reads the columns of a table's rows that are in the sample. */
-export function sampledRows(part: Part, { parts }: SamplePlan, percentage: number): Sql {
-  const ancestors = ancestorsOf(part, parts);
-  const select = (one: Part, columns: readonly string[]) =>
+export function sampledRows(sample: TableSample, { samples }: SamplePlan, percentage: number): Sql {
+  const ancestors = ancestorsOf(sample, samples);
+  const select = (one: TableSample, columns: readonly string[]) =>
     sampled(one, columns, Math.round((percentage / 100) * 2 ** hashBits));
-  const rows = select(part, part.table.columns);
+  const rows = select(sample, sample.table.columns);
   if (ancestors.length === 0) return rows;
   const named = ancestors.map(
     (one) => sql`
       ${nameOf(one.table.id)} AS (
-      ${select(one, referredColumns(one, [part, ...ancestors]))}
+      ${select(one, referredColumns(one, [sample, ...ancestors]))}
       )
     `,
   );
@@ -86,21 +86,24 @@ export function sampledRows(part: Part, { parts }: SamplePlan, percentage: numbe
   `;
 }
 
-/** Each once, however many ways lead to it. */
-function ancestorsOf(part: Part, parts: readonly Part[]): readonly Part[] {
+/** Every sampled ancestor once, even if several foreign keys lead to it. */
+function ancestorsOf(sample: TableSample, samples: readonly TableSample[]): readonly TableSample[] {
   const needed = new Set<string>();
-  const follow = ({ followed }: Part): void => {
+  const follow = ({ followed }: TableSample): void => {
     for (const id of followed.flatMap(({ parents }) => parents)) {
       if (needed.has(id)) continue;
       needed.add(id);
-      for (const one of parts) if (one.table.id === id) follow(one);
+      for (const one of samples) if (one.table.id === id) follow(one);
     }
   };
-  follow(part);
-  return parts.filter(({ table }) => needed.has(table.id));
+  follow(sample);
+  return samples.filter(({ table }) => needed.has(table.id));
 }
 
-function referredColumns({ table }: Part, children: readonly Part[]): readonly string[] {
+function referredColumns(
+  { table }: TableSample,
+  children: readonly TableSample[],
+): readonly string[] {
   const references = children.flatMap(({ followed }) => followed);
   return [
     ...new Set(
@@ -115,7 +118,11 @@ const nameOf = (id: string): Sql => ident(`sampled_${id}`);
 const columnsOf = (record: Sql, columns: readonly string[]): Sql =>
   list(columns.map((column) => sql`${record}.${ident(column)}`));
 
-function sampled({ table, hashed, followed }: Part, columns: readonly string[], limit: number) {
+function sampled(
+  { table, hashed, followed }: TableSample,
+  columns: readonly string[],
+  limit: number,
+) {
   const record = sql`record`;
   const parents = followed.map((reference, index) => ({
     reference,
@@ -155,7 +162,7 @@ function sampled({ table, hashed, followed }: Part, columns: readonly string[], 
   );
 }
 
-/** A null in a key of several columns refers to nothing: MATCH FULL, too, has all or none. */
+/** A foreign key with a null in any column references no row; with MATCH FULL all columns are null, or none. */
 function matches({ columns, parentColumns, operators }: Reference, parent: Sql): Sql {
   return list(
     columns.map((column, index) => {
@@ -170,7 +177,7 @@ function matches({ columns, parentColumns, operators }: Reference, parent: Sql):
   );
 }
 
-/** Deletes the rows that refer to a row which is not there. */
+/** Deletes the rows that reference a missing row. */
 export function deleteOrphans(
   table: SourceTable,
   reference: Reference,

@@ -8,13 +8,13 @@ import { copySequences } from "./sequences.ts";
 import { readSourceTables, type SourceTable } from "./source-table.ts";
 
 export type SampleSize = {
-  /** Of the rows of large tables, above 0 and up to 100. */
+  /** Percentage of the rows of large tables, above 0 and up to 100. */
   readonly percentage: number;
-  /** Tables of up to so many rows are taken whole, as far as what they refer to is. */
+  /** Tables of up to this many rows are copied whole, unless they reference rows that are left out. */
   readonly wholeUpTo?: number;
 };
 
-/** How much of a table is in the sample: what times are to be scaled by. */
+/** How much of a table is in the sample: times are scaled by it. */
 export type SampledTable = {
   readonly relation: RelationName;
   /** Rows in the source: exact for a small table, the planner's estimate for a large one. */
@@ -23,10 +23,10 @@ export type SampledTable = {
 };
 
 /**
- * Copies a consistent sample of all tables' rows, of one moment: whatever a row refers to comes with
- * it. The target has the same tables, empty and without keys and triggers, as pg_dump's pre-data
- * section makes them. Its sequences go on where the source's are. Of rows that refer to each other in
- * a circle, or to rows of their own table, fewer are left: all that they lead to has to be there.
+ * Copies a consistent sample of all tables' rows from one snapshot, including every row that a copied row
+ * references. The target has the same tables, empty and without keys and triggers, as pg_dump's pre-data
+ * section creates them. Its sequences get the source's values. Rows that reference each other in a circle,
+ * or rows of their own table, are copied only if every row that they lead to is in the sample.
  * @throws AppError STATEMENT_FAILED naming the table; the target then has no rows
  */
 export async function copySample(
@@ -36,21 +36,21 @@ export async function copySample(
 ): Promise<readonly SampledTable[]> {
   return source.transaction(async (from) => {
     await from.execute(portable);
-    // Rather an error than rows that row-level security leaves out unsaid.
+    // An error is better than rows that row-level security silently leaves out.
     await from.execute(sql`SET LOCAL row_security = off`);
     const tables = await readSourceTables(from);
     const rows = new Map<SourceTable, number>();
     for (const table of tables) {
-      rows.set(table, await about(table, () => countRows(from, table, wholeUpTo)));
+      rows.set(table, await withTableInError(table, () => countRows(from, table, wholeUpTo)));
     }
     const plan = planSample(tables, (table) => (rows.get(table) ?? 0) <= wholeUpTo);
     return target.transaction(async (to) => {
       await to.execute(portable);
       const copied = new Map<SourceTable, number>();
-      for (const part of plan.parts) {
-        const { table } = part;
-        const select = sampledRows(part, plan, percentage);
-        copied.set(table, await about(table, () => copyRows(from, to, table, select)));
+      for (const sampled of plan.samples) {
+        const { table } = sampled;
+        const select = sampledRows(sampled, plan, percentage);
+        copied.set(table, await withTableInError(table, () => copyRows(from, to, table, select)));
       }
       if (plan.circular) await dropOrphans(to, tables, copied);
       await copySequences(from, to);
@@ -63,7 +63,7 @@ export async function copySample(
   }, "read only snapshot");
 }
 
-/** Values are written so that any server reads them back, as pg_dump does it. */
+/** Writes values so that every server reads them back, as pg_dump does. */
 const portable = sql`
   SELECT set_config('search_path', 'pg_catalog', TRUE),
          set_config('datestyle', 'ISO', TRUE),
@@ -75,7 +75,7 @@ const portable = sql`
 
 const countSchema = z.object({ count: z.coerce.number() });
 
-/** A large table is counted only where the planner's estimate says that it is small. */
+/** A large table is counted only if the planner's estimate says that it is small. */
 async function countRows(from: Queries, table: SourceTable, wholeUpTo: number): Promise<number> {
   const [first] = await from.rows(
     sql`
@@ -100,7 +100,7 @@ async function copyRows(
   const columns = list(table.columns.map((column) => ident(column)));
   const into = table.columns.length === 0 ? ident(table) : sql`${ident(table)} (${columns})`;
   const rows = new PassThrough();
-  // Where one side fails, it takes the stream with it, and so the other.
+  // If one side fails, it closes the stream, and the other side fails too.
   const [read, written] = await Promise.allSettled([
     from.copyOut(sql`COPY (${select}) TO STDOUT`, rows),
     to.copyIn(sql`COPY ${into} FROM STDIN`, rows),
@@ -110,7 +110,7 @@ async function copyRows(
   return written.value;
 }
 
-/** Until nothing changes: a row that goes may be one that others refer to. */
+/** Deletes rows without their referenced rows, until there are none: a deleted row may be referenced too. */
 async function dropOrphans(
   to: Queries,
   tables: readonly SourceTable[],
@@ -121,7 +121,7 @@ async function dropOrphans(
     dropped = 0;
     for (const table of tables) {
       for (const reference of referencesWithin(table, tables)) {
-        const orphans = await about(table, () =>
+        const orphans = await withTableInError(table, () =>
           to.execute(deleteOrphans(table, reference, tables)),
         );
         copied.set(table, (copied.get(table) ?? 0) - orphans);
@@ -131,7 +131,10 @@ async function dropOrphans(
   } while (dropped > 0);
 }
 
-async function about<Result>(table: SourceTable, work: () => Promise<Result>): Promise<Result> {
+async function withTableInError<Result>(
+  table: SourceTable,
+  work: () => Promise<Result>,
+): Promise<Result> {
   try {
     return await work();
   } catch (error) {
@@ -140,8 +143,8 @@ async function about<Result>(table: SourceTable, work: () => Promise<Result>): P
       code: "STATEMENT_FAILED",
       object: `the sample of ${table.schema}.${table.name}`,
       fault: error.message,
-      state: "nothing was changed in the database that is read; the copy has no rows",
-      next: "read with a role that may SELECT all rows (BYPASSRLS), into the tables of pg_dump --section=pre-data",
+      state: "nothing was changed in the source database; the copy has no rows",
+      next: "connect with a role that can SELECT all rows (a superuser, or BYPASSRLS), then run the same command again",
       cause: error,
     });
   }

@@ -1,11 +1,11 @@
 import { z } from "zod";
 import type { Queries } from "../postgres/connection.ts";
-import { ident, sql } from "../postgres/sql.ts";
+import { ident, sql, textOf } from "../postgres/sql.ts";
 
 const sequenceSchema = z.object({ schema: z.string(), name: z.string() });
 const valueSchema = z.object({ last: z.string(), called: z.boolean() });
 
-/** Sets the target's sequences to where the source's are. */
+/** Sets the target's sequences to the source's values. */
 export async function copySequences(from: Queries, to: Queries): Promise<void> {
   for (const sequence of await from.rows(sequences, sequenceSchema)) {
     const [value] = await from.rows(
@@ -14,7 +14,7 @@ export async function copySequences(from: Queries, to: Queries): Promise<void> {
     );
     if (value === undefined) continue;
     await to.execute(sql`
-      SELECT setval(${ident(sequence).parts.join("")}::regclass, ${value.last}::bigint, ${value.called})
+      SELECT setval(${textOf(ident(sequence))}::regclass, ${value.last}::bigint, ${value.called})
     `);
   }
 }

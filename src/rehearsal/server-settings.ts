@@ -3,7 +3,7 @@ import { z } from "zod";
 import type { Session } from "../postgres/connection.ts";
 import { sql } from "../postgres/sql.ts";
 
-/** What decides how long a statement takes, as far as a server of our own can have the same. */
+/** Settings that decide how long a statement takes, and that a scratch server can have too. */
 const settingNames = [
   "autovacuum",
   "checkpoint_completion_target",
@@ -25,7 +25,7 @@ const settingNames = [
   "work_mem",
 ] as const;
 
-/** Reads the settings of a server that a copy of its database should be rehearsed under. */
+/** Reads the settings of a server that a rehearsal on a copy must use too. */
 export async function readServerSettings(session: Session): Promise<Record<string, string>> {
   const rows = await session.rows(
     sql`

@@ -4,10 +4,10 @@ import { type Sql, sql } from "../postgres/sql.ts";
 
 const referenceSchema = z.object({
   columns: z.array(z.string()),
-  /** Where the rows are that it refers to: one table, or the partitions of one. */
+  /** The tables with the referenced rows: one table, or the partitions of one. */
   parents: z.array(z.string()),
   parentColumns: z.array(z.string()),
-  /** How PostgreSQL compares each parent's column with its own. */
+  /** The equality operators of the foreign key, one for each column. */
   operators: z.array(z.object({ schema: z.string(), name: z.string() })),
 });
 
@@ -15,7 +15,7 @@ const sourceTableSchema = z.object({
   id: z.string(),
   schema: z.string(),
   name: z.string(),
-  /** Those that hold values of their own: none that are generated. */
+  /** Without generated columns. */
   columns: z.array(z.string()),
   primaryKey: z.array(z.string()),
   references: z.array(referenceSchema),
@@ -24,10 +24,10 @@ const sourceTableSchema = z.object({
 
 export type Reference = z.output<typeof referenceSchema>;
 
-/** A table that holds rows, and what they refer to. Partitions are tables of their own. */
+/** A table that stores rows, and its foreign keys. Each partition is a table here. */
 export type SourceTable = z.output<typeof sourceTableSchema>;
 
-/** Reads all tables that belong to no extension. */
+/** Reads all tables that do not belong to an extension. */
 export function readSourceTables(queries: Queries): Promise<SourceTable[]> {
   return queries.rows(sourceTables, sourceTableSchema);
 }
@@ -43,15 +43,15 @@ const sourceTables: Sql = sql`
              AND a.attnum > 0
              AND NOT a.attisdropped
              AND a.attgenerated = '') AS columns,
-         (SELECT coalesce(json_agg(a.attname ORDER BY key.place), '[]')
+         (SELECT coalesce(json_agg(a.attname ORDER BY key.position), '[]')
             FROM pg_constraint k
-            CROSS JOIN unnest(k.conkey) WITH ORDINALITY AS key (number, place)
+            CROSS JOIN unnest(k.conkey) WITH ORDINALITY AS key (number, position)
             JOIN pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = key.number
            WHERE k.conrelid = c.oid
              AND k.contype = 'p') AS "primaryKey",
          (SELECT coalesce(json_agg(json_build_object(
-                   'columns', (SELECT json_agg(a.attname ORDER BY key.place)
-                                 FROM unnest(k.conkey) WITH ORDINALITY AS key (number, place)
+                   'columns', (SELECT json_agg(a.attname ORDER BY key.position)
+                                 FROM unnest(k.conkey) WITH ORDINALITY AS key (number, position)
                                  JOIN pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = key.number),
                    'parents', (SELECT coalesce(json_agg(parent.relid::oid::text), '[]')
                                  FROM (SELECT k.confrelid AS relid
@@ -61,12 +61,12 @@ const sourceTables: Sql = sql`
                                          FROM pg_partition_tree(k.confrelid) AS tree
                                         WHERE p.relkind = 'p'
                                           AND tree.isleaf) AS parent),
-                   'parentColumns', (SELECT json_agg(a.attname ORDER BY key.place)
-                                       FROM unnest(k.confkey) WITH ORDINALITY AS key (number, place)
+                   'parentColumns', (SELECT json_agg(a.attname ORDER BY key.position)
+                                       FROM unnest(k.confkey) WITH ORDINALITY AS key (number, position)
                                        JOIN pg_attribute a ON a.attrelid = k.confrelid AND a.attnum = key.number),
                    'operators', (SELECT json_agg(json_build_object('schema', ons.nspname, 'name', o.oprname)
-                                                 ORDER BY key.place)
-                                   FROM unnest(k.conpfeqop) WITH ORDINALITY AS key (operator, place)
+                                                 ORDER BY key.position)
+                                   FROM unnest(k.conpfeqop) WITH ORDINALITY AS key (operator, position)
                                    JOIN pg_operator o ON o.oid = key.operator
                                    JOIN pg_namespace ons ON ons.oid = o.oprnamespace)
                  ) ORDER BY k.conname), '[]')
@@ -74,7 +74,7 @@ const sourceTables: Sql = sql`
             JOIN pg_class p ON p.oid = k.confrelid
            WHERE k.conrelid = c.oid
              AND k.contype = 'f'
-             -- A key that refers to a partitioned table is kept once more for each of its partitions.
+             -- PostgreSQL stores a key that references a partitioned table once more for each partition.
              AND NOT EXISTS (SELECT FROM pg_constraint wider
                               WHERE wider.conrelid = k.conrelid
                                 AND wider.contype = 'f'

@@ -4,9 +4,9 @@ import { type RelationName, type Sql, sql } from "../postgres/sql.ts";
 
 const columnSchema = z.object({
   name: z.string(),
-  /** Whether PostgreSQL computes it, or is the only one who may number it. */
+  /** Whether only PostgreSQL may set it: generated, or GENERATED ALWAYS AS IDENTITY. */
   serverOnly: z.boolean(),
-  /** Whether a row that does not say it has a value all the same: default, identity, domain. */
+  /** Whether a row that does not set it gets a value: default, identity, domain. */
   hasDefault: z.boolean(),
 });
 
@@ -19,16 +19,16 @@ const uniqueIndexSchema = z.object({
 const writtenTableSchema = z.object({
   columns: z.array(columnSchema),
   primaryKey: z.array(z.string()),
-  /** The primary key's too. */
+  /** Including the primary key's. */
   uniqueIndexes: z.array(uniqueIndexSchema),
   exclusionConstraints: z.array(z.string()),
   pages: z.coerce.number(),
 });
 
-/** What of a table decides how an application can write to it. */
+/** The properties of a table that decide how an application can write to it. */
 export type WrittenTable = z.output<typeof writtenTableSchema>;
 
-/** Reads it from the catalog; undefined where there is no table of that name. */
+/** Reads them from the catalog; undefined if the table does not exist. */
 export async function readWrittenTable(
   queries: Queries,
   relation: RelationName,
@@ -49,20 +49,20 @@ const writtenTable = ({ schema, name }: RelationName): Sql => sql`
            WHERE a.attrelid = c.oid
              AND a.attnum > 0
              AND NOT a.attisdropped) AS columns,
-         (SELECT coalesce(json_agg(a.attname ORDER BY key.place), '[]')
+         (SELECT coalesce(json_agg(a.attname ORDER BY key.position), '[]')
             FROM pg_index i
-            CROSS JOIN unnest(i.indkey) WITH ORDINALITY AS key (number, place)
+            CROSS JOIN unnest(i.indkey) WITH ORDINALITY AS key (number, position)
             JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = key.number
            WHERE i.indrelid = c.oid
              AND i.indisprimary
-             AND key.place <= i.indnkeyatts) AS "primaryKey",
+             AND key.position <= i.indnkeyatts) AS "primaryKey",
          (SELECT coalesce(json_agg(json_build_object(
                    'name', ic.relname,
                    'columns', (SELECT coalesce(json_agg(a.attname), '[]')
-                                 FROM unnest(i.indkey) WITH ORDINALITY AS key (number, place)
+                                 FROM unnest(i.indkey) WITH ORDINALITY AS key (number, position)
                                  JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = key.number
                                 WHERE key.number > 0
-                                  AND key.place <= i.indnkeyatts)
+                                  AND key.position <= i.indnkeyatts)
                  ) ORDER BY ic.relname), '[]')
             FROM pg_index i
             JOIN pg_class ic ON ic.oid = i.indexrelid

@@ -17,7 +17,7 @@ import { execa } from "execa";
 import { z } from "zod";
 import { findServerUser, isReachable } from "./server-user.ts";
 
-/** Server binaries from npm: initdb, pg_ctl and postgres, without pg_dump. */
+/** Server programs from npm: initdb, pg_ctl and postgres, without pg_dump. */
 export type EmbeddedBinaries = {
   readonly origin: "embedded";
   readonly major: number;
@@ -46,7 +46,7 @@ function resolveFrom(file: string, name: string): string | undefined {
   try {
     return createRequire(file).resolve(name);
   } catch (error) {
-    // An alias that is not installed, or a platform that has no package, is no candidate.
+    // The alias is not installed, or there is no package for this platform.
     if (hasCode(error, "MODULE_NOT_FOUND")) return undefined;
     throw error;
   }
@@ -83,14 +83,14 @@ async function readLinks(folder: string): Promise<Link[]> {
   return z.array(z.object({ source: z.string(), target: z.string() })).parse(content);
 }
 
-/** Makes the links that npm cannot carry; its install script does, unless scripts are ignored. */
+/** Creates the symbolic links that npm packages cannot contain; the package's install script does too, unless scripts are disabled. */
 async function makeLinks(folder: string, links: readonly Link[]): Promise<void> {
   for (const { source, target } of links) {
     const link = path.join(folder, target);
     const goal = path.relative(path.dirname(link), path.join(folder, source));
     await mkdir(path.dirname(link), { recursive: true });
     await symlink(goal, link).catch((error: unknown) => {
-      // Another process made it meanwhile.
+      // Another process has created it.
       if (!hasCode(error, "EEXIST")) throw error;
     });
   }
@@ -104,8 +104,8 @@ async function isWritable(folder: string): Promise<boolean> {
 }
 
 /**
- * Makes the binaries runnable for the user who runs the server: links made, and a copy in the
- * temporary folder where the package cannot be reached (npx as root) or written.
+ * Prepares the programs for the user who runs the server: creates missing links, and copies the programs
+ * to the temporary folder if the user cannot read the package (npx as root) or it cannot be written.
  * @returns the folder with `initdb` and `postgres`
  */
 export async function prepareEmbedded(
@@ -143,7 +143,7 @@ async function copyToCache(
     if (!(hasCode(error, "ENOTEMPTY") || hasCode(error, "EEXIST") || hasCode(error, "EPERM"))) {
       throw error;
     }
-    // Another process was first; a folder that someone else put there is never run.
+    // Another process was faster. A folder of another user is never executed.
     if (!(await isOwn(copy, owner))) return temporary;
     await rm(temporary, { recursive: true });
     return copy;

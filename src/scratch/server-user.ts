@@ -6,8 +6,8 @@ import { AppError } from "../errors.ts";
 export type ServerUser = { readonly name: string; readonly uid: number; readonly gid: number };
 
 /**
- * The user to run a server as. PostgreSQL refuses root: then it is `postgres`, or `nobody`.
- * @returns undefined where the current user will do
+ * The user to run a server as. PostgreSQL refuses root, so root uses `postgres`, or `nobody`.
+ * @returns undefined if the current user is not root
  * @throws AppError SERVER_NOT_STARTED when root finds neither user
  */
 export async function findServerUser(): Promise<ServerUser | undefined> {
@@ -30,7 +30,7 @@ export async function findServerUser(): Promise<ServerUser | undefined> {
   });
 }
 
-/** Whether the user may read and run a file: every folder above it lets that user through. */
+/** Whether the user may read and execute a file and search every folder above it. */
 export async function isReachable(file: string, user: ServerUser | undefined): Promise<boolean> {
   if (user === undefined) return true;
   const facts = await stat(file);

@@ -4,7 +4,7 @@ import { createServer } from "node:net";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { execa } from "execa";
-import { AppError } from "../errors.ts";
+import { AppError, messageOf } from "../errors.ts";
 import type { ServerBinaries } from "./binaries.ts";
 import { hasCode, prepareEmbedded } from "./embedded.ts";
 import { findServerUser, type ServerUser } from "./server-user.ts";
@@ -12,9 +12,9 @@ import { nameServerFolder, stopServer, watchServer } from "./watchdog.ts";
 
 export type ServerOptions = {
   readonly binaries: ServerBinaries;
-  /** Server settings; they come before the scratch server's own. */
+  /** Server settings; they override the scratch server's defaults. */
   readonly settings?: Readonly<Record<string, string>>;
-  /** Leaves the server running when this process ends, however it ends. */
+  /** Keeps the server running after this process ends. */
   readonly outlivesProcess?: boolean;
 };
 
@@ -23,7 +23,7 @@ export type Server = {
   readonly port: number;
   readonly major: number;
   readonly dataDirectory: string;
-  /** Everything of the server is in it: data, socket, log. `stopServer` takes it. */
+  /** The server's folder: data, socket, log. `stopServer` takes it as its argument. */
   readonly folder: string;
   readonly process: number;
   /** Fast shutdown, then removal of the folder. */
@@ -38,15 +38,16 @@ const scratchSettings = {
 
 const startingTimeout = 30_000;
 
-type Place = {
+/** The programs, the folder and the user of one server. */
+type ServerHome = {
   readonly bin: string;
   readonly folder: string;
   readonly user: ServerUser | undefined;
 };
 
 /**
- * Starts a PostgreSQL server of its own on a free port of 127.0.0.1, for user postgres without a
- * password. Unless it outlives this process it stops with it, also when that is killed.
+ * Starts a PostgreSQL server on a free port of 127.0.0.1, for user postgres without a password. It stops
+ * when this process ends, even by SIGKILL, unless `outlivesProcess` is set.
  * @throws AppError SERVER_NOT_STARTED with the end of the log
  */
 export async function startServer(options: ServerOptions): Promise<Server> {
@@ -54,14 +55,14 @@ export async function startServer(options: ServerOptions): Promise<Server> {
   const bin = binaries.origin === "local" ? binaries.folder : await prepareEmbedded(binaries);
   const user = await findServerUser();
   const folder = nameServerFolder();
-  const place = { bin, folder, user };
+  const home = { bin, folder, user };
   const watched = options.outlivesProcess === true ? undefined : watchServer(folder);
   const stop = () => (watched === undefined ? stopServer(folder) : watched.stop());
   try {
     await mkdir(folder, { mode: 0o700 });
     if (user !== undefined) await chown(folder, user.uid, user.gid);
-    await initialise(place);
-    const { port, pid, waitForEnd } = await launch(place, options.settings ?? {});
+    await initialise(home);
+    const { port, pid, waitForEnd } = await launch(home, options.settings ?? {});
     return {
       url: `postgresql://postgres@127.0.0.1:${port}/postgres`,
       port,
@@ -81,17 +82,17 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     throw new AppError({
       code: "SERVER_NOT_STARTED",
       object: `PostgreSQL ${binaries.version} (${bin})`,
-      fault: error instanceof Error ? error.message : String(error),
-      state: "nothing is left of it",
-      next: "see the end of its log; another server can be given with --url",
+      fault: messageOf(error),
+      state: "the server is stopped, and its folder is removed",
+      next: "read the end of its log below, fix the cause, then run the same command again",
       details: details.slice(-20),
       cause: error,
     });
   }
 }
 
-/** How the server's programs are run: never in a folder that their user may not read. */
-function running({ folder, user }: Place, locale: string) {
+/** Options of the server's processes: they run in a folder that their user may read. */
+function running({ folder, user }: ServerHome, locale: string) {
   return {
     cwd: folder,
     env: { LC_ALL: locale },
@@ -99,13 +100,13 @@ function running({ folder, user }: Place, locale: string) {
   };
 }
 
-async function initialise(place: Place): Promise<void> {
-  const data = path.join(place.folder, "data");
+async function initialise(home: ServerHome): Promise<void> {
+  const data = path.join(home.folder, "data");
   const initdb = (locale: string) =>
     execa(
-      path.join(place.bin, "initdb"),
+      path.join(home.bin, "initdb"),
       [
-        // Not from the root: initdb would make again what has been removed meanwhile.
+        // A relative path: with an absolute one, initdb would create a removed folder again.
         "--pgdata=data",
         "--username=postgres",
         "--auth=trust",
@@ -113,19 +114,19 @@ async function initialise(place: Place): Promise<void> {
         `--locale=${locale}`,
         "--no-sync",
       ],
-      { ...running(place, locale), reject: false },
+      { ...running(home, locale), reject: false },
     );
   const first = await initdb("C.UTF-8");
   if (first.exitCode === 0) return;
-  // macOS and small images have no C.UTF-8.
+  // macOS and small container images do not have C.UTF-8.
   await rm(data, { recursive: true, force: true });
   const second = await initdb("C");
   if (second.exitCode === 0) return;
   throw new Error(`initdb failed: ${second.stderr || second.shortMessage || "no message"}`);
 }
 
-async function launch(place: Place, settings: Readonly<Record<string, string>>) {
-  const data = path.join(place.folder, "data");
+async function launch(home: ServerHome, settings: Readonly<Record<string, string>>) {
+  const data = path.join(home.folder, "data");
   for (let attempt = 1; ; attempt += 1) {
     const port = await findFreePort();
     const all = {
@@ -133,7 +134,7 @@ async function launch(place: Place, settings: Readonly<Record<string, string>>) 
       ...settings,
       port: String(port),
       listen_addresses: "127.0.0.1",
-      unix_socket_directories: place.folder,
+      unix_socket_directories: home.folder,
     };
     const values = Object.entries(all).flatMap(([name, value]) => ["-c", `${name}=${value}`]);
     const server = execa(
@@ -142,15 +143,15 @@ async function launch(place: Place, settings: Readonly<Record<string, string>>) 
         "-c",
         'exec "$@" >>server.log 2>&1',
         "sh",
-        path.join(place.bin, "postgres"),
+        path.join(home.bin, "postgres"),
         "-D",
         data,
         ...values,
       ],
       {
-        ...running(place, "C"),
+        ...running(home, "C"),
         stdio: "ignore",
-        // Its own process group: Ctrl-C is for us, who may still need the server to clean up.
+        // Its own process group: Ctrl-C must not stop it, because this process still needs it to clean up.
         detached: true,
         reject: false,
       },
@@ -172,13 +173,13 @@ async function launch(place: Place, settings: Readonly<Record<string, string>>) 
       }
       await sleep(10);
     }
-    // Someone else may have taken the port since it was found free.
+    // Another process may have taken the port since it was found free: try another one.
     if (ended === undefined) throw new Error(`not ready within ${startingTimeout / 1000} s`);
     if (attempt === 3) throw new Error(`did not start: ${ended}`);
   }
 }
 
-/** The postmaster writes its state into the last line of its lock file. */
+/** The postmaster writes its state into the last line of postmaster.pid. */
 async function isReady(data: string): Promise<boolean> {
   const file = path.join(data, "postmaster.pid");
   try {

@@ -4,25 +4,25 @@ import path from "node:path";
 import { execa } from "execa";
 import { AppError } from "../errors.ts";
 
-/** How the folders of scratch servers begin: nothing else is ever removed. */
+/** The beginning of the names of scratch servers' folders: no other folder is ever removed. */
 const folderPrefix = "tenantry-server-";
 
-/** A name for the folder of a scratch server, which nothing else has: its watch comes first. */
+/** A new name for a scratch server's folder, which does not exist yet: the watchdog is started first. */
 export function nameServerFolder(): string {
   return path.join(os.tmpdir(), `${folderPrefix}${randomBytes(6).toString("hex")}`);
 }
 
 /**
- * Waits for the end of its input, which comes when the process at the other end closes it or dies,
- * even by SIGKILL. Then fast shutdown (immediate after ten seconds), and the folder goes. The lock
- * file tells the server's end: a zombie that nobody waits for still answers to signals.
+ * Waits for the end of its input, which comes when the process at the other end closes it or dies, even
+ * by SIGKILL. Then it shuts the server down (fast; immediate after ten seconds) and removes the folder.
+ * The server has ended when its lock file is gone: a zombie that no process waits for still answers to signals.
  */
 const script = `
 cat >/dev/null
 lock="$1/data/postmaster.pid"
 if [ -f "$lock" ]; then
   server=$(head -n 1 "$lock")
-  # initdb's own server writes its number with a minus, which would be a process group's.
+  # initdb's server writes its number with a minus sign, which would mean a process group.
   server=\${server#-}
   kill -INT "$server"
   tries=0
@@ -32,7 +32,7 @@ if [ -f "$lock" ]; then
     sleep 0.05
   done
 fi
-# What is still making the data directory writes for a moment; it fails on what is gone.
+# A process that is still creating the data directory may write for a moment.
 tries=0
 until rm -rf "$1" || [ "$tries" -ge 200 ]; do
   tries=$((tries + 1))
@@ -61,27 +61,27 @@ function verifyStopped(folder: string, exitCode: number | undefined): void {
     code: "SERVER_NOT_STARTED",
     object: folder,
     fault: "the scratch server could not be stopped",
-    state: "it may still be running",
-    next: `end the process in ${path.join(folder, "data", "postmaster.pid")} and remove the folder`,
+    state: "it may still be running, and its folder was not removed",
+    next: `end the process whose number is in ${path.join(folder, "data", "postmaster.pid")}, then remove the folder`,
   });
 }
 
-/** Stops the server in a folder, whoever started it, and removes the folder. */
+/** Stops the server in a folder, even one that another process started, and removes the folder. */
 export async function stopServer(folder: string): Promise<void> {
   const { exitCode } = await runScript(folder, "ignore");
   verifyStopped(folder, exitCode);
 }
 
 /**
- * Starts a process that stops the server in a folder and removes it as soon as this process ends, or
- * `stop` is called. The folder need not be there yet: made after its watch, it cannot be left over.
+ * Starts a process that stops the server in a folder and removes the folder when this process ends, or
+ * when `stop` is called. The folder should be created after this call, so that it cannot be left behind.
  */
 export function watchServer(folder: string): { stop(): Promise<void> } {
   const watchdog = runScript(folder, "pipe");
   watchdog.unref();
   return {
     async stop() {
-      // Otherwise a process with nothing else to do would end before the server has.
+      // Otherwise this process could end before the server has stopped.
       watchdog.ref();
       watchdog.stdin?.end();
       const { exitCode } = await watchdog;

@@ -299,7 +299,11 @@ test("what keeps a process alive is opened only where something closes it, and n
   const opened: Readonly<Record<string, readonly string[]>> = {
     "openSession(": ["src/postgres/connection.ts", "src/postgres/sessions.ts"],
     "takeLease(": ["src/journal/lease.ts"],
-    "setInterval(": ["src/journal/lease.ts", "src/repeatedly.ts", "src/report/terminal/task-list.ts"],
+    "setInterval(": [
+      "src/journal/lease.ts",
+      "src/repeatedly.ts",
+      "src/report/terminal/task-list.ts",
+    ],
     // It would hide what was left open.
     "process.exit(": [],
   };

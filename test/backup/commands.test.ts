@@ -123,7 +123,7 @@ test("another stage's or another database's backup is not taken for this one's",
   await rename(path.join(backups, day2), path.join(backups, day1));
   const refused = await project.tenantry("--stage", "day1", "--verify-backup");
   expect(refused).toMatchObject({ code: 2 });
-  expect(refused.stderr).toContain("is made before day2");
+  expect(refused.stderr).toContain("was made before day2, not before day1");
 
   const other = await company("foreign database");
   const folder = path.join(backups, day1);
@@ -187,7 +187,7 @@ test("a backup is restored into a database that is made for it, and into no othe
   expect(await project.tenantry(...restore)).toMatchObject({ code: 0 });
   const again = await project.tenantry(...restore);
   expect(again).toMatchObject({ code: 1 });
-  expect(again.stderr).toContain("exists already");
+  expect(again.stderr).toContain("already exists");
 });
 
 for (const signal of ["SIGKILL", "SIGINT", "SIGTERM"] as const) {
@@ -267,7 +267,7 @@ test("a disk that is too small is noticed before the dump, and one that fills up
   await makeNoise(session, 6000);
   const refused = await project.tenantry("run", "--yes", "--stage", "day1");
   expect(refused).toMatchObject({ code: 1 });
-  expect(refused.stderr).toMatch(/its disk has .* left, and the backup may take/);
+  expect(refused.stderr).toMatch(/its disk has .* left, and the backup may need/);
   const runs = sql`SELECT stage FROM tenantry.run`;
   expect(await session.rows(runs, z.unknown())).toEqual([]);
 });

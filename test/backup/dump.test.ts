@@ -8,9 +8,9 @@ import { gunzipSync } from "node:zlib";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { z } from "zod";
 import { dumpDatabase } from "../../src/backup/dump/dump.ts";
+import { chooseForDemo } from "../../src/backup/programs/pg-dump.ts";
 import { openSession, type Session } from "../../src/postgres/connection.ts";
 import { ident, literal, sql } from "../../src/postgres/sql.ts";
-import { chooseForDemo } from "../../src/scratch/binaries.ts";
 import { type Server, startServer } from "../../src/scratch/server.ts";
 import { temporaryFolder } from "./temporary-folder.ts";
 

@@ -42,15 +42,15 @@ test("a backup whose manifest cannot be read stays, is named, and is in nobody's
   const broken = path.join(folder, "day1-20200101T000000Z");
   await cp(path.join(folder, whole), broken, { recursive: true });
   await writeFile(path.join(broken, "manifest.json"), "{");
-  const passedOver = `${broken} has no manifest that can be read: it is passed over, and stays`;
+  const skipped = `${broken} has no readable manifest: skipped; not deleted`;
   expect(await project.tenantry("backup", "list")).toMatchObject({
     code: 0,
     stdout: expect.stringContaining(whole),
-    stderr: expect.stringContaining(passedOver),
+    stderr: expect.stringContaining(skipped),
   });
   expect(await project.tenantry("run", "--yes", "--stage", "day1")).toMatchObject({
     code: 0,
-    stderr: expect.stringContaining(passedOver),
+    stderr: expect.stringContaining(skipped),
   });
   expect(await backupsIn(folder)).toContain(path.basename(broken));
   // It may be the newest.

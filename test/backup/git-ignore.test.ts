@@ -142,7 +142,9 @@ test.each(["a symbolic link", "a folder"])(
     else await symlink(path.join(repository, "shared-ignore"), file);
     const told = await fill(path.join(repository, "backups"));
     expect(told).toEqual([
-      expect.stringMatching(/could not be written: it is no regular file\. Have git ignore it/),
+      expect.stringMatching(
+        /could not be written: it is not a regular file\. Make git ignore them/,
+      ),
     ]);
     expect(await readFile(path.join(repository, "shared-ignore"), "utf8")).toBe("*.log\n");
     await writeFile(path.join(repository, ".gitignore"), "/backups/\n");

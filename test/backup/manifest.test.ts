@@ -83,7 +83,7 @@ const damages: readonly [string, (folder: string) => Promise<unknown>, string][]
       await rename(path.join(folder, "dump/toc.dat"), path.join(folder, "..", "toc.dat"));
       await symlink("../../toc.dat", path.join(folder, "dump/toc.dat"));
     },
-    "altered: dump/toc.dat is no plain file",
+    "altered: dump/toc.dat is not a regular file",
   ],
 ];
 
@@ -93,7 +93,7 @@ test.each(damages)("a file that is %s is named", async (_, damage, fault) => {
   await expect(verifyBackup(folder)).rejects.toMatchObject({
     code: "BACKUP_DAMAGED",
     object: folder,
-    fault: "is not as it was made",
+    fault: "differs from its manifest",
     details: [fault],
   });
 });
@@ -112,19 +112,19 @@ test("every damage is named at once", async () => {
   });
 });
 
-test("an attempt that was not finished is no backup, whatever it holds", async () => {
+test("an unfinished backup is refused, whatever it contains", async () => {
   const { folder } = await makeBackup();
   await rename(folder, `${folder}.partial`);
   await expect(readManifest(`${folder}.partial/`)).rejects.toMatchObject({
     code: "BACKUP_DAMAGED",
-    fault: "is an attempt that was not finished, no backup",
+    fault: "is not a backup: it is unfinished",
   });
 });
 
 test("a manifest that is missing, cut off or of another format is refused", async () => {
   const { folder, manifest } = await makeBackup();
   const file = path.join(folder, manifestName);
-  const refused = { code: "BACKUP_DAMAGED", fault: "has no manifest that can be read" };
+  const refused = { code: "BACKUP_DAMAGED", fault: "has no readable manifest" };
   const text = await readFile(file, "utf8");
   await writeFile(file, text.slice(0, -10));
   await expect(readManifest(folder)).rejects.toMatchObject(refused);

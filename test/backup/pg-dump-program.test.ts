@@ -5,10 +5,10 @@ import path from "node:path";
 import { expect, test, vi } from "vitest";
 import { dumpDatabase } from "../../src/backup/dump/dump.ts";
 import { clientProgramsForDump } from "../../src/backup/programs/client-programs.ts";
-import { findPgDumps, type PgDump } from "../../src/scratch/binaries.ts";
+import { findPgDumps, type PgDump } from "../../src/backup/programs/pg-dump.ts";
 import { temporaryFolder } from "./temporary-folder.ts";
 
-vi.mock("../../src/scratch/binaries.ts", () => ({
+vi.mock("../../src/backup/programs/pg-dump.ts", () => ({
   findPgDumps: vi.fn<() => Promise<PgDump[]>>(),
 }));
 
@@ -94,5 +94,5 @@ test("pg_dump gives way to what else runs on its machine", async () => {
 
 test("a pg_dump that was killed is told from one that failed", async () => {
   await pretend("kill -KILL $$");
-  expect(await dumpServer(17)).toMatchObject({ fault: "pg_dump was ended by SIGKILL" });
+  expect(await dumpServer(17)).toMatchObject({ fault: "pg_dump was killed by SIGKILL" });
 });

@@ -62,7 +62,7 @@ test("the branch's remote is taken, else origin, else the only one", async () =>
   await addRemote(folder, "two");
   expect(await pushTag(folder, name)).toEqual({
     kind: "not pushed",
-    reason: "none of one, two is the branch's, and none is named origin",
+    reason: "the branch has no upstream, and none of the remotes one, two is named origin",
     command: `git push <remote> refs/tags/${name}`,
   });
   await addRemote(folder);

@@ -130,7 +130,7 @@ test("a value that only looks otherwise is another one, whatever its type", asyn
   );
   for (const index of types.keys())
     expect(differences.join("\n")).toContain(
-      `public.of type ${index} has 1 rows, and not the same`,
+      `public.of type ${index} has 1 rows, and their checksum differs`,
     );
 });
 
@@ -151,7 +151,7 @@ test("a restore that is not the same says where it differs", async () => {
   );
   expect(differences).toEqual(
     expect.arrayContaining([
-      "public.leads has 9 rows, and not the same",
+      "public.leads has 9 rows, and their checksum differs",
       "public.calls had 9 rows and has 6",
       expect.stringContaining("added: relation public.later"),
       "public.later was not in the backup",
@@ -218,7 +218,7 @@ test("an encrypted backup holds nothing in clear, and is restored with the ident
   });
   await writeFile(keys, "AGE-SECRET-KEY-1WRONG");
   const refused = await restoreAndCompare(backup, database, keys).catch((error: unknown) => error);
-  expect(refused).toMatchObject({ fault: "holds no identity of age's" });
+  expect(refused).toMatchObject({ fault: "contains no valid age identity" });
   expect(JSON.stringify(refused)).not.toContain("AGE-SECRET-KEY");
 });
 

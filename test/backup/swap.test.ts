@@ -230,7 +230,7 @@ test("a role that may not end the application's sessions is refused before anyth
   ).rejects.toMatchObject({
     code: "RESTORE_FAILED",
     fault: "is in use, and sessions of swap test: application (1) could not be ended",
-    state: `the database is as it was, and open; what was restored is in ${swap.restored}`,
+    state: `the database is not changed, and open; the restored one is ${swap.restored}`,
     details: [expect.stringContaining("RENAME TO"), expect.stringContaining("RENAME TO")],
   });
   expect(await isRestored(database.url)).toBe(false);
@@ -248,7 +248,7 @@ test("sessions of a superuser take a superuser to end", async () => {
   await server.execute(sql`GRANT pg_signal_backend TO ${ident(owner)}`);
   await expect(verifyReplaceable(await connect(), swap.live)).rejects.toMatchObject({
     code: "RESTORE_REFUSED",
-    next: expect.stringContaining("as a superuser for a superuser's"),
+    next: expect.stringContaining("as a superuser for sessions of a superuser"),
   });
   await verifyReplaceable(server, swap.live);
 });

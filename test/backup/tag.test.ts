@@ -133,7 +133,7 @@ test("error refuses a name that is taken", async () => {
   await expect(tag(folder, "error")).rejects.toMatchObject({
     code: "GIT_FAILED",
     object: folder,
-    fault: expect.stringContaining("before-multitenancy-day1 exists"),
+    fault: expect.stringContaining("before-multitenancy-day1 already exists"),
     next: expect.stringContaining("git tag --delete before-multitenancy-day1"),
   });
   await expect(refuseUntaggable(request(folder, { ifTagExists: "error" }))).rejects.toMatchObject({

@@ -98,14 +98,14 @@ test.each(brokenBackups.map(([what, change, says]) => ({ what, change, says })))
   },
 );
 
-test("an attempt that was not finished is no backup, however whole it looks", async () => {
+test("an unfinished backup is refused, even if all of its files are there", async () => {
   const folder = await copyOf(made.plain);
   await rename(folder, `${folder}.partial`);
   for (const command of whole) {
     const refusal = await refuse(command, `${folder}.partial`);
     expect(refusal).toMatchObject({
       code: "BACKUP_DAMAGED",
-      fault: expect.stringMatching(/not finished/),
+      fault: expect.stringMatching(/unfinished/),
     });
   }
 });
@@ -116,22 +116,19 @@ test.each([
     (own: Manifest) => ({ ...own, database: { ...Object(own["database"]), name: "another" } }),
   ],
   [
-    "of another server",
+    "of another cluster",
     (own: Manifest) => ({ ...own, database: { ...Object(own["database"]), system: "1" } }),
   ],
-])(
-  "a backup %s is not restored in the place of this one, nor rehearsed on",
-  async (_what, change) => {
-    const folder = await copyOf(made.plain);
-    await changeManifest(folder, change);
-    expect(await refuse("restore FOLDER --in-place --confirm NAME", folder)).toMatchObject({
-      code: "BACKUP_FOREIGN",
-    });
-    expect(await refuse("rehearse --backup FOLDER", folder)).toMatchObject({
-      code: "BACKUP_FOREIGN",
-    });
-  },
-);
+])("a backup %s is neither restored over this one nor rehearsed on", async (_what, change) => {
+  const folder = await copyOf(made.plain);
+  await changeManifest(folder, change);
+  expect(await refuse("restore FOLDER --in-place --confirm NAME", folder)).toMatchObject({
+    code: "BACKUP_FOREIGN",
+  });
+  expect(await refuse("rehearse --backup FOLDER", folder)).toMatchObject({
+    code: "BACKUP_FOREIGN",
+  });
+});
 
 test("a backup of a later major than any server here is not restored", async () => {
   const folder = await copyOf(made.plain);
@@ -158,11 +155,21 @@ const identities: readonly (readonly [
   ["no identity", undefined, "", /is encrypted/],
   ["an identity that is not there", "nowhere.txt", "", /no such file/],
   ["a folder for an identity", ".", "", /EISDIR|illegal operation on a directory/],
-  ["an empty identity", "identity.txt", "", /holds no identity/],
-  ["only comments", "identity.txt", "# created: today\n", /holds no identity/],
-  ["a public key for an identity", "identity.txt", `age1${"q".repeat(58)}`, /holds no identity/],
-  ["nonsense for an identity", "identity.txt", "AGE-SECRET-KEY-1NONSENSE", /holds no identity/],
-  ["binary for an identity", "identity.txt", "\0\u0001\u0002", /holds no identity/],
+  ["an empty identity", "identity.txt", "", /contains no valid age identity/],
+  ["only comments", "identity.txt", "# created: today\n", /contains no valid age identity/],
+  [
+    "a public key for an identity",
+    "identity.txt",
+    `age1${"q".repeat(58)}`,
+    /contains no valid age identity/,
+  ],
+  [
+    "nonsense for an identity",
+    "identity.txt",
+    "AGE-SECRET-KEY-1NONSENSE",
+    /contains no valid age identity/,
+  ],
+  ["binary for an identity", "identity.txt", "\0\u0001\u0002", /contains no valid age identity/],
 ];
 
 test.each(identities)(
@@ -194,9 +201,9 @@ test("an encrypted backup with somebody else's identity stays closed", async () 
 });
 
 const places: readonly (readonly [command: string, code: ErrorCode, says: RegExp])[] = [
-  ["restore FOLDER --into OWN", "RESTORE_REFUSED", /exists already/],
+  ["restore FOLDER --into OWN", "RESTORE_REFUSED", /already exists/],
   ["restore FOLDER --in-place --confirm another", "CONFIRMATION_NEEDED", /not confirmed/],
-  ["restore FOLDER --in-place", "CONFIRMATION_NEEDED", /nobody is there/],
+  ["restore FOLDER --in-place", "CONFIRMATION_NEEDED", /confirmation is required/],
   ["restore FOLDER --into postgresql://nobody@127.0.0.1:1/x", "CONNECTION_FAILED", /no connection/],
   [
     "backup verify FOLDER --scratch postgresql://nobody@127.0.0.1:1/x",

@@ -19,8 +19,8 @@ type Breakage = readonly [
   code?: ErrorCode,
 ];
 
-const inManifest = /has no manifest that can be read/;
-const changed = /is not as it was made/;
+const inManifest = /has no readable manifest/;
+const changed = /differs from its manifest/;
 
 /** What can become of a backup, what is said of it then. */
 export const brokenBackups: readonly Breakage[] = [
@@ -128,7 +128,7 @@ export const brokenBackups: readonly Breakage[] = [
       await rm(path.join(folder, "content/globals.json"));
       await signAgain(folder);
     },
-    /has no content\/globals\.json that can be read/,
+    /has no readable content\/globals\.json/,
   ],
   [
     "has roles that are none, and says so",
@@ -136,7 +136,7 @@ export const brokenBackups: readonly Breakage[] = [
       await writeFile(path.join(folder, "content/globals.json"), "{}");
       await signAgain(folder);
     },
-    /has no content\/globals\.json/,
+    /has no readable content\/globals\.json/,
   ],
   [
     "has a fingerprint that is cut off, and says so",
@@ -144,6 +144,6 @@ export const brokenBackups: readonly Breakage[] = [
       await truncate(path.join(folder, "content/fingerprint.json"), 50);
       await signAgain(folder);
     },
-    /has no content\/fingerprint\.json/,
+    /has no readable content\/fingerprint\.json/,
   ],
 ];

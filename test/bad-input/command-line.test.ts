@@ -13,7 +13,7 @@ type Case = readonly [line: string, says: RegExp, code?: ErrorCode];
 
 const mistyped: readonly Case[] = [
   ["rnu", /^there is no command rnu: did you mean run\?/],
-  ["verify", /^there is no command verify: there are run, check/],
+  ["migrate", /^there is no command migrate: there are run, check/],
   ["backup lsit", /^there is no command lsit: did you mean list\?/],
   ["rollback now", /^too many arguments/],
   ["status extra more", /^too many arguments/],
@@ -51,7 +51,7 @@ const ofAnotherCommand: readonly Case[] = [
 ];
 
 const contradicting: readonly Case[] = [
-  ["--verify", /needs to know the stage/],
+  ["--verify", /needs a stage/],
   ["--stage day1 --verify --verify-backup", /^--verify-backup: goes without --verify/],
   ["--stage day1 --junit report.xml --yes", /^--verify: is needed with --junit and --sarif/],
   ["--stage day1 --sarif report.sarif --yes", /^--verify: is needed with --junit and --sarif/],

@@ -36,9 +36,13 @@ const wrongFor: Readonly<Record<string, readonly unknown[]>> = {
   object: [null, "x", 1, true, []],
 };
 
+/** Fields for which null is a value: the database has no anonymous role. */
+const nullable: readonly string[] = ["roles.anonymous"];
+
 function wrongValuesAt(place: Place): readonly unknown[] {
   const value = valueAt(completeConfig, place);
-  return wrongFor[Array.isArray(value) ? "array" : typeof value] ?? [];
+  const wrong = wrongFor[Array.isArray(value) ? "array" : typeof value] ?? [];
+  return wrong.filter((one) => one !== null || !nullable.includes(place.join(".")));
 }
 
 const places = placesIn(completeConfig);

@@ -28,12 +28,12 @@ afterAll(async () => {
 type Case = readonly [command: string, code: ErrorCode, says: RegExp];
 
 const early: readonly Case[] = [
-  ["run --stage day2 --yes", "STAGE_OUT_OF_ORDER", /day1 is not applied, and day2 stands on it/],
-  ["run --stage day3 --yes", "STAGE_OUT_OF_ORDER", /day1 is not applied, and day3 stands on it/],
+  ["run --stage day2 --yes", "STAGE_OUT_OF_ORDER", /day1 is not applied, and day2 depends on it/],
+  ["run --stage day3 --yes", "STAGE_OUT_OF_ORDER", /day1 is not applied, and day3 depends on it/],
   ["--stage day2 --yes", "STAGE_OUT_OF_ORDER", /day1 is not applied/],
   ["rehearse --stage day2", "STAGE_OUT_OF_ORDER", /day1 is not applied/],
-  ["run", "CONFIRMATION_NEEDED", /nobody is there to confirm it/],
-  ["run --stage day1 --json", "CONFIRMATION_NEEDED", /nobody is there/],
+  ["run", "CONFIRMATION_NEEDED", /confirmation is required/],
+  ["run --stage day1 --json", "CONFIRMATION_NEEDED", /confirmation is required/],
   ["rollback --yes", "NOTHING_TO_ROLL_BACK", /no stage is applied/],
   ["rollback --all --yes", "NOTHING_TO_ROLL_BACK", /no stage is applied/],
   ["rollback --stage day1 --yes", "NOTHING_TO_ROLL_BACK", /no stage is applied/],
@@ -45,10 +45,10 @@ const early: readonly Case[] = [
 
 const late: readonly Case[] = [
   ["run --stage day1 --yes", "STAGE_ALREADY_APPLIED", /is applied already/],
-  ["run --stage day3 --yes", "STAGE_OUT_OF_ORDER", /day2 is not applied, and day3 stands on it/],
+  ["run --stage day3 --yes", "STAGE_OUT_OF_ORDER", /day2 is not applied, and day3 depends on it/],
   ["rehearse --stage day1", "STAGE_ALREADY_APPLIED", /is applied already/],
   ["rollback --stage day2 --yes", "NOTHING_TO_ROLL_BACK", /is not applied/],
-  ["rollback", "CONFIRMATION_NEEDED", /nobody is there/],
+  ["rollback", "CONFIRMATION_NEEDED", /confirmation is required/],
   ["--stage day2 --verify", "VERIFICATION_FAILED", /is not applied/],
   ["run --stage day1 --attribution /nowhere --yes", "STAGE_ALREADY_APPLIED", /is applied already/],
 ];

@@ -20,9 +20,9 @@ test("the guides say the names of the configuration", () => {
     .map(({ text }) => text)
     .join("\n");
   for (const said of [
-    "| `leads` | that of the user in `person_id`, where the writer names none | every member |",
+    "| `leads` | that of the user in `person_id`, unless the writer sets one | every member |",
     "the setting `app.user_id` of the session",
-    "- `person`: not a tenant's (the users themselves)",
+    "- `person`: exempt (the users themselves)",
     'INSERT INTO "public"."organization_users"',
   ]) {
     expect(texts).toContain(said);
@@ -68,10 +68,10 @@ test("guides are shown before they are written, follow the configuration, and st
   const again = await project.tenantry("guides", "--write");
   expect(again.stdout).toBe(
     [
-      "written anew: docs/tenancy/api-requirements.md",
-      "edited by somebody, and left to them: docs/tenancy/users-guide.md",
+      "updated: docs/tenancy/api-requirements.md",
+      "edited by hand; not overwritten: docs/tenancy/users-guide.md",
       "as it is: docs/tenancy/admins-guide.md",
-      "written anew: docs/tenancy/developers-guide.md",
+      "updated: docs/tenancy/developers-guide.md",
       "",
     ]
       .join("\n")

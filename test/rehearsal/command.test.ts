@@ -74,7 +74,7 @@ for (const signal of ["SIGINT", "SIGKILL"] as const) {
     started.kill(signal);
     const { code, stderr } = await started.ended;
     expect(code).toBe(signal === "SIGKILL" ? -1 : 130);
-    if (signal === "SIGINT") expect(stderr).toContain("it was a copy, which is gone");
+    if (signal === "SIGINT") expect(stderr).toContain("it was a copy, which is removed");
     await expect
       .poll(async () => (await ours()).filter((name) => made.includes(name)), {
         timeout: 20_000,
@@ -105,7 +105,7 @@ test("a backup that is encrypted is rehearsed on with its identity, and one of a
   const other = await company("rehearsal of another");
   expect(await other.project.tenantry(...opened)).toMatchObject({
     code: 2,
-    stderr: expect.stringContaining("its manifest says so"),
+    stderr: expect.stringContaining("is of database"),
   });
 });
 

@@ -173,14 +173,14 @@ test("a kind of write that cannot be is left out by name, with its reason", asyn
     'insert keyed: duplicate key value violates unique constraint "keyed_pkey"',
     'delete keyed: duplicate key value violates unique constraint "keyed_pkey"',
     ...none("keyless", "it has no primary key"),
-    ...none("empty", "it shows no row that could be updated or copied"),
-    "update numbered: no column of it may be set",
+    ...none("empty", "no row of it is visible, so none can be updated or copied"),
+    "update numbered: none of its columns can be set",
     ...noCopy("booked", "the exclusion constraint booked_span_excl may refuse copies of rows"),
     "update closed: it is closed",
     "insert deferred: it is closed",
     "delete deferred: it is closed",
     "delete swallowed: DELETE of a row of its own touched 0 rows",
-    ...none("missing", "there is no table of that name"),
+    ...none("missing", "the table does not exist"),
   ]);
 });
 

@@ -8,7 +8,7 @@ import { expect, onTestFinished, test } from "vitest";
 import { z } from "zod";
 import { openSession } from "../../src/postgres/connection.ts";
 import { sql } from "../../src/postgres/sql.ts";
-import { chooseForDemo, findPgDump, findServerBinaries } from "../../src/scratch/binaries.ts";
+import { findServerBinaries } from "../../src/scratch/binaries.ts";
 import { findEmbedded, prepareEmbedded } from "../../src/scratch/embedded.ts";
 import { startServer } from "../../src/scratch/server.ts";
 import { stopServer } from "../../src/scratch/watchdog.ts";
@@ -156,7 +156,6 @@ test("binaries without links, out of the server user's reach, are copied once an
         major: 18,
         version: binaries.version,
         folder: one,
-        pgDump: undefined,
       },
     });
     expect(await ask(server.url, "server_version_num")).toMatch(/^18/);
@@ -164,13 +163,4 @@ test("binaries without links, out of the server user's reach, are copied once an
   } finally {
     await rm(folder, { recursive: true });
   }
-});
-
-test("the demo's server can be dumped by the pg_dump that comes with the choice", async () => {
-  if ((await findPgDump()) === undefined) {
-    await expect(chooseForDemo()).rejects.toMatchObject({ code: "BACKUP_TOOL_MISSING" });
-    return;
-  }
-  const { binaries, pgDump } = await chooseForDemo();
-  expect(binaries.major).toBeLessThanOrEqual(pgDump.major);
 });

@@ -1,7 +1,8 @@
 import { PostgreSqlContainer } from "@testcontainers/postgresql";
 import { getContainerRuntimeClient } from "testcontainers";
 import type { TestProject } from "vitest/node";
-import { chooseForDemo, findPgDump, findServerBinaries } from "../../src/scratch/binaries.ts";
+import { chooseForDemo, findPgDump } from "../../src/backup/programs/pg-dump.ts";
+import { findServerBinaries } from "../../src/scratch/binaries.ts";
 import { startServer } from "../../src/scratch/server.ts";
 
 declare module "vitest" {

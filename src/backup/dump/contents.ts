@@ -1,15 +1,16 @@
 import { z } from "zod";
+import { isUserSchema } from "../../catalog/system-schemas.ts";
 import type { Queries } from "../../postgres/connection.ts";
 import { ident, list, type RelationName, type Sql, sql } from "../../postgres/sql.ts";
 
-/** What a database holds, to be compared with what a restore of it holds. */
+/** Row counts and checksums of a database, to compare it with a restore of it. */
 export const contentsSchema = z.object({
   tables: z.array(
     z.object({
       schema: z.string(),
       table: z.string(),
       rows: z.number(),
-      /** A sum over all rows, which their order does not change. */
+      /** A sum of the rows' hashes, which does not depend on their order. */
       checksum: z.string(),
     }),
   ),
@@ -18,7 +19,7 @@ export const contentsSchema = z.object({
 
 export type Contents = z.output<typeof contentsSchema>;
 
-/** Settings under which equal values are equal text, whatever the role or the database prefers. */
+/** Settings under which equal values have equal text, whatever the role or the database sets. */
 export const stableText = {
   DateStyle: "ISO, YMD",
   IntervalStyle: "postgres",
@@ -31,19 +32,19 @@ export const stableText = {
 
 const columnSchema = z.object({
   name: z.string(),
-  /** What of a value is hashed: itself, its characters whatever its collation says, or its text. */
+  /** What is hashed: the value, its characters under collation C, or its text form. */
   hashed: z.enum(["value", "characters", "text"]),
 });
 
 export type CountedColumn = z.output<typeof columnSchema>;
 
-/** A table with the columns that its rows' checksum goes over. */
+/** A table with the columns that its checksum covers. */
 export type CountedTable = {
   readonly relation: RelationName;
   readonly columns: readonly CountedColumn[];
 };
 
-/** The tables whose rows a dump holds: an extension brings its own when it is created. */
+/** The tables whose rows a dump holds: not those of extensions, which CREATE EXTENSION creates. */
 export async function dumpedTables(queries: Queries): Promise<CountedTable[]> {
   const tables = await queries.rows(
     sql`
@@ -53,7 +54,7 @@ export async function dumpedTables(queries: Queries): Promise<CountedTable[]> {
                (SELECT json_agg(
                          json_build_object(
                            'name', a.attname,
-                           -- Of the types whose equal values are the same: 1.0 and 1.00 hash alike, and are not.
+                           -- By value only if equal values have the same text: 1.0 and 1.00 hash alike.
                            'hashed', CASE
                              WHEN t.typnamespace <> 'pg_catalog'::regnamespace THEN 'text'
                              WHEN t.typname IN ('text', 'varchar', 'bpchar') THEN 'characters'
@@ -74,8 +75,7 @@ export async function dumpedTables(queries: Queries): Promise<CountedTable[]> {
         FROM pg_class c
         JOIN pg_namespace n ON n.oid = c.relnamespace
        WHERE c.relkind = 'r'
-         AND n.nspname NOT IN ('information_schema', 'tenantry')
-         AND n.nspname !~ '^pg_'
+         AND ${isUserSchema(sql`n.nspname`)}
          AND (c.relpersistence = 'p' OR NOT pg_is_in_recovery())
          AND NOT EXISTS (
                SELECT
@@ -91,7 +91,7 @@ export async function dumpedTables(queries: Queries): Promise<CountedTable[]> {
   return tables.map(({ columns, ...relation }) => ({ relation, columns }));
 }
 
-/** Counts and sums every table, and the large objects. Wants a session with `stableText`. */
+/** Reads row counts and checksums of every table and of the large objects. The session must have `stableText`. */
 export async function readContents(
   queries: Queries,
   tables: readonly CountedTable[],
@@ -106,7 +106,8 @@ export async function readContents(
     `,
     z.object({ count: z.coerce.number(), checksum: z.string() }),
   );
-  if (largeObjects === undefined) throw new Error("the server counted no large objects");
+  if (largeObjects === undefined)
+    throw new Error("the server returned no row for the large objects");
   return { tables: counted, largeObjects };
 }
 
@@ -122,13 +123,14 @@ async function countTable(
     `,
     z.object({ rows: z.coerce.number(), checksum: z.string() }),
   );
-  if (row === undefined) throw new Error(`the server counted nothing in ${relation.name}`);
+  if (row === undefined)
+    throw new Error(`the server returned no row for the count of ${relation.name}`);
   return { schema: relation.schema, table: relation.name, ...row };
 }
 
 /**
- * A hash of the row `record` over these columns. Hashing values takes a third of the time that it takes
- * to make them text first, and the live database pays for it.
+ * A hash of the row `record` over these columns. Hashing values takes a third of the time of hashing
+ * their text, and it runs on the live database.
  */
 export function rowHash(columns: readonly CountedColumn[]): Sql {
   const values = columns.map(({ name, hashed }) => {
@@ -149,7 +151,7 @@ export function rowHash(columns: readonly CountedColumn[]): Sql {
 
 export type ContentsDifference = { readonly object: string; readonly difference: string };
 
-/** What one holds and the other does not, table by table. */
+/** The differences between two databases' contents, table by table. */
 export function compareContents(before: Contents, after: Contents): ContentsDifference[] {
   const keyOf = ({ schema, table }: { schema: string; table: string }) =>
     JSON.stringify([schema, table]);
@@ -163,7 +165,7 @@ export function compareContents(before: Contents, after: Contents): ContentsDiff
     else if (now.rows !== table.rows) {
       differences.push({ object, difference: `had ${table.rows} rows and has ${now.rows}` });
     } else if (now.checksum !== table.checksum) {
-      differences.push({ object, difference: `has ${now.rows} rows, and not the same` });
+      differences.push({ object, difference: `has ${now.rows} rows, and their checksum differs` });
     }
   }
   for (const { schema, table } of later.values()) {
@@ -174,7 +176,7 @@ export function compareContents(before: Contents, after: Contents): ContentsDiff
     largeObjects.count !== after.largeObjects.count ||
     largeObjects.checksum !== after.largeObjects.checksum
   ) {
-    const difference = `were ${largeObjects.count} and are ${after.largeObjects.count}, or not the same`;
+    const difference = `were ${largeObjects.count} and are ${after.largeObjects.count}, or their checksum differs`;
     differences.push({ object: "large objects", difference });
   }
   return differences;

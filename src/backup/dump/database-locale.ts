@@ -2,22 +2,22 @@ import { z } from "zod";
 import type { Session } from "../../postgres/connection.ts";
 import { literal, raw, type Sql, sql } from "../../postgres/sql.ts";
 
-/** How a database sorts and compares text, and where that comes from. */
+/** A database's encoding, collation and locale provider. */
 export const localeSchema = z.object({
   encoding: z.string(),
   collation: z.string(),
   characterType: z.string(),
-  /** pg_database's letter: libc, ICU or built in. A server before 15 and older backups have none. */
+  /** pg_database.datlocprovider: libc, ICU or builtin. Servers before 15 and older backups have none. */
   localeProvider: z.enum(["c", "i", "b"]).nullish(),
-  /** ICU's locale, or the built-in one. */
+  /** The ICU or builtin locale. */
   locale: z.string().nullish(),
-  /** ICU's own rules for a database's order. */
+  /** The ICU collation rules of the database. */
   localeRules: z.string().nullish(),
 });
 
 export type DatabaseLocale = z.output<typeof localeSchema>;
 
-/** The fields of a locale and their values, of a row `d` of pg_database: its columns differ by version. */
+/** The fields of a locale, from a row `d` of pg_database, whose columns depend on the version. */
 export const localeFields: Sql = sql`
   'encoding', pg_encoding_to_char(d.encoding),
   'collation', d.datcollate,
@@ -27,7 +27,7 @@ export const localeFields: Sql = sql`
   'localeRules', to_jsonb(d) ->> 'daticurules'
 `;
 
-/** A locale in the words of CREATE DATABASE. */
+/** A locale as clauses of CREATE DATABASE. */
 export function localeClauses(database: DatabaseLocale): Sql {
   const { encoding, collation, characterType } = database;
   return sql`
@@ -56,7 +56,7 @@ function providerClauses({ localeProvider, locale, localeRules }: DatabaseLocale
   }
 }
 
-/** The locale as far as a server has it; else libc's C, which serves every encoding. */
+/** The locale if the server has it; otherwise libc's C, which works with every encoding. */
 export async function knownLocale(
   session: Session,
   database: DatabaseLocale,

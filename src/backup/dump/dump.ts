@@ -7,14 +7,14 @@ import { launch } from "../programs/launch.ts";
 
 export type DumpOptions = {
   readonly target: Target;
-  /** A folder that is not there yet; pg_dump makes it. */
+  /** A folder that does not exist yet; pg_dump creates it. */
   readonly folder: string;
-  /** The folder of the whole attempt, removed when this process is killed meanwhile. */
+  /** The folder of the whole backup, removed if this process is killed. */
   readonly attempt: string;
   readonly jobs: number;
-  /** gzip's level, from 0 for none to 9; undefined for pg_dump's own. */
+  /** gzip's level, from 0 for none to 9; undefined for pg_dump's default. */
   readonly compression?: number | undefined;
-  /** A snapshot that another session exported, so that what it counted is what is dumped. */
+  /** A snapshot that another session exported, so that the counted rows are the dumped rows. */
   readonly snapshot: string;
   /** Without the rows. */
   readonly schemaOnly?: boolean;
@@ -22,7 +22,7 @@ export type DumpOptions = {
   readonly signal?: AbortSignal;
 };
 
-/** How long pg_dump waits for its locks, which only ACCESS EXCLUSIVE stands against. */
+/** How long pg_dump waits for its ACCESS SHARE locks, which conflict only with ACCESS EXCLUSIVE. */
 export const lockWaitInMilliseconds = 60_000;
 
 /**
@@ -40,7 +40,7 @@ export async function dumpDatabase(options: DumpOptions): Promise<string> {
       password,
       signal,
       removesWhenKilled: [attempt],
-      givesWay: true,
+      nice: true,
     };
     await launch(launched, (passfile) =>
       pgDump(connectionFor(options.target, passfile), {
@@ -59,8 +59,8 @@ export async function dumpDatabase(options: DumpOptions): Promise<string> {
       code: "BACKUP_FAILED",
       object: database,
       password,
-      state: "nothing was changed: no backup, no stage",
-      next: "fix what pg_dump says and run the same command again; its role must be able to read every table, past every policy, and max_connections and the CONNECTION LIMIT of role and database must leave room for one session more than backups.jobs",
+      state: "nothing was changed: no stage begins without a backup",
+      next: "fix what pg_dump reports, then run the same command again. Its role must be able to read every row of every table (a superuser, or BYPASSRLS with SELECT). max_connections and the CONNECTION LIMIT of role and database must allow one session more than backups.jobs",
     });
   }
   return programs.version;

@@ -10,19 +10,19 @@ const roleSchema = z.object({
 });
 
 const settingSchema = z.object({
-  /** Null where it is for every role of the database. */
+  /** Null if the setting is for every role. */
   role: z.string().nullable(),
-  /** Whether it is for this database only, and not for the role everywhere. */
+  /** Whether the setting is for this database only, or for the role in every database. */
   inDatabase: z.boolean(),
   name: z.string(),
   value: z.string(),
 });
 
-/** What a database stands on and `pg_dump` leaves out. Passwords are nobody's to read. */
+/** What a database needs and `pg_dump` leaves out. Passwords are not read. */
 export const globalsSchema = z.object({
   ...localeSchema.shape,
   owner: z.string(),
-  /** -1 for none; older backups do not say. */
+  /** -1 for no limit; older backups do not have it. */
   connectionLimit: z.number().optional(),
   roles: z.array(roleSchema),
   memberships: z.array(z.object({ role: z.string(), member: z.string(), admin: z.boolean() })),
@@ -98,7 +98,7 @@ const statement: Sql = sql`
    WHERE d.datname = current_database()
 `;
 
-/** Makes the roles that a server lacks, and what they are members of; those it has stay as they are. */
+/** Creates the roles that a server does not have, with their memberships. Existing roles are not changed. */
 export function roleStatements(globals: Globals, existing: readonly string[]): Sql[] {
   const missing = globals.roles.filter(({ name }) => !existing.includes(name));
   const names = missing.map(({ name }) => name);
@@ -113,7 +113,7 @@ export function roleStatements(globals: Globals, existing: readonly string[]): S
   ];
 }
 
-/** The settings of the roles that a server lacks: they may hold secrets, and belong in no log. */
+/** The settings of the created roles. They may hold secrets, so they must not be logged. */
 export function roleSettings(globals: Globals, existing: readonly string[]): Sql[] {
   return globals.settings
     .filter(({ role, inDatabase }) => role !== null && !inDatabase && !existing.includes(role))
@@ -125,7 +125,7 @@ function createRole({ name, attributes, connectionLimit }: Globals["roles"][numb
   return sql`CREATE ROLE ${ident(name)}${raw(attributes.map((word) => ` ${word}`).join(""))}${raw(limit)}`;
 }
 
-/** Gives a database the owner, the grants and the limit that the one that was dumped had. */
+/** Gives a database the owner, the grants and the connection limit of the dumped one. */
 export function databaseStatements(globals: Globals, database: string): Sql[] {
   const { connectionLimit = -1 } = globals;
   return [
@@ -143,14 +143,14 @@ export function databaseStatements(globals: Globals, database: string): Sql[] {
   ];
 }
 
-/** The settings of a database and of roles in it: they may hold secrets, and belong in no log. */
+/** The settings of a database and of roles in it. They may hold secrets, so they must not be logged. */
 export function databaseSettings(globals: Globals, database: string): Sql[] {
   return globals.settings
     .filter(({ inDatabase }) => inDatabase)
     .map((setting) => applySetting(setting, database));
 }
 
-/** Settings that hold a list of names: quoted as a whole, the list would be one odd name. */
+/** Settings whose value is a list of names: each name is quoted separately. */
 const listSettings = [
   "search_path",
   "session_preload_libraries",
@@ -180,7 +180,7 @@ function listed(value: string): string[] {
   );
 }
 
-/** The same as a script, for whoever has psql alone. */
+/** The same statements as a script for psql. */
 export function globalsScript(globals: Globals, database: string): string {
   const statements = [
     ...roleStatements(globals, []),
@@ -188,8 +188,8 @@ export function globalsScript(globals: Globals, database: string): string {
     ...databaseStatements(globals, database),
     ...databaseSettings(globals, database),
   ];
-  return `-- What pg_dump leaves out: roles (their passwords are in no backup), memberships, settings, and
--- the grants on the database. CREATE ROLE fails where the role exists: go on past it.
+  return `-- What pg_dump leaves out: roles (without their passwords), memberships, settings, and the grants on
+-- the database. CREATE ROLE fails if the role already exists: ignore that error.
 -- The database: ${toScript(localeClauses(globals)).replaceAll(/\s+/g, " ").replace(/;$/, "").trim()}
 ${statements.map(toScript).join("\n")}
 `;

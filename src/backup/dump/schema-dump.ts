@@ -8,8 +8,8 @@ import { readGlobals } from "./globals.ts";
 import { readServer } from "./snapshot.ts";
 
 /**
- * Dumps the schema without the rows, for a copy that gets its rows otherwise.
- * @param folder not there yet
+ * Dumps the schema without the rows, for a copy whose rows are inserted separately.
+ * @param folder must not exist yet
  * @throws AppError BACKUP_TOOL_MISSING or BACKUP_FAILED
  */
 export function dumpSchema(

@@ -2,6 +2,7 @@ import { mkdir } from "node:fs/promises";
 import path from "node:path";
 import { z } from "zod";
 import { type Fingerprint, readFingerprint } from "../../catalog/fingerprint/fingerprint.ts";
+import { systemIdentifier } from "../../catalog/system-identifier.ts";
 import type { Queries, Session, Target } from "../../postgres/connection.ts";
 import { withSession } from "../../postgres/sessions.ts";
 import { sql } from "../../postgres/sql.ts";
@@ -16,9 +17,9 @@ import { type DumpProgress, watchDump } from "./watch-dump.ts";
 export type SnapshotRequest = {
   readonly target: Target;
   readonly jobs: number;
-  /** gzip's level, from 0 for none to 9; undefined for pg_dump's own. */
+  /** gzip's level, from 0 for none to 9; undefined for pg_dump's default. */
   readonly compression?: number | undefined;
-  /** Ends the attempt: what it has begun is worth nothing. */
+  /** Cancels the backup. */
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: DumpProgress) => void;
 };
@@ -38,14 +39,14 @@ export type TakenSnapshot = {
 const settings = {
   statement_timeout: "0",
   idle_in_transaction_session_timeout: "0",
-  // As long as pg_dump waits: only ACCESS EXCLUSIVE stands against a look.
+  // As long as pg_dump waits: reading conflicts only with ACCESS EXCLUSIVE.
   lock_timeout: String(lockWaitInMilliseconds),
-  // Counting fails where policies would hide rows, as pg_dump does, and does not count the rest.
+  // As pg_dump does: an error if policies would hide rows, instead of a count that is too low.
   row_security: "off",
   ...stableText,
 };
 
-/** Dumps and counts one snapshot, side by side; it is held open until both are done. */
+/** Dumps and counts one snapshot in parallel. The snapshot is held open until both are done. */
 export function takeSnapshot(request: SnapshotRequest, folder: string): Promise<TakenSnapshot> {
   return withSession(request.target, "tenantry backup", settings, (session) =>
     dumpAndCount(session, request, folder),
@@ -83,7 +84,7 @@ async function dumpAndCount(
         signal,
       });
       const progress = watchDump(dump, tables.length, request.onProgress);
-      // What fails first says why; the other then ends since it was told to.
+      // The first failure is the reason; the other one is only a consequence of the abort.
       const failures: unknown[] = [];
       const stopOther = (error: unknown): never => {
         failures.push(error);
@@ -124,7 +125,7 @@ export async function readServer(queries: Queries): Promise<z.output<typeof serv
       SELECT pg_export_snapshot() AS snapshot,
              current_setting('server_version') AS "serverVersion",
              current_setting('server_version_num')::integer / 10000 AS major,
-             (SELECT system_identifier::text FROM pg_control_system()) AS system,
+             ${systemIdentifier} AS system,
              CASE
                WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn()
                ELSE pg_current_wal_lsn()
@@ -145,15 +146,15 @@ async function describe(queries: Queries, tables: readonly CountedTable[]) {
 }
 
 /**
- * A count of a large table goes on for minutes after nobody wants it any more. A session is asked to
- * cancel it, which works through every proxy; where none is to be had, the server itself.
+ * Cancels the count, which can take minutes on a large table. pg_cancel_backend on another session works
+ * through every proxy; if that session cannot be opened, a cancel request is sent to the server.
  */
 async function cancelCount(target: Target, counting: Session): Promise<void> {
   const cancel = sql`SELECT pg_cancel_backend(${counting.backend})`;
   try {
     await withSession(target, "tenantry backup", {}, (session) => session.execute(cancel));
   } catch {
-    // Where the server is gone there is nothing left to cancel, and the count has failed already.
+    // If the server is gone, there is nothing to cancel, and the count has failed already.
     await counting.cancel().catch(() => {});
   }
 }

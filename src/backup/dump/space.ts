@@ -5,10 +5,10 @@ import type { Queries } from "../../postgres/connection.ts";
 import { sql } from "../../postgres/sql.ts";
 import { formatBytes } from "../../units.ts";
 
-/** What a dump of text takes of the tables' size: gzip leaves a fifth of most, half at the worst. */
+/** The assumed ratio of a compressed dump to the tables' size: usually a fifth, half in the worst case. */
 const compressedShare = 0.5;
 
-/** The size of the tables' own pages, in bytes: a dump holds no indexes. */
+/** The size of the tables in bytes, without indexes, which a dump does not hold. */
 export async function readTableBytes(queries: Queries): Promise<number> {
   const [row] = await queries.rows(
     sql`
@@ -24,8 +24,8 @@ export async function readTableBytes(queries: Queries): Promise<number> {
 }
 
 /**
- * Compares what a dump may take with what the folder's disk has left, before it is begun.
- * @throws AppError BACKUP_FAILED when it is less
+ * Checks before the dump that the folder's disk has room for it.
+ * @throws AppError BACKUP_FAILED when it does not
  */
 export async function verifySpace(
   folder: string,
@@ -39,8 +39,8 @@ export async function verifySpace(
   throw new AppError({
     code: "BACKUP_FAILED",
     object: folder,
-    fault: `its disk has ${formatBytes(free)} left, and the backup may take ${formatBytes(needed)}`,
-    state: "nothing was changed: no backup, no stage",
-    next: "free some space, or name a folder on another disk in the configuration's backups.folder",
+    fault: `its disk has ${formatBytes(free)} left, and the backup may need ${formatBytes(needed)}`,
+    state: "nothing was changed: no stage begins without a backup",
+    next: "free disk space, or set backups.folder to a folder on another disk in the configuration",
   });
 }

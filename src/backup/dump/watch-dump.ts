@@ -4,23 +4,22 @@ import path from "node:path";
 import { askRepeatedly } from "../../repeatedly.ts";
 import { systemErrorSchema } from "../folder/folder.ts";
 
-/** How far a dump is: tables that were begun, of all, and bytes that are written. */
+/** The progress of a dump: tables started, tables in total, bytes written. */
 export type DumpProgress = {
   readonly tables: number;
   readonly ofTables: number;
   readonly bytes: number;
 };
 
-/** A table's data is a file of its own, which is there as soon as the table is begun. */
+/** Each table has its own file, which pg_dump creates when it starts the table. */
 const dataFile = /^\d+\.dat/;
 
-const lookEveryMilliseconds = 250;
+const intervalInMilliseconds = 250;
 
 /**
- * Looks at what is written, since pg_dump tells nobody how far it is, and brings it to the disk piece
- * by piece: pg_dump syncs all of it at its end, and where the server writes to the same disk, whoever
- * commits then waits for all of it.
- * @returns stop, which throws what kept it from looking, such as a disk that fails
+ * Watches the files of a dump, because pg_dump reports no progress, and syncs them as they grow. pg_dump
+ * syncs everything at its end; if the server uses the same disk, its commits would wait for all of it.
+ * @returns stop, which throws the error that ended the watching, such as a failed disk
  */
 export function watchDump(
   folder: string,
@@ -28,15 +27,15 @@ export function watchDump(
   onProgress: ((progress: DumpProgress) => void) | undefined,
 ): { stop(): Promise<void> } {
   const written = new Map<string, number>();
-  return askRepeatedly(lookEveryMilliseconds, async () => {
+  return askRepeatedly(intervalInMilliseconds, async () => {
     if (!existsSync(folder)) return;
     try {
       const names = (await readdir(folder)).filter((name) => dataFile.test(name));
       for (const name of names) {
-        written.set(name, await bringToDisk(path.join(folder, name), written.get(name)));
+        written.set(name, await syncFile(path.join(folder, name), written.get(name)));
       }
     } catch (error) {
-      // A folder that goes away while it is looked at belongs to a dump that failed, which says so.
+      // The folder was removed meanwhile: the dump has failed, and reports why.
       if (systemErrorSchema.safeParse(error).data?.code === "ENOENT") return;
       throw error;
     }
@@ -45,8 +44,8 @@ export function watchDump(
   });
 }
 
-/** @returns the bytes of the file, which are on the disk now */
-async function bringToDisk(file: string, known: number | undefined): Promise<number> {
+/** Syncs a file if its size changed. @returns its size in bytes */
+async function syncFile(file: string, known: number | undefined): Promise<number> {
   const handle = await open(file);
   try {
     const { size } = await handle.stat();

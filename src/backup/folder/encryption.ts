@@ -5,15 +5,15 @@ import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import type { ReadableStream } from "node:stream/web";
 import type { Decrypter, Encrypter } from "age-encryption";
-import { AppError } from "../../errors.ts";
+import { AppError, messageOf } from "../../errors.ts";
 
-/** What the name of an encrypted file ends in, as age's own program has it. */
+/** The end of an encrypted file's name, the same as the age program's. */
 export const encryptedSuffix = ".age";
 
 /**
- * Encrypts every file under a folder for the recipients, in age's format, and leaves none in clear.
+ * Encrypts every file under a folder for the recipients in age's format, and removes the plain files.
  * @param recipients age's public keys: `age1…`
- * @throws AppError BACKUP_FAILED when a recipient is none
+ * @throws AppError CONFIG_INVALID when a recipient is not valid
  */
 export async function encryptFolder(folder: string, recipients: readonly string[]): Promise<void> {
   const encrypter = await encrypterFor(recipients);
@@ -25,9 +25,9 @@ export async function encryptFolder(folder: string, recipients: readonly string[
   }
 }
 
-/** @throws AppError BACKUP_FAILED when a recipient is none */
+/** @throws AppError CONFIG_INVALID when a recipient is not valid */
 export async function encrypterFor(recipients: readonly string[]): Promise<Encrypter> {
-  // Its ciphers take 15 MB, and most backups are in clear.
+  // Loaded only here: its ciphers take 15 MB, and most backups are not encrypted.
   const { Encrypter } = await import("age-encryption");
   const encrypter = new Encrypter();
   for (const recipient of recipients) {
@@ -37,9 +37,9 @@ export async function encrypterFor(recipients: readonly string[]): Promise<Encry
       throw new AppError({
         code: "CONFIG_INVALID",
         object: "backups.recipients",
-        fault: `${JSON.stringify(recipient)} is no recipient of age's`,
+        fault: `${JSON.stringify(recipient)} is not a valid age recipient`,
         state: "nothing was changed",
-        next: "name a public key as age-keygen prints it: age1…",
+        next: "use a public key as age-keygen prints it: age1…",
         cause: error,
       });
     }
@@ -48,9 +48,9 @@ export async function encrypterFor(recipients: readonly string[]): Promise<Encry
 }
 
 /**
- * Writes what an encrypted folder holds in clear into another.
+ * Decrypts the files of an encrypted folder into another folder.
  * @param identityFile as age-keygen writes it: a line `AGE-SECRET-KEY-1…`, and comments
- * @throws AppError BACKUP_FAILED when the identity is missing or none of the backup's recipients
+ * @throws AppError BACKUP_FAILED when the identity is missing, or is not of one of the backup's recipients
  */
 export async function decryptFolder(
   from: string,
@@ -68,7 +68,7 @@ export async function decryptFolder(
       throw identityFault(
         path.join(from, name),
         `cannot be decrypted: ${messageOf(error)}`,
-        "name the file with the identity of one of the backup's recipients in --identity",
+        "give the file with the identity of one of the backup's recipients: --identity <file>",
         error,
       );
     }
@@ -80,7 +80,7 @@ async function decrypterOf(folder: string, identityFile: string | undefined): Pr
     throw identityFault(
       folder,
       "is encrypted",
-      "name the file with the identity of one of its recipients in --identity",
+      "give the file with the identity of one of its recipients: --identity <file>",
     );
   }
   const { Decrypter } = await import("age-encryption");
@@ -88,14 +88,14 @@ async function decrypterOf(folder: string, identityFile: string | undefined): Pr
   try {
     const lines = (await readFile(identityFile, "utf8")).split("\n").map((line) => line.trim());
     const identities = lines.filter((line) => line !== "" && !line.startsWith("#"));
-    if (identities.length === 0) throw new Error("there is no identity in it");
+    if (identities.length === 0) throw new Error("the file has no identity");
     for (const identity of identities) decrypter.addIdentity(identity);
   } catch (error) {
     throw identityFault(
       identityFile,
-      // What the library says of a line may hold the line.
-      error instanceof Error && "code" in error ? error.message : "holds no identity of age's",
-      "name a file as age-keygen writes it in --identity",
+      // The library's message may contain the line, which is secret.
+      error instanceof Error && "code" in error ? error.message : "contains no valid age identity",
+      "give a file that age-keygen wrote: --identity <file>",
     );
   }
   return decrypter;
@@ -129,8 +129,4 @@ function identityFault(object: string, fault: string, next: string, cause?: unkn
     next,
   } as const;
   return new AppError(cause === undefined ? facts : { ...facts, cause });
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -2,19 +2,19 @@ import { existsSync } from "node:fs";
 import { mkdir, open, rename, rm, rmdir, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { z } from "zod";
-import { AppError } from "../../errors.ts";
+import { AppError, messageOf } from "../../errors.ts";
 import { keepFromGit } from "../git/ignore.ts";
 import { keptBackups } from "../git/kept-names.ts";
 import { partialSuffix } from "./manifest.ts";
 
-/** What Node throws where the operating system refused something. */
+/** An error of the operating system, as Node throws it. */
 export const systemErrorSchema = z.object({ code: z.string(), syscall: z.string() });
 
 /**
- * Makes the folder in which backups, what rollbacks keep and rehearsals land, where it is not there.
- * In the application's repository they would be one `git add .` away from everyone who can read it:
- * so git ignores them.
- * @param tell is told what was done for that in a folder that was there, or why it could not be
+ * Creates the folder of backups, of the row ownership that rollbacks save, and of rehearsals, if it does
+ * not exist. It may be in the application's repository, so git must ignore it: `git add .` would publish
+ * rows of the database.
+ * @param tell gets a note if an existing folder's `.gitignore` was changed, or could not be
  */
 export async function makeBackupsFolder(
   folder: string,
@@ -25,15 +25,15 @@ export async function makeBackupsFolder(
     await writeFile(path.join(folder, ".gitignore"), "*\n");
     return;
   }
-  const said = await keepFromGit(folder, keptBackups);
-  if (said !== undefined) tell(said);
+  const note = await keepFromGit(folder, keptBackups);
+  if (note !== undefined) tell(note);
 }
 
 /**
- * Makes the folder to write into, still with its suffix, under a name that no backup has.
- * @param parent is made by `makeBackupsFolder`, which also says what `tell` is for
- * @returns its name without the suffix
- * @throws AppError BACKUP_FAILED when nothing can be written there
+ * Creates the `.partial` folder of a new backup, under a name that no other backup has.
+ * @param parent is created by `makeBackupsFolder`, which also gets `tell`
+ * @returns the folder's name without the suffix
+ * @throws AppError BACKUP_FAILED when the folder cannot be written
  */
 export async function reserveFolder(
   parent: string,
@@ -54,14 +54,14 @@ export async function reserveFolder(
       code: "BACKUP_FAILED",
       object: parent,
       fault: `no backup can be written here: ${messageOf(error)}`,
-      state: "nothing was changed: no backup, no stage",
-      next: "name a folder that can be written in the configuration's backups.folder",
+      state: "nothing was changed: no stage begins without a backup",
+      next: "make it writable, or set backups.folder to another folder in the configuration",
       cause: error,
     });
   }
 }
 
-/** Whether it was made: otherwise another attempt has it. */
+/** Whether the folder was created: otherwise another backup has created it. */
 async function makeFolder(folder: string): Promise<boolean> {
   try {
     await mkdir(folder, { mode: 0o700 });
@@ -72,7 +72,7 @@ async function makeFolder(folder: string): Promise<boolean> {
   }
 }
 
-/** Gives a whole backup its name: from then on it is one. */
+/** Gives a complete backup its final name. */
 export async function finishFolder(folder: string): Promise<void> {
   const partial = `${folder}${partialSuffix}`;
   await syncFolder(partial);
@@ -80,7 +80,7 @@ export async function finishFolder(folder: string): Promise<void> {
   await syncFolder(path.dirname(folder));
 }
 
-/** Waits until the names in a folder are on the disk. */
+/** Syncs a folder, so that the names of its files are on the disk. */
 async function syncFolder(folder: string): Promise<void> {
   const handle = await open(folder, "r");
   try {
@@ -90,16 +90,12 @@ async function syncFolder(folder: string): Promise<void> {
   }
 }
 
-/** Removes a failed attempt. What cannot be removed says so, and its name says that it is none. */
+/** Removes an unfinished backup. @returns a line about what could not be removed; its name still ends in .partial */
 export async function removeAttempt(partial: string): Promise<string[]> {
   try {
     await rm(partial, { recursive: true, force: true });
     return [];
   } catch (error) {
-    return [`what was begun is left in ${partial}: ${messageOf(error)}`];
+    return [`the unfinished backup ${partial} could not be removed: ${messageOf(error)}`];
   }
-}
-
-export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

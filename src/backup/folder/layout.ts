@@ -1,6 +1,6 @@
 import path from "node:path";
 
-/** Where the parts of a backup are, in its folder. */
+/** The paths of a backup's parts in its folder. */
 export const parts = {
   /** Everything that may be encrypted. */
   content: "content",
@@ -10,5 +10,5 @@ export const parts = {
   fingerprint: path.join("content", "fingerprint.json"),
 } as const;
 
-/** What the name of a folder ends in that holds what a rollback kept, and is no backup. */
+/** The end of the name of a folder in which a rollback saved row ownership; it is not a backup. */
 export const attributionSuffix = "-attribution";

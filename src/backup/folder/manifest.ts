@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { open, readdir, readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { z } from "zod";
-import { AppError } from "../../errors.ts";
+import { AppError, messageOf } from "../../errors.ts";
 import { stageNames } from "../../steps/model/stage.ts";
 import { contentsSchema } from "../dump/contents.ts";
 
@@ -14,46 +14,46 @@ export const fileSchema = z.object({
 
 export const manifestSchema = z.object({
   format: z.literal(1),
-  /** Null for a backup that somebody made without a stage. */
+  /** Null for a backup that was made outside of a stage. */
   stage: z.enum(stageNames).nullable(),
   madeAt: z.iso.datetime(),
   database: z.object({
     host: z.string(),
     port: z.number(),
     name: z.string(),
-    /** The cluster's identifier, which no other cluster has; a standby shares its primary's. */
+    /** The cluster's system identifier; a standby shares its primary's. */
     system: z.string(),
   }),
   serverVersion: z.string(),
   serverMajor: z.number(),
   pgDumpVersion: z.string(),
   tenantryVersion: z.string(),
-  /** The write-ahead log's position at the snapshot; on a standby, how far it had replayed. */
+  /** The WAL position at the snapshot; on a standby, the last replayed one. */
   lsn: z.string(),
-  /** The schema's fingerprint; what it is made of is in fingerprint.json. */
+  /** The schema's fingerprint; its entries are in fingerprint.json. */
   fingerprint: z.string(),
-  /** Exact counts and checksums of the snapshot that was dumped. */
+  /** Exact row counts and checksums of the dumped snapshot. */
   contents: contentsSchema,
   /** What a restore of this backup does not bring back, in words. */
   leftOut: z.array(z.string()),
-  /** Age's public keys that the files are encrypted for; none where they are in clear. */
+  /** Age's public keys that the files are encrypted for; empty if they are not encrypted. */
   recipients: z.array(z.string()),
   gitTag: z.string().nullable(),
   totalBytes: z.number(),
   files: z.array(fileSchema),
 });
 
-/** What a backup is, and how to tell that it still is. */
+/** What a backup contains, with the checksums of its files. */
 export type Manifest = z.output<typeof manifestSchema>;
 
 export const manifestName = "manifest.json";
 
-/** What the name of a backup's folder ends in while the backup is not whole. */
+/** The end of the name of a backup's folder until the backup is complete. */
 export const partialSuffix = ".partial";
 
 type Entry = { readonly name: string; readonly plain: boolean };
 
-/** Everything under a folder but folders, by relative path, in order. */
+/** Every file under a folder by relative path, sorted. */
 async function listEntries(folder: string): Promise<Entry[]> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true });
   return entries
@@ -73,7 +73,7 @@ async function describeFile(folder: string, name: string): Promise<Manifest["fil
   let bytes = 0;
   const file = await open(path.join(folder, name));
   try {
-    // One for the whole file: the chunks of a stream pile up until the collector looks at them.
+    // One buffer for the whole file: the chunks of a stream would use memory until they are collected.
     const buffer = Buffer.allocUnsafe(pieceInBytes);
     for (;;) {
       const { bytesRead } = await file.read(buffer);
@@ -87,7 +87,7 @@ async function describeFile(folder: string, name: string): Promise<Manifest["fil
   return { path: name, bytes, sha256: hash.digest("hex") };
 }
 
-/** Size and SHA-256 of every file under a folder, by relative path, in order. */
+/** Size and SHA-256 of every file under a folder by relative path, sorted. */
 export async function describeFiles(folder: string): Promise<Manifest["files"]> {
   const described: Manifest["files"] = [];
   for (const { name, plain } of await listEntries(folder)) {
@@ -104,7 +104,7 @@ export async function writeManifest(folder: string, manifest: object): Promise<v
   });
 }
 
-/** Compares every file under a folder with what a manifest says: missing, altered, extra. */
+/** Compares every file under a folder with its manifest. @returns the missing, altered and extra files */
 export async function compareFiles(
   folder: string,
   files: Manifest["files"],
@@ -119,7 +119,7 @@ export async function compareFiles(
       continue;
     }
     if (!entry.plain) {
-      faults.push(`altered: ${file.path} is no plain file`);
+      faults.push(`altered: ${file.path} is not a regular file`);
       continue;
     }
     const { bytes, sha256 } = await describeFile(folder, file.path);
@@ -138,45 +138,40 @@ export async function compareFiles(
 export async function verifyBackup(folder: string): Promise<Manifest> {
   const manifest = await readManifest(folder);
   const faults = await compareFiles(folder, manifest.files);
-  if (faults.length > 0) throw damaged(folder, "is not as it was made", faults);
+  if (faults.length > 0) throw damaged(folder, "differs from its manifest", faults);
   return manifest;
 }
 
 /**
- * Reads a backup's manifest; what the files hold is for `verifyBackup` to say.
- * @throws AppError BACKUP_DAMAGED when there is none, or the backup was never finished
+ * Reads a backup's manifest, and does not compare the files: see `verifyBackup`.
+ * @throws AppError BACKUP_DAMAGED when there is no manifest, or the backup is unfinished
  */
 export async function readManifest(folder: string): Promise<Manifest> {
   if (path.resolve(folder).endsWith(partialSuffix)) {
-    throw damaged(folder, "is an attempt that was not finished, no backup", []);
+    throw damaged(folder, "is not a backup: it is unfinished", []);
   }
   try {
     const text = await readFile(path.join(folder, manifestName), "utf8");
     return manifestSchema.parse(JSON.parse(text));
   } catch (error) {
-    throw damaged(folder, "has no manifest that can be read", whyUnreadable(error));
+    throw damaged(folder, "has no readable manifest", whyUnreadable(error));
   }
 }
 
-/** Why a file that was written for us to read cannot be read, line by line. */
+/** Why a file of a backup cannot be read, line by line. */
 export function whyUnreadable(error: unknown): readonly string[] {
-  const fault =
-    error instanceof z.ZodError
-      ? z.prettifyError(error)
-      : error instanceof Error
-        ? error.message
-        : String(error);
+  const fault = error instanceof z.ZodError ? z.prettifyError(error) : messageOf(error);
   return fault.split("\n");
 }
 
-/** The error for a backup that cannot be relied on. */
+/** The error for a backup that is damaged. */
 export function damaged(folder: string, fault: string, details: readonly string[]): AppError {
   return new AppError({
     code: "BACKUP_DAMAGED",
     object: folder,
     fault,
     state: "nothing was changed",
-    next: "use another backup",
+    next: "use another backup: tenantry backup list",
     details,
   });
 }

@@ -8,24 +8,24 @@ import { parts } from "./layout.ts";
 import { damaged, type Manifest, verifyBackup, whyUnreadable } from "./manifest.ts";
 import { makeWatchedFolder } from "./watched-folder.ts";
 
-/** A backup that is as it was made, with its parts in clear. */
+/** A backup whose files match its manifest, decrypted. */
 export type OpenBackup = {
   readonly folder: string;
   readonly manifest: Manifest;
   readonly globals: Globals;
   readonly fingerprint: Fingerprint;
   readonly serverMajor: number;
-  /** That of the pg_dump that wrote it, which no older pg_restore reads. */
+  /** The major of the pg_dump that wrote it; an older pg_restore cannot read it. */
   readonly dumpMajor: number;
-  /** The folder that pg_dump wrote. */
+  /** The folder of the dump. */
   readonly dump: string;
 };
 
 /**
- * Opens a backup: every file is compared with the manifest first. What is encrypted is written in
- * clear into a temporary folder, which goes when the work is done or this process ends.
- * @throws AppError BACKUP_DAMAGED naming what is missing, altered or extra; BACKUP_FAILED what cannot
- * be decrypted
+ * Opens a backup. Every file is compared with the manifest first. An encrypted backup is decrypted into a
+ * temporary folder, which is removed when the work is done or this process ends.
+ * @throws AppError BACKUP_DAMAGED naming the missing, altered or extra files; BACKUP_FAILED when a file
+ * cannot be decrypted
  */
 export async function withBackup<Result>(
   folder: string,
@@ -52,7 +52,7 @@ async function read(folder: string, clear: string, manifest: Manifest): Promise<
     try {
       return schema.parse(JSON.parse(await readFile(path.join(clear, file), "utf8")));
     } catch (error) {
-      throw damaged(folder, `has no ${file} that can be read`, whyUnreadable(error));
+      throw damaged(folder, `has no readable ${file}`, whyUnreadable(error));
     }
   };
   return {

@@ -1,8 +1,7 @@
 import { existsSync } from "node:fs";
 import { readdir, rm } from "node:fs/promises";
 import path from "node:path";
-import { AppError } from "../../errors.ts";
-import { messageOf } from "./folder.ts";
+import { AppError, messageOf } from "../../errors.ts";
 import { attributionSuffix } from "./layout.ts";
 import { type Manifest, manifestName, partialSuffix, readManifest } from "./manifest.ts";
 
@@ -11,13 +10,13 @@ export type FoundBackup = { readonly folder: string; readonly manifest: Manifest
 export type BackupList = {
   /** The newest first. */
   readonly backups: readonly FoundBackup[];
-  /** Why the others cannot be told from each other: their manifests are damaged. */
+  /** The errors of backups whose manifests are damaged. */
   readonly unreadable: readonly AppError[];
 };
 
 /**
- * The whole backups in a folder.
- * @throws AppError BACKUP_FAILED when the folder cannot be read, or is none
+ * The complete backups in a folder.
+ * @throws AppError BACKUP_FAILED when the folder cannot be read, or is not a folder
  */
 export async function listBackups(folder: string): Promise<BackupList> {
   if (!existsSync(folder)) return { backups: [], unreadable: [] };
@@ -25,9 +24,9 @@ export async function listBackups(folder: string): Promise<BackupList> {
     throw new AppError({
       code: "BACKUP_FAILED",
       object: folder,
-      fault: `no backups can be looked for here: ${messageOf(error)}`,
+      fault: `the folder of backups cannot be read: ${messageOf(error)}`,
       state: "nothing was changed",
-      next: "name the folder that they are in, in the configuration's backups.folder",
+      next: "fix that, or set backups.folder to the folder of the backups in the configuration",
       cause: error,
     });
   });
@@ -49,15 +48,15 @@ export async function listBackups(folder: string): Promise<BackupList> {
   return { backups, unreadable };
 }
 
-/** An unreadable backup in a line, where the others are gone on with. */
+/** A line about an unreadable backup that is skipped. */
 export function describeUnreadable({ object, fault }: AppError): string {
-  return `${object} ${fault}: it is passed over, and stays`;
+  return `${object} ${fault}: skipped; not deleted`;
 }
 
 /**
  * Removes the oldest backups of a database's stage beyond the newest few.
- * @param needed folders that stay whatever their age: the journal's runs in force stand on them
- * @returns the folders that were removed, and those that nobody can tell the age of
+ * @param needed folders that are kept whatever their age: applied stages use them
+ * @returns the folders that were removed, and the backups that could not be read
  */
 export async function removeOldBackups(
   made: FoundBackup,

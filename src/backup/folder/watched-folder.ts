@@ -4,25 +4,25 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { execa } from "execa";
 
-/** How the names begin of folders that are gone when this process is. */
+/** The beginning of the names of folders that are removed when this process ends. */
 export const watchedFolderPrefix = "tenantry-temporary-";
 
-/** A temporary folder that only we can read. */
+/** A temporary folder with mode 0700. */
 export type WatchedFolder = {
   readonly path: string;
-  /** A program whose number is written here is ended when this process is killed. */
+  /** If a process number is written here, that process is ended when this process is killed. */
   readonly processFile: string;
   remove(): Promise<void>;
 };
 
 /**
- * Reads a line, which comes when the folder is not needed any more, or the end of its input, which
- * comes when this process dies, even by SIGKILL: then it ends the program and removes the folders.
+ * Reads one line. It gets "ended" when the folder is not needed any more, and the end of its input when
+ * this process dies, even by SIGKILL: then it ends the program and removes the folders.
  */
 const script = `
 read -r word
 if [ "$word" != ended ]; then
-  # A zombie that nobody waits for still answers to signals: so not for long.
+  # A zombie that no process waits for still answers to signals, so the loop ends after two seconds.
   if [ -f "$1/process" ]; then
     number=$(cat "$1/process")
     kill -INT "$number"
@@ -43,8 +43,8 @@ fi
 `;
 
 /**
- * Makes a temporary folder that goes when this process does, however it ends.
- * @param alsoRemoved folders that go with it when this process is killed, and only then
+ * Creates a temporary folder that is removed when this process ends, even by SIGKILL.
+ * @param alsoRemoved folders that are removed too, only if this process is killed
  */
 export async function makeWatchedFolder(...alsoRemoved: readonly string[]): Promise<WatchedFolder> {
   const folder = path.join(tmpdir(), `${watchedFolderPrefix}${randomBytes(6).toString("hex")}`);
@@ -57,7 +57,7 @@ export async function makeWatchedFolder(...alsoRemoved: readonly string[]): Prom
     reject: false,
   });
   watchdog.unref();
-  // After its watch: killed between the two, this process would leave it behind.
+  // Created after its watchdog started: a kill in between would otherwise leave the folder.
   await mkdir(folder, { mode: 0o700 });
   return {
     path: folder,

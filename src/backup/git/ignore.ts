@@ -1,49 +1,50 @@
 import { lstat, readdir, readFile, realpath, writeFile } from "node:fs/promises";
 import path from "node:path";
 import type { SimpleGit } from "simple-git";
+import { messageOf } from "../../errors.ts";
 import { type Kept, keptIn } from "./kept-names.ts";
 import { gitIn, isInRepository } from "./repository.ts";
 
-/** How git sees a folder that rows of the database are written into. */
+/** Whether git would add files of a folder that rows of the database are written into. */
 export type GitView =
-  /** No work tree holds the folder: nobody can add it to a repository. */
+  /** The folder is in no work tree, so its files cannot be added to a repository. */
   | { readonly kind: "outside" }
   | {
       readonly kind: "in a work tree";
-      /** Without symbolic links. */
+      /** The path with symbolic links resolved. */
       readonly folder: string;
-      /** The patterns that are missing: `git add` would take what they are for. */
+      /** The missing patterns: `git add` would add the files that they match. */
       readonly missing: readonly string[];
-      /** Files of ours that git has already. */
+      /** Files of Tenantry that git already tracks. */
       readonly tracked: readonly string[];
     }
   /** git is not installed, or refuses the repository. */
   | { readonly kind: "unknown"; readonly folder: string; readonly reason: string };
 
-/** Looks at a folder that is there, and writes nothing. */
+/** Reads the state of an existing folder, and writes nothing. */
 export async function viewOfGit(folder: string, kept: readonly Kept[]): Promise<GitView> {
-  // git does not follow a link: what counts is where the files are.
-  const place = await realpath(folder);
-  if (!isInRepository(place)) return { kind: "outside" };
+  // git does not follow symbolic links, so the files' real folder decides.
+  const real = await realpath(folder);
+  if (!isInRepository(real)) return { kind: "outside" };
   try {
-    const git = gitIn(place);
+    const git = gitIn(real);
     if ((await git.raw(["rev-parse", "--is-inside-work-tree"])) !== "true") {
       return { kind: "outside" };
     }
     const missing = await missingPatterns(git, kept);
     const files = (await git.raw(["ls-files", "-z"])).split("\0").filter((file) => file !== "");
     const tracked = files.filter((file) => keptIn(kept, file));
-    return { kind: "in a work tree", folder: place, missing, tracked };
+    return { kind: "in a work tree", folder: real, missing, tracked };
   } catch (error) {
-    return { kind: "unknown", folder: place, reason: reasonOf(error) };
+    return { kind: "unknown", folder: real, reason: messageOf(error) };
   }
 }
 
 /**
- * Sees to it that git ignores what is written into a folder. Where git does not, the folder gets a
- * `.gitignore`, or the one that is there gets the lines that it lacks at its end. It never throws: a
- * rollback must not fail for this.
- * @returns what was done, or why it could not be, for people; undefined where nothing was to be done
+ * Makes git ignore what is written into a folder. If git does not ignore it yet, a `.gitignore` is created
+ * there, or the missing lines are appended to the existing one. It never throws: a rollback must not
+ * fail because of it.
+ * @returns a note for the user: what was done, or why it failed; undefined if nothing had to be done
  */
 export async function keepFromGit(
   folder: string,
@@ -51,7 +52,7 @@ export async function keepFromGit(
 ): Promise<string | undefined> {
   const ignore = path.join(folder, ".gitignore");
   try {
-    // This is how Tenantry leaves a folder of its own: git need not be asked.
+    // A folder that Tenantry created: no need to run git.
     if ((await readIgnore(folder)).text === everything) return undefined;
     const view = await viewOfGit(folder, kept);
     if (view.kind === "outside") return undefined;
@@ -60,34 +61,34 @@ export async function keepFromGit(
     await addToIgnore(view.folder, kept, missing);
     const after = await viewOfGit(folder, kept);
     if (after.kind === "in a work tree" && after.missing.length > 0) {
-      return `git does not ignore ${after.missing.join(", ")} in ${folder}, whatever ${ignore} says: what is written there holds rows of the database, so look at git check-ignore --verbose before you git add`;
+      return `git does not ignore ${after.missing.join(", ")} in ${folder}, although ${ignore} has the patterns. These files hold rows of the database: run git check-ignore --verbose before git add`;
     }
-    return `git did not ignore what is written into ${folder}, which holds rows of the database: ${ignore} says so now`;
+    return `git did not ignore what is written into ${folder}, which holds rows of the database. The patterns were added to ${ignore}`;
   } catch (error) {
-    return `git does not ignore what is written into ${folder}, which holds rows of the database, and ${ignore} could not be written: ${reasonOf(error)}. Have git ignore it before you git add`;
+    return `git does not ignore the files that are written into ${folder}, which hold rows of the database, and ${ignore} could not be written: ${messageOf(error)}. Make git ignore them before git add`;
   }
 }
 
 const everything = "*\n";
 
-/** Asked for files that are not there, and whether git has them already or not. */
+/** Asks git about example paths, which need not exist; tracked files count too (--no-index). */
 async function missingPatterns(git: SimpleGit, kept: readonly Kept[]): Promise<string[]> {
   const examples = kept.flatMap((one) => one.examples);
-  const said = await git.raw(["check-ignore", "--no-index", "--", ...examples]);
-  const ignored = new Set(said.split("\n"));
+  const output = await git.raw(["check-ignore", "--no-index", "--", ...examples]);
+  const ignored = new Set(output.split("\n"));
   return kept
     .filter((one) => one.examples.some((example) => !ignored.has(example)))
     .map(({ pattern }) => pattern);
 }
 
-/** What a `.gitignore` does not say word for word, where git cannot be asked what it means. */
+/** The patterns that are not lines of the `.gitignore`, for when git itself cannot be run. */
 async function unwritten(folder: string, kept: readonly Kept[]): Promise<string[]> {
   const lines = ((await readIgnore(folder)).text ?? "").split(/\r?\n/);
   if (lines.includes("*")) return [];
   return kept.map(({ pattern }) => pattern).filter((pattern) => !lines.includes(pattern));
 }
 
-/** The folder's own `.gitignore`: git reads none that is a symbolic link, whose goal may be anybody's. */
+/** The folder's `.gitignore`. Git does not read one that is a symbolic link, and its target may belong to others. */
 async function readIgnore(
   folder: string,
 ): Promise<{ readonly kind: "none" | "file" | "no file"; readonly text?: string }> {
@@ -107,7 +108,7 @@ async function addToIgnore(
   const { kind, text = "" } = await readIgnore(folder);
   switch (kind) {
     case "none": {
-      // Beside files of others, all of which git must go on to see, it names ours alone.
+      // If the folder holds other files, only the patterns of Tenantry's files are written.
       const others = (await readdir(folder)).filter((name) => !keptIn(kept, name));
       return writeFile(file, others.length === 0 ? everything : lines, { flag: "wx" });
     }
@@ -116,12 +117,8 @@ async function addToIgnore(
         flag: "a",
       });
     case "no file":
-      throw new Error("it is no regular file");
+      throw new Error("it is not a regular file");
     default:
       return kind satisfies never;
   }
-}
-
-function reasonOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -3,13 +3,13 @@ import { encryptedSuffix } from "../folder/encryption.ts";
 import { attributionSuffix, parts } from "../folder/layout.ts";
 import { partialSuffix } from "../folder/manifest.ts";
 
-/** One kind of what Tenantry writes into a folder, and git must not take. */
+/** One kind of file that Tenantry writes into a folder, and that git must ignore. */
 export type Kept = {
-  /** As `.gitignore` has it, in that folder. */
+  /** The pattern for that folder's `.gitignore`. */
   readonly pattern: string;
   /** Whether a path in the folder is of this kind. */
   readonly matches: RegExp;
-  /** Files as they are written, to ask git about. */
+  /** Example paths, for git check-ignore. */
   readonly examples: readonly string[];
 };
 
@@ -41,7 +41,7 @@ const inside = (folder: string, names: readonly string[]) =>
 
 const stages = ["day1", "day2", "day3"];
 
-/** What lands in the folder of backups: backups, what rollbacks kept, rehearsals. */
+/** What Tenantry writes into the folder of backups: backups, row ownership saved by rollbacks, rehearsals. */
 export const keptBackups: readonly Kept[] = [
   {
     pattern: `/day?-${anyTime}*`,
@@ -63,7 +63,7 @@ export const keptBackups: readonly Kept[] = [
   },
 ];
 
-/** What lands in `.tenantry`. */
+/** What Tenantry writes into `.tenantry`. */
 export const keptLogs: readonly Kept[] = [
   {
     pattern: "/logs/",

@@ -3,39 +3,40 @@ import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
 import { stripVTControlCharacters } from "node:util";
 import type { SimpleGit } from "simple-git";
+import { messageOf } from "../../errors.ts";
 import { redacted } from "../../postgres/redaction.ts";
 import { gitIn } from "./repository.ts";
 
-/** What became of pushing a tag. */
+/** The result of pushing a tag. */
 export type Push =
   | { readonly kind: "pushed"; readonly remote: string }
   | { readonly kind: "no remote" }
-  /** `command` pushes it later. */
+  /** `command` pushes the tag later. */
   | { readonly kind: "not pushed"; readonly reason: string; readonly command: string };
 
-const patienceInMilliseconds = 20_000;
+const pushTimeoutInMilliseconds = 20_000;
 
 /**
- * Pushes one tag, and nothing else, to where its branch is pushed. Never asks anybody for anything,
- * never overwrites, and never throws: what could not be pushed is said, with the command for it.
+ * Pushes one tag, and nothing else, to the remote of its branch. It asks for no password, overwrites
+ * nothing and never throws: where the push fails, it returns the reason and the command to push later.
  */
 export async function pushTag(
   folder: string,
   tag: string,
-  timeoutInMilliseconds = patienceInMilliseconds,
+  timeoutInMilliseconds = pushTimeoutInMilliseconds,
 ): Promise<Push> {
-  return whereRemote(folder, tag, async (git, remote) => {
+  return withRemote(folder, tag, async (git, remote) => {
     const environment = await environmentOf(git);
-    const fault = await push(folder, environment, remote, tag, timeoutInMilliseconds);
+    const fault = await push({ folder, environment, remote, tag, timeoutInMilliseconds });
     return fault === undefined
       ? { kind: "pushed", remote }
       : { kind: "not pushed", reason: fault, command: pushCommand(remote, tag) };
   });
 }
 
-/** Pushes nothing, and has the command for later, where there is a remote to push to. */
+/** Pushes nothing. Where there is a remote, it returns the command to push later. */
 export async function holdTag(folder: string, tag: string, reason: string): Promise<Push> {
-  return whereRemote(folder, tag, async (_git, remote) => ({
+  return withRemote(folder, tag, async (_git, remote) => ({
     kind: "not pushed",
     reason,
     command: pushCommand(remote, tag),
@@ -44,8 +45,8 @@ export async function holdTag(folder: string, tag: string, reason: string): Prom
 
 const pushCommand = (remote: string, tag: string) => `git push ${remote} refs/tags/${tag}`;
 
-/** Works with the remote that a tag is for; what git refuses is why it was not pushed. */
-async function whereRemote(
+/** Works with the remote of the branch. An error of git becomes the reason why the tag was not pushed. */
+async function withRemote(
   folder: string,
   tag: string,
   work: (git: SimpleGit, remote: string) => Promise<Push>,
@@ -57,13 +58,13 @@ async function whereRemote(
     if (remotes.length === 0) return { kind: "no remote" };
     const chosen = await chooseRemote(git, remotes);
     if (chosen === undefined) {
-      const reason = `none of ${remotes.join(", ")} is the branch's, and none is named origin`;
+      const reason = `the branch has no upstream, and none of the remotes ${remotes.join(", ")} is named origin`;
       return { kind: "not pushed", reason, command: pushCommand(remote, tag) };
     }
     remote = chosen;
     return await work(git, remote);
   } catch (error) {
-    const reason = redacted(error instanceof Error ? error.message.trim() : String(error));
+    const reason = redacted(messageOf(error).trim());
     return { kind: "not pushed", reason, command: pushCommand(remote, tag) };
   }
 }
@@ -84,7 +85,7 @@ async function chooseRemote(
   );
 }
 
-/** Our own, without what would lead git to another repository, and with nobody to be asked. */
+/** This process's environment, without variables that name another repository, and without prompts. */
 async function environmentOf(git: SimpleGit): Promise<NodeJS.ProcessEnv> {
   const environment: NodeJS.ProcessEnv = { ...process.env };
   const local = await git.raw(["rev-parse", "--local-env-vars"]);
@@ -92,7 +93,7 @@ async function environmentOf(git: SimpleGit): Promise<NodeJS.ProcessEnv> {
     // A CI job's credentials may be in these.
     if (!name.startsWith("GIT_CONFIG")) delete environment[name];
   }
-  // An ssh of the user's own finds no terminal either, for it is started without one.
+  // A configured ssh command stays. It cannot prompt, because it is started without a terminal.
   const ownSsh =
     environment["GIT_SSH_COMMAND"] ??
     environment["GIT_SSH"] ??
@@ -101,33 +102,36 @@ async function environmentOf(git: SimpleGit): Promise<NodeJS.ProcessEnv> {
   return {
     ...environment,
     GIT_TERMINAL_PROMPT: "0",
-    // Set and empty, it keeps git from every other program that asks.
+    // Set but empty: git then starts no other program that prompts.
     GIT_ASKPASS: "",
     SSH_ASKPASS_REQUIRE: "never",
     GCM_INTERACTIVE: "never",
   };
 }
 
-/** The fault, or undefined where the remote has the tag now. */
-async function push(
-  folder: string,
-  env: NodeJS.ProcessEnv,
-  remote: string,
-  tag: string,
-  timeoutInMilliseconds: number,
-): Promise<string | undefined> {
+type PushRequest = {
+  readonly folder: string;
+  readonly environment: NodeJS.ProcessEnv;
+  readonly remote: string;
+  readonly tag: string;
+  readonly timeoutInMilliseconds: number;
+};
+
+/** @returns why the push failed, or undefined where the remote has the tag now */
+async function push(request: PushRequest): Promise<string | undefined> {
+  const { folder, environment, remote, tag, timeoutInMilliseconds } = request;
   const reference = `refs/tags/${tag}`;
-  const what = ["--no-follow-tags", "--no-signed", "--recurse-submodules=no"];
-  const child = spawn("git", ["push", ...what, "--", remote, `${reference}:${reference}`], {
+  const options = ["--no-follow-tags", "--no-signed", "--recurse-submodules=no"];
+  const child = spawn("git", ["push", ...options, "--", remote, `${reference}:${reference}`], {
     cwd: folder,
-    env,
+    env: environment,
     stdio: ["ignore", "ignore", "pipe"],
-    // A group and a session of its own: no terminal to ask on, and ended with all that it started.
+    // A new session: git has no terminal to prompt on, and the whole process group can be ended.
     detached: true,
   });
-  let said = "";
+  let output = "";
   child.stderr.setEncoding("utf8").on("data", (chunk: string) => {
-    said = `${said}${chunk}`.slice(-longestFaultInCharacters);
+    output = `${output}${chunk}`.slice(-longestFaultInCharacters);
   });
   let timedOut = false;
   const timer = setTimeout(() => {
@@ -139,17 +143,17 @@ async function push(
   } finally {
     clearTimeout(timer);
   }
-  // ssh may leave a process behind that keeps the pipe open: so its end is not waited for.
+  // ssh may leave a process behind that keeps the pipe open, so wait for its end only briefly.
   if (child.exitCode !== 0 && !timedOut) await Promise.race([once(child, "close"), sleep(200)]);
   child.stderr.destroy();
   if (timedOut) return `no answer within ${timeoutInMilliseconds / 1000} s`;
   if (child.exitCode === 0) return undefined;
-  const lines = stripVTControlCharacters(redacted(said)).split("\n");
+  const lines = stripVTControlCharacters(redacted(output)).split("\n");
   return (
     lines
       .map((line) => line.trim())
       .filter(Boolean)
-      .join("; ") || "git did not say why"
+      .join("; ") || "git printed no reason"
   );
 }
 

@@ -2,7 +2,7 @@ import { existsSync, statSync } from "node:fs";
 import path from "node:path";
 import { type SimpleGit, simpleGit } from "simple-git";
 
-/** What of the working tree a tag of its commit does not hold. */
+/** Whether the working tree has changes that are not in the commit that is tagged. */
 export type Tree =
   | { readonly kind: "clean" }
   | { readonly kind: "changed"; readonly files: number }
@@ -16,12 +16,12 @@ export type Repository = {
   readonly tree: Tree;
 };
 
-/** Why there is nothing to tag: a database without a repository beside it is an answer, no fault. */
+/** Why there is nothing to tag. A database without a repository is allowed. */
 export type NoRepository = { readonly kind: "no git" | "no repository" | "no commits" };
 
 /**
- * Looks at the repository that a folder is in: a clone, a worktree, a bare one.
- * @throws Error when the folder is not there, or git refuses it
+ * Opens the repository that a folder belongs to: a clone, a worktree, a bare one.
+ * @throws Error when the folder does not exist, or git refuses it
  */
 export async function openRepository(folder: string): Promise<Repository | NoRepository> {
   const git = gitIn(folder);
@@ -34,7 +34,7 @@ export async function openRepository(folder: string): Promise<Repository | NoRep
 
 /** git, from a folder. */
 export function gitIn(folder: string): SimpleGit {
-  // simple-git takes every GIT_ variable away; these are how a CI job says who it is.
+  // simple-git removes every GIT_ variable; a CI job sets its identity with these two.
   return simpleGit(folder, {
     allowEnvironment: ["GIT_COMMITTER_NAME", "GIT_COMMITTER_EMAIL"],
     trimmed: true,
@@ -43,22 +43,22 @@ export function gitIn(folder: string): SimpleGit {
 
 async function treeOf(git: SimpleGit): Promise<Tree> {
   if ((await git.raw(["rev-parse", "--is-inside-work-tree"])) !== "true") return { kind: "none" };
-  // Said here, because status.showUntrackedFiles may hide them.
+  // Given explicitly, because status.showUntrackedFiles may hide them.
   const { files } = await git.status(["--untracked-files=all"]);
   return files.length === 0 ? { kind: "clean" } : { kind: "changed", files: files.length };
 }
 
-/** Looked up here, because git says "not a git repository" in the user's language. */
+/** Searched here, because git prints "not a git repository" in the user's language. */
 export function isInRepository(folder: string): boolean {
   if (isGitFolder(folder) || isGitFolder(path.join(folder, ".git"))) return true;
   const above = path.dirname(folder);
   return above !== folder && isInRepository(above);
 }
 
-/** A worktree's or submodule's `.git` is a file that says where the repository is. */
-function isGitFolder(place: string): boolean {
-  const facts = statSync(place, { throwIfNoEntry: false });
+/** In a worktree or submodule, `.git` is a file with the path of the repository. */
+function isGitFolder(file: string): boolean {
+  const facts = statSync(file, { throwIfNoEntry: false });
   if (facts === undefined) return false;
-  if (facts.isFile()) return path.basename(place) === ".git";
-  return ["HEAD", "objects", "refs"].every((name) => existsSync(path.join(place, name)));
+  if (facts.isFile()) return path.basename(file) === ".git";
+  return ["HEAD", "objects", "refs"].every((name) => existsSync(path.join(file, name)));
 }

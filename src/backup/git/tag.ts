@@ -1,9 +1,9 @@
 import type { SimpleGit } from "simple-git";
-import { AppError } from "../../errors.ts";
+import { AppError, messageOf } from "../../errors.ts";
 import type { StageName } from "../../steps/model/stage.ts";
 import { type NoRepository, openRepository, type Repository, type Tree } from "./repository.ts";
 
-/** What became of the tag. */
+/** The tag that was made, or why there is none. */
 export type Tag =
   | {
       readonly kind: "tagged";
@@ -13,7 +13,7 @@ export type Tag =
     }
   | NoRepository;
 
-/** `reuse` takes a stage's tag that marks this very commit; one of another commit gets a suffix. */
+/** `reuse` uses a stage's tag of the same commit; if the tag is of another commit, the new one gets a suffix. */
 export type IfTagExists = "reuse" | "suffix" | "error";
 
 export type TagRequest = {
@@ -21,19 +21,19 @@ export type TagRequest = {
   readonly folder: string;
   readonly stage: StageName;
   readonly ifTagExists: IfTagExists;
-  /** Whether a tag that cannot be made stops the stage. */
+  /** Whether the stage stops if there is nothing to tag. */
   readonly required: boolean;
 };
 
 /**
- * Tags the application's repository before a stage, under the plan's name: `before-multitenancy-day1`,
- * with -2, -3 and so on behind it where that is taken.
- * @param message the annotation, which may say what the tag does not hold
- * @throws AppError GIT_FAILED when git refuses, the folder or the name will not do, or a tag is
+ * Tags the application's repository before a stage, under the plan's name `before-multitenancy-day1`, or
+ * with the suffix -2, -3 and so on if that tag exists.
+ * @param message the annotation, which can mention uncommitted files
+ * @throws AppError GIT_FAILED when git refuses, the folder or the name is not allowed, or a tag is
  * required and there is nothing to tag
  */
 export function tagRepository(request: TagRequest, message: (tree: Tree) => string): Promise<Tag> {
-  return sayingWhere(request.folder, async () => {
+  return withGitErrors(request.folder, async () => {
     const found = await openTaggable(request);
     if (found.kind !== "repository") return found;
     const { git, commit, tree } = found;
@@ -47,11 +47,11 @@ export function tagRepository(request: TagRequest, message: (tree: Tree) => stri
 }
 
 /**
- * Whether a stage's tag could be made, asked before anything is begun.
+ * Checks that a stage's tag can be made, before the stage begins.
  * @throws AppError GIT_FAILED as `tagRepository` would
  */
 export async function refuseUntaggable(request: TagRequest): Promise<void> {
-  await sayingWhere(request.folder, () => openTaggable(request));
+  await withGitErrors(request.folder, () => openTaggable(request));
 }
 
 async function openTaggable(request: TagRequest): Promise<Repository | NoRepository> {
@@ -62,7 +62,7 @@ async function openTaggable(request: TagRequest): Promise<Repository | NoReposit
       throw gitFailed(
         folder,
         `${whyNoTag(found)}, and a tag is required`,
-        "name the application's repository in the configuration's git.repository, or take git.required away",
+        "set git.repository to the application's repository, or remove git.required, in the configuration",
       );
     }
     return found;
@@ -71,8 +71,8 @@ async function openTaggable(request: TagRequest): Promise<Repository | NoReposit
   if (ifTagExists === "error" && (await stageTags(found.git, stage)).map(nameOf).includes(wanted)) {
     throw gitFailed(
       folder,
-      `the tag ${wanted} exists`,
-      `look at it with git show ${wanted}; git tag --delete ${wanted} takes it away, and git.ifTagExists: "suffix" leaves it`,
+      `the tag ${wanted} already exists`,
+      `see it with git show ${wanted}; then delete it with git tag --delete ${wanted}, or keep it with git.ifTagExists: "suffix" in the configuration`,
     );
   }
   return found;
@@ -84,7 +84,7 @@ export function whyNoTag({ kind }: NoRepository): string {
     case "no git":
       return "git is not installed";
     case "no repository":
-      return "the folder is no repository";
+      return "the folder is not in a git repository";
     case "no commits":
       return "the repository has no commit";
     default:
@@ -102,17 +102,17 @@ async function annotate(
     ...(await identity(git)),
     "tag",
     "--annotate",
-    // A key that asks for its passphrase would stop a run that nobody watches.
+    // A key that asks for its passphrase would block a run without a terminal.
     "--no-sign",
-    // Otherwise lines that begin with # vanish from the message.
+    // Otherwise git removes lines that begin with # from the message.
     "--cleanup=verbatim",
     `--message=${message}`,
     name,
     commit,
   ]);
-  // simple-git takes a failure that says nothing for success.
+  // simple-git treats a failure without output as success.
   const made = await git.raw(["rev-parse", "--verify", "--quiet", `refs/tags/${name}^{commit}`]);
-  if (made !== commit) throw new Error(`git made no tag ${name}, and did not say why`);
+  if (made !== commit) throw new Error(`git did not make the tag ${name}, and printed no reason`);
 }
 
 type StageTag = { readonly kind: string; readonly name: string };
@@ -142,7 +142,7 @@ async function stageTags(
   });
 }
 
-/** The stage's latest tag of this commit that says something: a lightweight one is somebody else's. */
+/** The stage's latest annotated tag of this commit. Tenantry makes no lightweight tags. */
 async function annotatedTag(git: SimpleGit, stage: StageName): Promise<string | undefined> {
   const here = await stageTags(git, stage, "--points-at=HEAD");
   return here.find(({ kind }) => kind === "tag")?.name;
@@ -157,7 +157,7 @@ function freeName(stage: StageName, taken: readonly string[]): string {
   }
 }
 
-/** Whoever has told git no name and address tags as Tenantry; any other fault, the tag meets too. */
+/** If git has no user name and address, the tag is Tenantry's. Any other error occurs again when tagging. */
 async function identity(git: SimpleGit): Promise<string[]> {
   return git.raw(["-c", "user.useConfigOnly=true", "var", "GIT_COMMITTER_IDENT"]).then(
     () => [],
@@ -165,16 +165,16 @@ async function identity(git: SimpleGit): Promise<string[]> {
   );
 }
 
-async function sayingWhere<Result>(folder: string, work: () => Promise<Result>): Promise<Result> {
+async function withGitErrors<Result>(folder: string, work: () => Promise<Result>): Promise<Result> {
   try {
     return await work();
   } catch (error) {
     if (error instanceof AppError) throw error;
-    const said = error instanceof Error ? error.message.trim() : String(error);
+    const reason = messageOf(error).trim();
     throw gitFailed(
       folder,
-      `the repository could not be tagged: ${said}`,
-      "fix what git says, or name another folder in the configuration's git.repository",
+      `the repository could not be tagged: ${reason}`,
+      "fix what git reports, or set git.repository to another folder in the configuration",
       error,
     );
   }
@@ -185,7 +185,7 @@ function gitFailed(folder: string, fault: string, next: string, cause?: unknown)
     code: "GIT_FAILED",
     object: folder,
     fault,
-    state: "nothing was changed: no tag, no stage",
+    state: "nothing was changed: the stage was not started",
     next,
     cause,
   });

@@ -5,7 +5,7 @@ import { redacted } from "../../postgres/redaction.ts";
 const failureSchema = z.object({
   stderr: z.string().optional(),
   signal: z.string().optional(),
-  /** Without the command, which the message begins with. */
+  /** The message without the command, which execa puts first. */
   originalMessage: z.string().optional(),
 });
 
@@ -14,7 +14,7 @@ export type ClientFailure = Pick<ErrorFacts, "code" | "object" | "state" | "next
   readonly password: string | undefined;
 };
 
-/** What a client program that failed said last, without the password. */
+/** The error of a client program that failed, with the last lines of its output, without the password. */
 export function programFailed(
   error: unknown,
   { program, password, ...facts }: ClientFailure,
@@ -23,7 +23,7 @@ export function programFailed(
   const said = stderr || originalMessage || String(error);
   return new AppError({
     ...facts,
-    fault: signal === undefined ? `${program} failed` : `${program} was ended by ${signal}`,
+    fault: signal === undefined ? `${program} failed` : `${program} was killed by ${signal}`,
     details: redacted(said, password).trim().split("\n").slice(-10),
   });
 }

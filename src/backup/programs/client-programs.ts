@@ -2,9 +2,9 @@ import { existsSync } from "node:fs";
 import path from "node:path";
 import { isSince, november2026 } from "../../catalog/server/minors.ts";
 import { AppError } from "../../errors.ts";
-import { findPgDumps } from "../../scratch/binaries.ts";
+import { findPgDumps } from "./pg-dump.ts";
 
-/** PostgreSQL's own programs for dumps: the one that writes them, and the one beside it that reads them. */
+/** A pg_dump, and the pg_restore in the same folder. */
 export type ClientPrograms = {
   readonly pgDump: string;
   readonly pgRestore: string;
@@ -13,8 +13,8 @@ export type ClientPrograms = {
 };
 
 /**
- * The client programs for a server: of its own major where they are here, else of the next. What a
- * newer pg_dump writes may hold settings that an older server refuses at restore.
+ * The client programs for a server: of the server's major if they are installed, else of the next major.
+ * A newer pg_dump may write settings that an older server refuses at restore.
  * @throws AppError BACKUP_TOOL_MISSING when there are none, or all are older than the server
  */
 export async function clientProgramsFor(serverMajor: number): Promise<ClientPrograms> {
@@ -29,7 +29,7 @@ export async function clientProgramsFor(serverMajor: number): Promise<ClientProg
 }
 
 /**
- * The client programs for a dump: of the major that wrote it where they are here, else of the next.
+ * The client programs for a dump: of the major that wrote it if they are installed, else of the next.
  * @throws AppError BACKUP_TOOL_MISSING when there are none, or all are older than the dump
  */
 export async function clientProgramsForDump(dumpMajor: number): Promise<ClientPrograms> {
@@ -43,18 +43,18 @@ export async function clientProgramsForDump(dumpMajor: number): Promise<ClientPr
   );
 }
 
-/** pg_dump and pg_restore from this major on send this to a server, and one before it refuses that. */
+/** From this major on, pg_dump and pg_restore set transaction_timeout, which older servers refuse. */
 const transactionTimeoutSince = 17;
 
-/** Whether these programs can restore into a server of the major what they dumped from it. */
+/** Whether a dump that these programs make of a server of this major can be restored into that server. */
 export function canRestoreInto(programs: ClientPrograms, serverMajor: number): boolean {
   return programs.major < transactionTimeoutSince || serverMajor >= transactionTimeoutSince;
 }
 
 /**
- * Whether this pg_dump takes options that a server keeps for itself for a part of the schema, as one
- * does that is older than the server's minor: an older server refuses what it writes of them.
- * @param serverVersion as server_version_num has it
+ * Whether this pg_dump dumps attribute options that the server uses internally (pg_attver). It does if it
+ * is older than the server's minor version, and an older server then refuses the dump.
+ * @param serverVersion as in server_version_num
  */
 export function dumpsOwnOptions(
   { major, version }: Pick<ClientPrograms, "major" | "version">,
@@ -87,12 +87,14 @@ function toolMissing(object: string, major: number, fault: string): AppError {
     object,
     fault,
     state:
-      object === "pg_dump" ? "nothing was changed: no backup, no stage" : "nothing was changed",
-    next: `install PostgreSQL's client programs, version ${suitable(major)} (Debian, Ubuntu: apt-get install postgresql-client-${major}, where need be from apt.postgresql.org; macOS: brew install libpq)`,
+      object === "pg_dump"
+        ? "nothing was changed: no stage begins without a backup"
+        : "nothing was changed",
+    next: `install PostgreSQL's client programs, version ${suitable(major)} (Debian, Ubuntu: apt-get install postgresql-client-${major}, from apt.postgresql.org if your release does not have it; macOS: brew install libpq)`,
   });
 }
 
-/** The majors whose programs do for a server or a dump of this one. */
+/** The majors whose programs can be used for a server or a dump of this major. */
 function suitable(major: number): string {
   const last = transactionTimeoutSince - 1;
   if (major > last) return `${major} or later`;
@@ -101,6 +103,6 @@ function suitable(major: number): string {
 
 function missing(found: number | undefined, chosen: number | undefined): string | undefined {
   if (found === undefined) return "not found on PATH";
-  if (chosen === undefined) return `version ${found} has no pg_restore beside it`;
+  if (chosen === undefined) return `version ${found} has no pg_restore in its folder`;
   return undefined;
 }

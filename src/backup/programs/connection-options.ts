@@ -2,9 +2,10 @@ import type { ConnectionOptions } from "pg-dump-restore";
 import { type Target, targetParts } from "../../postgres/connection.ts";
 
 /**
- * The library writes its parts into a URL as they are, and has no place for a passfile or for every
- * SSL mode: so they are encoded here, and the rest goes behind the database's name.
- * @param settings of the program's sessions, over those of the role and the database
+ * The connection for pg-dump-restore. The library puts its parts into a URL without encoding them, and
+ * knows neither a passfile nor every SSL mode. So the parts are encoded here, and the other parameters
+ * are appended to the database's name.
+ * @param settings of the program's sessions; they override those of the role and the database
  */
 export function connectionFor(
   target: Target,
@@ -14,7 +15,7 @@ export function connectionFor(
   const { host, port, user, database, sslMode } = targetParts(target);
   const parameters = new URLSearchParams({ application_name: "tenantry backup" });
   const given = new URLSearchParams(target.url?.split("?")[1]);
-  for (const name of handedOn) {
+  for (const name of libpqParameters) {
     const value = given.get(name);
     if (value !== null) parameters.set(name, value);
   }
@@ -26,7 +27,7 @@ export function connectionFor(
   if (libpqMode !== undefined) parameters.set("sslmode", libpqMode);
   if (passfile !== undefined) {
     parameters.set("passfile", passfile);
-    // Only a password that is given and empty makes libpq prefer the passfile to PGPASSWORD.
+    // An empty password in the URL makes libpq use the passfile instead of PGPASSWORD.
     parameters.set("password", "");
   }
   return {
@@ -34,13 +35,13 @@ export function connectionFor(
     port,
     username: encodeURIComponent(user),
     password: "",
-    // URLSearchParams writes a space as +, which libpq takes for a plus.
+    // URLSearchParams encodes a space as +, which libpq reads as a plus sign.
     database: `${encodeURIComponent(database)}?${parameters.toString().replaceAll("+", "%20")}`,
   };
 }
 
-/** What a URL says that libpq understands as well, and that is no secret. */
-const handedOn = [
+/** The URL's parameters that libpq understands too, and that are not secret. */
+const libpqParameters = [
   "sslrootcert",
   "sslcert",
   "sslkey",
@@ -49,7 +50,7 @@ const handedOn = [
   "options",
 ];
 
-/** The driver has a mode of its own, and takes `ssl=true` for one. */
+/** The driver also has the mode `no-verify`, and `ssl=true`, which libpq does not know. */
 function libpqSslMode(mode: string | undefined, ssl: string | null): string | undefined {
   if (mode !== undefined) return mode === "no-verify" ? "require" : mode;
   return ssl === "true" || ssl === "1" || ssl === "no-verify" ? "require" : undefined;

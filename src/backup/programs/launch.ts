@@ -5,25 +5,25 @@ import { execa } from "execa";
 import { makeWatchedFolder } from "../folder/watched-folder.ts";
 
 export type Launch = {
-  /** A client program, which the library looks up on PATH by its name. */
+  /** The path of a client program; the library finds it on PATH by its name. */
   readonly program: string;
-  /** Handed on as a passfile, which only we can read: everyone can read an argument list. */
+  /** Passed in a passfile with mode 0600, because every user can read an argument list. */
   readonly password: string | undefined;
-  /** Ends the program: what it has begun is worth nothing. */
+  /** Ends the program; its output is then useless. */
   readonly signal: AbortSignal | undefined;
-  /** Removed when this process is killed meanwhile; otherwise it is for the caller to remove. */
+  /** Folders that are removed if this process is killed; otherwise the caller removes them. */
   readonly removesWhenKilled: readonly string[];
-  /** What else runs on this machine comes first, such as the database that is dumped. */
-  readonly givesWay: boolean;
+  /** Runs it with `nice`, so that it does not slow down a database on the same machine. */
+  readonly nice: boolean;
 };
 
 /**
- * Runs a client program through a library that hands back neither its process nor a way to end it.
- * However this process ends, the program ends with it and the passfile is gone.
- * @param start begins the program before it first waits
+ * Runs a client program through a library that returns neither its process nor a way to end it. When
+ * this process ends, even by SIGKILL, the program is ended and the passfile is removed.
+ * @param start must start the program before its first await
  */
 export async function launch<Result>(
-  { program, password, signal, removesWhenKilled, givesWay }: Launch,
+  { program, password, signal, removesWhenKilled, nice }: Launch,
   start: (passfile: string | undefined) => Promise<Result>,
 ): Promise<Result> {
   signal?.throwIfAborted();
@@ -31,13 +31,13 @@ export async function launch<Result>(
   const end = () => endProcess(folder.processFile);
   try {
     const launcher = path.join(folder.path, path.basename(program));
-    await writeFile(launcher, launcherOf(program, givesWay));
+    await writeFile(launcher, launcherOf(program, nice));
     await chmod(launcher, 0o700);
     const passfile =
       password === undefined ? undefined : await writePassfile(folder.path, password);
     signal?.addEventListener("abort", end);
     const running = startFrom(folder.path, () => start(passfile));
-    // Aborted between the look above and the start, nobody would have ended it.
+    // If the signal was aborted between the check above and the start, no listener ended the program.
     if (signal?.aborted === true) await end();
     return await running;
   } finally {
@@ -46,10 +46,10 @@ export async function launch<Result>(
   }
 }
 
-/** Tells the number of its process, then becomes the program. */
-function launcherOf(program: string, givesWay: boolean): string {
+/** A script that writes its process number into a file, then execs the program. */
+function launcherOf(program: string, nice: boolean): string {
   const quoted = `'${program.replaceAll("'", `'\\''`)}'`;
-  const command = givesWay ? `nice -n 10 ${quoted}` : quoted;
+  const command = nice ? `nice -n 10 ${quoted}` : quoted;
   return `#!/bin/sh\necho $$ >"\${0%/*}/process"\nexec ${command} "$@"\n`;
 }
 
@@ -61,26 +61,26 @@ async function writePassfile(folder: string, password: string): Promise<string> 
 }
 
 /**
- * The library takes its program from PATH, and the program's files are as open as the umask lets
- * them be. It starts the process before it first waits, so both are changed for that moment only.
+ * The library finds its program on PATH, and the umask decides who can read the program's files. The
+ * library starts the process before its first await, so PATH and umask are changed only until then.
  */
 function startFrom<Result>(folder: string, start: () => Promise<Result>): Promise<Result> {
-  const searched = process.env["PATH"];
+  const oldPath = process.env["PATH"];
   const mask = process.umask(0o077);
-  process.env["PATH"] = [folder, searched].filter(Boolean).join(path.delimiter);
+  process.env["PATH"] = [folder, oldPath].filter(Boolean).join(path.delimiter);
   try {
     return start();
   } finally {
-    if (searched === undefined) delete process.env["PATH"];
-    else process.env["PATH"] = searched;
+    if (oldPath === undefined) delete process.env["PATH"];
+    else process.env["PATH"] = oldPath;
     process.umask(mask);
   }
 }
 
-/** Interrupted, pg_dump cancels what the server does for it and ends its workers. */
+/** On SIGINT, pg_dump cancels its queries on the server and ends its workers. */
 async function endProcess(file: string): Promise<void> {
   if (!existsSync(file)) return;
   const number = Number.parseInt(await readFile(file, "utf8"), 10);
-  // It may have come to its end in this moment.
+  // kill fails if the program has just ended.
   if (Number.isInteger(number)) await execa("kill", ["-INT", String(number)], { reject: false });
 }

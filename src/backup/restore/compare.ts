@@ -13,9 +13,9 @@ import { compareContents, dumpedTables, readContents, stableText } from "../dump
 import type { OpenBackup } from "../folder/open.ts";
 
 /**
- * Compares what was restored with what the backup says it holds: schema, counts and checksums.
- * @param say is told what of the schema was not compared, where there is such
- * @returns the differences, in words; none where they are the same
+ * Compares a restored database with its backup: schema, row counts and checksums.
+ * @param say gets a note if options of the schema were not compared
+ * @returns the differences, in words; empty if there are none
  */
 export function compareWithBackup(
   { manifest, fingerprint }: OpenBackup,
@@ -31,7 +31,7 @@ export function compareWithBackup(
       const contents = await readContents(queries, await dumpedTables(queries));
       return [
         ...compareFingerprints(fingerprint, restored)
-          .filter((found) => !isOfTheDump(found))
+          .filter((found) => !isCausedByDump(found))
           .map(describeDifference),
         ...compareContents(manifest.contents, contents).map(
           ({ object, difference }) => `${object} ${difference}`,
@@ -41,8 +41,8 @@ export function compareWithBackup(
   );
 }
 
-/** Whether the dump itself makes it so, and nothing of the backup is lost. */
-function isOfTheDump(found: FingerprintDifference): boolean {
+/** Whether pg_dump causes the difference, and nothing of the backup is lost. */
+function isCausedByDump(found: FingerprintDifference): boolean {
   switch (found.kind) {
     case "missing":
       return isInvalidIndex(found);
@@ -55,7 +55,7 @@ function isOfTheDump(found: FingerprintDifference): boolean {
   }
 }
 
-/** pg_dump leaves out what a failed build left, but for the index of a partitioned table (ON ONLY). */
+/** pg_dump leaves out invalid indexes, except those of partitioned tables (ON ONLY). */
 function isInvalidIndex({ object, before }: { object: string; before: string }): boolean {
   return (
     object.startsWith("index ") && before.endsWith(" (invalid)") && !before.includes(" ON ONLY ")
@@ -63,8 +63,8 @@ function isInvalidIndex({ object, before }: { object: string; before: string }):
 }
 
 /**
- * PostgreSQL prints `x IN ('a', 'b')` over a varchar as a cast of the array, reads that, and from
- * then on prints an array of casts: the same condition, which a restore alone changes.
+ * PostgreSQL prints `x IN ('a', 'b')` on a varchar as a cast of the array. After it has read that, it
+ * prints an array of casts: a restore changes the text, and not the condition.
  */
 function castElements(definition: string): string {
   return definition.replaceAll(

@@ -3,8 +3,8 @@ import type { Queries } from "../../postgres/connection.ts";
 import { type Sql, sql } from "../../postgres/sql.ts";
 
 /**
- * Whether the server lets the connected role end a session `a`: what `pg_terminate_backend` raises an
- * error about otherwise. Whoever may not read statistics is not told what kind of process it is.
+ * Whether the connected role may end a session `a`; otherwise `pg_terminate_backend` raises an error.
+ * A role that may not read all statistics sees no backend_type.
  */
 const mayEnd: Sql = sql`
   (
@@ -24,7 +24,7 @@ const mayEnd: Sql = sql`
 
 /** Ends the sessions of a database that the connected role may end. */
 export async function endSessions(queries: Queries, databaseOid: string): Promise<void> {
-  // Whoever renames a database ends autovacuum's workers itself.
+  // RENAME DATABASE ends autovacuum workers itself.
   await queries.execute(sql`
     SELECT pg_terminate_backend(a.pid)
       FROM pg_stat_activity a
@@ -36,7 +36,7 @@ export async function endSessions(queries: Queries, databaseOid: string): Promis
 }
 
 /** The roles whose sessions of a database the connected role may not end, with how many they have. */
-export async function readLastingSessions(queries: Queries, database: string): Promise<string[]> {
+export async function readSessionsOfOthers(queries: Queries, database: string): Promise<string[]> {
   const roles = await queries.rows(
     sql`
       SELECT format('%s (%s)', a.usename, count(*)) AS sessions

@@ -3,12 +3,12 @@ import type { Queries, Session } from "../../postgres/connection.ts";
 import { ident, type Sql, sql } from "../../postgres/sql.ts";
 import { type CountedTable, dumpedTables, rowHash } from "../dump/contents.ts";
 
-/** What putting a restored database in the place of the live one does to a table's rows. */
+/** How a table's rows change when a restored database replaces the live one. */
 export type LostRows = {
   readonly table: string;
-  /** Rows that were written or changed since the backup: they go. */
+  /** Rows that were inserted or updated since the backup: they are lost. */
   readonly lost: number;
-  /** Rows as they were at the backup, which were changed or deleted since: they come back. */
+  /** Rows of the backup that were updated or deleted since: they come back. */
   readonly back: number;
 };
 
@@ -87,7 +87,7 @@ const hashSchema = z.object({
 
 const fetchedRows = 20_000;
 
-/** The hashes of a table's rows in order, through a cursor: a large table fits no memory. */
+/** The hashes of a table's rows in order, read through a cursor, because a large table does not fit in memory. */
 function hashes({ queries, table }: Side): { next(): Promise<Hash | undefined> } {
   let fetched: Hash[] = [];
   let position = 0;
@@ -113,7 +113,7 @@ function hashes({ queries, table }: Side): { next(): Promise<Hash | undefined> }
   };
 }
 
-/** FETCH takes no parameters. */
+/** FETCH does not take parameters. */
 const fetchCount: Sql = { parts: [String(fetchedRows)], values: [] };
 
 function declareCursor({ relation, columns }: CountedTable): Sql {

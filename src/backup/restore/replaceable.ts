@@ -2,11 +2,11 @@ import { z } from "zod";
 import { AppError } from "../../errors.ts";
 import type { Session } from "../../postgres/connection.ts";
 import { sql } from "../../postgres/sql.ts";
-import { readLastingSessions } from "./database-sessions.ts";
+import { readSessionsOfOthers } from "./database-sessions.ts";
 
 /**
- * Whether the connected role may put another database in the place of this one. It is asked before
- * hours of work, at the end of which the server would refuse.
+ * Checks that the connected role may replace this database by another. The restore itself can take
+ * hours, and the server would refuse only at its end.
  * @throws AppError RESTORE_REFUSED
  */
 export async function verifyReplaceable(session: Session, database: string): Promise<void> {
@@ -24,20 +24,20 @@ export async function verifyReplaceable(session: Session, database: string): Pro
   if (row?.may !== true) {
     throw restoreRefused(
       database,
-      "is put in its place by renaming it, which takes its owner, with CREATEDB, or a superuser",
-      "connect as such a role; or restore with --into, and point the application there",
+      `cannot be renamed by ${row?.role ?? "this role"}: that requires a superuser, or its owner with CREATEDB`,
+      "connect as such a role, or restore into a new database with --into and connect the application to it",
     );
   }
-  const lasting = await readLastingSessions(session, database);
-  if (lasting.length === 0) return;
+  const others = await readSessionsOfOthers(session, database);
+  if (others.length === 0) return;
   throw restoreRefused(
     database,
-    `is renamed when nobody is connected, and ${row.role} may not end the sessions of ${lasting.join(", ")}`,
-    "end these; or connect as a member of pg_signal_backend, or as a superuser for a superuser's; or restore with --into",
+    `cannot be renamed while sessions are connected, and ${row.role} may not end the sessions of ${others.join(", ")}`,
+    "end these sessions; or connect as a member of pg_signal_backend (as a superuser for sessions of a superuser); or restore into a new database with --into",
   );
 }
 
-/** The error of a restore that is not begun. */
+/** The error of a restore that is not started. */
 export function restoreRefused(object: string, fault: string, next: string): AppError {
   return new AppError({
     code: "RESTORE_REFUSED",

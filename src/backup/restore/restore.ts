@@ -18,10 +18,10 @@ import { clientProgramsForDump } from "../programs/client-programs.ts";
 import { connectionFor } from "../programs/connection-options.ts";
 import { launch } from "../programs/launch.ts";
 
-/** What the name of a database ends in while it is restored beside the live one. */
+/** The end of a database's name while it is restored beside the live one. */
 export const beingRestoredSuffix = "_being_restored";
 
-/** What a restore goes by. */
+/** What a restore needs of a backup. */
 export type Restorable = Pick<
   OpenBackup,
   "globals" | "fingerprint" | "serverMajor" | "dumpMajor" | "dump"
@@ -29,21 +29,21 @@ export type Restorable = Pick<
 
 export type RestoreRequest = {
   readonly backup: Restorable;
-  /** A database of the server to restore into; the role needs CREATEDB, or to be a superuser. */
+  /** A database of the server to restore into; the role must have CREATEDB or be a superuser. */
   readonly server: Target;
-  /** The database to make: there must be none of that name. */
+  /** The database to create; it must not exist. */
   readonly database: string;
   readonly jobs: number;
-  /** Whether a locale that the server lacks may be another one: for a copy that is looked at only. */
+  /** Whether a locale that the server does not have may be replaced: for a temporary copy only. */
   readonly anyLocale: boolean;
-  /** Brings the rows itself, between the tables and their keys: what was dumped is the schema only. */
+  /** Inserts the rows between pre-data and post-data, if the dump holds only the schema. */
   readonly fill?: (target: Target) => Promise<void>;
   readonly signal?: AbortSignal;
 };
 
 /**
- * Restores a backup into a database of its own: roles that are missing, the database with its
- * settings and grants, and all that was dumped. What fails leaves no database.
+ * Restores a backup into a new database: missing roles, the database with its settings and grants, and
+ * the dump. If it fails, the database is dropped.
  * @throws AppError RESTORE_FAILED, BACKUP_TOOL_MISSING
  */
 export async function restoreBackup(request: RestoreRequest): Promise<void> {
@@ -67,7 +67,7 @@ export async function restoreBackup(request: RestoreRequest): Promise<void> {
   });
 }
 
-/** Without an extension's files, most of what uses it cannot be made. */
+/** An extension whose files are not installed cannot be created, and so nothing that uses it. */
 async function verifyExtensions({ backup }: RestoreRequest, session: Session): Promise<void> {
   const available = await session.rows(
     sql`SELECT name::text FROM pg_available_extensions`,
@@ -80,9 +80,9 @@ async function verifyExtensions({ backup }: RestoreRequest, session: Session): P
   throw new AppError({
     code: "RESTORE_FAILED",
     object: missing.map(({ name }) => name).join(", "),
-    fault: "the server lacks these extensions, which the database uses",
+    fault: "these extensions are not installed on the server, and the database uses them",
     state: "nothing was restored",
-    next: "give a server that has them, like a container of the image that production runs (--scratch, or --into)",
+    next: "install them, or name a server that has them with --scratch or --into, such as a container of production's image",
     details: missing.map(({ name, version }) => `${name} ${version}`),
   });
 }
@@ -97,7 +97,7 @@ async function createRoles({ backup, server }: RestoreRequest, session: Session)
   await executeUnobserved(server, roleSettings(backup.globals, names));
 }
 
-/** Without a log of it: the settings of a database are a place for an application's secrets. */
+/** Not logged: settings of a database or a role may hold an application's secrets. */
 async function executeUnobserved(server: Target, statements: readonly Sql[]): Promise<void> {
   const { observe: _observe, ...unobserved } = server;
   await inSession(unobserved, async (session) => {
@@ -124,7 +124,7 @@ async function createDatabase(
   `);
 }
 
-/** A new database has a schema `public` again, which pg_dump takes for granted and never drops. */
+/** A new database has a schema `public`. pg_dump expects it and never drops it. */
 async function dropPublicSchema({ backup, server, database }: RestoreRequest): Promise<void> {
   if (backup.fingerprint.entries.some(({ object }) => object === "schema public")) return;
   await inSession({ ...server, database }, (session) => session.execute(sql`DROP SCHEMA public`));
@@ -140,8 +140,8 @@ async function runRestore(request: RestoreRequest): Promise<void> {
 }
 
 /**
- * pg_restore switches off every timeout but this one, which ends a worker that waits for another. It
- * is set only where it would be another: some poolers refuse a connection with options.
+ * pg_restore disables every timeout except idle_session_timeout, which ends a worker that waits for
+ * another. It is set only if it is not 0 already, because some poolers refuse a connection with options.
  */
 function settingsForWorkers(target: Target): Promise<Readonly<Record<string, string>>> {
   return inSession(target, async (session) => {
@@ -167,8 +167,7 @@ async function restoreSections(
   const { pgRestore: program } = await clientProgramsForDump(backup.dumpMajor);
   const settings = await settingsForWorkers(target);
   try {
-    // Somebody waits for it, in an incident perhaps.
-    const launched = { program, password, signal, removesWhenKilled: [], givesWay: false };
+    const launched = { program, password, signal, removesWhenKilled: [], nice: false };
     await launch(launched, (passfile) =>
       pgRestore(connectionFor(target, passfile, settings), {
         filePath: backup.dump,
@@ -184,8 +183,8 @@ async function restoreSections(
       code: "RESTORE_FAILED",
       object: database,
       password,
-      state: "what was begun is dropped again; nothing else was changed",
-      next: "fix what pg_restore says, or give another server; it has three sessions of its own, which max_connections and the CONNECTION LIMIT of role and database must leave room for",
+      state: "the unfinished database is dropped; nothing else was changed",
+      next: "fix what pg_restore reports, then run the same command again, or name another server. max_connections and the CONNECTION LIMIT of role and database must allow pg_restore's three sessions",
     });
   }
 }

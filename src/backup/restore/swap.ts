@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
-import { AppError } from "../../errors.ts";
+import { AppError, messageOf } from "../../errors.ts";
 import {
   isConnectionLoss,
   type Queries,
@@ -8,23 +8,22 @@ import {
   sqlState,
 } from "../../postgres/connection.ts";
 import { ident, sql, toScript } from "../../postgres/sql.ts";
-import { messageOf } from "../folder/folder.ts";
-import { endSessions, readLastingSessions } from "./database-sessions.ts";
+import { endSessions, readSessionsOfOthers } from "./database-sessions.ts";
 
 export type Swap = {
   readonly live: string;
   readonly restored: string;
-  /** What the live one is called from then on. */
+  /** The new name of the live database. */
   readonly keptAs: string;
 };
 
 /**
- * Puts a restored database in the place of the live one, which is kept under another name. The two
- * names change in one transaction, and nothing else is changed on the way: a kill at any moment
- * leaves the one state or the other, open to everybody.
- * @param renaming of neither database
- * @param ending the same; it ends the sessions that the other waits for
- * @throws AppError RESTORE_FAILED when somebody stays connected; nothing is changed then
+ * Replaces the live database by the restored one, and keeps the live one under another name. Both names
+ * change in one transaction, and nothing else changes: a kill at any moment leaves either both old names
+ * or both new names, and connections are accepted in both cases.
+ * @param renaming a session of neither database
+ * @param ending another one, which ends the sessions that the first waits for
+ * @throws AppError RESTORE_FAILED if a session stays connected; nothing is changed then
  */
 export async function swapDatabases(
   { renaming, ending }: { readonly renaming: Session; readonly ending: Session },
@@ -33,17 +32,17 @@ export async function swapDatabases(
   const live = await readOid(ending, swap.live);
   await endSessions(ending, await readOid(ending, swap.restored));
   let settled = false;
-  // RENAME locks the database against new sessions, and only then waits five seconds for those in it.
+  // RENAME first locks the database against new sessions, then waits five seconds for existing ones.
   const renamed = rename(renaming, swap).finally(() => {
     settled = true;
   });
   const ended = endSessionsUntil(ending, live, () => settled);
   const [outcome] = await Promise.allSettled([renamed, ended]);
   if (outcome.status === "fulfilled") return;
-  const lasting = await readLastingSessions(ending, swap.live).catch((error: unknown) => [
-    `roles that could not be asked for (${messageOf(error)})`,
+  const others = await readSessionsOfOthers(ending, swap.live).catch((error: unknown) => [
+    `roles that could not be read (${messageOf(error)})`,
   ]);
-  throw notSwapped(outcome.reason, swap, lasting);
+  throw notSwapped(outcome.reason, swap, others);
 }
 
 function rename(session: Session, swap: Swap): Promise<void> {
@@ -52,7 +51,7 @@ function rename(session: Session, swap: Swap): Promise<void> {
       for (const statement of renames(swap)) await queries.execute(statement);
     },
     "read write",
-    // While it waits for its lock nobody gets in.
+    // While it waits for its lock, the database accepts no new session.
     { lock_timeout: "10s" },
   );
 }
@@ -64,7 +63,7 @@ function renames({ live, restored, keptAs }: Swap) {
   ];
 }
 
-/** By its number: as soon as the names have changed, the live one's is another database's. */
+/** The OID: after the renames, the live name belongs to the other database. */
 async function readOid(queries: Queries, database: string): Promise<string> {
   const [row] = await queries.rows(
     sql`SELECT oid::text FROM pg_database WHERE datname = ${database}`,
@@ -85,29 +84,29 @@ async function endSessionsUntil(
   }
 }
 
-function notSwapped(error: unknown, swap: Swap, lasting: readonly string[]): AppError {
+function notSwapped(error: unknown, swap: Swap, others: readonly string[]): AppError {
   const { live, restored, keptAs } = swap;
   if (isConnectionLoss(error)) {
     return new AppError({
       code: "RESTORE_FAILED",
       object: live,
       fault: `the connection was lost while the names changed: ${messageOf(error)}`,
-      state: `both names changed or none, and ${live} is open: where there is a database ${keptAs}, that is the one as it was, and the restore is done`,
-      next: `look for ${keptAs} with psql --list; where it is not there, run the same command again`,
+      state: `both names changed or none, and ${live} is open. If there is a database ${keptAs}, it is the one from before, and the restore is done`,
+      next: `look for ${keptAs} with psql --list; if it is not there, run the same command again`,
       cause: error,
     });
   }
   // 55006: object in use.
   const inUse = sqlState(error) === "55006";
-  const whose = lasting.length === 0 ? "its sessions" : `sessions of ${lasting.join(", ")}`;
+  const whose = others.length === 0 ? "its sessions" : `sessions of ${others.join(", ")}`;
   return new AppError({
     code: "RESTORE_FAILED",
     object: live,
     fault: inUse
       ? `is in use, and ${whose} could not be ended`
-      : `could not be put out of its place: ${messageOf(error)}`,
-    state: `the database is as it was, and open; what was restored is in ${restored}`,
-    next: "stop the application, and run the same command again; or, while nobody is connected, run the statements below in psql",
+      : `could not be renamed: ${messageOf(error)}`,
+    state: `the database is not changed, and open; the restored one is ${restored}`,
+    next: "stop the application, then run the same command again; or, while no session is connected, run the statements below in psql",
     details: renames(swap).map(toScript),
     cause: error,
   });

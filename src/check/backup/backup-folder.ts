@@ -1,7 +1,7 @@
 import { constants, existsSync } from "node:fs";
 import { access, stat } from "node:fs/promises";
 import path from "node:path";
-import { messageOf } from "../../backup/folder/folder.ts";
+import { messageOf } from "../../errors.ts";
 import type { Check } from "../check.ts";
 
 export const backupFolder: Check = {

@@ -56,7 +56,10 @@ export async function withOutput<Value>(
   work: (output: Output) => Promise<Value>,
 ): Promise<Value> {
   const level = levelOf(options);
-  const reporter = createReporter(outputMode({ json: options.json, level, inCi: runsInCi() }), level);
+  const reporter = createReporter(
+    outputMode({ json: options.json, level, inCi: runsInCi() }),
+    level,
+  );
   const log =
     wanted === undefined
       ? undefined

@@ -1,4 +1,4 @@
-import { readSystem } from "../../backup/belongs.ts";
+import { readDatabaseIdentity } from "../../catalog/system-identifier.ts";
 import { AppError } from "../../errors.ts";
 import type { NewRun } from "../../journal/journal.ts";
 import { findRehearsal } from "../../rehearsal/rehearsal.ts";
@@ -16,7 +16,7 @@ export async function predictionOf(
   { despiteRehearsal }: { readonly despiteRehearsal?: boolean },
 ): Promise<NewRun["predicted"]> {
   const folder = fromConfig(workspace, workspace.settings.backups.folder);
-  const database = await readSystem(workspace.session);
+  const database = await readDatabaseIdentity(workspace.session);
   const rehearsed = await findRehearsal(folder, { stage, planDigest, database });
   if (rehearsed === undefined) return {};
   const { failure } = rehearsed;
