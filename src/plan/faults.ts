@@ -6,12 +6,14 @@ import { relationKey } from "../config/relation-name.ts";
 import { configuredName, type Fault, type Settings, type TenantTable } from "../config/settings.ts";
 import type { RelationName } from "../postgres/sql.ts";
 
-/** The fault of a table that is not there, with the nearest name that is. */
+/** A configuration and the catalog that it is compared with. */
+export type Compared = { readonly settings: Settings; readonly snapshot: Snapshot };
+
+/** The fault of a table that does not exist, with the nearest name that does. */
 export function missingTable(
   relation: RelationName,
   path: string,
-  settings: Settings,
-  snapshot: Snapshot,
+  { settings, snapshot }: Compared,
 ): Fault {
   const names = snapshot.relations.map((existing) => configuredName(existing, settings));
   const near =
@@ -25,17 +27,17 @@ export function missingTable(
   };
 }
 
-/** What speaks against making this relation a tenant table. */
+/** Why this relation cannot become a tenant table. */
 export function tenantTableFaults(
   table: TenantTable,
   existing: Relation,
   path: string,
-  settings: Settings,
-  snapshot: Snapshot,
+  compared: Compared,
 ): Fault[] {
+  const { settings } = compared;
   const faults =
     existing.kind === "partitioned table"
-      ? treeFaults(existing, path, settings, snapshot)
+      ? treeFaults(existing, path, compared)
       : ownershipFaults(existing, path);
   const add = (fault: string, fix: string) => faults.push({ path, fault, fix });
   const column = existing.columns.find(({ name }) => name === settings.names.organizationColumn);
@@ -55,15 +57,14 @@ export function tenantTableFaults(
   return faults;
 }
 
-/** What speaks against sharing the tables that are to be shared. */
-export function sharedTableFaults(settings: Settings, snapshot: Snapshot): Fault[] {
+/** Why tables of sharedTables cannot be shared. */
+export function sharedTableFaults(compared: Compared): Fault[] {
+  const { settings, snapshot } = compared;
   return settings.shared.flatMap(({ relation }) => {
     const path = `sharedTables.${configuredName(relation, settings)}`;
     const existing = findRelation(snapshot, relation);
     if (existing !== undefined) return ownershipFaults(existing, path);
-    return settings.missingTables === "skip"
-      ? []
-      : [missingTable(relation, path, settings, snapshot)];
+    return settings.missingTables === "skip" ? [] : [missingTable(relation, path, compared)];
   });
 }
 
@@ -90,13 +91,8 @@ function ownerFaults({ mayAlter, owner }: Relation, path: string): Fault[] {
   return [{ path, fault, fix: `connect as ${owner} or as a member of it` }];
 }
 
-/** What speaks against a partitioned table: of its partitions too, which its steps work on. */
-function treeFaults(
-  existing: Relation,
-  path: string,
-  settings: Settings,
-  snapshot: Snapshot,
-): Fault[] {
+/** Why a partitioned table cannot become a tenant table: its steps change its partitions too. */
+function treeFaults(existing: Relation, path: string, { settings, snapshot }: Compared): Fault[] {
   const faults = ownerFaults(existing, path);
   if (existing.partitionOf !== null) faults.push(partitionFault(existing.partitionOf, path));
   for (const partition of partitionsOf(snapshot.relations, existing)) {
@@ -125,7 +121,7 @@ function partitionFault({ name }: RelationName, path: string): Fault {
  * Tables that the configuration does not name: each is a fault, for a forgotten table is a leak. Of a
  * partitioned table only itself is to be named.
  */
-export function unlistedTables(settings: Settings, snapshot: Snapshot): readonly Relation[] {
+export function unlistedTables({ settings, snapshot }: Compared): readonly Relation[] {
   const named = [
     ...settings.tables.day1,
     ...settings.tables.day2,
@@ -146,11 +142,12 @@ export function unlistedTables(settings: Settings, snapshot: Snapshot): readonly
 }
 
 /** What is wrong with the users' table and the roles that the configuration names. */
-export function identityFaults(settings: Settings, snapshot: Snapshot): Fault[] {
+export function identityFaults(compared: Compared): Fault[] {
+  const { settings, snapshot } = compared;
   const faults: Fault[] = [];
   const users = findRelation(snapshot, settings.users.relation);
   if (users === undefined) {
-    faults.push(missingTable(settings.users.relation, "users.table", settings, snapshot));
+    faults.push(missingTable(settings.users.relation, "users.table", compared));
   } else if (!users.columns.some(({ name }) => name === settings.users.id)) {
     faults.push({
       path: "users.id",

@@ -34,9 +34,11 @@ export type Plan = {
   readonly digest: string;
 };
 
-/** What a plan is made from beside the configuration and the catalog, where there is any of it. */
-export type Besides = {
-  /** What a rollback kept, for the stage to be run again with it. */
+/** What a plan needs besides the configuration, the catalog and the stages. */
+export type PlanContext = {
+  /** The configuration's file, for errors. */
+  readonly origin: string;
+  /** The row ownership that a rollback saved, to run the stage again with it. */
   readonly kept?: Kept | undefined;
   readonly application?: Application | undefined;
 };
@@ -49,11 +51,10 @@ export function planStages(
   settings: Settings,
   snapshot: Snapshot,
   stages: readonly Stage[],
-  origin: string,
-  besides: Besides = {},
+  given: PlanContext,
 ): Plan {
-  const { context, skipped, unlisted, faults } = compare(settings, snapshot, stages, besides);
-  if (faults.length > 0) throw invalidConfiguration(origin, faults);
+  const { context, skipped, unlisted, faults } = compare(settings, snapshot, stages, given);
+  if (faults.length > 0) throw invalidConfiguration(given.origin, faults);
 
   const { tables, tenancy } = context;
   const planned = stages.map((stage) => planStage(stage, context));
@@ -98,21 +99,21 @@ function compare(
   configured: Settings,
   snapshot: Snapshot,
   stages: readonly Stage[],
-  { kept, application }: Besides = {},
+  { kept, application }: Omit<PlanContext, "origin"> = {},
 ) {
   const settings = resolveRoles(configured, snapshot.server.usesAnon);
   const users = findRelation(snapshot, settings.users.relation);
   const idType = users?.columns.find(({ name }) => name === settings.users.id)?.type ?? "uuid";
   const tenancy = tenancyFrom(settings, idType);
   const { tables, skipped, faults } = resolveTables(settings, snapshot, tenancy, kept);
-  const unlisted = unlistedTables(settings, snapshot).map((relation) => ({
+  const unlisted = unlistedTables({ settings, snapshot }).map((relation) => ({
     path: configuredName(relation, settings),
     fault: "is named nowhere in the configuration",
     fix: "name it in day1.tables, day2.tables, sharedTables or exemptTables",
   }));
   const context: StageContext = { settings, snapshot, tenancy, tables, kept, application };
   const all: Fault[] = [
-    ...identityFaults(settings, snapshot),
+    ...identityFaults({ settings, snapshot }),
     ...faults,
     ...(settings.unlistedTables === "error" ? unlisted : []),
     ...stages.flatMap((stage) => stage.faults(context)),

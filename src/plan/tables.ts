@@ -35,6 +35,7 @@ export function resolveTables(
   tenancy: Tenancy,
   kept?: Kept,
 ): ResolvedTables {
+  const compared = { settings, snapshot };
   const faults: Fault[] = [];
   const skipped: RelationName[] = [];
   const dayOf = new Map<string, Day>();
@@ -52,13 +53,15 @@ export function resolveTables(
       const existing = findRelation(snapshot, table.relation);
       if (existing === undefined) {
         if (settings.missingTables === "skip") skipped.push(table.relation);
-        else faults.push(missingTable(table.relation, path, settings, snapshot));
+        else faults.push(missingTable(table.relation, path, compared));
         return [];
       }
-      const own = tenantTableFaults(table, existing, path, settings, snapshot);
+      const own = tenantTableFaults(table, existing, path, compared);
       faults.push(...own);
       const source =
-        own.length > 0 ? undefined : resolveSource(table, existing, day, dayOf, fewUsers, tenancy);
+        own.length > 0
+          ? undefined
+          : resolveSource(table, existing, { day, dayOf, fewUsers, tenancy });
       if (source === undefined) return [];
       if ("fault" in source) {
         faults.push({ path, ...source });
@@ -78,7 +81,7 @@ export function resolveTables(
       return [{ ...plan, partitions: partitionPlans(plan, settings, snapshot) }];
     });
 
-  faults.push(...sharedTableFaults(settings, snapshot));
+  faults.push(...sharedTableFaults(compared));
   const day1 = parentsFirst(resolve("day1"), faults);
   const day2 = parentsFirst(resolve("day2"), faults);
   return { tables: { day1, day2 }, skipped, faults };
@@ -107,13 +110,19 @@ function partitionPlans(
   });
 }
 
+/** What a table's source is resolved with, besides the table. */
+type SourceContext = {
+  readonly day: Day;
+  /** The day of every tenant table, by its `relationKey`. */
+  readonly dayOf: ReadonlyMap<string, Day>;
+  readonly fewUsers: boolean;
+  readonly tenancy: Tenancy;
+};
+
 function resolveSource(
   { source }: TenantTable,
   existing: Relation,
-  day: Day,
-  dayOf: ReadonlyMap<string, Day>,
-  fewUsers: boolean,
-  tenancy: Tenancy,
+  { day, dayOf, fewUsers, tenancy }: SourceContext,
 ): ResolvedSource | Omit<Fault, "path"> {
   if (source.kind === "user") return { ...source, fewUsers };
   if (source.kind !== "via") return source;

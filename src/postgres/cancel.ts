@@ -2,7 +2,7 @@ import net from "node:net";
 import type pg from "pg";
 import { z } from "zod";
 
-const patienceInMilliseconds = 5_000;
+const answerTimeoutInMilliseconds = 5_000;
 
 /** In the place of a protocol's version. */
 const cancelRequest = 80_877_102;
@@ -25,7 +25,7 @@ export async function requestCancel(client: pg.Client): Promise<void> {
   const socket = host.startsWith("/")
     ? net.connect(`${host}/.s.PGSQL.${port}`)
     : net.connect(port, host);
-  socket.setTimeout(patienceInMilliseconds, () => socket.destroy());
+  socket.setTimeout(answerTimeoutInMilliseconds, () => socket.destroy());
   await new Promise<void>((resolve, reject) => {
     socket.once("error", reject);
     // The server answers by hanging up.

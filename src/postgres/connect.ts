@@ -2,7 +2,7 @@ import type pg from "pg";
 import { z } from "zod";
 import { passwordOf } from "./target.ts";
 
-const patienceInMilliseconds = 10_000;
+const answerTimeoutInMilliseconds = 10_000;
 
 const passwordRequests = [
   "authenticationCleartextPassword",
@@ -29,7 +29,7 @@ export async function connect(client: pg.Client): Promise<number> {
   });
   const timer = setTimeout(
     () => fail(new Error("no answer within ten seconds")),
-    patienceInMilliseconds,
+    answerTimeoutInMilliseconds,
   );
   // At an authentication that it does not know, the driver throws where nobody can catch it.
   process.once("uncaughtException", fail);

@@ -23,7 +23,7 @@ beforeAll(async () => {
 afterAll(() => database.drop());
 
 function plan(config: Config, from: Snapshot = snapshot): Plan {
-  return planStages(parseSettings(config, "the test"), from, stages, "the test");
+  return planStages(parseSettings(config, "the test"), from, stages, { origin: "the test" });
 }
 
 function faultsOf(config: Config): readonly string[] {
