@@ -22,7 +22,7 @@ export function missingTable(
       : `did you mean ${closest(configuredName(relation, settings), names)}? or `;
   return {
     path,
-    fault: "no such table in the database",
+    fault: "the table does not exist in the database",
     fix: `${near}set missingTables: "skip"`,
   };
 }
@@ -44,7 +44,7 @@ export function tenantTableFaults(
   if (column !== undefined && column.type !== "uuid") {
     add(
       `has a column ${column.name} of type ${column.type}`,
-      "name another column in names.organizationColumn",
+      "set names.organizationColumn to another name",
     );
   }
   const { source } = table;
@@ -73,13 +73,13 @@ function ownershipFaults(existing: Relation, path: string): Fault[] {
   if (existing.partitionOf !== null) {
     faults.push(partitionFault(existing.partitionOf, path));
   } else if (existing.kind !== "table") {
-    const fix = "name it in exemptTables with a reason, and fence what is under it";
+    const fix = "name it in exemptTables with a reason, and make the tables under it tenant tables";
     faults.push({ path, fault: `is a ${existing.kind}`, fix });
   } else if (existing.inherits) {
     const fault =
-      "is part of an inheritance tree (INHERITS), where no index, foreign key, trigger and policy reaches children, or those that are made later";
+      "is part of an inheritance tree (INHERITS): indexes, foreign keys, triggers and policies do not apply to child tables";
     const fix =
-      "make it a partitioned table, take the children out (NO INHERIT), or name it in exemptTables with a reason";
+      "make it a partitioned table, remove the child tables from it (NO INHERIT), or name it in exemptTables with a reason";
     faults.push({ path, fault, fix });
   }
   return [...faults, ...ownerFaults(existing, path)];
@@ -98,7 +98,7 @@ function treeFaults(existing: Relation, path: string, { settings, snapshot }: Co
   for (const partition of partitionsOf(snapshot.relations, existing)) {
     const name = configuredName(partition, settings);
     if (partition.kind === "foreign table") {
-      const fault = `has the partition ${name}, a foreign table: another server has its rows, and no index, constraint or policy reaches them from here`;
+      const fault = `has the partition ${name}, a foreign table: its rows are on another server, where indexes, constraints and policies of this database do not apply`;
       const fix = `detach ${name}, or name the table in exemptTables with a reason`;
       faults.push({ path, fault, fix });
     }
@@ -113,13 +113,13 @@ function treeFaults(existing: Relation, path: string, { settings, snapshot }: Co
 }
 
 function partitionFault({ name }: RelationName, path: string): Fault {
-  const fix = `name ${name} instead: it takes its partitions along`;
+  const fix = `name ${name} instead: its partitions are included`;
   return { path, fault: `is a partition of ${name}`, fix };
 }
 
 /**
- * Tables that the configuration does not name: each is a fault, for a forgotten table is a leak. Of a
- * partitioned table only itself is to be named.
+ * Tables that the configuration does not name: each is a fault, because a forgotten table is a leak.
+ * Partitions are named by their partitioned table.
  */
 export function unlistedTables({ settings, snapshot }: Compared): readonly Relation[] {
   const named = [
@@ -141,7 +141,7 @@ export function unlistedTables({ settings, snapshot }: Compared): readonly Relat
   );
 }
 
-/** What is wrong with the users' table and the roles that the configuration names. */
+/** The faults of the users' table and of the roles that the configuration names. */
 export function identityFaults(compared: Compared): Fault[] {
   const { settings, snapshot } = compared;
   const faults: Fault[] = [];
@@ -161,12 +161,12 @@ export function identityFaults(compared: Compared): Fault[] {
     faults.push({
       path: "users.table",
       fault: `${settings.users.table} is a ${users.kind}, which no foreign key can reference`,
-      fix: "name the table that is under it",
+      fix: "name the table that it reads",
     });
   } else if (!isUnique(users, settings.users.id)) {
     faults.push({
       path: "users.id",
-      fault: `${settings.users.table}.${settings.users.id} is not unique, and no foreign key can reference it`,
+      fault: `${settings.users.table}.${settings.users.id} is not unique, so no foreign key can reference it`,
       fix: `name its primary key, or ALTER TABLE ${settings.users.table} ADD UNIQUE (${settings.users.id})`,
     });
   }
@@ -174,14 +174,14 @@ export function identityFaults(compared: Compared): Fault[] {
     if (role === undefined || role === null || snapshot.server.roles.includes(role)) continue;
     faults.push({
       path: `roles.${key}`,
-      fault: `there is no role ${role}`,
+      fault: `the role ${role} does not exist`,
       fix: `did you mean ${closest(role, [...snapshot.server.roles])}?`,
     });
   }
   return faults;
 }
 
-/** Whether a foreign key can reference the column: it has a whole unique index of its own. */
+/** Whether a foreign key can reference the column: it alone has a unique index without WHERE. */
 function isUnique({ indexes }: Relation, column: string): boolean {
   return indexes.some(
     ({ columns, unique, valid, partial }) =>

@@ -13,7 +13,7 @@ import { blindedRoles } from "./blinded-roles.ts";
 import { identityFaults, unlistedTables } from "./faults.ts";
 import { resolveTables } from "./tables.ts";
 
-/** One stage as plain data: what is run, tried, demanded, and asked before it is undone. */
+/** One stage as plain data: its steps, the proof, the criteria, and the guards of its rollback. */
 export type StagePlan = {
   readonly stage: StageName;
   readonly title: string;
@@ -28,7 +28,7 @@ export type StagePlan = {
 export type Plan = {
   readonly stages: readonly StagePlan[];
   readonly tenancy: Tenancy;
-  /** What a person should know of, and may have meant so. */
+  /** Notes for a person, about what may be intended. */
   readonly notices: readonly string[];
   /** SHA-256 of what the stages do to the database. */
   readonly digest: string;
@@ -45,7 +45,7 @@ export type PlanContext = {
 
 /**
  * Plans stages. A pure function: the same configuration and catalog give the same plan.
- * @throws AppError CONFIG_INVALID with everything that does not fit between the two
+ * @throws AppError CONFIG_INVALID with every fault of the configuration against the catalog
  */
 export function planStages(
   settings: Settings,
@@ -64,7 +64,9 @@ export function planStages(
     notices: [
       ...[...tables.day1, ...tables.day2].flatMap(firedTriggers),
       ...blindedRoles(context.settings, snapshot, [...tables.day1, ...tables.day2]),
-      ...skipped.map((relation) => `${configuredName(relation, settings)} is missing and skipped`),
+      ...skipped.map(
+        (relation) => `${configuredName(relation, settings)} does not exist and is skipped`,
+      ),
       ...(settings.unlistedTables === "warn"
         ? unlisted.map(({ path, fault }) => `${path} ${fault}: its rows stay open to every tenant`)
         : []),
@@ -73,10 +75,10 @@ export function planStages(
   };
 }
 
-/** SHA-256 of what planned stages do to the database: what a rehearsal has tried. */
+/** SHA-256 of what planned stages do to the database; a rehearsal is stored under it. */
 export function digestOf(planned: readonly StagePlan[]): string {
   const hash = createHash("sha256");
-  // Piece by piece: a thousand tables make a text of 15 MB.
+  // One step at a time: the steps of a thousand tables are 15 MB of text.
   for (const { steps, leavesOut: _, ...stage } of planned) {
     hash.update(JSON.stringify(stage));
     for (const step of steps) {
@@ -86,7 +88,7 @@ export function digestOf(planned: readonly StagePlan[]): string {
   return hash.digest("hex");
 }
 
-/** Everything that does not fit between the configuration and the catalog. */
+/** Every fault of the configuration against the catalog. */
 export function planFaults(
   settings: Settings,
   snapshot: Snapshot,
@@ -108,7 +110,7 @@ function compare(
   const { tables, skipped, faults } = resolveTables(settings, snapshot, tenancy, kept);
   const unlisted = unlistedTables({ settings, snapshot }).map((relation) => ({
     path: configuredName(relation, settings),
-    fault: "is named nowhere in the configuration",
+    fault: "is not named in the configuration",
     fix: "name it in day1.tables, day2.tables, sharedTables or exemptTables",
   }));
   const context: StageContext = { settings, snapshot, tenancy, tables, kept, application };
@@ -121,14 +123,14 @@ function compare(
   return { context, skipped, unlisted, faults: all };
 }
 
-/** The application's triggers that a backfill cannot help but fire. */
+/** The application's triggers that a backfill fires, because it cannot disable them. */
 function firedTriggers(table: TablePlan): string[] {
   const { updateTriggers, columns } = table.existing;
   const done = columns.some(({ name, notNull }) => name === table.tenancy.column && notNull);
   const silent = table.triggersMayBeSilenced || table.source.kind === "default" || done;
   if (silent || updateTriggers.length === 0) return [];
   return [
-    `the backfill of ${table.label} fires its triggers (${updateTriggers.join(", ")}), since this role may not set session_replication_role`,
+    `the backfill of ${table.label} fires its triggers (${updateTriggers.join(", ")}), because this role is not allowed to set session_replication_role`,
   ];
 }
 

@@ -92,6 +92,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   "src/explain": [
     ...low,
     "src/postgres/sql-states.ts",
+    "src/config/schema.ts",
     "src/steps/model",
     "src/check",
     "src/audit",
