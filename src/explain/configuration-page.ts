@@ -9,7 +9,7 @@ const nodeSchema = z.looseObject({
   description: z.string().optional(),
   whenOmitted: z.string().optional(),
   see: z.string().optional(),
-  default: z.unknown(),
+  default: z.unknown().optional(),
   required: z.array(z.string()).optional(),
   get properties() {
     return z.record(z.string(), nodeSchema).optional();
@@ -86,9 +86,16 @@ function settingsBelow(node: Node, path: string): SettingLine[] {
       return settings(setting, path === "" ? name : `${path}.${name}`, required);
     }),
     ...(node.items === undefined ? [] : settingsBelow(node.items, `${path}[]`)),
-    ...(typeof values === "object" ? settingsBelow(values, `${path}.*`) : []),
+    ...(typeof values === "object" ? valuesOf(values, `${path}.*`) : []),
     ...unionSettings([...(node.anyOf ?? []), ...(node.oneOf ?? [])], path),
   ];
+}
+
+/** The values of a map, which are settings if they have a description, and the settings inside them. */
+function valuesOf(values: Node, path: string): SettingLine[] {
+  return values.description === undefined
+    ? settingsBelow(values, path)
+    : settings(values, path, true);
 }
 
 /** A property that several variants have is listed once, as the first of them describes it. */
@@ -108,8 +115,10 @@ function settings(node: Node, path: string, required: boolean): SettingLine[] {
   const { description, see, whenOmitted } = node;
   const line = {
     path,
-    byDefault: whenOmitted ?? (required ? "required" : inMarkdown(node.default)),
-    meaning: see === undefined ? description : `${description}: see ${see}`,
+    byDefault:
+      whenOmitted ??
+      (required && node.default === undefined ? "required" : inMarkdown(node.default)),
+    meaning: see === undefined ? description : `${description}. See ${see}`,
   };
   return [line, ...below];
 }
