@@ -116,7 +116,9 @@ const ways: readonly Way[] = [
 async function byDefault(session: Session): Promise<Filled> {
   const constant: Config = { ...config, day1: { tables: { leads: "default" } } };
   const settings = parseSettings(constant, "the bench's configuration");
-  const { stages: plan } = planStages(settings, await readSnapshot(session), stages, "day1");
+  const { stages: plan } = planStages(settings, await readSnapshot(session), stages, {
+    origin: "day1",
+  });
   for (const step of plan.flatMap(({ steps }) => steps)) {
     if (step.mode !== "transaction") continue;
     const run = () =>

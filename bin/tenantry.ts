@@ -4,16 +4,16 @@ import { setFlagsFromString } from "node:v8";
 // First of all: a URL among the arguments may hold a password, and every user can read them.
 process.title = "tenantry";
 
-// Whoever reads may have seen enough (`| head`): what is under way goes on, and says no more.
+// A reader may close the pipe (`| head`): what is under way continues, without output.
 for (const stream of [process.stdout, process.stderr]) {
   stream.on("error", (error: NodeJS.ErrnoException) => {
     if (error.code !== "EPIPE") throw error;
   });
 }
 
-// V8 doubles the room for objects that do not live long until it is a third of all that is held, and
-// clears up only when all that is held has grown to several times what was needed. A program that
-// mostly waits for a server wins nothing by that; reading an application's code does.
+// V8 doubles the space for short-lived objects until it is a third of the heap, and collects garbage
+// only when the heap has grown to several times what was needed. A program that mostly waits for a
+// server gains nothing by that; reading an application's code does.
 if (process.argv[2] !== "code") {
   setFlagsFromString("--semi-space-growth-factor=1");
   setFlagsFromString("--optimize-for-size");

@@ -1,17 +1,17 @@
 import { type Sql, sql } from "../postgres/sql.ts";
 
-/** The role that PostgREST, and so Supabase, gives to requests that nobody signed in for. */
-const usualAnonymous = "anon";
+/** The role of requests without a user in PostgREST and Supabase. */
+const defaultAnonymousRole = "anon";
 
 /**
- * Whether this database has that role. Roles are the whole server's, so one that another database made is
- * not taken for it: it counts where this database grants it something, where it is a member of another
- * role, or where no policy binds it. Elsewhere it may do what everybody may.
+ * Whether this database uses that role. Roles belong to the whole server, so another database may have
+ * created it: it counts if this database grants it something, if it is a member of another role, or if
+ * it bypasses row-level security. Otherwise it has only the privileges of PUBLIC.
  */
 export const usualAnonymousIsUsed: Sql = sql`
   EXISTS (SELECT
             FROM pg_roles r
-           WHERE r.rolname = ${usualAnonymous}
+           WHERE r.rolname = ${defaultAnonymousRole}
              AND (r.rolsuper
                   OR r.rolbypassrls
                   OR EXISTS (SELECT FROM pg_auth_members m WHERE m.member = r.oid)

@@ -4,7 +4,7 @@ import { type Sql, sql } from "../postgres/sql.ts";
 import { grantSchema } from "./grants.ts";
 
 const defaultPrivilegesSchema = z.object({
-  /** Whose new tables get them. */
+  /** The role whose new tables get these grants. */
   role: z.string(),
   /** Null for every schema. */
   schema: z.string().nullable(),
@@ -12,10 +12,10 @@ const defaultPrivilegesSchema = z.object({
   grants: z.array(grantSchema),
 });
 
-/** What a role grants to others on every table that it makes. */
+/** What a role grants to others on every table that it creates. */
 export type DefaultPrivileges = z.output<typeof defaultPrivilegesSchema>;
 
-/** Reads the default privileges on new tables, without what the role itself has. */
+/** Reads the default privileges on new tables, without those of the role itself. */
 export function readDefaultPrivileges(queries: Queries): Promise<DefaultPrivileges[]> {
   return queries.rows(defaultPrivileges, defaultPrivilegesSchema);
 }

@@ -1,29 +1,30 @@
 import { z } from "zod";
 import type { Queries } from "../postgres/connection.ts";
 import { type Sql, sql } from "../postgres/sql.ts";
+import { isUserSchema } from "./system-schemas.ts";
 
 const functionSchema = z.object({
   schema: z.string(),
   name: z.string(),
   arguments: z.string(),
-  /** The statement that makes it, or makes it again. */
+  /** The CREATE OR REPLACE statement. */
   definition: z.string(),
-  /** Its name and the types of its arguments, as ALTER ROUTINE takes them. */
+  /** Its name and argument types, for ALTER ROUTINE. */
   signature: z.string(),
   owner: z.string(),
   mayAlter: z.boolean(),
   securityDefiner: z.boolean(),
-  /** Whether its body was parsed when it was made, so that no search_path matters to it. */
+  /** Whether its body was parsed at creation (BEGIN ATOMIC), so that search_path has no effect. */
   parsed: z.boolean(),
-  /** Whether it has a search_path of its own. */
+  /** Whether it has SET search_path. */
   pinsSearchPath: z.boolean(),
-  /** Whether its body says search_path, as one does that sets it. */
+  /** Whether its body contains `search_path`, as it does to set it. */
   saysSearchPath: z.boolean(),
 });
 
 export type DatabaseFunction = z.output<typeof functionSchema>;
 
-/** Reads the functions and procedures that belong to no extension. */
+/** Reads functions and procedures, without those of extensions. */
 export function readFunctions(queries: Queries): Promise<DatabaseFunction[]> {
   return queries.rows(functions, functionSchema);
 }
@@ -45,7 +46,7 @@ const functions: Sql = sql`
     FROM pg_proc p
     JOIN pg_namespace n ON n.oid = p.pronamespace
    WHERE p.prokind IN ('f', 'p')
-     AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'tenantry')
+     AND ${isUserSchema(sql`n.nspname`)}
      AND NOT EXISTS (SELECT FROM pg_depend d
                       WHERE d.classid = 'pg_proc'::regclass
                         AND d.objid = p.oid

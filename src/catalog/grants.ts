@@ -6,23 +6,23 @@ export const grantSchema = z.object({
   grantee: z.string().nullable(),
   privilege: z.string(),
   grantable: z.boolean(),
-  /** The column that it is for; the whole object where there is none. */
+  /** The column; absent for the whole object. */
   column: z.string().exactOptional(),
 });
 
 export type Grant = z.output<typeof grantSchema>;
 
-/** A grant as one object's access list has it, its owner's own privileges too. */
+/** A grant in an object's access list (ACL), with those of its owner. */
 export const accessSchema = grantSchema.extend({
-  /** Whether its owner granted it. Others can, who hold it with the grant option. */
+  /** Whether its owner granted it; roles with the grant option can grant it too. */
   fromOwner: z.boolean(),
-  /** The roles that have it as members of the grantee. */
+  /** The roles that have it by membership in the grantee. */
   members: z.array(z.string()),
 });
 
 export type Access = z.output<typeof accessSchema>;
 
-/** An object's access list (SQL that is not null) as JSON. @param owner SQL for its owner's oid */
+/** An access list (SQL that is not null) as JSON. @param owner SQL for its owner's oid */
 export function accessOf(list: string, owner: string): Sql {
   return sql`(SELECT coalesce(json_agg(json_build_object(
                    'grantee', g.rolname,

@@ -11,51 +11,51 @@ export const foreignKeySchema = z.object({
   referencedColumns: z.array(z.string()),
   onUpdate: actionSchema,
   onDelete: actionSchema,
-  /** The columns that ON DELETE sets; all where it is null. PostgreSQL 15 and later. */
+  /** The columns that ON DELETE sets; null for all. PostgreSQL 15 and later. */
   onDeleteSets: z.array(z.string()).nullable(),
   /** MATCH FULL: all of its columns are NULL, or none. */
   matchFull: z.boolean(),
   deferrable: z.enum(["no", "immediate", "deferred"]),
   valid: z.boolean(),
-  /** Whether one of its columns is compared as a PERIOD. PostgreSQL 18 and later. */
+  /** Whether its last column is a PERIOD. PostgreSQL 18 and later. */
   temporal: z.boolean(),
-  /** What compares a referenced column with a referencing one, for each of its columns, as SQL. */
+  /** The operator that compares a referenced column with the referencing one, for each column, as SQL. */
   operators: z.array(z.string()),
   comment: z.string().nullable(),
-  /** Whether it is of this table, and not of one that it is a part of. */
+  /** Whether it was defined on this table, and not inherited from a parent. */
   own: z.boolean(),
 });
 
 export const indexSchema = z.object({
   name: z.string(),
-  /** Its key, without what it only includes. Null for an expression. */
+  /** Its key columns, without those of INCLUDE. Null for an expression. */
   columns: z.array(z.string().nullable()),
   unique: z.boolean(),
   valid: z.boolean(),
   partial: z.boolean(),
-  /** As the server would write it, with its tablespace where that is not the database's. */
+  /** As pg_get_indexdef prints it, with its tablespace if it is not the default of the database. */
   definition: z.string(),
-  /** Its key as SQL, expressions too. */
+  /** Its key columns and expressions as SQL. */
   keys: z.array(z.string()),
   /** Its WHERE as SQL. */
   predicate: z.string().nullable(),
   primary: z.boolean(),
-  /** Whether a foreign key stands on it, or logical replication tells rows apart by it. */
+  /** Whether it is used by a foreign key or as replica identity. */
   needed: z.boolean(),
-  /** The unique constraint that it is of, as the server would write it. */
+  /** Its unique constraint, as pg_get_constraintdef prints it. */
   constraint: z.string().nullable(),
   constraintComment: z.string().nullable(),
   comment: z.string().nullable(),
-  /** Whether CLUSTER orders the table by it. */
+  /** Whether CLUSTER uses it. */
   clustered: z.boolean(),
-  /** Statistics targets of its expressions, by their place. */
+  /** Statistics targets of its expressions, by column number. */
   statistics: z.array(z.object({ place: z.number(), target: z.number() })),
 });
 
 export type Index = z.output<typeof indexSchema>;
 export type ForeignKey = z.output<typeof foreignKeySchema>;
 
-/** PostgreSQL's letter for what a foreign key does, as SQL writes it (`k` is pg_constraint). */
+/** The action of a foreign key as SQL (`k` is pg_constraint). */
 function action(column: string): Sql {
   return sql`CASE k.${ident(column)}
                      WHEN 'a' THEN 'NO ACTION'

@@ -1,14 +1,14 @@
 import { ident, list, raw, type Sql, sql } from "../postgres/sql.ts";
 import type { ForeignKey, Index, Relation } from "./relations.ts";
 
-/** A foreign key with the table that it is of. */
+/** A foreign key with its table. */
 export type Referencing = {
   readonly relation: Pick<Relation, "schema" | "name" | "indexes">;
   readonly label: string;
   readonly key: ForeignKey;
 };
 
-/** So many rows are named. */
+/** How many rows are named. */
 const named = 5;
 
 /** Whether `parent` is the row that `record` refers to, compared as the foreign key compares. */
@@ -20,7 +20,7 @@ export function refersTo({ columns, referencedColumns, operators }: ForeignKey):
   return list(compared, " AND ");
 }
 
-/** Whether `record` refers to a row that is not there: with a NULL in its columns, it refers to none. */
+/** Whether the row that `record` refers to is missing; with a NULL in its columns, it refers to none. */
 function refersToNothing({ key }: Referencing): Sql {
   const given = key.columns.map((own) => sql`record.${ident(own)} IS NOT NULL`);
   return list(
@@ -32,38 +32,38 @@ function refersToNothing({ key }: Referencing): Sql {
   );
 }
 
-/** The rows that violate a foreign key, for people. */
+/** A query for the rows that violate a foreign key, for people. */
 export function orphanRows(referencing: Referencing): Sql {
   const { schema, name } = referencing.relation;
   return sql`SELECT * FROM ${ident({ schema, name })} AS record WHERE ${refersToNothing(referencing)}`;
 }
 
-/** One text `violation` where rows violate a foreign key: how many of how many, and some of them. */
+/** If rows violate a foreign key, one text `violation`: how many of how many, and some of them. */
 export function orphans(referencing: Referencing): Sql {
   const { relation, label, key } = referencing;
   const on = ident({ schema: relation.schema, name: relation.name });
   const number = (count: Sql) => sql`to_char(${count}, 'FM999,999,999,999,999')`;
   return sql`
     WITH orphan AS (
-      SELECT ${rowOf(relation.indexes)} AS told
+      SELECT ${rowOf(relation.indexes)} AS identity
         FROM ${on} AS record
        WHERE ${refersToNothing(referencing)}
        ORDER BY ${inOrder(relation.indexes)}
     )
-    SELECT format('%s of %s %s refer to no row of %s (%s %s%s)',
+    SELECT format('%s of %s %s refer to a missing row of %s (%s %s%s)',
                   ${number(sql`found.many`)},
                   ${number(sql`(SELECT count(*) FROM ${on})`)},
                   ${label}::text,
                   ${key.table}::text,
                   ${rowNamedBy(relation.indexes)}::text,
-                  (SELECT string_agg(few.told, ', ') FROM (SELECT told FROM orphan LIMIT ${named}) AS few),
+                  (SELECT string_agg(few.identity, ', ') FROM (SELECT identity FROM orphan LIMIT ${named}) AS few),
                   CASE WHEN found.many > ${named} THEN ', …' ELSE '' END) AS violation
       FROM (SELECT count(*) AS many FROM orphan) AS found
      WHERE found.many > 0
   `;
 }
 
-/** What tells the row `record`: its primary key, or its place where it has none. */
+/** What identifies the row `record`: its primary key, or its ctid without one. */
 export function rowOf(indexes: readonly Index[]): Sql {
   const columns = primaryKey(indexes).map((column) => sql`record.${ident(column)}`);
   const [only, ...others] = columns;
@@ -73,13 +73,13 @@ export function rowOf(indexes: readonly Index[]): Sql {
     : sql`format('(%s)', concat_ws(', ', ${list(columns)}))`;
 }
 
-/** The order of the row `record` among others. */
+/** What to order rows `record` by. */
 export function inOrder(indexes: readonly Index[]): Sql {
   const columns = primaryKey(indexes).map((column) => sql`record.${ident(column)}`);
   return columns.length === 0 ? sql`record.ctid` : list(columns);
 }
 
-/** What `rowOf` is called. */
+/** The name of what `rowOf` gives. */
 export function rowNamedBy(indexes: readonly Index[]): string {
   const columns = primaryKey(indexes);
   if (columns.length === 0) return "ctid";

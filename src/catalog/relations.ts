@@ -1,8 +1,10 @@
 import { z } from "zod";
+import { relationNameSchema } from "../config/relation-name.ts";
 import type { Queries } from "../postgres/connection.ts";
 import { type Sql, sql } from "../postgres/sql.ts";
 import { grantSchema } from "./grants.ts";
 import { foreignKeySchema, foreignKeys, indexes, indexSchema } from "./keys.ts";
+import { isUserSchema } from "./system-schemas.ts";
 
 export type { ForeignKey, Index } from "./keys.ts";
 
@@ -16,11 +18,11 @@ const columnSchema = z.object({
 const policySchema = z.object({
   name: z.string(),
   permissive: z.boolean(),
-  /** As pg_policy has it: `r`, `a`, `w`, `d`, or `*` for all. */
+  /** polcmd of pg_policy: `r`, `a`, `w`, `d`, or `*` for all. */
   command: z.enum(["r", "a", "w", "d", "*"]),
   /** Null for PUBLIC. */
   roles: z.array(z.string()).nullable(),
-  /** Its conditions as SQL, with the schema of every name that is not PostgreSQL's. */
+  /** Its conditions as SQL; names outside pg_catalog have their schema. */
   using: z.string().nullable(),
   check: z.string().nullable(),
   comment: z.string().nullable(),
@@ -32,27 +34,27 @@ const relationSchema = z.object({
   kind: z.enum(["table", "partitioned table", "view", "materialized view", "foreign table"]),
   owner: z.string(),
   mayAlter: z.boolean(),
-  /** Whether it inherits from or to another table, by INHERITS. */
+  /** Whether it is a parent or a child by INHERITS. */
   inherits: z.boolean(),
   /** The partitioned table that it is directly a partition of. */
-  partitionOf: z.object({ schema: z.string(), name: z.string() }).nullable(),
+  partitionOf: relationNameSchema.nullable(),
   rowSecurity: z.boolean(),
   forceRowSecurity: z.boolean(),
-  /** The planner's estimate; null where the table was never analyzed. */
+  /** The planner's estimate; null if the table was never analyzed. */
   estimatedRows: z.coerce.number().nullable(),
-  /** Of a partitioned table, what all of its partitions take. */
+  /** For a partitioned table, the size of all its partitions. */
   bytes: z.coerce.number(),
   columns: z.array(columnSchema),
   foreignKeys: z.array(foreignKeySchema),
-  /** The names of its constraints, of whatever kind. */
+  /** The names of all its constraints. */
   constraints: z.array(z.string()),
   indexes: z.array(indexSchema),
   policies: z.array(policySchema),
-  /** Its owner's grants to others. */
+  /** What its owner has granted to others. */
   grants: z.array(grantSchema),
-  /** The same, of single columns. */
+  /** The same for single columns. */
   columnGrants: z.array(grantSchema),
-  /** Enabled triggers of the application's that an UPDATE fires. */
+  /** The application's enabled triggers that fire on UPDATE. */
   updateTriggers: z.array(z.string()),
 });
 
@@ -163,8 +165,7 @@ const relations: Sql = sql`
     FROM pg_class c
     JOIN pg_namespace n ON n.oid = c.relnamespace
    WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f')
-     AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast', 'tenantry')
-     AND n.nspname !~ '^pg_(toast_)?temp_'
+     AND ${isUserSchema(sql`n.nspname`)}
      AND NOT EXISTS (SELECT FROM pg_depend d
                       WHERE d.classid = 'pg_class'::regclass
                         AND d.objid = c.oid

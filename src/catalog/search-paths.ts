@@ -1,20 +1,20 @@
 import { z } from "zod";
 import type { Queries } from "../postgres/connection.ts";
-import { ident, sql } from "../postgres/sql.ts";
+import { ident, sql, textOf } from "../postgres/sql.ts";
 
 /** A search_path that ALTER ROLE or ALTER DATABASE has set. */
 export type SearchPath = {
   /** Null for every role. */
   readonly role: string | null;
-  /** Those of its schemas that are there, in their order. */
+  /** Those of its schemas that exist, in their order. */
   readonly schemas: readonly string[];
 };
 
 const settingSchema = z.object({ role: z.string().nullable(), path: z.string() });
 
 /**
- * Reads the search paths that sessions of this database begin with, the most specific first; must be
- * in a transaction, whose search_path is another one afterwards.
+ * Reads the search paths that sessions of this database start with, the most specific first. It must
+ * run in a transaction, and changes that transaction's search_path.
  */
 export async function readSearchPaths(queries: Queries): Promise<SearchPath[]> {
   const settings = await queries.rows(
@@ -32,11 +32,11 @@ export async function readSearchPaths(queries: Queries): Promise<SearchPath[]> {
   );
   const paths: SearchPath[] = [];
   for (const { role, path } of settings) {
-    // The server takes $user for whoever is connected, and that is not whose path it is.
+    // The server resolves $user to the current user, which is not the role of this path.
     const own =
       role === null
         ? path
-        : path.replaceAll(/(?<=^|,\s*)"?\$user"?(?=\s*(,|$))/g, () => ident(role).parts.join(""));
+        : path.replaceAll(/(?<=^|,\s*)"?\$user"?(?=\s*(,|$))/g, () => textOf(ident(role)));
     await queries.execute(sql`SELECT set_config('search_path', ${own}, TRUE)`);
     const [found] = await queries.rows(
       sql`SELECT current_schemas(FALSE)::text[] AS schemas`,

@@ -1,21 +1,23 @@
 import { z } from "zod";
+import { relationNameSchema } from "../config/relation-name.ts";
 import type { Queries } from "../postgres/connection.ts";
 import { type Sql, sql } from "../postgres/sql.ts";
 import { accessOf, accessSchema } from "./grants.ts";
+import { isUserSchema } from "./system-schemas.ts";
 
 const sequenceSchema = z.object({
   schema: z.string(),
   name: z.string(),
   owner: z.string(),
   mayAlter: z.boolean(),
-  /** The table with the column that it counts for. */
-  table: z.object({ schema: z.string(), name: z.string() }),
+  /** The table of the column that owns it. */
+  table: relationNameSchema,
   access: z.array(accessSchema),
 });
 
 export type Sequence = z.output<typeof sequenceSchema>;
 
-/** Reads the sequences that belong to a table's column. */
+/** Reads the sequences that are owned by a column. */
 export function readSequences(queries: Queries): Promise<Sequence[]> {
   return queries.rows(sequences, sequenceSchema);
 }
@@ -36,6 +38,6 @@ const sequences: Sql = sql`
     JOIN pg_class t ON t.oid = d.refobjid
     JOIN pg_namespace tn ON tn.oid = t.relnamespace
    WHERE c.relkind = 'S'
-     AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'tenantry')
+     AND ${isUserSchema(sql`n.nspname`)}
    ORDER BY n.nspname, c.relname
 `;

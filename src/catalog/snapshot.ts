@@ -22,23 +22,23 @@ const serverSchema = z.object({
   readOnly: z.boolean(),
   mayCreateSchema: z.boolean(),
   roles: z.array(z.string()),
-  /** The roles that no row-level security holds. */
+  /** The roles that bypass row-level security. */
   bypassingRoles: z.array(z.string()),
-  /** Whether requests that nobody signed in for may come as `anon` here. */
+  /** Whether this database uses the role `anon` for requests without a user. */
   usesAnon: z.boolean(),
-  /** Which role is a member of which, directly. */
+  /** Direct memberships in roles. */
   memberships: z.array(z.object({ member: z.string(), of: z.string() })),
   schemas: z.array(z.string()),
-  /** The schemas of this session's search_path that are there, in their order. */
+  /** The schemas of this session's search_path that exist, in their order. */
   searchPath: z.array(z.string()),
 });
 
 export type Server = z.output<typeof serverSchema>;
 
-/** Everything that plan, checks and fingerprint know of a database, as of one moment. */
+/** What the plan, the checks and the fingerprint use of the catalog, all from the same moment. */
 export type Snapshot = {
   readonly server: Server;
-  /** Whether this role may write rows without firing the application's triggers. */
+  /** Whether this role is allowed to set session_replication_role, so that triggers do not fire. */
   readonly triggersMayBeSilenced: boolean;
   readonly relations: readonly Relation[];
   readonly views: readonly View[];
@@ -49,14 +49,14 @@ export type Snapshot = {
   readonly fingerprint: Fingerprint;
 };
 
-/** Reads the catalog in one read-only transaction, so that all of it is of the same moment. */
+/** Reads the catalog in one read-only transaction, so that all of it is from the same moment. */
 export async function readSnapshot(session: Session): Promise<Snapshot> {
   return session.transaction(async (queries) => {
     const [path] = await queries.rows(
       sql`SELECT current_schemas(FALSE)::text[] AS "searchPath"`,
       z.object({ searchPath: z.array(z.string()) }),
     );
-    // Definitions are printed with a schema where it is not on the path: so none is on it.
+    // With an empty path, definitions are printed with the schema of every name.
     await queries.execute(sql`SET LOCAL search_path = pg_catalog`);
     const [server] = await queries.rows(serverFacts, serverSchema.omit({ searchPath: true }));
     if (server === undefined || path === undefined) {
@@ -76,7 +76,7 @@ export async function readSnapshot(session: Session): Promise<Snapshot> {
   }, "read only snapshot");
 }
 
-/** Asked by trying: managed services grant it by other ways than the catalog shows. */
+/** Tried, because managed services allow it in ways that the catalog does not show. */
 async function mayBeSilenced(queries: Queries): Promise<boolean> {
   await queries.execute(sql`SAVEPOINT silence`);
   try {

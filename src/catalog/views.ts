@@ -1,10 +1,10 @@
 import { z } from "zod";
+import { relationNameSchema } from "../config/relation-name.ts";
 import type { Queries } from "../postgres/connection.ts";
 import { type Sql, sql } from "../postgres/sql.ts";
 import { relationOptions } from "./fingerprint/known-options.ts";
 import { accessOf, accessSchema } from "./grants.ts";
-
-const relationNameSchema = z.object({ schema: z.string(), name: z.string() });
+import { isUserSchema } from "./system-schemas.ts";
 
 const viewSchema = z.object({
   schema: z.string(),
@@ -12,47 +12,47 @@ const viewSchema = z.object({
   kind: z.enum(["view", "materialized view"]),
   owner: z.string(),
   mayAlter: z.boolean(),
-  /** Its options that the manual knows, `name=value`, in their order. */
+  /** Its documented options, `name=value`, in their order. */
   options: z.array(z.string()),
-  /** Whether it has rules beside the one that makes it a view. */
+  /** Whether it has rules besides _RETURN. */
   rules: z.boolean(),
-  /** What it reads itself; what is under another view is that view's. */
+  /** The relations that it reads directly, not through another view. */
   reads: z.array(
     relationNameSchema.extend({
       kind: z.enum(["table", "partitioned table", "view", "materialized view", "foreign table"]),
     }),
   ),
-  /** Who may have it read: by itself, by a view over it, or to refresh one. Null for PUBLIC. */
+  /** The roles that can read it: directly, through a view on it, or by a refresh. Null for PUBLIC. */
   readers: z.array(z.string().nullable()),
-  /** What they would have to be granted on what it reads, where it asked as its reader. */
+  /** The privileges that these roles lack for the view to work with security_invoker. */
   lacking: z.array(
     relationNameSchema.extend({ role: z.string().nullable(), privilege: z.string() }),
   ),
-  /** The materialized views that are filled from it. */
+  /** The materialized views that read it, also through other views. */
   fills: z.array(relationNameSchema.extend({ owner: z.string() })),
   access: z.array(accessSchema),
 });
 
 export type View = z.output<typeof viewSchema>;
 
-/** Reads views and materialized views: what is under them, and who asks them. */
+/** Reads views and materialized views: what they read, and which roles read them. */
 export function readViews(queries: Queries): Promise<View[]> {
   return queries.rows(views, viewSchema);
 }
 
-/** Whether a view reads with the rights of whoever asks it. */
+/** Whether a view has security_invoker: it reads with the privileges of the current user. */
 export function asksAsReader({ options }: View): boolean {
   return options.some((option) => /^security_invoker=(on|true|1|yes)$/i.test(option));
 }
 
-const ours: Sql = sql`n.nspname NOT IN ('pg_catalog', 'information_schema', 'tenantry') AND n.nspname !~ '^pg_(toast_)?temp_'`;
+const inUserSchema = isUserSchema(sql`n.nspname`);
 
 const views: Sql = sql`
   WITH RECURSIVE reads AS MATERIALIZED (
     SELECT w.ev_class AS view,
            d.refobjid AS relation,
            array_agg(DISTINCT d.refobjsubid) FILTER (WHERE d.refobjsubid <> 0) AS columns,
-           -- A whole row is a column of the number 0 in the view's tree.
+           -- A whole-row reference has the column number 0 in the query tree of the view.
            bool_or(w.ev_action::text LIKE '%:varattno 0 %') AS rows
       FROM pg_rewrite w
       JOIN pg_class c ON c.oid = w.ev_class AND c.relkind IN ('v', 'm')
@@ -62,12 +62,12 @@ const views: Sql = sql`
                       AND d.refclassid = 'pg_class'::regclass
                       AND d.refobjid <> w.ev_class
       JOIN pg_class b ON b.oid = d.refobjid AND b.relkind IN ('r', 'p', 'v', 'm', 'f')
-     -- ON SELECT: what makes it a view.
+     -- The ON SELECT rule, _RETURN.
      WHERE w.ev_type = '1'
-       AND ${ours}
+       AND ${inUserSchema}
      GROUP BY w.ev_class, d.refobjid
   ),
-  -- Each view with those over it, and itself. What is materialized over it does not read it when asked.
+  -- Each view with itself and the views on it. A query on a materialized view does not read what is under it.
   above AS (
     SELECT DISTINCT view, view AS upper
       FROM reads
@@ -103,7 +103,7 @@ const views: Sql = sql`
     SELECT asking.*, CASE role WHEN 0 THEN 'public' ELSE pg_get_userbyid(role) END AS name
       FROM asking
   ),
-  -- What is written through a view is written to what it reads, where it can be.
+  -- A write through an updatable view writes to the relation that it reads.
   lacking AS (
     SELECT asker.view, asker.role, asker.privilege, reads.relation
       FROM asker
@@ -115,13 +115,13 @@ const views: Sql = sql`
                                 OR EXISTS (SELECT
                                              FROM unnest(reads.columns) AS part
                                             WHERE NOT has_column_privilege(asker.name, reads.relation, part::smallint, 'SELECT'))
-             -- 1 << the number of the command, as the server counts them.
+             -- 1 << CmdType of the command.
              WHEN 'UPDATE' THEN pg_relation_is_updatable(asker.view, FALSE) & 4 <> 0
              WHEN 'INSERT' THEN pg_relation_is_updatable(asker.view, FALSE) & 8 <> 0
              WHEN 'DELETE' THEN pg_relation_is_updatable(asker.view, FALSE) & 16 <> 0
            END
   ),
-  -- Once for all views: asked one by one, each would go through all of them.
+  -- Once for all views: a subquery for each view would scan all of them.
   read_by AS (
     SELECT reads.view,
            json_agg(json_build_object(
@@ -191,7 +191,7 @@ const views: Sql = sql`
     LEFT JOIN lacked ON lacked.view = c.oid
     LEFT JOIN filled ON filled.view = c.oid
    WHERE c.relkind IN ('v', 'm')
-     AND ${ours}
+     AND ${inUserSchema}
      AND NOT EXISTS (SELECT
                        FROM pg_depend d
                       WHERE d.classid = 'pg_class'::regclass

@@ -3,12 +3,12 @@ import type { Relation } from "../catalog/relations.ts";
 import { findRelation, type Snapshot } from "../catalog/snapshot.ts";
 import type { Settings, TenantTable } from "../config/settings.ts";
 import type { Queries, Target } from "../postgres/connection.ts";
-import { ident, type RelationName } from "../postgres/sql.ts";
+import { ident, type RelationName, textOf } from "../postgres/sql.ts";
 import type { Stage } from "../steps/model/stage.ts";
 
-/** What a check found, as it tells it; without a reason of its own it has the check's. */
+/** What a check found. Without `why` it has the reason of the check. */
 export type Found = {
-  /** Blocking: a stage would fail, or would not protect. Advisory: it would cost something. */
+  /** Blocking: a stage would fail, or would not isolate tenants. Advisory: it has a cost or a risk. */
   readonly severity: "blocking" | "advisory";
   readonly what: { readonly object: string; readonly fact: string };
   readonly why?: string;
@@ -19,35 +19,38 @@ export type Found = {
 /** The commands that write to the database. */
 export type WritingCommand = "run" | "rollback";
 
-/** What checks look at, all of it to be read only. */
+/** What checks read. */
 export type CheckContext = {
-  /** Within one read-only transaction that ends by itself after some seconds. */
+  /** In a read-only transaction, with a statement_timeout and a lock_timeout. */
   readonly queries: Queries;
   readonly target: Target;
   readonly pooled: boolean;
   readonly snapshot: Snapshot;
   readonly settings: Settings;
-  /** The stages that are still to be begun, or the one that was named. */
+  /** The stages that are not begun yet, or the one that was named. */
   readonly stages: readonly Stage[];
-  /** Relative paths of the configuration start here. */
+  /** The folder that relative paths of the configuration start at. */
   readonly folder: string;
 };
 
-export type Check = {
+/** What a caller passes; the transaction is the check's. */
+export type CheckSubject = Omit<CheckContext, "queries" | "pooled">;
+
+export type PreflightCheck = {
   /** Unique: `standby`. */
   readonly id: string;
   readonly title: string;
-  /** Why it matters, where a finding has no reason of its own. */
+  /** Why it matters, for findings without a reason. */
   readonly why: string;
-  /** The commands that are refused by what it finds to be blocking, before they write. */
+  /** The commands that its blocking findings stop before they write. */
   readonly stops: readonly WritingCommand[];
   readonly find: (context: CheckContext) => Promise<readonly Found[]>;
 };
 
-/** A tenant table of the stages ahead, as it is configured and as it is. */
+/** A tenant table of the stages ahead: its configuration, and its relation in the catalog. */
 export type TableAhead = TenantTable & { readonly existing: Relation };
 
-/** The tenant tables that the stages ahead work on; those that are missing are a fault elsewhere. */
+/** The tenant tables that the stages ahead change. Missing tables are reported by `configuration`. */
 export function tablesAhead({ settings, snapshot, stages }: CheckContext): readonly TableAhead[] {
   const days = (["day1", "day2"] as const).filter((day) =>
     stages.some(({ name }) => name === day || name === "day3"),
@@ -61,7 +64,7 @@ export function tablesAhead({ settings, snapshot, stages }: CheckContext): reado
     });
 }
 
-/** Their names as `regclass` reads them, for a parameter; those of their partitions too. */
+/** Their quoted names for a `regclass[]` parameter, with those of their partitions. */
 export function namesAhead(context: CheckContext): string[] {
   return tablesAhead(context).flatMap((table) => withPartitions(context, table).map(quoted));
 }
@@ -74,7 +77,7 @@ export function withPartitions(
   return [relation, ...partitionsOf(snapshot.relations, relation)];
 }
 
-/** A name as it goes into a statement that fixes something. */
+/** A quoted name for the statement in a fix. */
 export function quoted(name: string | RelationName): string {
-  return ident(name).parts.join("");
+  return textOf(ident(name));
 }

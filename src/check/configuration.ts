@@ -1,15 +1,15 @@
 import { planFaults } from "../plan/plan.ts";
-import type { Check } from "./check.ts";
+import type { PreflightCheck } from "./check.ts";
 
-export const configuration: Check = {
+export const configuration: PreflightCheck = {
   id: "configuration",
-  title: "the configuration against the catalog: tables, columns, owners, names that are taken",
-  why: "a stage is planned only where the two fit",
+  title: "the configuration against the catalog: tables, columns, owners, names that already exist",
+  why: "a stage can be planned only if the configuration matches the database",
   stops: [],
   find: async ({ settings, snapshot, stages }) =>
     planFaults(settings, snapshot, stages).map(({ path, fault, fix }) => ({
       severity: "blocking",
       what: { object: path, fact: fault },
-      fix: fix,
+      fix,
     })),
 };

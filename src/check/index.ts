@@ -9,7 +9,7 @@ import { gitIgnore } from "./backup/git-ignore.ts";
 import { repository } from "./backup/repository.ts";
 import { unfinishedBackups } from "./backup/unfinished-backups.ts";
 import { unfinishedRestores } from "./backup/unfinished-restores.ts";
-import type { Check } from "./check.ts";
+import type { PreflightCheck } from "./check.ts";
 import { configuration } from "./configuration.ts";
 import { journal } from "./journal.ts";
 import { applicationRoles } from "./privileges/application-roles.ts";
@@ -44,8 +44,8 @@ import { updateTriggers } from "./tables/update-triggers.ts";
 import { usersTable } from "./tables/users-table.ts";
 import { viaIndexes } from "./tables/via-indexes.ts";
 
-/** All that is looked at before anything is touched, in the order in which it is said. */
-export const checks: readonly Check[] = [
+/** All checks, in the order in which their findings are printed. */
+export const checks: readonly PreflightCheck[] = [
   serverVersion,
   serverFaults,
   citus,

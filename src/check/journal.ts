@@ -1,10 +1,10 @@
 import { readRuns } from "../journal/journal.ts";
-import type { Check, Found } from "./check.ts";
+import type { Found, PreflightCheck } from "./check.ts";
 
-export const journal: Check = {
+export const journal: PreflightCheck = {
   id: "journal",
-  title: "the journal: of this version, and no run under way",
-  why: "a run that was begun goes on with the plan that it was begun with, whatever the configuration says now",
+  title: "the journal: its version, and runs that have not ended",
+  why: "a run is resumed with the plan that it was started with, even if the configuration has changed since",
   stops: [],
   async find({ queries }) {
     const runs = await readRuns(queries);
@@ -15,12 +15,12 @@ export const journal: Check = {
           severity: "advisory",
           what: {
             object: stage,
-            fact: `is ${state} since ${startedAt.toISOString()}, by ${startedBy}`,
+            fact: `has been ${state} since ${startedAt.toISOString()}, started by ${startedBy}`,
           },
           fix:
             state === "running"
-              ? `tenantry run --stage ${stage} goes on, tenantry rollback --stage ${stage} undoes it`
-              : `tenantry rollback --stage ${stage} goes on`,
+              ? `tenantry run --stage ${stage} resumes it, tenantry rollback --stage ${stage} rolls it back`
+              : `tenantry rollback --stage ${stage} resumes it`,
         },
       ];
     });

@@ -2,24 +2,24 @@ import { AppError } from "../errors.ts";
 import type { Finding } from "../events/finding.ts";
 import type { Session } from "../postgres/connection.ts";
 import { askChecks } from "./ask.ts";
-import type { CheckContext, WritingCommand } from "./check.ts";
+import type { CheckContext, CheckSubject, WritingCommand } from "./check.ts";
 import { checks } from "./index.ts";
 
 /**
- * Looks at all that would stop a command that writes, before anything is touched.
+ * Runs the checks that can stop a command that writes, before anything is changed.
  * @throws AppError PREFLIGHT_FAILED with every blocking finding
  */
 export async function refuseToWrite(
   command: WritingCommand,
   session: Session,
-  place: Omit<CheckContext, "queries" | "pooled">,
+  subject: CheckSubject,
 ): Promise<void> {
   const asked = checks.filter(({ stops }) => stops.includes(command));
-  const error = preflightError(await askChecks(asked, session, place), place);
+  const error = preflightError(await askChecks(asked, session, subject), subject);
   if (error !== undefined) throw error;
 }
 
-/** The error for blocking findings, or undefined where there is none. */
+/** The error for blocking findings; undefined without one. */
 export function preflightError(
   findings: readonly Finding[],
   { snapshot }: Pick<CheckContext, "snapshot">,

@@ -3,7 +3,7 @@ import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { closest } from "fastest-levenshtein";
 import { z } from "zod";
-import { AppError } from "../errors.ts";
+import { AppError, messageOf } from "../errors.ts";
 import { invalidConfiguration } from "./faults.ts";
 import { configSchema, defineConfig } from "./schema.ts";
 import { type Fault, type Settings, settingsFrom } from "./settings.ts";
@@ -14,9 +14,9 @@ const fileNames = ["ts", "mts", "js", "mjs", "json", "yaml", "yml"].map(
 
 /**
  * Finds and reads the configuration.
- * @param folder where to look for `tenantry.config.*`
- * @param file a file named on the command line instead
- * @throws AppError CONFIG_NOT_FOUND or CONFIG_INVALID, the latter with every fault
+ * @param folder the folder in which `tenantry.config.*` is searched
+ * @param file a file named on the command line, which is read instead
+ * @throws AppError CONFIG_NOT_FOUND, or CONFIG_INVALID with every fault
  */
 export async function loadSettings(
   folder: string,
@@ -27,9 +27,9 @@ export async function loadSettings(
     throw new AppError({
       code: "CONFIG_NOT_FOUND",
       object: found ?? path.join(folder, "tenantry.config.ts"),
-      fault: "no configuration here",
+      fault: "no configuration found",
       state: "nothing was read or changed",
-      next: "write tenantry.config.ts (docs/configuration.md has one to start from), or name one with --config",
+      next: "create tenantry.config.ts (docs/configuration.md has an example), or name a file with --config",
     });
   }
   return {
@@ -40,8 +40,8 @@ export async function loadSettings(
 }
 
 /**
- * The same for what goes by the journal alone: where the configuration cannot be read and no file is
- * named, its defaults, with the reason.
+ * The same for commands that need the journal only: if the configuration cannot be read and no file
+ * was named, its defaults, with the error.
  */
 export async function loadSettingsOrDefaults(
   folder: string,
@@ -72,7 +72,7 @@ async function readConfig(file: string): Promise<unknown> {
       case ".yml":
         return await parseYaml(await readFile(file, "utf8"));
       default: {
-        // A configuration imports "tenantry" also where no package of that name is installed beside it.
+        // A configuration can import "tenantry" even if the package is not installed in its folder.
         const { createJiti } = await import("jiti");
         const jiti = createJiti(import.meta.url, {
           fsCache: false,
@@ -85,7 +85,7 @@ async function readConfig(file: string): Promise<unknown> {
     throw new AppError({
       code: "CONFIG_INVALID",
       object: file,
-      fault: `cannot be read: ${messageOf(error)}`,
+      fault: `cannot be read: ${withoutRequireStack(messageOf(error))}`,
       state: "nothing was changed",
       next: "fix the file",
       cause: error,
@@ -93,7 +93,7 @@ async function readConfig(file: string): Promise<unknown> {
   }
 }
 
-/** A tag that YAML does not know is only a warning, and its value would be taken as it stands. */
+/** For the parser an unknown tag is a warning; here it is an error, because its value would be wrong. */
 async function parseYaml(text: string): Promise<unknown> {
   const { parseDocument } = await import("yaml");
   const document = parseDocument(text);
@@ -102,15 +102,14 @@ async function parseYaml(text: string): Promise<unknown> {
   return document.toJS();
 }
 
-/** Without the modules that stand above the one that is missing: they are ours. */
-function messageOf(error: unknown): string {
-  if (!(error instanceof Error)) return "it throws what is no error";
-  return error.message.replace(/\nRequire stack:[\s\S]*$/, "");
+/** Without the modules that import the missing one: they belong to Tenantry. */
+function withoutRequireStack(message: string): string {
+  return message.replace(/\nRequire stack:[\s\S]*$/, "");
 }
 
 /**
- * Checks a configuration, whatever it is.
- * @throws AppError CONFIG_INVALID with every fault, its path, and its fix
+ * Checks a configuration.
+ * @throws AppError CONFIG_INVALID with every fault, its path and its fix
  */
 export function parseSettings(config: unknown, origin: string): Settings {
   const parsed = configSchema.safeParse(config);
@@ -122,46 +121,48 @@ export function parseSettings(config: unknown, origin: string): Settings {
 }
 
 function faultsOf(issue: z.core.$ZodIssue): Fault[] {
-  const place = issue.path.map(String).join(".") || "(the whole)";
+  const path = issue.path.map(String).join(".") || "(the configuration)";
   if (issue.code === "unrecognized_keys") {
     return issue.keys.map((key) => ({
       path: [...issue.path.map(String), key].join("."),
-      fault: "is not known here",
+      fault: "unknown setting",
       fix: suggestion(key, issue.path),
     }));
   }
   if (issue.code === "invalid_union" && issue.path.includes("tables")) {
-    // A source that is known, where only what goes with it is not.
-    const beside = issue.errors.find(
+    // The source is valid; only an option of the table is not.
+    const optionFaults = issue.errors.find(
       (faults) => faults.length > 0 && faults.every(({ path: [key] }) => isTableOption(key)),
     );
-    if (beside !== undefined)
-      return beside.flatMap((one) => faultsOf({ ...one, path: [...issue.path, ...one.path] }));
+    if (optionFaults !== undefined)
+      return optionFaults.flatMap((one) =>
+        faultsOf({ ...one, path: [...issue.path, ...one.path] }),
+      );
     return [
       {
-        path: place,
-        fault: "says no tenancy source that is known",
-        fix: '"default", { via: "column" }, { user: "column" } or { sql: "expression" }; with these: access, unattributed',
+        path,
+        fault: "has no valid source",
+        fix: 'write "default", { via: "column" }, { user: "column" } or { sql: "expression" }; options: access, unattributed',
       },
     ];
   }
-  return [{ path: place, fault: issue.message, fix: "see docs/configuration.md" }];
+  return [{ path, fault: issue.message, fix: "see docs/configuration.md" }];
 }
 
 function isTableOption(key: PropertyKey | undefined): boolean {
   return key === "access" || key === "unattributed";
 }
 
-function suggestion(key: string, place: readonly PropertyKey[]): string {
-  const known = knownKeys(place);
+function suggestion(key: string, parent: readonly PropertyKey[]): string {
+  const known = knownKeys(parent);
   return known.length === 0 ? "remove it" : `did you mean ${closest(key, known)}?`;
 }
 
 const shapeSchema = z.object({ properties: z.record(z.string(), z.unknown()) });
 
-/** The keys that the configuration knows at a place, by its own JSON schema. */
-function knownKeys(place: readonly PropertyKey[]): string[] {
+/** The keys that the schema has below a path. */
+function knownKeys(parent: readonly PropertyKey[]): string[] {
   let shape: unknown = z.toJSONSchema(configSchema, { io: "input" });
-  for (const key of place) shape = shapeSchema.safeParse(shape).data?.properties[String(key)];
+  for (const key of parent) shape = shapeSchema.safeParse(shape).data?.properties[String(key)];
   return Object.keys(shapeSchema.safeParse(shape).data?.properties ?? {});
 }

@@ -1,23 +1,29 @@
 import { z } from "zod";
 import { longestNameInBytes, type RelationName } from "../postgres/sql.ts";
 
+/** A table as it is written in the configuration; see `parseRelationName`. */
+export const relationText = z.string().min(1);
+
 /** A PostgreSQL name as it is stored: any characters, 1 to 63 bytes, no NUL. */
 export const nameSchema = z
   .string()
   .min(1, "a name cannot be empty")
-  .refine((name) => !name.includes("\0"), "a PostgreSQL name holds no NUL byte")
+  .refine((name) => !name.includes("\0"), "a PostgreSQL name cannot contain a NUL byte")
   .refine(
     (name) => Buffer.byteLength(name) <= longestNameInBytes,
     `a PostgreSQL name has at most ${longestNameInBytes} bytes`,
   );
+
+/** A relation's schema and name, as the catalog or the journal has them. */
+export const relationNameSchema = z.object({ schema: z.string(), name: z.string() });
 
 const quotedPart = /^"(?:[^"]|"")+"/;
 const plainPart = /^[^".][^.]*/;
 
 /**
  * Reads `name`, `schema.name`, or either part in double quotes as PostgreSQL writes it
- * (`"Order.Lines"`, `crm."he said ""hi"""`). Outside quotes a name is taken as it stands, capitals
- * and all. Returns undefined where the text is no such name.
+ * (`"Order.Lines"`, `crm."he said ""hi"""`). Outside quotes, upper case is kept.
+ * @returns undefined if the text is not such a name
  */
 export function parseRelationName(text: string, schema: string): RelationName | undefined {
   const parts: string[] = [];
@@ -46,7 +52,7 @@ export function formatRelationName(relation: RelationName, schema: string): stri
     : `${part(relation.schema)}.${part(relation.name)}`;
 }
 
-/** One text for each relation, for maps and sets; not for SQL. */
+/** A key for a relation in maps and sets; not for SQL. */
 export function relationKey(relation: RelationName): string {
   return JSON.stringify([relation.schema, relation.name]);
 }

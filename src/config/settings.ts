@@ -2,7 +2,7 @@ import type { RelationName, Some } from "../postgres/sql.ts";
 import { formatRelationName, parseRelationName, relationKey } from "./relation-name.ts";
 import type { CompleteConfig } from "./schema.ts";
 
-/** Where a row's organization comes from. */
+/** The source of a row's organization. */
 export type TenancySource =
   | { readonly kind: "default" }
   | { readonly kind: "via"; readonly column: string }
@@ -18,7 +18,7 @@ export type TenantTable = {
 
 export type NamedWithReason = { readonly relation: RelationName; readonly reason: string };
 
-/** The configuration as the program uses it: names resolved, sources discriminated. */
+/** The configuration as the program uses it: names are resolved, and each source has a kind. */
 export type Settings = Omit<
   CompleteConfig,
   "names" | "users" | "day1" | "day2" | "sharedTables" | "exemptTables"
@@ -35,10 +35,10 @@ export type Settings = Omit<
   readonly exempt: readonly NamedWithReason[];
 };
 
-/** A fault of the configuration: where, what, and how it is fixed. */
+/** A fault of the configuration: its path, what is wrong, and the fix. */
 export type Fault = { readonly path: string; readonly fault: string; readonly fix: string };
 
-/** Resolves names and finds what a schema alone cannot see; returns all faults at once. */
+/** Resolves names and finds faults that a schema cannot find; returns all faults at once. */
 export function settingsFrom(
   config: CompleteConfig,
 ): { readonly settings: Settings } | { readonly faults: readonly Fault[] } {
@@ -48,8 +48,8 @@ export function settingsFrom(
     if (parsed !== undefined) return parsed;
     faults.push({
       path,
-      fault: `${JSON.stringify(text)} names no table`,
-      fix: 'write name, schema.name, or "a name with a . in it" in double quotes',
+      fault: `${JSON.stringify(text)} is not a valid table name`,
+      fix: 'write name or schema.name; put a name with a dot in double quotes: "a.b"',
     });
     return { schema: config.schema, name: text };
   };
@@ -115,10 +115,10 @@ function sourceOf(
 }
 
 function namedTwice(settings: Settings): Fault[] {
-  const places = new Map<string, string[]>();
-  const add = (relation: RelationName, place: string) => {
+  const settingsByTable = new Map<string, string[]>();
+  const add = (relation: RelationName, setting: string) => {
     const key = relationKey(relation);
-    places.set(key, [...(places.get(key) ?? []), place]);
+    settingsByTable.set(key, [...(settingsByTable.get(key) ?? []), setting]);
   };
   for (const { relation } of settings.tables.day1) add(relation, "day1.tables");
   for (const { relation } of settings.tables.day2) add(relation, "day2.tables");
@@ -126,7 +126,7 @@ function namedTwice(settings: Settings): Fault[] {
   for (const { relation } of settings.exempt) add(relation, "exemptTables");
   add(settings.names.organizations, "names.organizations");
   add(settings.names.memberships, "names.memberships");
-  return [...places]
+  return [...settingsByTable]
     .filter(([, named]) => named.length > 1)
     .map(([key, named]) => ({
       path: named.join(" and "),
@@ -139,8 +139,8 @@ function sameSlugs(config: CompleteConfig): Fault[] {
   const slugs = [config.defaultOrganization, ...config.organizations].map(({ slug }) => slug);
   return [...new Set(slugs.filter((slug, index) => slugs.indexOf(slug) !== index))].map((slug) => ({
     path: "organizations",
-    fault: `the slug ${slug} is given to two organizations`,
-    fix: "give each organization a slug of its own",
+    fault: `two organizations have the slug ${slug}`,
+    fix: "give each organization another slug",
   }));
 }
 
@@ -151,12 +151,12 @@ function ownSchemas(settings: Settings): Fault[] {
     {
       path: "names.helpers",
       fault: `the helper functions cannot be in the schema ${settings.names.helpers}`,
-      fix: "name a schema that nobody else uses and the API does not expose",
+      fix: "name a schema that nothing else uses and that the API does not expose",
     },
   ];
 }
 
-/** What is said of a table's code is for naught where the table has no organization. */
+/** Settings for the code of a table have no effect on a table without an organization. */
 function codeTables(settings: Settings): Fault[] {
   const { lookups, uniquePerOrganization } = settings.code;
   const tenantTables = new Set(tenantTableKeys(settings));
@@ -174,14 +174,14 @@ function codeTables(settings: Settings): Fault[] {
       : [
           {
             path: `${path}.${text}`,
-            fault: "names no table of day1 or day2",
-            fix: "name one of these, or remove it",
+            fault: "is not a table of day1 or day2",
+            fix: "name a table of day1 or day2, or remove the setting",
           },
         ];
   });
 }
 
-/** The tables with an organization, each by its `relationKey`. */
+/** The tenant tables, each by its `relationKey`. */
 export function tenantTableKeys({ tables }: Settings): string[] {
   return [...tables.day1, ...tables.day2].map(({ relation }) => relationKey(relation));
 }
@@ -191,14 +191,14 @@ export function configuredName(relation: RelationName, settings: Settings): stri
   return formatRelationName(relation, settings.schema);
 }
 
-/** Settings whose roles are those of a database: whether requests may be anonymous is known. */
+/** Settings with the roles of a database: whether requests without a user have a role is known. */
 export type ResolvedSettings = Omit<Settings, "roles"> & {
   readonly roles: Omit<Settings["roles"], "anonymous"> & { readonly anonymous: string | null };
 };
 
 /**
- * The settings with the roles that requests have in a database. What is resolved already stays so.
- * @param usesAnon whether the database has the role `anon`, as `Server` says
+ * The settings with the roles of requests in a database; safe to call twice.
+ * @param usesAnon whether the database uses the role `anon`, from `Server`
  */
 export function resolveRoles(settings: Settings, usesAnon: boolean): ResolvedSettings {
   const { roles } = settings;

@@ -36,7 +36,7 @@ export async function planStages(
   const application = wanted.some(({ name }) => name === "day3")
     ? await readApplication(workspace)
     : undefined;
-  const plan = planFrom(settings, snapshot, wanted, configFile, { application });
+  const plan = planFrom(settings, snapshot, wanted, { origin: configFile, application });
   const steps = new Map(plan.stages.map((one) => [one.stage, listSteps(one, snapshot)]));
   return { plan, steps, application };
 }

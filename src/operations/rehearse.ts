@@ -103,7 +103,9 @@ async function refuseUnplannable(
   const begun = (await readRuns(session)).filter(({ state }) => state !== "rolled back");
   const ahead = wanted.filter((name) => !begun.some(({ stage }) => stage === name));
   const planned = definitions.filter(({ name }) => ahead.includes(name));
-  const { tenancy } = planStages(settings, await readSnapshot(session), planned, configFile);
+  const { tenancy } = planStages(settings, await readSnapshot(session), planned, {
+    origin: configFile,
+  });
   const applied = begun.filter(({ state }) => state === "applied");
   if (planned.length > 0) refuseOtherTenancy(applied, tenancy, configFile);
 }

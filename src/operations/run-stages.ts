@@ -79,7 +79,7 @@ async function planAndConfirm(
   // A plan that does not fit the database is refused before a question, and before a backup.
   const anew = stages.filter(({ name }) => wanted.includes(name) && !underway.includes(name));
   const application = await applicationOf(workspace, anew);
-  const plan = planStages(settings, snapshot, anew, configFile, { application });
+  const plan = planStages(settings, snapshot, anew, { origin: configFile, application });
   if (plan.stages.length > 0) {
     const applied = runs.filter(({ state }) => state === "applied");
     refuseOtherTenancy(applied, plan.tenancy, configFile);
@@ -227,8 +227,8 @@ async function planAnew(writing: WritingWorkspace, stage: StageName, request: Ru
   const definition = stages.filter(({ name }) => name === stage);
   const kept = await loadKept(writing, stage, request.attribution);
   const application = await applicationOf(writing, definition);
-  const context = { kept, application };
-  const planned = planStages(settings, snapshot, definition, configFile, context);
+  const context = { origin: configFile, kept, application };
+  const planned = planStages(settings, snapshot, definition, context);
   const [plan] = planned.stages;
   if (plan === undefined) throw new Error(`there is no stage ${stage}`);
   const { digest, tenancy } = planned;

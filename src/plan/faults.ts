@@ -6,12 +6,14 @@ import { relationKey } from "../config/relation-name.ts";
 import { configuredName, type Fault, type Settings, type TenantTable } from "../config/settings.ts";
 import type { RelationName } from "../postgres/sql.ts";
 
-/** The fault of a table that is not there, with the nearest name that is. */
+/** A configuration and the catalog that it is compared with. */
+export type Compared = { readonly settings: Settings; readonly snapshot: Snapshot };
+
+/** The fault of a table that does not exist, with the nearest name that does. */
 export function missingTable(
   relation: RelationName,
   path: string,
-  settings: Settings,
-  snapshot: Snapshot,
+  { settings, snapshot }: Compared,
 ): Fault {
   const names = snapshot.relations.map((existing) => configuredName(existing, settings));
   const near =
@@ -20,29 +22,29 @@ export function missingTable(
       : `did you mean ${closest(configuredName(relation, settings), names)}? or `;
   return {
     path,
-    fault: "no such table in the database",
+    fault: "the table does not exist in the database",
     fix: `${near}set missingTables: "skip"`,
   };
 }
 
-/** What speaks against making this relation a tenant table. */
+/** Why this relation cannot become a tenant table. */
 export function tenantTableFaults(
   table: TenantTable,
   existing: Relation,
   path: string,
-  settings: Settings,
-  snapshot: Snapshot,
+  compared: Compared,
 ): Fault[] {
+  const { settings } = compared;
   const faults =
     existing.kind === "partitioned table"
-      ? treeFaults(existing, path, settings, snapshot)
+      ? treeFaults(existing, path, compared)
       : ownershipFaults(existing, path);
   const add = (fault: string, fix: string) => faults.push({ path, fault, fix });
   const column = existing.columns.find(({ name }) => name === settings.names.organizationColumn);
   if (column !== undefined && column.type !== "uuid") {
     add(
       `has a column ${column.name} of type ${column.type}`,
-      "name another column in names.organizationColumn",
+      "set names.organizationColumn to another name",
     );
   }
   const { source } = table;
@@ -55,15 +57,14 @@ export function tenantTableFaults(
   return faults;
 }
 
-/** What speaks against sharing the tables that are to be shared. */
-export function sharedTableFaults(settings: Settings, snapshot: Snapshot): Fault[] {
+/** Why tables of sharedTables cannot be shared. */
+export function sharedTableFaults(compared: Compared): Fault[] {
+  const { settings, snapshot } = compared;
   return settings.shared.flatMap(({ relation }) => {
     const path = `sharedTables.${configuredName(relation, settings)}`;
     const existing = findRelation(snapshot, relation);
     if (existing !== undefined) return ownershipFaults(existing, path);
-    return settings.missingTables === "skip"
-      ? []
-      : [missingTable(relation, path, settings, snapshot)];
+    return settings.missingTables === "skip" ? [] : [missingTable(relation, path, compared)];
   });
 }
 
@@ -72,13 +73,13 @@ function ownershipFaults(existing: Relation, path: string): Fault[] {
   if (existing.partitionOf !== null) {
     faults.push(partitionFault(existing.partitionOf, path));
   } else if (existing.kind !== "table") {
-    const fix = "name it in exemptTables with a reason, and fence what is under it";
+    const fix = "name it in exemptTables with a reason, and make the tables under it tenant tables";
     faults.push({ path, fault: `is a ${existing.kind}`, fix });
   } else if (existing.inherits) {
     const fault =
-      "is part of an inheritance tree (INHERITS), where no index, foreign key, trigger and policy reaches children, or those that are made later";
+      "is part of an inheritance tree (INHERITS): indexes, foreign keys, triggers and policies do not apply to child tables";
     const fix =
-      "make it a partitioned table, take the children out (NO INHERIT), or name it in exemptTables with a reason";
+      "make it a partitioned table, remove the child tables from it (NO INHERIT), or name it in exemptTables with a reason";
     faults.push({ path, fault, fix });
   }
   return [...faults, ...ownerFaults(existing, path)];
@@ -90,19 +91,14 @@ function ownerFaults({ mayAlter, owner }: Relation, path: string): Fault[] {
   return [{ path, fault, fix: `connect as ${owner} or as a member of it` }];
 }
 
-/** What speaks against a partitioned table: of its partitions too, which its steps work on. */
-function treeFaults(
-  existing: Relation,
-  path: string,
-  settings: Settings,
-  snapshot: Snapshot,
-): Fault[] {
+/** Why a partitioned table cannot become a tenant table: its steps change its partitions too. */
+function treeFaults(existing: Relation, path: string, { settings, snapshot }: Compared): Fault[] {
   const faults = ownerFaults(existing, path);
   if (existing.partitionOf !== null) faults.push(partitionFault(existing.partitionOf, path));
   for (const partition of partitionsOf(snapshot.relations, existing)) {
     const name = configuredName(partition, settings);
     if (partition.kind === "foreign table") {
-      const fault = `has the partition ${name}, a foreign table: another server has its rows, and no index, constraint or policy reaches them from here`;
+      const fault = `has the partition ${name}, a foreign table: its rows are on another server, where indexes, constraints and policies of this database do not apply`;
       const fix = `detach ${name}, or name the table in exemptTables with a reason`;
       faults.push({ path, fault, fix });
     }
@@ -117,15 +113,15 @@ function treeFaults(
 }
 
 function partitionFault({ name }: RelationName, path: string): Fault {
-  const fix = `name ${name} instead: it takes its partitions along`;
+  const fix = `name ${name} instead: its partitions are included`;
   return { path, fault: `is a partition of ${name}`, fix };
 }
 
 /**
- * Tables that the configuration does not name: each is a fault, for a forgotten table is a leak. Of a
- * partitioned table only itself is to be named.
+ * Tables that the configuration does not name: each is a fault, because a forgotten table is a leak.
+ * Partitions are named by their partitioned table.
  */
-export function unlistedTables(settings: Settings, snapshot: Snapshot): readonly Relation[] {
+export function unlistedTables({ settings, snapshot }: Compared): readonly Relation[] {
   const named = [
     ...settings.tables.day1,
     ...settings.tables.day2,
@@ -145,12 +141,13 @@ export function unlistedTables(settings: Settings, snapshot: Snapshot): readonly
   );
 }
 
-/** What is wrong with the users' table and the roles that the configuration names. */
-export function identityFaults(settings: Settings, snapshot: Snapshot): Fault[] {
+/** The faults of the users' table and of the roles that the configuration names. */
+export function identityFaults(compared: Compared): Fault[] {
+  const { settings, snapshot } = compared;
   const faults: Fault[] = [];
   const users = findRelation(snapshot, settings.users.relation);
   if (users === undefined) {
-    faults.push(missingTable(settings.users.relation, "users.table", settings, snapshot));
+    faults.push(missingTable(settings.users.relation, "users.table", compared));
   } else if (!users.columns.some(({ name }) => name === settings.users.id)) {
     faults.push({
       path: "users.id",
@@ -164,12 +161,12 @@ export function identityFaults(settings: Settings, snapshot: Snapshot): Fault[] 
     faults.push({
       path: "users.table",
       fault: `${settings.users.table} is a ${users.kind}, which no foreign key can reference`,
-      fix: "name the table that is under it",
+      fix: "name the table that it reads",
     });
   } else if (!isUnique(users, settings.users.id)) {
     faults.push({
       path: "users.id",
-      fault: `${settings.users.table}.${settings.users.id} is not unique, and no foreign key can reference it`,
+      fault: `${settings.users.table}.${settings.users.id} is not unique, so no foreign key can reference it`,
       fix: `name its primary key, or ALTER TABLE ${settings.users.table} ADD UNIQUE (${settings.users.id})`,
     });
   }
@@ -177,14 +174,14 @@ export function identityFaults(settings: Settings, snapshot: Snapshot): Fault[] 
     if (role === undefined || role === null || snapshot.server.roles.includes(role)) continue;
     faults.push({
       path: `roles.${key}`,
-      fault: `there is no role ${role}`,
+      fault: `the role ${role} does not exist`,
       fix: `did you mean ${closest(role, [...snapshot.server.roles])}?`,
     });
   }
   return faults;
 }
 
-/** Whether a foreign key can reference the column: it has a whole unique index of its own. */
+/** Whether a foreign key can reference the column: it alone has a unique index without WHERE. */
 function isUnique({ indexes }: Relation, column: string): boolean {
   return indexes.some(
     ({ columns, unique, valid, partial }) =>

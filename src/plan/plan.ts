@@ -13,7 +13,7 @@ import { identityFaults, unlistedTables } from "./faults.ts";
 import { rolesLosingRows } from "./roles-losing-rows.ts";
 import { resolveTables } from "./tables.ts";
 
-/** One stage as plain data: what is run, tried, demanded, and asked before it is undone. */
+/** One stage as plain data: its steps, the proof, the criteria, and the guards of its rollback. */
 export type StagePlan = {
   readonly stage: StageName;
   readonly title: string;
@@ -28,32 +28,33 @@ export type StagePlan = {
 export type Plan = {
   readonly stages: readonly StagePlan[];
   readonly tenancy: Tenancy;
-  /** What a person should know of, and may have meant so. */
+  /** Notes for a person, about what may be intended. */
   readonly notices: readonly string[];
   /** SHA-256 of what the stages do to the database. */
   readonly digest: string;
 };
 
-/** What a plan is made from beside the configuration and the catalog, where there is any of it. */
-export type Besides = {
-  /** What a rollback kept, for the stage to be run again with it. */
+/** What a plan needs besides the configuration, the catalog and the stages. */
+export type PlanContext = {
+  /** The configuration's file, for errors. */
+  readonly origin: string;
+  /** The row ownership that a rollback saved, to run the stage again with it. */
   readonly kept?: Kept | undefined;
   readonly application?: Application | undefined;
 };
 
 /**
  * Plans stages. A pure function: the same configuration and catalog give the same plan.
- * @throws AppError CONFIG_INVALID with everything that does not fit between the two
+ * @throws AppError CONFIG_INVALID with every fault of the configuration against the catalog
  */
 export function planStages(
   settings: Settings,
   snapshot: Snapshot,
   stages: readonly Stage[],
-  origin: string,
-  besides: Besides = {},
+  given: PlanContext,
 ): Plan {
-  const { context, skipped, unlisted, faults } = compare(settings, snapshot, stages, besides);
-  if (faults.length > 0) throw invalidConfiguration(origin, faults);
+  const { context, skipped, unlisted, faults } = compare(settings, snapshot, stages, given);
+  if (faults.length > 0) throw invalidConfiguration(given.origin, faults);
 
   const { tables, tenancy } = context;
   const planned = stages.map((stage) => planStage(stage, context));
@@ -63,7 +64,9 @@ export function planStages(
     notices: [
       ...[...tables.day1, ...tables.day2].flatMap(firedTriggers),
       ...rolesLosingRows(context.settings, snapshot, [...tables.day1, ...tables.day2]),
-      ...skipped.map((relation) => `${configuredName(relation, settings)} is missing and skipped`),
+      ...skipped.map(
+        (relation) => `${configuredName(relation, settings)} does not exist and is skipped`,
+      ),
       ...(settings.unlistedTables === "warn"
         ? unlisted.map(({ path, fault }) => `${path} ${fault}: its rows stay open to every tenant`)
         : []),
@@ -72,10 +75,10 @@ export function planStages(
   };
 }
 
-/** SHA-256 of what planned stages do to the database: what a rehearsal has tried. */
+/** SHA-256 of what planned stages do to the database; a rehearsal is stored under it. */
 export function digestOf(planned: readonly StagePlan[]): string {
   const hash = createHash("sha256");
-  // Piece by piece: a thousand tables make a text of 15 MB.
+  // One step at a time: the steps of a thousand tables are 15 MB of text.
   for (const { steps, leavesOut: _, ...stage } of planned) {
     hash.update(JSON.stringify(stage));
     for (const step of steps) {
@@ -85,7 +88,7 @@ export function digestOf(planned: readonly StagePlan[]): string {
   return hash.digest("hex");
 }
 
-/** Everything that does not fit between the configuration and the catalog. */
+/** Every fault of the configuration against the catalog. */
 export function planFaults(
   settings: Settings,
   snapshot: Snapshot,
@@ -98,21 +101,21 @@ function compare(
   configured: Settings,
   snapshot: Snapshot,
   stages: readonly Stage[],
-  { kept, application }: Besides = {},
+  { kept, application }: Omit<PlanContext, "origin"> = {},
 ) {
   const settings = resolveRoles(configured, snapshot.server.usesAnon);
   const users = findRelation(snapshot, settings.users.relation);
   const idType = users?.columns.find(({ name }) => name === settings.users.id)?.type ?? "uuid";
   const tenancy = tenancyFrom(settings, idType);
   const { tables, skipped, faults } = resolveTables(settings, snapshot, tenancy, kept);
-  const unlisted = unlistedTables(settings, snapshot).map((relation) => ({
+  const unlisted = unlistedTables({ settings, snapshot }).map((relation) => ({
     path: configuredName(relation, settings),
-    fault: "is named nowhere in the configuration",
+    fault: "is not named in the configuration",
     fix: "name it in day1.tables, day2.tables, sharedTables or exemptTables",
   }));
   const context: StageContext = { settings, snapshot, tenancy, tables, kept, application };
   const all: Fault[] = [
-    ...identityFaults(settings, snapshot),
+    ...identityFaults({ settings, snapshot }),
     ...faults,
     ...(settings.unlistedTables === "error" ? unlisted : []),
     ...stages.flatMap((stage) => stage.faults(context)),
@@ -120,14 +123,14 @@ function compare(
   return { context, skipped, unlisted, faults: all };
 }
 
-/** The application's triggers that a backfill cannot help but fire. */
+/** The application's triggers that a backfill fires, because it cannot disable them. */
 function firedTriggers(table: TablePlan): string[] {
   const { updateTriggers, columns } = table.existing;
   const done = columns.some(({ name, notNull }) => name === table.tenancy.column && notNull);
   const silent = table.triggersMayBeSilenced || table.source.kind === "default" || done;
   if (silent || updateTriggers.length === 0) return [];
   return [
-    `the backfill of ${table.label} fires its triggers (${updateTriggers.join(", ")}), since this role may not set session_replication_role`,
+    `the backfill of ${table.label} fires its triggers (${updateTriggers.join(", ")}), because this role is not allowed to set session_replication_role`,
   ];
 }
 

@@ -5,16 +5,16 @@ import type { RelationName } from "../postgres/sql.ts";
 import type { Tenancy } from "../steps/model/tenancy.ts";
 
 /**
- * Whether a stage would stand on what the stages before it have made: they are of one tenancy.
- * @param applied what the stages that are applied were planned with, as the journal holds it
- * @throws AppError CONFIG_INVALID with every name that has changed since
+ * Refuses a stage whose names differ from those of the applied stages.
+ * @param applied the applied stages with their names, from the journal
+ * @throws AppError CONFIG_INVALID with every name that has changed
  */
 export function refuseOtherTenancy(
   applied: readonly { readonly stage: string; readonly tenancy: Tenancy }[],
   planned: Tenancy,
   origin: string,
 ): void {
-  // Those that are applied are of one tenancy among themselves.
+  // All applied stages have the same names.
   const [first] = applied;
   if (first === undefined) return;
   const now = namesOf(planned);
@@ -24,17 +24,17 @@ export function refuseOtherTenancy(
       : [
           {
             path,
-            fault: `is not what ${first.stage} was applied with: that was ${was}`,
-            fix: "write it as it was, or undo what is applied first: tenantry rollback --all",
+            fault: `differs from the applied stage ${first.stage}, which has ${was}`,
+            fix: "restore the previous value, or roll back the applied stages first: tenantry rollback --all",
           },
         ],
   );
   if (faults.length > 0) throw invalidConfiguration(origin, faults);
 }
 
-/** What may not change from one stage to the next, by where the configuration says it. */
+/** The names that must not change from one stage to the next, by their setting. */
 function namesOf(tenancy: Tenancy): Readonly<Record<string, string>> {
-  // With its schema, whichever the configuration leaves out.
+  // With the schema, even if the configuration leaves it out.
   const named = (relation: RelationName) => formatRelationName(relation, "");
   return {
     "names.organizationColumn": tenancy.column,

@@ -6,6 +6,7 @@ import {
   raw,
   type Sql,
   sql,
+  textOf,
   toScript,
 } from "../postgres/sql.ts";
 import type { BatchesStep, Step } from "../steps/model/step.ts";
@@ -14,7 +15,7 @@ import type { Plan } from "./plan.ts";
 
 const pagesInBatch = 128;
 
-/** The plan's statements as a script that psql runs, to the same schema and the same rows. */
+/** The plan's statements as a script for psql, with the same effect on schema and rows. */
 export function planScript(plan: Plan): string {
   const stages = plan.stages.map(({ stage, title, steps }) => {
     const blocks = steps.map((step) => `-- ${oneLine(step)}\n${stepScript(step)}\n`);
@@ -36,18 +37,18 @@ function stepScript(step: Step): string {
     case "transaction":
       return `BEGIN;\n${step.up.map(toScript).join("\n")}\nCOMMIT;`;
     case "online":
-      // A concurrent build waits for older transactions, and no writer waits for it.
+      // A concurrent build waits for older transactions; writers do not wait for it.
       return `SET lock_timeout = 0;\n${toScript(step.up)}\nSET lock_timeout = '2s';`;
     case "batches":
-      return `ANALYZE ${ident(step.table).parts.join("")};\n${toScript(batchesScript(step))}`;
+      return `ANALYZE ${textOf(ident(step.table))};\n${toScript(batchesScript(step))}`;
     case "application":
-      return "-- It changes the application's files, which psql cannot.";
+      return "-- This step changes files of the application; psql cannot run it.";
     default:
       return step satisfies never;
   }
 }
 
-/** The batches as a loop on the server, each committed by itself. */
+/** The batches as a loop on the server, with a COMMIT after each. */
 function batchesScript(step: BatchesStep): Sql {
   const [before = "", between = "", after = ""] = step.up.parts;
   const page = (offset: number) => raw(`format('(%s,0)', page + ${offset})`);
@@ -55,7 +56,7 @@ function batchesScript(step: BatchesStep): Sql {
   return sql`DO ${functionBody(sql`
 DECLARE
   page bigint := 0;
-  pages bigint := pg_relation_size(${literal(ident(step.table).parts.join(""))}::regclass) / current_setting('block_size')::bigint;
+  pages bigint := pg_relation_size(${literal(textOf(ident(step.table)))}::regclass) / current_setting('block_size')::bigint;
 BEGIN
   WHILE page < pages LOOP
     ${step.silencesTriggers ? sql`${silenceTriggers};` : sql`NULL;`}

@@ -6,28 +6,28 @@ import type { StagePlan } from "./plan.ts";
 
 /** A step, or the same step of all partitions of a table, as a plan lists it. */
 export type StepLine = {
-  /** With `*` in place of the partition. */
+  /** With `*` instead of the partition. */
   readonly id: string;
   readonly lock: LockLevel | "none";
-  /** The relations that it locks; of partitions, how many there are. */
+  /** The relations that it locks; for partitions, their number. */
   readonly on: string;
-  /** Bytes of its table; undefined where it has none. */
+  /** The size of its table; undefined for a step without a table. */
   readonly bytes: number | undefined;
 };
 
-/** What a stage does with one table, or with none. */
+/** The steps of a stage for one table, or for none. */
 export type TableLine = {
   readonly title: string;
   readonly steps: number;
-  /** As the catalog estimates; undefined where it does not. */
+  /** The catalog's estimate; undefined without one. */
   readonly rows: number | undefined;
   readonly bytes: number | undefined;
   readonly strongestLock: LockLevel | undefined;
-  /** As its rehearsal measured; undefined where there was none. */
+  /** The duration in the rehearsal; undefined without one. */
   readonly milliseconds: number | undefined;
 };
 
-/** A stage's steps, those of a table's partitions as one. */
+/** A stage's steps, with one line for the same step of all partitions of a table. */
 export function listSteps({ steps }: StagePlan, snapshot: Snapshot): readonly StepLine[] {
   return foldPartitions(steps).map((folded) => stepLine(folded, snapshot));
 }
@@ -60,7 +60,7 @@ export function listTables(
 
 type Folded = { readonly id: string; readonly steps: Some<Step> };
 
-/** One line for all partitions of a table, where the first of them is: a table may have hundreds. */
+/** One line for the same step of all partitions of a table, which can be hundreds. */
 function foldPartitions(steps: readonly Step[]): Folded[] {
   const folded = new Map<string, Folded>();
   for (const step of steps) {
@@ -81,7 +81,7 @@ function stepLine({ id, steps }: Folded, snapshot: Snapshot): StepLine {
   const [{ lock, partitionOf }] = steps;
   const sizes = steps.flatMap(({ table }) => {
     const existing = table === undefined ? undefined : findRelation(snapshot, table);
-    // A partitioned table has the size of its own partitions.
+    // The size of a partitioned table is that of its partitions, so it is not added again.
     const counted = existing?.kind === "table" || steps.length === 1;
     return existing !== undefined && counted ? [existing.bytes] : [];
   });

@@ -25,16 +25,17 @@ export type ResolvedTables = {
   readonly faults: readonly Fault[];
 };
 
-/** Grouping the memberships of so many takes some milliseconds; a batch takes 60. */
+/** Up to so many users, grouping the memberships takes some milliseconds; a batch takes about 60. */
 const fewestManyUsers = 10_000;
 
-/** Finds each configured table in the catalog, where its organization comes from, and the order. */
+/** Finds each configured table in the catalog, resolves its source, and sorts parents before children. */
 export function resolveTables(
   settings: ResolvedSettings,
   snapshot: Snapshot,
   tenancy: Tenancy,
   kept?: Kept,
 ): ResolvedTables {
+  const compared = { settings, snapshot };
   const faults: Fault[] = [];
   const skipped: RelationName[] = [];
   const dayOf = new Map<string, Day>();
@@ -52,13 +53,15 @@ export function resolveTables(
       const existing = findRelation(snapshot, table.relation);
       if (existing === undefined) {
         if (settings.missingTables === "skip") skipped.push(table.relation);
-        else faults.push(missingTable(table.relation, path, settings, snapshot));
+        else faults.push(missingTable(table.relation, path, compared));
         return [];
       }
-      const own = tenantTableFaults(table, existing, path, settings, snapshot);
+      const own = tenantTableFaults(table, existing, path, compared);
       faults.push(...own);
       const source =
-        own.length > 0 ? undefined : resolveSource(table, existing, day, dayOf, fewUsers, tenancy);
+        own.length > 0
+          ? undefined
+          : resolveSource(table, existing, { day, dayOf, fewUsers, tenancy });
       if (source === undefined) return [];
       if ("fault" in source) {
         faults.push({ path, ...source });
@@ -78,13 +81,13 @@ export function resolveTables(
       return [{ ...plan, partitions: partitionPlans(plan, settings, snapshot) }];
     });
 
-  faults.push(...sharedTableFaults(settings, snapshot));
+  faults.push(...sharedTableFaults(compared));
   const day1 = parentsFirst(resolve("day1"), faults);
   const day2 = parentsFirst(resolve("day2"), faults);
   return { tables: { day1, day2 }, skipped, faults };
 }
 
-/** The partitions of a table as their own steps see them; undefined where it is not partitioned. */
+/** The partitions of a table, for their steps; undefined if it is not partitioned. */
 function partitionPlans(
   table: TablePlan,
   settings: ResolvedSettings,
@@ -107,18 +110,24 @@ function partitionPlans(
   });
 }
 
+/** What a table's source is resolved with, besides the table. */
+type SourceContext = {
+  readonly day: Day;
+  /** The day of every tenant table, by its `relationKey`. */
+  readonly dayOf: ReadonlyMap<string, Day>;
+  readonly fewUsers: boolean;
+  readonly tenancy: Tenancy;
+};
+
 function resolveSource(
   { source }: TenantTable,
   existing: Relation,
-  day: Day,
-  dayOf: ReadonlyMap<string, Day>,
-  fewUsers: boolean,
-  tenancy: Tenancy,
+  { day, dayOf, fewUsers, tenancy }: SourceContext,
 ): ResolvedSource | Omit<Fault, "path"> {
   if (source.kind === "user") return { ...source, fewUsers };
   if (source.kind !== "via") return source;
-  // A key that was hardened names the organization too; one that references a partitioned table is
-  // kept once more for each of its partitions.
+  // A hardened key includes the organization. A key that references a partitioned table has a copy in
+  // the catalog for each partition.
   const key = existing.foreignKeys.find(({ columns, own }) => {
     const others = columns.filter((name) => name !== tenancy.column);
     return own && others.length === 1 && others[0] === source.column;
@@ -126,14 +135,15 @@ function resolveSource(
   const parentColumn = key?.referencedColumns[key.columns.indexOf(source.column)];
   if (key === undefined || parentColumn === undefined) {
     return {
-      fault: `has no foreign key of the one column ${source.column}`,
-      fix: "name a column that references the parent, or give the organization by { sql }",
+      fault: `has no foreign key on the single column ${source.column}`,
+      fix: "name a column with a foreign key to the parent, or use the source { sql }",
     };
   }
   const parent = { schema: key.schema, name: key.table };
   const parentDay = dayOf.get(relationKey(parent));
   if (parentDay === undefined || (day === "day1" && parentDay === "day2")) {
-    const when = parentDay === undefined ? "is no tenant table" : "becomes one on Day 2 only";
+    const when =
+      parentDay === undefined ? "is not a tenant table" : "becomes a tenant table on Day 2";
     return {
       fault: `gets its organization via ${source.column} from ${key.table}, which ${when}`,
       fix: `name ${key.table} in ${day}.tables or an earlier day`,
@@ -142,7 +152,7 @@ function resolveSource(
   return { kind: "via", column: source.column, parent, parentColumn };
 }
 
-/** Depth first along `via`; a circle is a fault, for no table in it could be the first. */
+/** Depth first along `via`. A cycle is a fault: none of its tables could be first. */
 function parentsFirst(tables: readonly TablePlan[], faults: Fault[]): TablePlan[] {
   const byKey = new Map(tables.map((table) => [relationKey(table.relation), table]));
   const ordered = new Set<TablePlan>();
@@ -154,7 +164,7 @@ function parentsFirst(tables: readonly TablePlan[], faults: Fault[]): TablePlan[
     if (below.includes(table) || selfReference) {
       faults.push({
         path: `${table.stage}.tables.${table.label}`,
-        fault: `gets its organization from itself, over ${[...below, table].map(({ label }) => label).join(" → ")}`,
+        fault: `gets its organization from itself, through ${[...below, table].map(({ label }) => label).join(" → ")}`,
         fix: "give one of these tables another source",
       });
       ordered.add(table);

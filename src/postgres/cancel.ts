@@ -2,18 +2,18 @@ import net from "node:net";
 import type pg from "pg";
 import { z } from "zod";
 
-const patienceInMilliseconds = 5_000;
+const answerTimeoutInMilliseconds = 5_000;
 
-/** In the place of a protocol's version. */
+/** The code of a CancelRequest, sent instead of a protocol version. */
 const cancelRequest = 80_877_102;
 
-/** The driver's types hold neither. */
+/** The driver's types have neither. */
 const keySchema = z.object({ processID: z.number(), secretKey: z.number() });
 
 /**
- * Asks the server to cancel what a client waits for. The server counts this as no session, and so takes
- * it where it takes no more sessions. Like psql before PostgreSQL 17, it does not ask for TLS: what is
- * sent is worth nothing when the session has ended.
+ * Asks the server to cancel the statement that a client waits for. This is not a session, so the server
+ * accepts it even at its connection limit. Like psql before PostgreSQL 17, it does not use TLS: the key
+ * that is sent is useless after the session has ended.
  */
 export async function requestCancel(client: pg.Client): Promise<void> {
   const { processID, secretKey } = keySchema.parse(client);
@@ -25,10 +25,10 @@ export async function requestCancel(client: pg.Client): Promise<void> {
   const socket = host.startsWith("/")
     ? net.connect(`${host}/.s.PGSQL.${port}`)
     : net.connect(port, host);
-  socket.setTimeout(patienceInMilliseconds, () => socket.destroy());
+  socket.setTimeout(answerTimeoutInMilliseconds, () => socket.destroy());
   await new Promise<void>((resolve, reject) => {
     socket.once("error", reject);
-    // The server answers by hanging up.
+    // The server answers by closing the connection.
     socket.once("close", () => resolve());
     socket.end(message);
     socket.resume();

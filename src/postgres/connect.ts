@@ -2,7 +2,7 @@ import type pg from "pg";
 import { z } from "zod";
 import { passwordOf } from "./target.ts";
 
-const patienceInMilliseconds = 10_000;
+const answerTimeoutInMilliseconds = 10_000;
 
 const passwordRequests = [
   "authenticationCleartextPassword",
@@ -11,10 +11,10 @@ const passwordRequests = [
 ] as const;
 
 /**
- * Connects a client and waits until the server has answered its first question: a pooler accepts
- * connections that it has no server for.
- * @returns the server process of the session, as the server says
- * @throws whatever stands in the way, after ten seconds at the latest; the client is closed then
+ * Connects a client and waits until the server has answered a first query: a pooler accepts
+ * connections even when it has no server connection.
+ * @returns the process ID of the session's server process, as the server reports it
+ * @throws the error of the driver or the server, after ten seconds at the latest; the client is closed then
  */
 export async function connect(client: pg.Client): Promise<number> {
   let passwordWanted = false;
@@ -29,32 +29,32 @@ export async function connect(client: pg.Client): Promise<number> {
   });
   const timer = setTimeout(
     () => fail(new Error("no answer within ten seconds")),
-    patienceInMilliseconds,
+    answerTimeoutInMilliseconds,
   );
-  // At an authentication that it does not know, the driver throws where nobody can catch it.
+  // For an unknown authentication method, the driver throws in an event handler, outside any promise.
   process.once("uncaughtException", fail);
   try {
     return await Promise.race([begin(client), failed]);
   } catch (error) {
-    // A socket that the server holds open would keep this process from ending.
+    // A socket that the server keeps open would keep this process alive.
     client.connection.stream.destroy();
     if (!passwordWanted || passwordOf(client) !== undefined) throw error;
-    throw new Error("the server asks for a password, and none is given", { cause: error });
+    throw new Error("the server asks for a password, and none was given", { cause: error });
   } finally {
     clearTimeout(timer);
     process.off("uncaughtException", fail);
   }
 }
 
-/** How long the server may take to end a session that it is told to end. */
-const farewellInMilliseconds = 5_000;
+/** How long the server may take to close a session. */
+const closeTimeoutInMilliseconds = 5_000;
 
 /**
- * Ends a client's session, once or again. A server or a network that does not answer would keep this
- * process alive: after five seconds the socket is destroyed, and the server sees that by itself.
+ * Ends a client's session; safe to call twice. A server or a network that does not answer would keep
+ * this process alive, so after five seconds the socket is destroyed; the server then ends the session.
  */
 export async function disconnect(client: pg.Client): Promise<void> {
-  const timer = setTimeout(() => client.connection.stream.destroy(), farewellInMilliseconds);
+  const timer = setTimeout(() => client.connection.stream.destroy(), closeTimeoutInMilliseconds);
   try {
     await client.end();
   } finally {

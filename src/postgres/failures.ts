@@ -9,38 +9,38 @@ export function sqlState(error: unknown): string | undefined {
 const lockStates = new Set(["55P03", "40P01", "40001"]);
 
 /**
- * Whether trying again can help: lock not granted in time (55P03), deadlock (40P01), or a row that
- * somebody moved to another partition while it was waited for (40001).
+ * Whether a retry can help: lock not granted in time (55P03), deadlock (40P01), or a row that another
+ * transaction moved to another partition while this one waited for it (40001).
  */
 export function isLockConflict(error: unknown): boolean {
   return lockStates.has(sqlState(error) ?? "");
 }
 
-/** Whether the connection is gone: the server restarted, the network failed, the backend was ended. */
+/** Whether the connection was lost: the server restarted, the network failed, the backend was terminated. */
 export function isConnectionLoss(error: unknown): boolean {
   const state = sqlState(error);
   if (state !== undefined) return state.startsWith("08") || /^57P0[1235]$/.test(state);
   return error instanceof ConnectionLost;
 }
 
-/** What is thrown in place of whatever the driver says of a connection that is gone. */
+/** Thrown instead of the error that the driver gives for a lost connection. */
 export class ConnectionLost extends Error {}
 
-/** What the server tells of a refusal besides its SQLSTATE. */
+/** What the server reports of an error besides its SQLSTATE. */
 export type RefusalSource = {
   /** The table whose constraint it was, or undefined. */
   readonly constraintOf: RelationName | undefined;
-  /** The column that may not be NULL, or undefined. */
+  /** The column that must not be NULL, or undefined. */
   readonly column: string | undefined;
   /** The constraint's name; a partition's bounds have none. */
   readonly constraint: string | undefined;
-  /** Whether a policy refused the row: its SQLSTATE is that of a missing privilege too. */
+  /** Whether a policy refused the row: the SQLSTATE is the same as for a missing privilege. */
   readonly byPolicy: boolean;
-  /** Whether it came out of a function: a trigger's, for one. */
+  /** Whether it was raised in a function, for example of a trigger. */
   readonly inFunction: boolean;
 };
 
-/** Where a refusal of the server's came from. */
+/** What an error of the server came from. */
 export function refusalSource(error: unknown): RefusalSource {
   if (!(error instanceof pg.DatabaseError)) {
     return {

@@ -2,8 +2,8 @@ import type { Queries, Session } from "./connection.ts";
 import { sql } from "./sql.ts";
 
 /**
- * A session whose transactions are savepoints of one that is open already: what opens transactions
- * of its own can be tried on a state that is rolled back afterwards. Closing it closes nothing.
+ * A session whose transactions are savepoints of a transaction that is already open: code that opens
+ * transactions can run on a state that is rolled back afterwards. Closing it does nothing.
  */
 export function nestedSession(session: Session, queries: Queries): Session {
   return {

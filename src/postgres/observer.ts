@@ -1,9 +1,9 @@
 import type { Session } from "./connection.ts";
 
-/** A session that several share: what one asks waits for what another asked before. */
+/** A session that several callers share: its statements run one after the other. */
 export type Observer = Pick<Session, "rows" | "execute">;
 
-/** Lets several ask one session at once, in no transaction. */
+/** Lets several callers use one session at once, outside a transaction. */
 export function observerOn(session: Session): Observer {
   let last: Promise<unknown> = Promise.resolve();
   const queue = <Result>(ask: () => Promise<Result>): Promise<Result> => {

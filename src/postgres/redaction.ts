@@ -1,6 +1,6 @@
 /**
- * A text without secrets: without the passwords of the URLs in it, and without this password, plain
- * or as a URL writes it.
+ * A text without secrets: the passwords in its URLs are replaced, and so is this password, plain or
+ * encoded for a URL.
  */
 export function redacted(text: string, password?: string): string {
   const forms = password ? [password, encodeURIComponent(password), encodeURI(password)] : [];
@@ -8,7 +8,7 @@ export function redacted(text: string, password?: string): string {
   return (
     plain
       .replaceAll(/(\w:\/\/[^\s:/@]*):\S*@/g, "$1:(password)@")
-      // A token may stand where the user's name does.
+      // A token can be in the position of the user name.
       .replaceAll(/(https?:\/\/)[^\s/@]+@/g, "$1(password)@")
       .replaceAll(/([?&]password=)[^\s&]+/g, "$1(password)")
   );

@@ -1,11 +1,11 @@
 import { openSession, type Session, type Target } from "./connection.ts";
 
-/** Opens a session that is closed when the work that it was lent to ends. */
+/** Opens a session that is closed when the work of `withSessions` ends. */
 export type OpenSession = typeof openSession;
 
 /**
- * Lends the work a function that opens sessions, and closes all of them when the work ends, however it
- * ends: where the second of them is refused, the first is closed. The work may close them earlier.
+ * Gives the work a function that opens sessions, and closes all of them when the work returns or throws:
+ * if the second session is refused, the first is closed. The work may close them earlier.
  */
 export async function withSessions<Result>(
   work: (open: OpenSession) => Promise<Result>,
@@ -14,14 +14,14 @@ export async function withSessions<Result>(
   const open: OpenSession = (...request) => {
     const opening = openSession(...request);
     opened.add(opening);
-    // Whoever asked is told; of one that is refused there is nothing to close.
+    // The caller gets the error; a session that was refused need not be closed.
     opening.catch(() => opened.delete(opening));
     return opening;
   };
   try {
     return await work(open);
   } finally {
-    // One may be on its way still, where another was refused meanwhile.
+    // One can still be opening when another was refused.
     const settled = await Promise.allSettled(opened);
     await Promise.all(
       settled.map((one) => (one.status === "fulfilled" ? one.value.close() : undefined)),
@@ -29,7 +29,7 @@ export async function withSessions<Result>(
   }
 }
 
-/** Lends the work one session, and closes it when the work ends, however it ends. */
+/** Gives the work one session, and closes it when the work returns or throws. */
 export function withSession<Result>(
   target: Target,
   applicationName: string,

@@ -1,12 +1,12 @@
 /**
- * SQL as plain data. It can be printed, hashed, kept in the journal and written into a script for
- * psql. Values are kept apart from the text between them, so that no name or literal, whatever it
- * holds, is ever read again. This module knows no driver.
+ * SQL as plain data. It can be printed, hashed, stored in the journal and written into a script for
+ * psql. Values are kept separate from the text, so no name or literal is ever parsed again. This
+ * module does not import the driver.
  */
 export type SqlValue = string | number | boolean | null | readonly string[];
 
 export type Sql = {
-  /** The text around the values: always one part more than there are values. */
+  /** The text around the values: there is always one part more than values. */
   readonly parts: readonly string[];
   readonly values: readonly SqlValue[];
 };
@@ -17,7 +17,7 @@ export type Some<Item> = readonly [Item, ...Item[]];
 /** A relation's schema and name, as PostgreSQL stores them. */
 export type RelationName = { readonly schema: string; readonly name: string };
 
-/** PostgreSQL cuts longer names silently (NAMEDATALEN - 1). */
+/** PostgreSQL truncates longer names (NAMEDATALEN - 1). */
 export const longestNameInBytes = 63;
 
 function text(content: string): Sql {
@@ -30,7 +30,7 @@ function quoted(name: string): string {
   }
   if (Buffer.byteLength(name) > longestNameInBytes) {
     throw new TypeError(
-      `over ${longestNameInBytes} bytes, PostgreSQL would cut it: ${JSON.stringify(name)}`,
+      `over ${longestNameInBytes} bytes, PostgreSQL would truncate it: ${JSON.stringify(name)}`,
     );
   }
   return `"${name.replaceAll('"', '""')}"`;
@@ -54,20 +54,20 @@ function literalText(value: SqlValue): string {
     return String(value);
   }
   if (typeof value === "string") {
-    if (value.includes("\0")) throw new TypeError("PostgreSQL strings hold no NUL byte");
+    if (value.includes("\0")) throw new TypeError("a PostgreSQL string cannot contain a NUL byte");
     const doubled = value.replaceAll("'", "''");
-    // A backslash means something else in a plain literal when standard_conforming_strings is off.
+    // In a plain literal, a backslash is an escape if standard_conforming_strings is off.
     return value.includes("\\") ? `E'${doubled.replaceAll("\\", "\\\\")}'` : `'${doubled}'`;
   }
   return `ARRAY[${value.map(literalText).join(", ")}]::text[]`;
 }
 
-/** A value written into the text: for DDL, where PostgreSQL takes no parameters. */
+/** A value as a literal: for DDL, where PostgreSQL does not accept parameters. */
 export function literal(value: SqlValue): Sql {
   return text(literalText(value));
 }
 
-/** SQL that the configuration holds: whoever writes the configuration may run any SQL. */
+/** Text that is SQL already, also from the configuration: its author may run any SQL. */
 export function raw(content: string): Sql {
   return text(content);
 }
@@ -89,7 +89,7 @@ function concatenated(left: Sql, right: Sql): Sql {
   };
 }
 
-/** Builds SQL from a template: SQL goes in as it is, anything else becomes a parameter. */
+/** Builds SQL from a template: SQL is inserted as it is, anything else becomes a parameter. */
 export function sql(strings: TemplateStringsArray, ...pieces: readonly (Sql | SqlValue)[]): Sql {
   const [first = "", ...others] = dedentedOnce(strings);
   return others.reduce((built, following, index) => {
@@ -104,18 +104,18 @@ function isSql(piece: Sql | SqlValue): piece is Sql {
   return typeof piece === "object" && piece !== null && "parts" in piece;
 }
 
-/** By the template's place in the source code: its texts are the same ones every time it is used. */
-const known = new WeakMap<TemplateStringsArray, readonly string[]>();
+/** By template: JavaScript passes the same array of strings each time a template is evaluated. */
+const dedentedTemplates = new WeakMap<TemplateStringsArray, readonly string[]>();
 
 function dedentedOnce(strings: TemplateStringsArray): readonly string[] {
-  const before = known.get(strings);
+  const before = dedentedTemplates.get(strings);
   if (before !== undefined) return before;
   const lines = dedented(strings);
-  known.set(strings, lines);
+  dedentedTemplates.set(strings, lines);
   return lines;
 }
 
-/** Takes the source code's own indentation out of a template, never out of what is put into it. */
+/** Removes the indentation of the source code from a template, never from what is inserted. */
 function dedented(strings: readonly string[]): string[] {
   const hole = "\u0000";
   const lines = strings.join(hole).split("\n");
@@ -138,15 +138,15 @@ export function toQuery(statement: Sql): { text: string; values: SqlValue[] } {
 }
 
 /**
- * A name or a piece of SQL as a text, for a message or a script.
- * @throws TypeError where it has values: they do not belong into a text
+ * A name or other SQL without values as a text, for a message or a script.
+ * @throws TypeError for SQL with values
  */
 export function textOf(piece: Sql): string {
   if (piece.values.length > 0) throw new TypeError("SQL with values is not a text");
   return piece.parts.join("");
 }
 
-/** The statement with its values written in: for people and for psql, never for the driver. */
+/** The statement with its values as literals: for people and for psql, never for the driver. */
 export function toScript(statement: Sql): string {
   const written = statement.parts.reduce(
     (before, part, index) => `${before}${literalText(statement.values[index - 1] ?? null)}${part}`,
@@ -155,16 +155,16 @@ export function toScript(statement: Sql): string {
 }
 
 /**
- * Statements without values as one text: they take one round trip, and the first that fails is the last.
- * @throws TypeError for a value, since PostgreSQL takes none with more than one statement
+ * Statements without values as one text: one round trip, and after an error none of the rest is run.
+ * @throws TypeError for a value: PostgreSQL accepts parameters for a single statement only
  */
 export function together(statements: readonly Sql[]): Sql {
   if (statements.some(({ values }) => values.length > 0))
-    throw new TypeError("only statements without values go together");
+    throw new TypeError("statements with values cannot be sent together");
   return list(statements, ";\n");
 }
 
-/** The body of a function in dollar quotes, under a tag that the body does not hold. */
+/** The body of a function in dollar quotes, with a tag that does not occur in the body. */
 export function functionBody(body: Sql): Sql {
   let tag = "$function$";
   while (body.parts.some((part) => part.includes(tag))) tag = tag.replace(/\$$/, "_$");

@@ -210,8 +210,8 @@ const places: readonly (readonly [command: string, code: ErrorCode, says: RegExp
     "CONNECTION_FAILED",
     /no connection/,
   ],
-  ["backup verify FOLDER --scratch nonsense", "USAGE", /is none that PostgreSQL knows/],
-  ["rehearse --backup FOLDER --scratch nonsense", "USAGE", /is none that PostgreSQL knows/],
+  ["backup verify FOLDER --scratch nonsense", "USAGE", /is not a valid PostgreSQL URL/],
+  ["rehearse --backup FOLDER --scratch nonsense", "USAGE", /is not a valid PostgreSQL URL/],
   ["backup verify", "BACKUP_FAILED", /holds no backup/],
   ["--stage day1 --verify-backup", "BACKUP_FAILED", /was never begun/],
 ];

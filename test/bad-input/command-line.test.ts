@@ -88,10 +88,10 @@ const wrongValues: readonly Case[] = [
   ...["999", "1e12", "many", "", "1000.5"].map(
     (value): Case => [`demo --rows=${value}`, /^--rows: /],
   ),
-  ["status --config missing.json", /no configuration here/, "CONFIG_NOT_FOUND"],
-  ["status --config=", /no configuration here/, "CONFIG_NOT_FOUND"],
-  ["status --config .", /no configuration here/, "CONFIG_NOT_FOUND"],
-  ["run --config /dev/null/x --yes", /no configuration here/, "CONFIG_NOT_FOUND"],
+  ["status --config missing.json", /no configuration found/, "CONFIG_NOT_FOUND"],
+  ["status --config=", /no configuration found/, "CONFIG_NOT_FOUND"],
+  ["status --config .", /no configuration found/, "CONFIG_NOT_FOUND"],
+  ["run --config /dev/null/x --yes", /no configuration found/, "CONFIG_NOT_FOUND"],
 ];
 
 const noUrls: readonly Case[] = [
@@ -108,15 +108,15 @@ const noUrls: readonly Case[] = [
     "postgresql://u@[::1/d",
     " postgresql://u@h/d",
     "host=h dbname=d",
-  ].map((url): Case => [`status|--url=${url}`, /^is none that PostgreSQL knows/]),
-  ["status --url postgresql://u@h/d?sslmode=requier", /asks for an sslmode that is none: requier/],
+  ].map((url): Case => [`status|--url=${url}`, /^is not a valid PostgreSQL URL/]),
+  ["status --url postgresql://u@h/d?sslmode=requier", /has an unknown sslmode: requier/],
   [
     "run --yes --url postgresql://u@h/d?sslmode=verify-full&sslrootcert=/nowhere.pem",
     /names a file that cannot be read: .*nowhere\.pem/,
   ],
   ["rehearse --scratch nonsense --backup x", /no connection/, "CONNECTION_FAILED"],
-  ["restore x --into nonsense", /is none that PostgreSQL knows/],
-  ["restore x --in-place --url nonsense", /is none that PostgreSQL knows/],
+  ["restore x --into nonsense", /is not a valid PostgreSQL URL/],
+  ["restore x --in-place --url nonsense", /is not a valid PostgreSQL URL/],
   ["check --url postgresql://u@nowhere.invalid/d", /no connection/, "CONNECTION_FAILED"],
   ["check --url postgresql://u@127.0.0.1,127.0.0.2/d", /no connection/, "CONNECTION_FAILED"],
   ["check --url postgresql://u@127.0.0.1:0/d", /no connection/, "CONNECTION_FAILED"],
@@ -164,7 +164,7 @@ test.each([
   ["rnu", "there is no command rnu"],
   ["run --nope", "unknown option '--nope'"],
   ["run --stage day9", "The stages are day1, day2, day3"],
-  ["status --url nonsense", "is none that PostgreSQL knows"],
+  ["status --url nonsense", "is not a valid PostgreSQL URL"],
   ["rollback --verify", "--verify: is no option of this command"],
   ["plan --sql", "--sql: goes without --json"],
   ["rollback --print-sql", "--print-sql: goes without --json"],

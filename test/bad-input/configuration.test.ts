@@ -103,7 +103,7 @@ test.each([[], ...objects].map((place) => ({ name: ["(the whole)", ...place].joi
   async ({ place }) => {
     const extra = [...place, "colour"];
     const refusal = await refusalOfConfig(replaced(completeConfig, extra, "blue"));
-    expect(said(refusal, extra)).toMatch(/is not known here →/);
+    expect(said(refusal, extra)).toMatch(/unknown setting →/);
   },
 );
 

@@ -115,7 +115,7 @@ const misfits: readonly (readonly [what: string, config: Config, says: RegExp])[
   [
     "a via column without a foreign key",
     day1({ calls: { via: "said" } }),
-    /has no foreign key of the one column said/,
+    /has no foreign key on the single column said/,
   ],
   ["a via column to a table that is no tenant's", day1({ leads: { via: "person_id" } }), /leads: /],
   [
@@ -146,17 +146,17 @@ const misfits: readonly (readonly [what: string, config: Config, says: RegExp])[
   [
     "a role that is unknown",
     { ...base, roles: { signedIn: "small_company_ap" } },
-    /roles\.signedIn: there is no role .*small_company_app\?/,
+    /roles\.signedIn: the role .* does not exist .*small_company_app\?/,
   ],
   [
     "a role in other capitals",
     { ...base, roles: { signedIn: "SMALL_COMPANY_APP" } },
-    /roles\.signedIn: there is no role/,
+    /roles\.signedIn: the role .* does not exist/,
   ],
   [
     "an anonymous role that is unknown",
     { ...base, roles: { signedIn: "small_company_app", anonymous: "nobody here" } },
-    /roles\.anonymous: there is no role/,
+    /roles\.anonymous: the role .* does not exist/,
   ],
   [
     "organizations of a name that is taken",
@@ -168,7 +168,11 @@ const misfits: readonly (readonly [what: string, config: Config, says: RegExp])[
     { ...base, names: { helpers: "other" } },
     /names\.helpers: /,
   ],
-  ["a table that was forgotten", { ...base, day2: { tables: {} } }, /settings: is named nowhere/],
+  [
+    "a table that was forgotten",
+    { ...base, day2: { tables: {} } },
+    /settings: is not named in the configuration/,
+  ],
 ];
 
 const asking = ["run --yes", "plan", "rehearse"];

@@ -199,7 +199,7 @@ test("a role that may not read every table makes no backup and no rehearsal", as
   await session.execute({ parts: [`DROP ROLE ${role}`], values: [] });
 });
 
-const other = /is not what day1 was applied with/;
+const other = /differs from the applied stage day1/;
 
 const between: readonly (readonly [what: string, config: Config, says: RegExp])[] = [
   ["another column", { ...smallCompany, names: { organizationColumn: "tenant_id" } }, other],
@@ -232,7 +232,7 @@ const between: readonly (readonly [what: string, config: Config, says: RegExp])[
   [
     "a table that is forgotten",
     { ...smallCompany, day1: { tables: { leads: { user: "person_id" } } } },
-    /calls: is named nowhere/,
+    /calls: is not named in the configuration/,
   ],
   ["another schema", { ...smallCompany, schema: "pg_temp" }, /no such table/],
 ];

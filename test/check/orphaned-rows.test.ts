@@ -13,7 +13,7 @@ test("rows that refer to no row are counted and named by their primary keys befo
   expect(found).toEqual([
     {
       severity: "blocking",
-      says: "calls: foreign key calls_lead_id_fkey: 3 of 100 calls refer to no row of leads (id 7, 9, 12)",
+      says: "calls: foreign key calls_lead_id_fkey: 3 of 100 calls refer to a missing row of leads (id 7, 9, 12)",
       fix: 'correct or delete them: SELECT * FROM "public"."calls" AS record WHERE record."lead_id" IS NOT NULL AND NOT EXISTS (SELECT FROM "public"."leads" AS parent WHERE parent."id" = record."lead_id");',
     },
   ]);
@@ -62,12 +62,12 @@ test("a key is asked where hardening replaces it, or where rows get their organi
       (found) => `${found.severity} ${found.says}`,
     );
   const ofCalls =
-    "calls: foreign key calls_lead_id_fkey: 5 of 100 calls refer to no row of leads (id 96, 97, 98, 99, 100)";
+    "calls: foreign key calls_lead_id_fkey: 5 of 100 calls refer to a missing row of leads (id 96, 97, 98, 99, 100)";
   expect(await says(config)).toEqual([`advisory ${ofCalls}`]);
   expect((await says(all)).sort()).toEqual([
     `blocking ${ofCalls}`,
     "blocking loose: foreign key loose_tag_fkey: 1 of 3 loose refer to no row of tags (ctid (0,2))",
-    "blocking tagged: foreign key tagged_lead_id_fkey: 5 of 107 tagged refer to no row of leads ((lead_id, tag) (96, OLD), (97, OLD), (98, OLD), (99, OLD), (100, OLD))",
+    "blocking tagged: foreign key tagged_lead_id_fkey: 5 of 107 tagged refer to a missing row of leads ((lead_id, tag) (96, OLD), (97, OLD), (98, OLD), (99, OLD), (100, OLD))",
     "blocking tagged: foreign key tagged_tag_fkey: 7 of 107 tagged refer to no row of tags ((lead_id, tag) (1, NEW), (2, NEW), (3, NEW), (4, NEW), (5, NEW), …)",
   ]);
 });

@@ -15,15 +15,15 @@ test("a role that is no superuser is told every privilege that it lacks, and wha
   const before = (await look(role)).filter(({ severity }) => severity === "blocking");
   const said = before.map(({ id, object, fact }) => `${id}: ${object}: ${fact}`);
   expect(said).toEqual([
-    expect.stringMatching(/^database-privilege: plain_migrator: may not create schemas/),
-    "schema-privileges: public: plain_migrator may not create anything in the schema",
+    expect.stringMatching(/^database-privilege: plain_migrator: is not allowed to create schemas/),
+    "schema-privileges: public: plain_migrator is not allowed to create anything in the schema",
     "users-table: person: plain_migrator lacks SELECT, REFERENCES, TRIGGER on it",
-    "impersonation: small_company_app: plain_migrator may not SET ROLE to it",
+    "impersonation: small_company_app: plain_migrator is not allowed to SET ROLE to it",
     expect.stringMatching(
-      /^dump-privileges: public: plain_migrator may not read calls, .* and \d more$/,
+      /^dump-privileges: public: plain_migrator is not allowed to read calls, .* and \d more$/,
     ),
-    "dump-privileges: vault: plain_migrator may not read numbers, secret",
-    expect.stringMatching(/^dump-row-security: public.settings: its policies decide/),
+    "dump-privileges: vault: plain_migrator is not allowed to read numbers, secret",
+    expect.stringMatching(/^dump-row-security: public.settings: its policies apply to/),
     expect.stringMatching(/^configuration: day1.tables.leads: belongs to postgres/),
     expect.stringMatching(/^configuration: day1.tables.calls: belongs to postgres/),
     expect.stringMatching(/^configuration: day2.tables.settings: belongs to postgres/),
@@ -44,7 +44,7 @@ test("a role that is no superuser is told every privilege that it lacks, and wha
   const hidden = await findings("long-transactions", role);
   expect(hidden).toMatchObject([
     {
-      says: expect.stringMatching(/of other roles: plain_migrator may not see/),
+      says: expect.stringMatching(/of other roles: plain_migrator is not allowed to see/),
       fix: 'GRANT pg_read_all_stats TO "plain_migrator"',
     },
   ]);

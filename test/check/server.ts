@@ -5,7 +5,7 @@ import { afterAll, onTestFinished } from "vitest";
 import { chooseForDemo } from "../../src/backup/programs/pg-dump.ts";
 import { readSnapshot } from "../../src/catalog/snapshot.ts";
 import { askChecks } from "../../src/check/ask.ts";
-import type { Check } from "../../src/check/check.ts";
+import type { PreflightCheck } from "../../src/check/check.ts";
 import { checks } from "../../src/check/index.ts";
 import { type Config, configSchema } from "../../src/config/schema.ts";
 import { settingsFrom } from "../../src/config/settings.ts";
@@ -63,7 +63,7 @@ export async function emptyFolder(): Promise<string> {
 type Asked = {
   readonly config?: Config;
   readonly folder?: string;
-  readonly only?: readonly Check[];
+  readonly only?: readonly PreflightCheck[];
 };
 
 /** What the checks find of a database, asked as whoever the target says. */

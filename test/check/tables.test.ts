@@ -26,13 +26,13 @@ test("what does not fit between configuration and database is found all at once"
   };
   const found = await findings("configuration", { url }, { config });
   expect(found.map(({ severity, says }) => `${severity} ${says}`)).toEqual([
-    "blocking roles.signedIn: there is no role nobody_at_all",
+    "blocking roles.signedIn: the role nobody_at_all does not exist",
     "blocking day1.tables.parts_1: is a partition of parts",
-    "blocking day1.tables.far: has the partition far_1, a foreign table: another server has its rows, and no index, constraint or policy reaches them from here",
-    "blocking day2.tables.settings: is part of an inheritance tree (INHERITS), where no index, foreign key, trigger and policy reaches children, or those that are made later",
-    "blocking child_of_settings: is named nowhere in the configuration",
-    "blocking forgotten: is named nowhere in the configuration",
-    "blocking parts: is named nowhere in the configuration",
+    "blocking day1.tables.far: has the partition far_1, a foreign table: its rows are on another server, where indexes, constraints and policies of this database do not apply",
+    "blocking day2.tables.settings: is part of an inheritance tree (INHERITS): indexes, foreign keys, triggers and policies do not apply to child tables",
+    "blocking child_of_settings: is not named in the configuration",
+    "blocking forgotten: is not named in the configuration",
+    "blocking parts: is not named in the configuration",
     "blocking names.organizations: public.organizations exists already",
   ]);
 });
@@ -60,7 +60,7 @@ test("a table without primary key, a via without index, an index that is not val
     {
       severity: "advisory",
       says: "public.calls: has no primary key",
-      fix: "ALTER TABLE public.calls ADD PRIMARY KEY (…), by the columns that tell its rows apart",
+      fix: "ALTER TABLE public.calls ADD PRIMARY KEY (…) with the columns that identify a row",
     },
     {
       severity: "advisory",
@@ -69,7 +69,7 @@ test("a table without primary key, a via without index, an index that is not val
     },
     {
       severity: "advisory",
-      says: "public.phones: an index of leads that is not valid",
+      says: "public.phones: an invalid index of leads",
       fix: "DROP INDEX CONCURRENTLY public.phones, or REINDEX INDEX CONCURRENTLY public.phones",
     },
     {
@@ -81,7 +81,7 @@ test("a table without primary key, a via without index, an index that is not val
   for (const { fix } of found) {
     await execute(
       session,
-      fix.replace("(…), by the columns that tell its rows apart", "(id)").split(", or ")[0] ?? "",
+      fix.replace("(…) with the columns that identify a row", "(id)").split(", or ")[0] ?? "",
     );
   }
   expect((await look()).flat()).toEqual([]);
@@ -96,7 +96,7 @@ test("rows that lead to no organization are found before a stage fails at them",
     {
       severity: "blocking",
       says: "calls: has rows whose lead_id is NULL",
-      fix: 'give them one (SELECT * FROM "public"."calls" AS record WHERE "lead_id" IS NULL), or unattributed: "default" for the table',
+      fix: 'set it (SELECT * FROM "public"."calls" AS record WHERE "lead_id" IS NULL), or set unattributed: "default" for the table',
     },
   ]);
   const calls = { via: "lead_id", unattributed: "default" as const };
@@ -117,8 +117,8 @@ test("names that the plan gives its own are found where somebody else has them",
   );
   const found = await findings("existing-names", { url });
   expect(found.map(({ severity, says }) => `${severity} ${says}`)).toEqual([
-    "blocking public.calls: has a trigger ~attribute_organization already",
-    "advisory leads: has a column organization_id already, and what it holds is kept",
+    "blocking public.calls: already has a trigger ~attribute_organization",
+    "advisory leads: already has a column organization_id; its values are kept",
   ]);
   await execute(
     session,
@@ -142,7 +142,7 @@ test("triggers that the backfill fires are named: where they cannot be silenced,
   const [loud] = await findings("update-triggers", role);
   expect(loud).toMatchObject({
     severity: "advisory",
-    says: "public.leads: its trigger touched fires: loud may not set session_replication_role",
+    says: "public.leads: its trigger touched fires: loud is not allowed to set session_replication_role",
   });
   if (loud?.fix.startsWith("GRANT")) {
     await execute(session, loud.fix);
@@ -152,7 +152,7 @@ test("triggers that the backfill fires are named: where they cannot be silenced,
   await execute(session, "DROP ROLE loud", "ALTER TABLE leads ENABLE ALWAYS TRIGGER touched");
   const [always] = await findings("update-triggers", { url });
   expect(always?.says).toBe(
-    "public.leads: its trigger touched fires even where triggers are silenced",
+    "public.leads: its trigger touched fires even under session_replication_role = replica",
   );
   await execute(session, always?.fix.split(" makes")[0] ?? "");
   expect(await findings("update-triggers", { url })).toEqual([]);
@@ -168,9 +168,9 @@ test("an event trigger is named with its function and its owner", async () => {
   const [found] = await findings("event-triggers", { url });
   expect(found).toMatchObject({
     severity: "advisory",
-    says: "watcher: calls public.watch() at ddl_command_end, and belongs to postgres",
+    says: "watcher: calls public.watch() on ddl_command_end; owner: postgres",
   });
-  await execute(session, found?.fix.split("in the way: ")[1] ?? "");
+  await execute(session, found?.fix.split("refuse a step: ")[1] ?? "");
   expect(await findings("event-triggers", { url })).toEqual([]);
 });
 
@@ -208,7 +208,7 @@ test("a table that autovacuum leaves alone, and one that is vacuumed just now, a
   const [off] = await findings("vacuum", { url });
   expect(off).toMatchObject({
     severity: "advisory",
-    says: "public.leads: no autovacuum comes to it",
+    says: "public.leads: autovacuum is disabled",
   });
   await execute(session, off?.fix.split(";")[0] ?? "");
   expect(await findings("vacuum", { url })).toEqual([]);
@@ -220,13 +220,16 @@ test("a table that autovacuum leaves alone, and one that is vacuumed just now, a
     () => "to its end",
     () => "cancelled",
   );
-  const running = await vi.waitFor(async () => {
-    const [one] = await findings("vacuum", { url });
-    if (one === undefined) throw new Error("not yet");
-    return one;
-  });
-  expect(running.says).toBe(`public.leads: process ${slow.backend} vacuums it`);
-  await execute(session, running.fix.replace("let it end, or ", ""));
+  const running = await vi.waitFor(
+    async () => {
+      const [one] = await findings("vacuum", { url });
+      if (one === undefined) throw new Error("not yet");
+      return one;
+    },
+    { timeout: 20_000, interval: 50 },
+  );
+  expect(running.says).toBe(`public.leads: process ${slow.backend} is vacuuming it`);
+  await execute(session, running.fix.replace("wait until it ends, or ", ""));
   expect(await ended).toBe("cancelled");
   expect(await findings("vacuum", { url })).toEqual([]);
   await slow.close();

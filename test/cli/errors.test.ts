@@ -76,11 +76,11 @@ test("a configuration that does not fit the database is refused with all of its 
     "day1.tables.lead: no such table in the database → did you mean leads?",
   );
   expect(outcome.stderr).toContain("calls: has no column led_id → did you mean lead_id?");
-  expect(outcome.stderr).toContain("leads: has no foreign key of the one column phone");
+  expect(outcome.stderr).toContain("leads: has no foreign key on the single column phone");
   expect(outcome.stderr).toContain(
-    "there is no role small_company_ap → did you mean small_company_app?",
+    "the role small_company_ap does not exist → did you mean small_company_app?",
   );
-  expect(outcome.stderr).toContain("settings: is named nowhere in the configuration");
+  expect(outcome.stderr).toContain("settings: is not named in the configuration");
 });
 
 test("day2 before day1, and a stage that is applied, are refused", async () => {

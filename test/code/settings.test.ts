@@ -101,8 +101,8 @@ test("all faults of the code section are reported at once", () => {
   expect(
     faults({ lookups: { lead: ["phone"] }, uniquePerOrganization: { area_codes: ["code"] } }),
   ).toEqual([
-    expect.stringContaining("code.lookups.lead: names no table of day1 or day2"),
-    expect.stringContaining("code.uniquePerOrganization.area_codes: names no table"),
+    expect.stringContaining("code.lookups.lead: is not a table of day1 or day2"),
+    expect.stringContaining("code.uniquePerOrganization.area_codes: is not a table"),
   ]);
   const hook = { name: "organization", from: "@/organization" };
   expect(faults({ app: { hook, organization: "not an expression" }, filters: "never" })).toEqual([
@@ -115,6 +115,6 @@ test("all faults of the code section are reported at once", () => {
     expect.stringContaining("a name that the hook returns"),
   ]);
   expect(faults({ filter: "explicit" })).toEqual([
-    expect.stringContaining("code.filter: is not known here → did you mean filters?"),
+    expect.stringContaining("code.filter: unknown setting → did you mean filters?"),
   ]);
 });

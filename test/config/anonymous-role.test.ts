@@ -124,7 +124,9 @@ test("the plan takes it from the catalog, the same twice", async () => {
   const { session } = await makeCompany("anon planned");
   const snapshot = await readSnapshot(session);
   const plan = (one: Config) =>
-    JSON.stringify(planStages(parseSettings(one, "the test"), snapshot, stages, "the test").stages);
+    JSON.stringify(
+      planStages(parseSettings(one, "the test"), snapshot, stages, { origin: "the test" }).stages,
+    );
   expect(plan(config)).toBe(plan(config));
   expect(plan(config)).toBe(plan(company.config));
   expect(plan(withoutAnonymous)).not.toBe(plan(config));

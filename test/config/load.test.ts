@@ -119,16 +119,16 @@ test("all faults of a configuration are said at once, each with its place and ho
   });
   expect(faults).toEqual(
     expect.arrayContaining([
-      "sharedTable: is not known here → did you mean sharedTables?",
-      expect.stringMatching(/^identity\.setting: like app\.user_id/),
+      "sharedTable: unknown setting → did you mean sharedTables?",
+      expect.stringMatching(/^identity\.setting: must be a custom setting .*app\.user_id/),
       expect.stringMatching(/^users\.owners: SQL cannot be empty/),
-      expect.stringMatching(/^users\.owner: is not known here/),
-      expect.stringMatching(/^defaultOrganization\.slug: lower-case letters/),
-      expect.stringMatching(/^day1\.tables\.leads: says no tenancy source/),
+      expect.stringMatching(/^users\.owner: unknown setting/),
+      expect.stringMatching(/^defaultOrganization\.slug: must be lower-case letters/),
+      expect.stringMatching(/^day1\.tables\.leads: has no valid source/),
       expect.stringMatching(/^day1\.tables\.calls\.via: .*63 bytes/),
       expect.stringMatching(/^day1\.tables\.scripts\.unattributed: .*"error"\|"default"/),
       expect.stringMatching(/^day1\.tables\.scripts\.access: .*"members"\|"admins"/),
-      expect.stringMatching(/^sharedTables\.countries: say why/),
+      expect.stringMatching(/^sharedTables\.countries: must be a reason/),
       expect.stringMatching(/^online\.lockTimeoutInMilliseconds: /),
     ]),
   );
@@ -149,9 +149,9 @@ test("all faults between the parts of a configuration are said at once", () => {
   expect(faults).toEqual(
     expect.arrayContaining([
       expect.stringMatching(/^names\.helpers: .*public/),
-      expect.stringMatching(/^organizations: the slug same is given to two/),
-      expect.stringMatching(/^organizations: the slug default-org/),
-      expect.stringMatching(/^day2\.tables: "a\.b\.c" names no table/),
+      expect.stringMatching(/^organizations: two organizations have the slug same/),
+      expect.stringMatching(/^organizations: two organizations have the slug default-org/),
+      expect.stringMatching(/^day2\.tables: "a\.b\.c" is not a valid table name/),
       expect.stringMatching(
         /^day1\.tables and day2\.tables and names\.memberships: .*named 3 times/,
       ),
@@ -163,8 +163,8 @@ test("all faults between the parts of a configuration are said at once", () => {
 test("two names that name no table are not taken for the same table besides", () => {
   const tables = { "a.b.c": "default", "x.y.z": "default" };
   expect(faultsOf({ ...small, day2: { tables } })).toEqual([
-    expect.stringMatching(/^day2\.tables: "a\.b\.c" names no table/),
-    expect.stringMatching(/^day2\.tables: "x\.y\.z" names no table/),
+    expect.stringMatching(/^day2\.tables: "a\.b\.c" is not a valid table name/),
+    expect.stringMatching(/^day2\.tables: "x\.y\.z" is not a valid table name/),
   ]);
 });
 

@@ -39,7 +39,7 @@ test(
     const failed = await project.tenantry("run", "--yes", "--stage", "day3");
     expect(failed).toMatchObject({ code: 3 });
     expect(failed.stderr).toContain("day3 was rolled back; the schema is as it was before it");
-    expect(failed.stderr).toContain("3 of 200 calls refer to no row of leads (id 7, 9, 12)");
+    expect(failed.stderr).toContain("3 of 200 calls refer to a missing row of leads (id 7, 9, 12)");
     expect(await schemaOf(url)).toBe(before);
     expect(await project.tenantry("rollback", "--all", "--yes")).toMatchObject({ code: 0 });
   },
@@ -58,7 +58,9 @@ test(
     expect(back.stderr).toContain("the constraint stays NOT VALID, because rows violate it");
     // Read without the terminal's line breaks.
     const said = back.stderr.replaceAll(/\s+/g, " ");
-    expect(said).toContain("3 of 200 calls refer to no row of leads (id 7, 9, 12): SELECT * FROM");
+    expect(said).toContain(
+      "3 of 200 calls refer to a missing row of leads (id 7, 9, 12): SELECT * FROM",
+    );
     expect(await isValid(session, "calls_lead_id_fkey")).toBe(false);
     // What no row violates is validated again, and what is NOT VALID holds for new rows.
     expect(await isValid(session, "tags_note_id_fkey")).toBe(true);

@@ -35,7 +35,7 @@ async function whileEnforced(name: string, server?: string) {
     parseSettings(hardened, "the test"),
     await readSnapshot(session),
     stages.filter(({ name: stage }) => stage === "day3"),
-    "the test",
+    { origin: "the test" },
   );
   const steps = plan.stages.flatMap((stage) => stage.steps);
   const execute = async (id: string, direction: "up" | "down") => {

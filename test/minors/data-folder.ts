@@ -31,7 +31,7 @@ function lockOf({ dataDirectory }: Server): string {
   return path.join(dataDirectory, "postmaster.pid");
 }
 
-const patience = { timeout: 30_000, interval: 50 };
+const polling = { timeout: 30_000, interval: 50 };
 
 /** Fast shutdown; the folder stays. */
 async function shutDown(server: Server): Promise<void> {
@@ -40,7 +40,7 @@ async function shutDown(server: Server): Promise<void> {
   process.kill(Number(postmaster), "SIGINT");
   await vi.waitFor(() => {
     if (existsSync(lock)) throw new Error("the server still runs");
-  }, patience);
+  }, polling);
 }
 
 async function startOn(server: Server, binaries: ServerBinaries): Promise<void> {
@@ -70,5 +70,5 @@ async function startOn(server: Server, binaries: ServerBinaries): Promise<void> 
   await vi.waitFor(async () => {
     const state = existsSync(lockOf(server)) ? await readFile(lockOf(server), "utf8") : "";
     if (!/^ready\s*$/m.test(state)) throw new Error("the server is not ready");
-  }, patience);
+  }, polling);
 }

@@ -98,7 +98,7 @@ test("an option that nobody knows is said once, and is neither drift nor a diffe
   ];
   for (const statement of options) await session.execute(raw(statement));
   const note =
-    /note: options that PostgreSQL's manual does not know were not compared: vendor_number \(of \d columns, as public\.leads\.\w+\), vendor_state \(of 1 relation, as public\.notes\)/g;
+    /note: options that PostgreSQL's manual does not document were not compared: vendor_number \(of \d columns, as public\.leads\.\w+\), vendor_state \(of 1 relation, as public\.notes\)/g;
 
   const drift = await project.tenantry("audit", "--drift");
   expect(drift.stdout).toContain("1 objects changed");

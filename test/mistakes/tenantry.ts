@@ -18,7 +18,7 @@ export async function stepsOf(
     parseSettings(config, "the test"),
     await readSnapshot(session),
     stages.filter(({ name }) => name === stage),
-    "the test",
+    { origin: "the test" },
   );
   return plan.stages.flatMap(({ steps }) => steps);
 }

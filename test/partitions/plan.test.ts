@@ -15,7 +15,7 @@ const day1 = stages.filter(({ name }) => name === "day1");
 
 async function planOf(session: Session, config: Config) {
   const settings = parseSettings(config, "the test");
-  return planStages(settings, await readSnapshot(session), day1, "the test");
+  return planStages(settings, await readSnapshot(session), day1, { origin: "the test" });
 }
 
 /** A name of 60 bytes, of which the plan's own must stay under 64. */

@@ -23,7 +23,7 @@ beforeAll(async () => {
 afterAll(() => database.drop());
 
 function plan(config: Config, from: Snapshot = snapshot): Plan {
-  return planStages(parseSettings(config, "the test"), from, stages, "the test");
+  return planStages(parseSettings(config, "the test"), from, stages, { origin: "the test" });
 }
 
 function faultsOf(config: Config): readonly string[] {
@@ -157,9 +157,9 @@ describe("what does not fit the database", () => {
       expect.arrayContaining([
         expect.stringMatching(/^users\.table: no such table.*did you mean people\?/),
         expect.stringMatching(
-          /^roles\.signedIn: there is no role pg_monitr → did you mean pg_monitor\?/,
+          /^roles\.signedIn: the role pg_monitr does not exist → did you mean pg_monitor\?/,
         ),
-        expect.stringMatching(/^roles\.anonymous: there is no role nobody at all/),
+        expect.stringMatching(/^roles\.anonymous: the role nobody at all does not exist/),
         expect.stringMatching(/^day1\.tables\.projets: no such table.*did you mean projects\?/),
         expect.stringMatching(
           /^day2\.tables\.comments: has no column auther → did you mean author\?/,
@@ -168,8 +168,8 @@ describe("what does not fit the database", () => {
         expect.stringMatching(
           /^day2\.tables\.numbered: has a column organization_id of type integer/,
         ),
-        expect.stringMatching(/^eggs: is named nowhere/),
-        expect.stringMatching(/^projects: is named nowhere/),
+        expect.stringMatching(/^eggs: is not named in the configuration/),
+        expect.stringMatching(/^projects: is not named in the configuration/),
       ]),
     );
     // tasks gets its organization from projects, which is named wrongly above.
@@ -180,12 +180,12 @@ describe("what does not fit the database", () => {
     [
       "itself",
       { tasks: { via: "next_task" } },
-      /^day2\.tables\.tasks: gets its organization from itself, over tasks/,
+      /^day2\.tables\.tasks: gets its organization from itself, through tasks/,
     ],
     [
       "a circle of two",
       { hens: { via: "egg" }, eggs: { via: "hen" } },
-      /gets its organization from itself, over (hens → eggs → hens|eggs → hens → eggs)/,
+      /gets its organization from itself, through (hens → eggs → hens|eggs → hens → eggs)/,
     ],
     [
       "a shared table",
@@ -195,7 +195,7 @@ describe("what does not fit the database", () => {
     [
       "a column that references nothing",
       { comments: { via: "author" } },
-      /^day2\.tables\.comments: has no foreign key of the one column author/,
+      /^day2\.tables\.comments: has no foreign key on the single column author/,
     ],
   ] as const)("an organization from %s is refused", (_title, tables, fault) => {
     const named = Object.keys(tables);
@@ -232,8 +232,8 @@ describe("what does not fit the database", () => {
     });
     expect(notices).toEqual(
       expect.arrayContaining([
-        "gone is missing and skipped",
-        expect.stringMatching(/^hens is named nowhere.*open to every tenant$/),
+        "gone does not exist and is skipped",
+        expect.stringMatching(/^hens is not named in the configuration.*open to every tenant$/),
       ]),
     );
   });

@@ -13,12 +13,9 @@ test("a role for reports that the fences will leave without rows is noted, and n
   const { session } = database;
   for (const statement of companyTables) await session.execute(statement);
   const notices = async () =>
-    planStages(
-      parseSettings(companyConfig, "the test"),
-      await readSnapshot(session),
-      stages,
-      "the test",
-    ).notices.filter((notice) => notice.includes("will see no row"));
+    planStages(parseSettings(companyConfig, "the test"), await readSnapshot(session), stages, {
+      origin: "the test",
+    }).notices.filter((notice) => notice.includes("will see no row"));
   // The role of requests, and one that reads a table which is no tenant's.
   await session.execute(sql`GRANT ALL ON projects TO pg_monitor`);
   await session.execute(sql`GRANT SELECT ON countries TO pg_signal_backend`);
@@ -50,7 +47,9 @@ test("a role that requests run as, log in as or can become is never told to bypa
     { ...companyConfig, roles: { signedIn: "pg_monitor", anonymous: null } },
     "the test",
   );
-  const { notices } = planStages(settings, await readSnapshot(session), stages, "the test");
+  const { notices } = planStages(settings, await readSnapshot(session), stages, {
+    origin: "the test",
+  });
   const of = (role: string) => notices.find((notice) => notice.startsWith(`${role} will see`));
   for (const role of ["anon", "authenticated", "losing_login", "losing_group"]) {
     expect(of(role)).toContain("so it must stay bound");

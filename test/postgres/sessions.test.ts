@@ -65,9 +65,9 @@ test("where the work fails, its sessions are closed, and its error is what is th
 });
 
 test("a session whose server does not answer is closed all the same, idle or not", async () => {
-  const { url } = await createDatabase("frozen", (await serverOf(15)).url);
+  const { url } = await createDatabase("no answer", (await serverOf(15)).url);
   for (const idle of [true, false]) {
-    const session = await openSession({ url }, "frozen");
+    const session = await openSession({ url }, "no answer");
     process.kill(session.backend, "SIGSTOP");
     try {
       const asked = idle ? undefined : session.execute(sql`SELECT 1`);

@@ -8,6 +8,7 @@ import {
   literal,
   type SqlValue,
   sql,
+  textOf,
   toQuery,
   toScript,
 } from "../../src/postgres/sql.ts";
@@ -86,7 +87,7 @@ describe("a name", () => {
               SELECT nspname::text AS schema, relname::text AS name
                 FROM pg_class c
                 JOIN pg_namespace n ON n.oid = relnamespace
-               WHERE c.oid = to_regclass(${ident({ schema, name }).parts.join("")})
+               WHERE c.oid = to_regclass(${textOf(ident({ schema, name }))})
             `,
             z.object({ schema: z.string(), name: z.string() }),
           );

@@ -12,7 +12,7 @@ import {
 } from "../three-days/three-days.ts";
 
 test.each([
-  ["missing", (file: string) => rm(file), "no configuration here"],
+  ["missing", (file: string) => rm(file), "no configuration found"],
   ["broken", (file: string) => writeFile(file, '{ "day1": '), "cannot be read"],
   [
     "another's",

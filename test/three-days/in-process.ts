@@ -47,7 +47,9 @@ export async function daysOn(url: string, config: Config): Promise<Days> {
     stage: StageName,
   ): Promise<Plan & { readonly of: Plan["stages"][number] }> => {
     const wanted = stages.filter(({ name }) => name === stage);
-    const planned = planStages(settings, await readSnapshot(session), wanted, "the test");
+    const planned = planStages(settings, await readSnapshot(session), wanted, {
+      origin: "the test",
+    });
     const [of] = planned.stages;
     if (of === undefined) throw new Error(`there is no stage ${stage}`);
     return { ...planned, of };

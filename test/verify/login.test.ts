@@ -67,7 +67,9 @@ test("a login that may not become the role of requests is refused before anythin
   try {
     const run = await project.tenantry("run", "--yes", "--stage", "day1");
     expect(run.code).not.toBe(0);
-    expect(run.stderr).toContain("small_company_app: small_company_login may not SET ROLE to it");
+    expect(run.stderr).toContain(
+      "small_company_app: small_company_login is not allowed to SET ROLE to it",
+    );
     expect(run.stderr).not.toContain("backing up");
     expect(run.stderr).toContain('GRANT "small_company_app" TO "small_company_login"');
   } finally {
@@ -83,7 +85,7 @@ test("a login that is not there is a fault of the configuration, with the neares
   });
   const run = await project.tenantry("run", "--yes", "--stage", "day1");
   expect(run).toMatchObject({ code: 2 });
-  expect(run.stderr).toContain("roles.login: there is no role small_company_logn");
+  expect(run.stderr).toContain("roles.login: the role small_company_logn does not exist");
   expect(run.stderr).toContain("small_company_login");
 });
 

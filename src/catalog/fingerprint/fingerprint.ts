@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { z } from "zod";
 import type { Queries } from "../../postgres/connection.ts";
 import { raw, type Sql, sql } from "../../postgres/sql.ts";
+import { isUserSchema } from "../system-schemas.ts";
 import { columnOptions, knownOptions, relationOptions } from "./known-options.ts";
 import { samePrinted } from "./printed-anew.ts";
 import { asReadToday } from "./stored-entry.ts";
@@ -17,7 +18,7 @@ export type Fingerprint = {
   readonly entries: readonly FingerprintEntry[];
 };
 
-/** A fingerprint that was kept in a journal or a backup, by whatever version and on whatever minor. */
+/** A fingerprint from a journal or a backup, written by any version of Tenantry on any minor version. */
 export const fingerprintSchema = z
   .object({ digest: z.string(), entries: z.array(entrySchema) })
   .transform(({ entries }) => ofEntries(entries.map(asReadToday)));
@@ -33,10 +34,9 @@ export type FingerprintDifference =
     };
 
 /**
- * Reads a normalised digest of what the schema means: definitions as the server prints them, and the
- * options that the manual knows, never a field that a server may fill by itself. The journal's own
- * schema, system schemas and objects of extensions are left out; so are object numbers, sizes and the
- * holes that dropped columns leave.
+ * Reads a normalised digest of the schema: definitions as the server prints them, and documented
+ * options, but no field that the server fills for internal use. The journal's schema, system schemas and
+ * objects of extensions are left out; so are oids, sizes and the attribute numbers of dropped columns.
  */
 export async function readFingerprint(queries: Queries): Promise<Fingerprint> {
   const entries: FingerprintEntry[] = [];
@@ -58,7 +58,7 @@ function digestOf(entries: readonly FingerprintEntry[]): string {
   return hash.digest("hex");
 }
 
-/** What is different between two fingerprints, object by object. */
+/** The differences between two fingerprints, by object. */
 export function compareFingerprints(
   before: Fingerprint,
   after: Fingerprint,
@@ -92,29 +92,18 @@ export function describeDifference(difference: FingerprintDifference): string {
   }
 }
 
-/** Ours are the schemas that belong to the database's owner, without the journal's. */
-const ours = (column: string): Sql => ({
-  parts: [
-    `${column} NOT IN ('pg_catalog', 'information_schema', 'pg_toast', 'tenantry') AND ${column} !~ '^pg_(toast_)?temp_'`,
-  ],
-  values: [],
-});
+const inUserSchema = isUserSchema(raw("n.nspname"));
 
-const notOfExtension = (catalog: string, object: string): Sql => ({
-  parts: [
+const notOfExtension = (catalog: string, object: string): Sql =>
+  raw(
     `NOT EXISTS (SELECT FROM pg_depend x WHERE x.classid = '${catalog}'::regclass AND x.objid = ${object} AND x.deptype = 'e')`,
-  ],
-  values: [],
-});
+  );
 
-/** Grants as sorted text; an ACL that was never touched means the built-in default, written out. */
-const grants = (acl: string): Sql => ({
-  parts: [`(SELECT string_agg(g::text, ',' ORDER BY g::text) FROM unnest(${acl}) AS g)`],
-  values: [],
-});
+/** Grants as sorted text; for a NULL ACL pass the built-in default. */
+const grants = (acl: string): Sql =>
+  raw(`(SELECT string_agg(g::text, ',' ORDER BY g::text) FROM unnest(${acl}) AS g)`);
 
-const relationOf = `format('%I.%I', n.nspname, c.relname)`;
-const relation: Sql = { parts: [relationOf], values: [] };
+const relation: Sql = raw(`format('%I.%I', n.nspname, c.relname)`);
 
 const entryQueries: readonly Sql[] = [
   sql`
@@ -122,7 +111,7 @@ const entryQueries: readonly Sql[] = [
            concat_ws(' ', 'owner', n.nspowner::regrole,
                      'grants', ${grants("coalesce(n.nspacl, acldefault('n', n.nspowner))")}) AS definition
       FROM pg_namespace n
-     WHERE ${ours("n.nspname")}
+     WHERE ${inUserSchema}
        AND ${notOfExtension("pg_namespace", "n.oid")}
   `,
   sql`
@@ -140,7 +129,7 @@ const entryQueries: readonly Sql[] = [
       FROM pg_class c
       JOIN pg_namespace n ON n.oid = c.relnamespace
      WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S', 'c')
-       AND ${ours("n.nspname")}
+       AND ${inUserSchema}
        AND ${notOfExtension("pg_class", "c.oid")}
   `,
   sql`
@@ -162,7 +151,7 @@ const entryQueries: readonly Sql[] = [
      WHERE a.attnum > 0
        AND NOT a.attisdropped
        AND c.relkind IN ('r', 'p', 'v', 'm', 'f', 'c')
-       AND ${ours("n.nspname")}
+       AND ${inUserSchema}
        AND ${notOfExtension("pg_class", "c.oid")}
   `,
   sql`
@@ -171,7 +160,7 @@ const entryQueries: readonly Sql[] = [
       FROM pg_constraint k
       JOIN pg_class c ON c.oid = k.conrelid
       JOIN pg_namespace n ON n.oid = c.relnamespace
-     WHERE ${ours("n.nspname")}
+     WHERE ${inUserSchema}
        AND ${notOfExtension("pg_class", "c.oid")}
   `,
   sql`
@@ -180,7 +169,7 @@ const entryQueries: readonly Sql[] = [
       FROM pg_index i
       JOIN pg_class ic ON ic.oid = i.indexrelid
       JOIN pg_namespace n ON n.oid = ic.relnamespace
-     WHERE ${ours("n.nspname")}
+     WHERE ${inUserSchema}
        AND ${notOfExtension("pg_class", "i.indrelid")}
   `,
   sql`
@@ -194,7 +183,7 @@ const entryQueries: readonly Sql[] = [
       FROM pg_policy p
       JOIN pg_class c ON c.oid = p.polrelid
       JOIN pg_namespace n ON n.oid = c.relnamespace
-     WHERE ${ours("n.nspname")}
+     WHERE ${inUserSchema}
   `,
   sql`
     SELECT format('trigger %s.%I', ${relation}, t.tgname) AS object,
@@ -203,7 +192,7 @@ const entryQueries: readonly Sql[] = [
       JOIN pg_class c ON c.oid = t.tgrelid
       JOIN pg_namespace n ON n.oid = c.relnamespace
      WHERE NOT t.tgisinternal
-       AND ${ours("n.nspname")}
+       AND ${inUserSchema}
   `,
   sql`
     SELECT format('rule %s.%I', ${relation}, r.rulename) AS object,
@@ -212,7 +201,7 @@ const entryQueries: readonly Sql[] = [
       JOIN pg_class c ON c.oid = r.ev_class
       JOIN pg_namespace n ON n.oid = c.relnamespace
      WHERE r.rulename <> '_RETURN'
-       AND ${ours("n.nspname")}
+       AND ${inUserSchema}
   `,
   sql`
     SELECT format('function %I.%I(%s)', n.nspname, p.proname, pg_get_function_identity_arguments(p.oid)) AS object,
@@ -221,7 +210,7 @@ const entryQueries: readonly Sql[] = [
                      'grants', ${grants("coalesce(p.proacl, acldefault('f', p.proowner))")}) AS definition
       FROM pg_proc p
       JOIN pg_namespace n ON n.oid = p.pronamespace
-     WHERE ${ours("n.nspname")}
+     WHERE ${inUserSchema}
        AND ${notOfExtension("pg_proc", "p.oid")}
   `,
   sql`
@@ -235,7 +224,7 @@ const entryQueries: readonly Sql[] = [
       FROM pg_type t
       JOIN pg_namespace n ON n.oid = t.typnamespace
      WHERE t.typtype IN ('e', 'd', 'r')
-       AND ${ours("n.nspname")}
+       AND ${inUserSchema}
        AND ${notOfExtension("pg_type", "t.oid")}
   `,
   sql`

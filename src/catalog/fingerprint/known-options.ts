@@ -1,8 +1,8 @@
 import { type Sql, sql } from "../../postgres/sql.ts";
 
 /**
- * Options of columns, by the manual of ALTER TABLE. A server keeps others there for itself: since
- * November 2026 each column has a number of its own (pg_attver), another one in every database.
+ * Options of columns, from the manual of ALTER TABLE. A server can have internal ones too: since November
+ * 2026 each column has a number (pg_attver), which differs between databases.
  */
 export const columnOptions: readonly string[] = ["n_distinct", "n_distinct_inherited"];
 
@@ -58,7 +58,7 @@ export function knownOptions(options: Sql, known: readonly string[]): Sql {
 
 /**
  * The known ones among printed options, in order: `{b=1,a=2,other=3}` is `{a=2,b=1}`.
- * @returns an empty text where none is known
+ * @returns an empty text if none is known
  */
 export function onlyKnown(printed: string, known: readonly string[]): string {
   const kept = [...printed.matchAll(/"(?:[^"\\]|\\.)*"|[^{},"]+/gs)]

@@ -1,6 +1,6 @@
 /**
- * Whether two definitions are the same, however the servers that printed them write it: minor versions
- * change how they print, so that a text from before an update is not the text from after it.
+ * Whether two definitions are the same, even if two minor versions print them differently: after an
+ * update of the server, the text of an unchanged definition can be another one.
  */
 export function samePrinted(before: string, after: string): boolean {
   return before === after || printedPlainly(before) === printedPlainly(after);

@@ -2,7 +2,7 @@ import { columnOptions, onlyKnown, relationOptions } from "./known-options.ts";
 
 type Entry = { readonly object: string; readonly definition: string };
 
-/** An array as PostgreSQL prints it: quotes where an element needs them. */
+/** An array as PostgreSQL prints it; an element has quotes if it needs them. */
 const array = String.raw`\{(?:"(?:[^"\\]|\\.)*"|[^"{}])*\}`;
 
 const optionsOfRelation = new RegExp(`^(.*? replica identity \\w options) (${array})`, "s");
@@ -12,8 +12,8 @@ const optionsOfColumn = new RegExp(
 );
 
 /**
- * An entry of a journal or a backup as it would be read today: one that was made before options were
- * chosen by the manual has all that the server keeps in its place, and in any order.
+ * An entry of a journal or a backup as the current version reads it: older versions stored all options,
+ * also the server's internal ones, in any order.
  */
 export function asReadToday({ object, definition }: Entry): Entry {
   if (object.startsWith("relation ")) {

@@ -1,22 +1,23 @@
 import { z } from "zod";
 import type { Queries } from "../../postgres/connection.ts";
 import { type Sql, sql } from "../../postgres/sql.ts";
+import { isUserSchema } from "../system-schemas.ts";
 import { columnOptions, relationOptions } from "./known-options.ts";
 
 const unknownSchema = z.object({
   option: z.string(),
   of: z.enum(["columns", "relations"]),
   count: z.coerce.number(),
-  /** One that has it. */
+  /** One object that has it. */
   example: z.string(),
 });
 
-/** An option that PostgreSQL's manual does not know: of an extension, or of a changed server. */
+/** An option that PostgreSQL's manual does not document: of an extension, or of a modified server. */
 type UnknownOption = z.output<typeof unknownSchema>;
 
 /**
- * What the fingerprint left out since nobody can tell whether it belongs to the schema, in words.
- * @returns undefined where there is no such option
+ * The options that the fingerprint leaves out because they are not documented, as a sentence.
+ * @returns undefined if there is no such option
  */
 export async function describeUnknownOptions(queries: Queries): Promise<string | undefined> {
   const found = await queries.rows(unknownOptions, unknownSchema);
@@ -25,12 +26,11 @@ export async function describeUnknownOptions(queries: Queries): Promise<string |
     ({ option, of, count, example }: UnknownOption) =>
       `${option} (of ${count} ${count === 1 ? of.slice(0, -1) : of}, as ${example})`,
   );
-  return `options that PostgreSQL's manual does not know were not compared: ${options.join(", ")}`;
+  return `options that PostgreSQL's manual does not document were not compared: ${options.join(", ")}`;
 }
 
-const ours: Sql = sql`
-  n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast', 'tenantry')
-           AND n.nspname !~ '^pg_(toast_)?temp_'
+const ofApplication: Sql = sql`
+  ${isUserSchema(sql`n.nspname`)}
            AND NOT EXISTS (SELECT
                              FROM pg_depend d
                             WHERE d.classid = 'pg_class'::regclass
@@ -38,7 +38,7 @@ const ours: Sql = sql`
                               AND d.deptype = 'e')
 `;
 
-/** The manual of pg_attribute has options that begin with pg_ for the server's own: they are known. */
+/** Options that begin with pg_ are internal to the server, so they are not reported. */
 const unknownOptions: Sql = sql`
   WITH seen AS (
     SELECT split_part(o, '=', 1) AS option,
@@ -51,7 +51,7 @@ const unknownOptions: Sql = sql`
      WHERE a.attnum > 0
        AND NOT a.attisdropped
        AND split_part(o, '=', 1) <> ALL (${columnOptions}::text[])
-       AND ${ours}
+       AND ${ofApplication}
      UNION ALL
     SELECT split_part(o, '=', 1),
            'relations',
@@ -61,7 +61,7 @@ const unknownOptions: Sql = sql`
      CROSS JOIN unnest(c.reloptions) AS o
      WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S', 'c')
        AND split_part(o, '=', 1) <> ALL (${relationOptions}::text[])
-       AND ${ours}
+       AND ${ofApplication}
   )
   SELECT option, of, count(*), min(object) AS example
     FROM seen

@@ -40,7 +40,10 @@ export async function readCitus(queries: Queries): Promise<Citus | undefined> {
   if (extension === undefined) return undefined;
   const { version, schema, readable } = extension;
   if (schema === null) {
-    return { version, tables: { kind: "not read", reason: "it has no table pg_dist_partition" } };
+    return {
+      version,
+      tables: { kind: "not read", reason: "the table pg_dist_partition does not exist" },
+    };
   }
   if (readable !== true) {
     const reason = `permission denied for ${schema}.pg_dist_partition`;
@@ -59,17 +62,17 @@ export async function readCitus(queries: Queries): Promise<Citus | undefined> {
   return { version, tables: { kind: "read", names: tables.map(({ name }) => name) } };
 }
 
-/** Which tables Citus keeps in shards, in words. */
+/** Which tables Citus keeps in shards, as a sentence. */
 export function describeShards({ tables }: Citus): string {
   if (tables.kind === "not read") {
-    return `which tables it keeps in shards could not be read: ${tables.reason}`;
+    return `its list of distributed tables could not be read: ${tables.reason}`;
   }
   const { names } = tables;
-  if (names.length === 0) return "it keeps no table in shards yet";
+  if (names.length === 0) return "no table is distributed yet";
   const count = names.length === 1 ? "1 table" : `${names.length} tables`;
   const more = names.length > shown ? ` and ${names.length - shown} more` : "";
   return `it keeps ${count} in shards: ${names.slice(0, shown).join(", ")}${more}`;
 }
 
-/** So many tables are named. */
+/** How many tables are named. */
 const shown = 10;

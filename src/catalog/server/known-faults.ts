@@ -4,13 +4,13 @@ type Affected = Readonly<Record<number, { readonly from?: number; readonly fixed
 
 export type KnownFault = {
   readonly severity: "blocking" | "advisory";
-  /** By major: the minor that fixed it, and the one that brought it where that was not the first. */
+  /** By major version: the minor that fixed it, and the minor that introduced it if not the first. */
   readonly minors: Affected;
   readonly fault: string;
-  /** Where row-level security itself does not hold: its name among PostgreSQL's security faults. */
+  /** The CVE, if row-level security itself can be bypassed. */
   readonly pastPolicies?: `CVE-${number}-${number}`;
   readonly why: string;
-  /** Where PostgreSQL says so. */
+  /** The page of postgresql.org about it. */
   readonly source: string;
 };
 
@@ -21,12 +21,12 @@ const november2024: Affected = {
   17: { fixed: 1 },
 };
 
-/** Faults that the minors of one day fixed. */
+/** Bugs that the minor releases of one day fixed. */
 function fixedBy(minors: Minors): Affected {
   return Object.fromEntries(Object.entries(minors).map(([major, fixed]) => [major, { fixed }]));
 }
 
-/** A fault by which rows are read or written past policies. */
+/** A bug by which rows can be read or written despite policies. */
 function pastPolicies(
   name: `CVE-${number}-${number}`,
   minors: Affected,
@@ -37,37 +37,37 @@ function pastPolicies(
     minors,
     fault: `${fault} (${name})`,
     pastPolicies: name,
-    why: "the isolation of tenants rests on policies",
+    why: "tenants are isolated by policies",
     source: `https://www.postgresql.org/support/security/${name}/`,
   };
 }
 
-/** Faults of PostgreSQL's own that the plan would meet. */
+/** Bugs of PostgreSQL that affect the stages. */
 const knownFaults: readonly KnownFault[] = [
   {
     severity: "blocking",
     minors: { 14: { fixed: 4 } },
-    fault: "an index that is built concurrently can lack rows",
-    why: "the plan builds its indexes concurrently, and queries by them would miss rows of a tenant",
+    fault: "CREATE INDEX CONCURRENTLY can build an index with missing rows",
+    why: "the stages build indexes concurrently, and queries that use them would miss rows of a tenant",
     source: "https://www.postgresql.org/docs/release/14.4/",
   },
   pastPolicies(
     "CVE-2023-2455",
     { 14: { fixed: 8 }, 15: { fixed: 3 } },
-    "policies of one role can be applied to another where a function is inlined",
+    "policies of another role can be applied when a function is inlined",
   ),
-  pastPolicies("CVE-2023-39418", { 15: { fixed: 4 } }, "MERGE does not ask all policies"),
+  pastPolicies("CVE-2023-39418", { 15: { fixed: 4 } }, "MERGE does not apply all policies"),
   pastPolicies(
     "CVE-2024-10976",
     november2024,
-    "policies below a subquery can be those of another role",
+    "policies of another role can be applied in a subquery",
   ),
   {
     severity: "advisory",
     minors: november2024,
     fault:
-      "a change of the catalog in place can be lost beside a GRANT, and with it that a table has an index",
-    why: "writers would leave out the new index, while the plan builds indexes on a live database",
+      "an in-place update of the catalog can be lost when GRANT runs at the same time, and with it the mark that a table has an index",
+    why: "writers would not update the new index; the stages build indexes while the application writes",
     source: "https://www.postgresql.org/docs/release/17.1/",
   },
   {
@@ -79,28 +79,28 @@ const knownFaults: readonly KnownFault[] = [
       17: { from: 1, fixed: 2 },
     },
     fault: "ALTER ROLE … SET role is not applied to new sessions",
-    why: "a role that becomes the tables' owner this way connects without being it",
+    why: "a role that should become the tables' owner this way connects without becoming it",
     source: "https://www.postgresql.org/docs/release/17.2/",
   },
   pastPolicies(
     "CVE-2025-8713",
     { 14: { fixed: 19 }, 15: { fixed: 14 }, 16: { fixed: 10 }, 17: { fixed: 6 } },
-    "the planner's statistics show values of rows that policies hide",
+    "the planner's statistics reveal values of rows that policies hide",
   ),
   pastPolicies(
     "CVE-2026-14666",
     fixedBy(august2026),
-    "a plan that is cached goes on with the policies from before a change of roles",
+    "a cached plan keeps using the policies from before a change of role",
   ),
   pastPolicies(
     "CVE-2026-116311",
     fixedBy(november2026),
-    "with DROP OWNED BY a role takes itself out of restrictive policies that name it",
+    "DROP OWNED BY removes a role from restrictive policies that name it",
   ),
   pastPolicies(
     "CVE-2026-116327",
     fixedBy(november2026),
-    "a function that leaks can be called before policies have hidden a row",
+    "a leaky function can be called on rows before policies hide them",
   ),
   pastPolicies(
     "CVE-2026-120154",
@@ -111,25 +111,26 @@ const knownFaults: readonly KnownFault[] = [
     severity: "advisory",
     minors: fixedBy(november2026),
     fault:
-      "INSERT … ON CONFLICT DO UPDATE through a view changes rows that its WHERE hides (CVE-2026-16237)",
-    why: "a view that shows a role some rows only does not keep it from the others",
+      "INSERT … ON CONFLICT DO UPDATE through a view can change rows that its WHERE hides (CVE-2026-16237)",
+    why: "a view that shows a role only some rows does not protect the other rows",
     source: "https://www.postgresql.org/support/security/CVE-2026-16237/",
   },
   {
     severity: "advisory",
     minors: fixedBy(november2026),
-    fault: "the index of a partitioned table can stay invalid after all partitions were attached",
-    why: "a restore with several workers can fail at the foreign keys of partitioned tables",
+    fault:
+      "an index of a partitioned table can stay invalid after the indexes of all partitions are attached",
+    why: "a parallel restore can fail at the foreign keys of partitioned tables",
     source: "https://www.postgresql.org/docs/release/15.20/",
   },
 ];
 
-/** A fault that a version has, and the version that has it no more. */
+/** A bug that a version has, and the version that fixes it. */
 export type FoundFault = KnownFault & { readonly fixedIn: string };
 
 /**
- * The known faults of a version.
- * @param version as server_version_num has it: 140003 is 14.3
+ * The known bugs of a version.
+ * @param version as in server_version_num: 140003 is 14.3
  */
 export function faultsOf(version: number): FoundFault[] {
   const major = Math.floor(version / 10_000);

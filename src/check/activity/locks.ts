@@ -1,12 +1,13 @@
 import { z } from "zod";
+import { isNoSystemSchema } from "../../catalog/system-schemas.ts";
 import { sql } from "../../postgres/sql.ts";
 import { formatCount } from "../../units.ts";
-import type { Check } from "../check.ts";
+import type { PreflightCheck } from "../check.ts";
 
-export const locks: Check = {
+export const locks: PreflightCheck = {
   id: "locks",
-  title: "room in the lock table for pg_dump, which locks every table",
-  why: "pg_dump fails where the server has no more room, and with it whoever else asks for a lock just then",
+  title: "enough entries in the lock table for pg_dump, which locks every table",
+  why: "if the lock table is full, pg_dump fails, and so does every other session that needs a lock",
   stops: [],
   async find({ queries }) {
     const [row] = await queries.rows(
@@ -18,19 +19,18 @@ export const locks: Check = {
                   FROM pg_class c
                   JOIN pg_namespace n ON n.oid = c.relnamespace
                  WHERE c.relkind IN ('r', 'p')
-                   AND n.nspname <> 'information_schema'
-                   AND n.nspname !~ '^pg_') AS tables
+                   AND ${isNoSystemSchema(sql`n.nspname`)}) AS tables
       `,
       z.object({ room: z.coerce.number(), tables: z.coerce.number() }),
     );
-    // Half of it belongs to the application meanwhile.
+    // The application needs the other half.
     if (row === undefined || row.tables <= row.room / 2) return [];
     return [
       {
         severity: row.tables > row.room ? "blocking" : "advisory",
         what: {
           object: "max_locks_per_transaction",
-          fact: `the server has room for ${formatCount(row.room)} locks, and the database ${formatCount(row.tables)} tables`,
+          fact: `the server has room for ${formatCount(row.room)} locks, and the database has ${formatCount(row.tables)} tables`,
         },
         fix: "raise max_locks_per_transaction and restart the server",
       },

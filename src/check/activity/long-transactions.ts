@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { sql } from "../../postgres/sql.ts";
 import { formatDuration } from "../../units.ts";
-import { type Check, type Found, quoted } from "../check.ts";
+import { type Found, type PreflightCheck, quoted } from "../check.ts";
 
 const sessionSchema = z.object({
   pid: z.number(),
@@ -12,12 +12,12 @@ const sessionSchema = z.object({
   hidden: z.boolean(),
 });
 
-/** @param minutes from which age on a transaction is long */
-export function longTransactions(minutes = 5): Check {
+/** @param minutes transactions that are older are reported */
+export function longTransactions(minutes = 5): PreflightCheck {
   return {
     id: "long-transactions",
-    title: `transactions of more than ${minutes} minutes`,
-    why: "an index that is built concurrently waits for every older transaction of the database, and a lock that it holds stops a step",
+    title: `transactions older than ${minutes} minutes`,
+    why: "CREATE INDEX CONCURRENTLY waits for every older transaction of the database, and a lock that it holds blocks a step",
     stops: [],
     async find({ queries, snapshot: { server } }) {
       const sessions = await queries.rows(
@@ -30,7 +30,7 @@ export function longTransactions(minutes = 5): Check {
                  a.query = '<insufficient privilege>' AS hidden
             FROM pg_stat_activity a
            WHERE a.datname = current_database()
-             -- Of other roles' sessions, all but the user is hidden, their kind too.
+             -- Of other roles' sessions all but the user is hidden, also the backend type.
              AND coalesce(a.backend_type = 'client backend', a.usename IS NOT NULL)
              AND a.pid <> pg_backend_pid()
              AND (a.query = '<insufficient privilege>'
@@ -50,7 +50,7 @@ export function longTransactions(minutes = 5): Check {
                 object: `session ${pid} of ${user}${application ? ` (${application})` : ""}`,
                 fact: `${state}, in a transaction for ${formatDuration(milliseconds ?? 0)}`,
               },
-              fix: `let it end, or SELECT pg_terminate_backend(${pid})`,
+              fix: `wait until it ends, or SELECT pg_terminate_backend(${pid})`,
             }),
           ),
         ...(hidden === 0
@@ -60,7 +60,7 @@ export function longTransactions(minutes = 5): Check {
                 severity: "advisory" as const,
                 what: {
                   object: `${hidden} ${hidden === 1 ? "session" : "sessions"} of other roles`,
-                  fact: `${server.user} may not see how long their transactions run`,
+                  fact: `${server.user} is not allowed to see the age of their transactions`,
                 },
                 fix: `GRANT pg_read_all_stats TO ${quoted(server.user)}`,
               },

@@ -1,12 +1,12 @@
 import { z } from "zod";
-import { literal, sql } from "../../postgres/sql.ts";
+import { literal, sql, textOf } from "../../postgres/sql.ts";
 import { formatDuration } from "../../units.ts";
-import { type Check, namesAhead } from "../check.ts";
+import { namesAhead, type PreflightCheck } from "../check.ts";
 
-export const preparedTransactions: Check = {
+export const preparedTransactions: PreflightCheck = {
   id: "prepared-transactions",
-  title: "prepared transactions that nobody has ended",
-  why: "it keeps VACUUM from all that is newer, and survives every restart",
+  title: "prepared transactions",
+  why: "VACUUM cannot remove rows that are newer, and a prepared transaction survives a restart",
   stops: [],
   async find(context) {
     const prepared = await context.queries.rows(
@@ -16,7 +16,7 @@ export const preparedTransactions: Check = {
                extract(epoch FROM clock_timestamp() - p.prepared) * 1000 AS milliseconds,
                ARRAY(SELECT l.relation::regclass::text
                        FROM pg_locks own
-                       -- A prepared transaction has no process: its lock on itself tells its others.
+                       -- A prepared transaction has no process: its lock on its own transaction ID finds its other locks.
                        JOIN pg_locks l ON l.virtualtransaction = own.virtualtransaction
                       WHERE own.locktype = 'transactionid'
                         AND own.transactionid = p.transaction
@@ -40,16 +40,16 @@ export const preparedTransactions: Check = {
     return prepared.map(({ gid, owner, milliseconds, locked }) => {
       const what = {
         object: gid,
-        fact: `was prepared by ${owner} ${formatDuration(milliseconds)} ago${locked.length === 0 ? "" : `, and holds locks on ${locked.join(", ")}`}`,
+        fact: `was prepared by ${owner} ${formatDuration(milliseconds)} ago${locked.length === 0 ? "" : ` and holds locks on ${locked.join(", ")}`}`,
       };
-      const name = literal(gid).parts.join("");
+      const name = textOf(literal(gid));
       const fix = `ROLLBACK PREPARED ${name}, or COMMIT PREPARED ${name}`;
       return locked.length === 0
         ? { severity: "advisory", what, fix }
         : {
             severity: "blocking",
             what,
-            why: "an index build waits for it without end, and no lock on the table is granted",
+            why: "an index build waits for it until it ends, and no conflicting lock on the table is granted",
             fix,
           };
     });

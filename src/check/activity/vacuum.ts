@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { sql } from "../../postgres/sql.ts";
 import { formatCount } from "../../units.ts";
-import { type Check, type Found, namesAhead, quoted } from "../check.ts";
+import { type Found, namesAhead, type PreflightCheck, quoted } from "../check.ts";
 
 const vacuumSchema = z.object({
   name: z.string(),
@@ -13,10 +13,10 @@ const vacuumSchema = z.object({
 
 type Vacuum = z.output<typeof vacuumSchema>;
 
-export const vacuum: Check = {
+export const vacuum: PreflightCheck = {
   id: "vacuum",
-  title: "vacuum: under way on a table, switched off for it, or due against wraparound",
-  why: "a VACUUM and an index build wait for each other, and one against wraparound gives way to nobody",
+  title: "vacuum: running on a table, disabled for it, or due to prevent wraparound",
+  why: "VACUUM and an index build block each other, and an autovacuum to prevent wraparound is not cancelled for a waiting step",
   stops: [],
   async find(context) {
     const tables = await context.queries.rows(
@@ -31,7 +31,7 @@ export const vacuum: Check = {
                            FROM pg_options_to_table(c.reloptions)
                           WHERE option_name = 'autovacuum_enabled'), FALSE)
                  OR NOT current_setting('autovacuum')::boolean AS disabled,
-               -- A partitioned table has no rows of its own that could grow old.
+               -- A partitioned table itself has no rows.
                CASE c.relkind WHEN 'p' THEN 0 ELSE age(c.relfrozenxid) END AS age,
                current_setting('autovacuum_freeze_max_age') AS limit
           FROM pg_class c
@@ -57,7 +57,7 @@ export const vacuum: Check = {
           severity: "advisory",
           what: {
             object: `process ${pid}`,
-            fact: `vacuums a table, and ${user} may not see which`,
+            fact: `is vacuuming a table, and ${user} is not allowed to see which`,
           },
           fix: `GRANT pg_read_all_stats TO ${quoted(user)}`,
         }),
@@ -77,20 +77,25 @@ function vacuumFindings({ name, pid, disabled, age, limit }: Vacuum): Found[] {
   return [
     ...(pid === null
       ? []
-      : [finding(`process ${pid} vacuums it`, `let it end, or SELECT pg_cancel_backend(${pid})`)]),
+      : [
+          finding(
+            `process ${pid} is vacuuming it`,
+            `wait until it ends, or SELECT pg_cancel_backend(${pid})`,
+          ),
+        ]),
     ...(disabled
       ? [
           finding(
-            "no autovacuum comes to it",
-            `ALTER TABLE ${name} SET (autovacuum_enabled = on); with autovacuum off for the server, VACUUM (ANALYZE) ${name} after the backfill`,
-            "the backfill leaves a dead version of every row, and nothing takes it away",
+            "autovacuum is disabled",
+            `ALTER TABLE ${name} SET (autovacuum_enabled = on); if autovacuum is off for the server, VACUUM (ANALYZE) ${name} after the backfill`,
+            "the backfill leaves a dead version of every row, and only VACUUM removes them",
           ),
         ]
       : []),
     ...(age > limit * 0.9
       ? [
           finding(
-            `its oldest row is ${formatCount(age)} transactions old, and at ${formatCount(limit)} a VACUUM against wraparound begins`,
+            `the age of its relfrozenxid is ${formatCount(age)}; at ${formatCount(limit)} an autovacuum to prevent wraparound starts`,
             `VACUUM (FREEZE) ${name}`,
           ),
         ]

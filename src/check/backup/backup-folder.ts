@@ -2,12 +2,12 @@ import { constants, existsSync } from "node:fs";
 import { access, stat } from "node:fs/promises";
 import path from "node:path";
 import { messageOf } from "../../errors.ts";
-import type { Check } from "../check.ts";
+import type { PreflightCheck } from "../check.ts";
 
-export const backupFolder: Check = {
+export const backupFolder: PreflightCheck = {
   id: "backup-folder",
-  title: "a folder for backups that can be written, or made",
-  why: "no stage begins without its backup",
+  title: "a folder for backups that exists and is writable, or can be created",
+  why: "no stage starts without a backup",
   stops: [],
   async find({ settings, folder }) {
     const wanted = path.resolve(folder, settings.backups.folder);
@@ -17,24 +17,24 @@ export const backupFolder: Check = {
       {
         severity: "blocking",
         what: { object: wanted, fact: refused },
-        fix: "name a folder that can be written in the configuration's backups.folder",
+        fix: "set backups.folder in the configuration to a writable folder",
       },
     ];
   },
 };
 
-/** The folder is made by the first backup; until then what is above it counts. */
+/** The folder or, until the first backup creates it, the nearest parent that exists. */
 export function nearestExisting(folder: string): string {
   return existsSync(folder) || path.dirname(folder) === folder
     ? folder
     : nearestExisting(path.dirname(folder));
 }
 
-/** Why nothing could be written in a folder that is there or is to be made; undefined where it could. */
+/** Why a folder cannot be written to or created; undefined if it can. */
 export async function whyNotWritten(folder: string): Promise<string | undefined> {
-  const place = nearestExisting(folder);
-  if (!(await stat(place)).isDirectory()) return `${place} is no folder`;
-  return access(place, constants.W_OK | constants.X_OK).then(
+  const existing = nearestExisting(folder);
+  if (!(await stat(existing)).isDirectory()) return `${existing} is not a folder`;
+  return access(existing, constants.W_OK | constants.X_OK).then(
     () => undefined,
     (error: unknown) => messageOf(error),
   );

@@ -1,12 +1,12 @@
 import path from "node:path";
 import { readTableBytes, verifySpace } from "../../backup/dump/space.ts";
-import type { Check } from "../check.ts";
+import type { PreflightCheck } from "../check.ts";
 import { nearestExisting } from "./backup-folder.ts";
 
-export const backupSpace: Check = {
+export const backupSpace: PreflightCheck = {
   id: "backup-space",
-  title: "space for the backup in the configured folder",
-  why: "no stage begins without its backup",
+  title: "free disk space for the backup in the configured folder",
+  why: "no stage starts without a backup",
   stops: [],
   async find({ queries, settings, folder }) {
     const { backups } = settings;

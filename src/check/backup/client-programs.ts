@@ -4,12 +4,12 @@ import {
   clientProgramsFor,
   dumpsOwnOptions,
 } from "../../backup/programs/client-programs.ts";
-import type { Check, Found } from "../check.ts";
+import type { Found, PreflightCheck } from "../check.ts";
 
-export const clientPrograms: Check = {
+export const clientPrograms: PreflightCheck = {
   id: "client-programs",
-  title: "pg_dump and pg_restore, of the server's version or a little later",
-  why: "no stage begins without its backup, and an older pg_dump refuses a newer server",
+  title: "pg_dump and pg_restore, of a version that fits the server",
+  why: "no stage starts without a backup, and pg_dump refuses a server that is newer than itself",
   stops: [],
   async find({ snapshot: { server } }) {
     const serverMajor = Math.floor(server.version / 10_000);
@@ -21,10 +21,10 @@ export const clientPrograms: Check = {
         severity: "blocking",
         what: {
           object: programs.pgDump,
-          fact: `is of version ${programs.major}, and the server of ${serverMajor}`,
+          fact: `is version ${programs.major}, and the server is version ${serverMajor}`,
         },
-        why: "it sets transaction_timeout, which a server before 17 refuses: no backup could be restored where it came from",
-        fix: `install PostgreSQL's client programs of version ${serverMajor} beside it (Debian, Ubuntu: apt-get install postgresql-client-${serverMajor}, where need be from apt.postgresql.org)`,
+        why: "its dumps set transaction_timeout, which servers before 17 refuse: the backup could not be restored on this server",
+        fix: `also install PostgreSQL's client programs of version ${serverMajor} (Debian, Ubuntu: apt-get install postgresql-client-${serverMajor}, if necessary from apt.postgresql.org)`,
       },
     ];
   },
@@ -35,9 +35,9 @@ function olderThanServer({ pgDump, version, major }: ClientPrograms): Found {
     severity: "advisory",
     what: {
       object: pgDump,
-      fact: `is of version ${version}, and writes options of columns (pg_attver) that the server keeps for itself`,
+      fact: `is version ${version}, and dumps internal column options (pg_attver) of the server`,
     },
-    why: "a server of a minor version before November 2026 refuses them: the backup can be restored and verified on newer ones only",
+    why: "minor versions before November 2026 refuse these options: the backup can be restored and verified only on newer servers",
     fix: `update PostgreSQL's client programs to their newest minor version (Debian, Ubuntu: apt-get install postgresql-client-${major})`,
   };
 }

@@ -3,29 +3,29 @@ import { readdir } from "node:fs/promises";
 import path from "node:path";
 import { type GitView, viewOfGit } from "../../backup/git/ignore.ts";
 import { type Kept, keptBackups, keptIn, keptLogs } from "../../backup/git/kept-names.ts";
-import type { Check, Found } from "../check.ts";
+import type { Found, PreflightCheck } from "../check.ts";
 
-export const gitIgnore: Check = {
+export const gitIgnore: PreflightCheck = {
   id: "git-ignore",
-  title: "backups and logs that are in the repository, or that git does not ignore",
-  why: "they hold rows of the database: one git add and one git push, and everyone with a clone has them",
+  title: "backups and logs that git tracks or does not ignore",
+  why: "they contain rows of the database: after git add and git push, every clone has them",
   stops: [],
   async find({ settings, folder }) {
-    const places = [
-      { place: path.resolve(folder, settings.backups.folder), kept: keptBackups },
-      { place: path.resolve(folder, ".tenantry"), kept: keptLogs },
+    const folders = [
+      { looked: path.resolve(folder, settings.backups.folder), kept: keptBackups },
+      { looked: path.resolve(folder, ".tenantry"), kept: keptLogs },
     ];
     const found: Found[] = [];
-    for (const { place, kept } of places) {
-      // A folder that is not there is made with its .gitignore.
-      if (existsSync(place)) found.push(...(await lookAt(place, kept)));
+    for (const { looked, kept } of folders) {
+      // A folder that does not exist is created with a .gitignore.
+      if (existsSync(looked)) found.push(...(await gitFindings(looked, kept)));
     }
     return found;
   },
 };
 
-async function lookAt(place: string, kept: readonly Kept[]): Promise<Found[]> {
-  const view = await viewOfGit(place, kept);
+async function gitFindings(looked: string, kept: readonly Kept[]): Promise<Found[]> {
+  const view = await viewOfGit(looked, kept);
   switch (view.kind) {
     case "outside":
       return [];
@@ -34,14 +34,14 @@ async function lookAt(place: string, kept: readonly Kept[]): Promise<Found[]> {
         {
           severity: "advisory",
           what: {
-            object: place,
-            fact: `whether git ignores it could not be asked: ${view.reason}`,
+            object: looked,
+            fact: `git could not tell whether it is ignored: ${view.reason}`,
           },
-          fix: "fix what git says, or keep it out of the repository by hand",
+          fix: "fix the problem that git reports, or keep the folder out of the repository by hand",
         },
       ];
     case "in a work tree":
-      return [...tracked(place, view), ...(await unignored(place, kept, view))];
+      return [...tracked(looked, view), ...(await unignored(looked, kept, view))];
     default:
       return view satisfies never;
   }
@@ -49,7 +49,7 @@ async function lookAt(place: string, kept: readonly Kept[]): Promise<Found[]> {
 
 type InWorkTree = Extract<GitView, { readonly kind: "in a work tree" }>;
 
-function tracked(place: string, { folder, tracked: files }: InWorkTree): Found[] {
+function tracked(looked: string, { folder, tracked: files }: InWorkTree): Found[] {
   if (files.length === 0) return [];
   const names = [...new Set(files.map((file) => file.split("/")[0] ?? file))];
   const count = files.length === 1 ? "1 file" : `${files.length} files`;
@@ -57,18 +57,18 @@ function tracked(place: string, { folder, tracked: files }: InWorkTree): Found[]
     {
       severity: "advisory",
       what: {
-        object: place,
-        fact: `git tracks ${count} of ours in it: ${files[0]}${files.length > 1 ? " and others" : ""}`,
+        object: looked,
+        fact: `git tracks ${count} of Tenantry in it: ${files[0]}${files.length > 1 ? " and others" : ""}`,
       },
-      why: "rows of the database are in the repository, and go to everyone who clones it",
-      fix: `git -C ${shell(folder)} rm -r --cached --quiet -- ${names.map(shell).join(" ")}, and git commit; they stay in the history until that is rewritten`,
+      why: "rows of the database are in the repository, and in every clone of it",
+      fix: `git -C ${shell(folder)} rm -r --cached --quiet -- ${names.map(shell).join(" ")}, and git commit; the history keeps them until it is rewritten`,
     },
   ];
 }
 
-/** Where nothing of ours is there yet, the first that comes brings its `.gitignore`. */
+/** A folder without backups or logs gets its `.gitignore` with the first of them. */
 async function unignored(
-  place: string,
+  looked: string,
   kept: readonly Kept[],
   { folder, missing }: InWorkTree,
 ): Promise<Found[]> {
@@ -77,13 +77,13 @@ async function unignored(
   return [
     {
       severity: "advisory",
-      what: { object: place, fact: `git does not ignore ${ours.join(", ")}` },
+      what: { object: looked, fact: `git does not ignore ${ours.join(", ")}` },
       fix: `printf '%s\\n' '' ${missing.map(shell).join(" ")} >>${shell(path.join(folder, ".gitignore"))}`,
     },
   ];
 }
 
-/** A word as a shell takes it. */
+/** A word, quoted for a shell if necessary. */
 function shell(word: string): string {
   return /^[\w./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 }

@@ -1,26 +1,26 @@
 import path from "node:path";
 import { openRepository } from "../../backup/git/repository.ts";
 import { refuseUntaggable, whyNoTag } from "../../backup/git/tag.ts";
-import type { Check } from "../check.ts";
+import type { PreflightCheck } from "../check.ts";
 
-export const repository: Check = {
+export const repository: PreflightCheck = {
   id: "repository",
-  title: "the application's repository: there, and all of it committed",
-  why: "the tag before a stage says which code the database went with, and holds what is committed",
+  title: "the application's git repository: it exists, and everything is committed",
+  why: "the tag before a stage marks the code that belongs to the database, and contains committed files only",
   stops: [],
   async find({ settings, stages, folder }) {
     const { ifTagExists, required } = settings.git;
-    const place = path.resolve(folder, settings.git.repository);
+    const repositoryFolder = path.resolve(folder, settings.git.repository);
     for (const { name } of stages) {
-      await refuseUntaggable({ folder: place, stage: name, ifTagExists, required });
+      await refuseUntaggable({ folder: repositoryFolder, stage: name, ifTagExists, required });
     }
-    const found = await openRepository(place);
+    const found = await openRepository(repositoryFolder);
     if (found.kind !== "repository") {
       return [
         {
           severity: "advisory",
-          what: { object: place, fact: `no tag is made: ${whyNoTag(found)}` },
-          fix: "name the application's repository in the configuration's git.repository",
+          what: { object: repositoryFolder, fact: `no tag will be created: ${whyNoTag(found)}` },
+          fix: "set git.repository in the configuration to the application's repository",
         },
       ];
     }
@@ -30,10 +30,10 @@ export const repository: Check = {
       {
         severity: "advisory",
         what: {
-          object: place,
-          fact: `${files} ${files === 1 ? "file is" : "files are"} not committed`,
+          object: repositoryFolder,
+          fact: `${files} uncommitted ${files === 1 ? "file" : "files"}`,
         },
-        fix: "git add and git commit what belongs to the application as it runs now",
+        fix: "commit the files of the application as it runs now (git add, git commit)",
       },
     ];
   },

@@ -1,13 +1,13 @@
 import { readdir, stat } from "node:fs/promises";
 import path from "node:path";
 import { partialSuffix } from "../../backup/folder/manifest.ts";
-import type { Check } from "../check.ts";
+import type { PreflightCheck } from "../check.ts";
 import { nearestExisting } from "./backup-folder.ts";
 
-export const unfinishedBackups: Check = {
+export const unfinishedBackups: PreflightCheck = {
   id: "unfinished-backups",
-  title: "backups that were begun and not finished",
-  why: "it takes space, holds rows of the database, and can be restored by nobody",
+  title: "unfinished backups",
+  why: "it takes disk space, contains rows of the database, and cannot be restored",
   stops: [],
   async find({ settings, folder }) {
     const backups = path.resolve(folder, settings.backups.folder);
@@ -21,9 +21,9 @@ export const unfinishedBackups: Check = {
           severity: "advisory" as const,
           what: {
             object: attempt,
-            fact: `is no whole backup; it was begun ${mtime.toISOString()}`,
+            fact: `is not a complete backup; started ${mtime.toISOString()}`,
           },
-          fix: `where no backup is being made now: rm -r '${attempt.replaceAll("'", `'\\''`)}'`,
+          fix: `if no backup is running now: rm -r '${attempt.replaceAll("'", `'\\''`)}'`,
         };
       }),
     );

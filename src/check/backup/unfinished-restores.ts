@@ -1,12 +1,12 @@
 import { z } from "zod";
 import { beingRestoredSuffix } from "../../backup/restore/restore.ts";
 import { sql } from "../../postgres/sql.ts";
-import { type Check, quoted } from "../check.ts";
+import { type PreflightCheck, quoted } from "../check.ts";
 
-export const unfinishedRestores: Check = {
+export const unfinishedRestores: PreflightCheck = {
   id: "unfinished-restores",
-  title: "databases that a restore was ended in",
-  why: "it takes the server's space, and the next restore in place wants its name",
+  title: "databases that an interrupted restore left",
+  why: "it takes disk space on the server, and the next restore needs its name",
   stops: [],
   async find({ queries }) {
     const databases = await queries.rows(
@@ -20,8 +20,8 @@ export const unfinishedRestores: Check = {
     );
     return databases.map(({ name }) => ({
       severity: "advisory",
-      what: { object: name, fact: "a restore into it has not come to its end" },
-      fix: `where no restore is under way: DROP DATABASE ${quoted(name)} WITH (FORCE)`,
+      what: { object: name, fact: "a restore into it did not finish" },
+      fix: `if no restore is running now: DROP DATABASE ${quoted(name)} WITH (FORCE)`,
     }));
   },
 };

@@ -1,12 +1,12 @@
 import { z } from "zod";
 import { requestRoles, resolveRoles } from "../../config/settings.ts";
 import { sql } from "../../postgres/sql.ts";
-import { type Check, type Found, namesAhead, quoted } from "../check.ts";
+import { type Found, namesAhead, type PreflightCheck, quoted } from "../check.ts";
 
-export const applicationRoles: Check = {
+export const applicationRoles: PreflightCheck = {
   id: "application-roles",
-  title: "application's roles that row-level security does not hold",
-  why: "its requests would see and write the rows of every tenant",
+  title: "roles of the application that bypass row-level security",
+  why: "its requests could read and write the rows of every tenant",
   stops: [],
   async find(context) {
     const { queries, settings, snapshot } = context;

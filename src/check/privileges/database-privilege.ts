@@ -1,9 +1,9 @@
-import { type Check, quoted } from "../check.ts";
+import { type PreflightCheck, quoted } from "../check.ts";
 
-export const databasePrivilege: Check = {
+export const databasePrivilege: PreflightCheck = {
   id: "database-privilege",
   title: "CREATE on the database",
-  why: "the journal and the helper functions have schemas of their own",
+  why: "the journal and the helper functions need a schema each",
   stops: ["run", "rollback"],
   find: async ({ snapshot: { server } }) =>
     server.mayCreateSchema
@@ -11,7 +11,10 @@ export const databasePrivilege: Check = {
       : [
           {
             severity: "blocking",
-            what: { object: server.user, fact: `may not create schemas in ${server.database}` },
+            what: {
+              object: server.user,
+              fact: `is not allowed to create schemas in ${server.database}`,
+            },
             fix: `GRANT CREATE ON DATABASE ${quoted(server.database)} TO ${quoted(server.user)}`,
           },
         ],

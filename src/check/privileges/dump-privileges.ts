@@ -1,11 +1,12 @@
 import { z } from "zod";
+import { isNoSystemSchema } from "../../catalog/system-schemas.ts";
 import { sql } from "../../postgres/sql.ts";
-import { type Check, quoted } from "../check.ts";
+import { type PreflightCheck, quoted } from "../check.ts";
 
-export const dumpPrivileges: Check = {
+export const dumpPrivileges: PreflightCheck = {
   id: "dump-privileges",
   title: "SELECT on every table and sequence of the database",
-  why: "pg_dump locks and reads all of them, and fails at the first that it may not read",
+  why: "pg_dump locks and reads all of them, and fails at the first one without the privilege",
   stops: [],
   async find({ queries, snapshot: { server } }) {
     const refused = await queries.rows(
@@ -16,10 +17,9 @@ export const dumpPrivileges: Check = {
           FROM pg_class c
           JOIN pg_namespace n ON n.oid = c.relnamespace
          WHERE c.relkind IN ('r', 'p', 'S')
-           AND n.nspname <> 'information_schema'
-           AND n.nspname !~ '^pg_'
+           AND ${isNoSystemSchema(sql`n.nspname`)}
            AND NOT (has_table_privilege(c.oid, 'SELECT') AND has_schema_privilege(n.oid, 'USAGE'))
-           -- What belongs to an extension is made again by it.
+           -- pg_dump does not dump what an extension creates.
            AND NOT EXISTS (SELECT FROM pg_depend d
                             WHERE d.classid = 'pg_class'::regclass
                               AND d.objid = c.oid
@@ -37,7 +37,7 @@ export const dumpPrivileges: Check = {
         severity: "blocking",
         what: {
           object: schema,
-          fact: `${server.user} may not read ${relations.slice(0, 5).join(", ")}${relations.length > 5 ? ` and ${relations.length - 5} more` : ""}`,
+          fact: `${server.user} is not allowed to read ${relations.slice(0, 5).join(", ")}${relations.length > 5 ? ` and ${relations.length - 5} more` : ""}`,
         },
         fix: `${usage}GRANT SELECT ON ${names} TO ${to}`,
       };

@@ -1,12 +1,12 @@
 import { z } from "zod";
 import { sql } from "../../postgres/sql.ts";
-import type { Check } from "../check.ts";
+import type { PreflightCheck } from "../check.ts";
 import { neverForRequests, seeingAllRows } from "./seeing-all-rows.ts";
 
-export const dumpRowSecurity: Check = {
+export const dumpRowSecurity: PreflightCheck = {
   id: "dump-row-security",
-  title: "tables whose policies bind the connected role",
-  why: `a dump would lack the rows that policies hide, so pg_dump refuses, and no backup is made; ${neverForRequests}`,
+  title: "tables whose policies apply to the connected role",
+  why: `pg_dump refuses tables whose policies would hide rows, so no backup can be made. ${neverForRequests}`,
   stops: [],
   async find({ queries, settings, snapshot: { server } }) {
     const bound = await queries.rows(
@@ -23,7 +23,7 @@ export const dumpRowSecurity: Check = {
     );
     return bound.map(({ name }) => ({
       severity: "blocking",
-      what: { object: name, fact: `its policies decide which rows ${server.user} sees` },
+      what: { object: name, fact: `its policies apply to ${server.user}` },
       fix: seeingAllRows(settings, server),
     }));
   },

@@ -1,10 +1,10 @@
-import type { Check } from "../check.ts";
+import type { PreflightCheck } from "../check.ts";
 import { neverForRequests, seeingAllRows } from "./seeing-all-rows.ts";
 
-export const forcedRowSecurity: Check = {
+export const forcedRowSecurity: PreflightCheck = {
   id: "forced-row-security",
-  title: "BYPASSRLS, where forceRowSecurity binds the owner too",
-  why: `the connected role would see no row of its own tables after Day 1; ${neverForRequests}`,
+  title: "BYPASSRLS for the connected role, if forceRowSecurity is set",
+  why: `after Day 1 the connected role would see no row of its own tables. ${neverForRequests}`,
   stops: ["run", "rollback"],
   find: async ({ settings, snapshot: { server } }) =>
     settings.forceRowSecurity && !server.bypassesRowSecurity

@@ -1,19 +1,19 @@
 import { z } from "zod";
 import { requestRoles, resolveRoles } from "../../config/settings.ts";
 import { raw, sql } from "../../postgres/sql.ts";
-import { type Check, quoted } from "../check.ts";
+import { type PreflightCheck, quoted } from "../check.ts";
 
-export const impersonation: Check = {
+export const impersonation: PreflightCheck = {
   id: "impersonation",
-  title: "SET ROLE to the application's roles",
-  why: "the isolation proof reads and writes as they do, and a proof that cannot be tried fails its stage",
+  title: "SET ROLE to the roles of the application",
+  why: "the isolation proof reads and writes as these roles; if it cannot, the stage fails",
   stops: ["run"],
   async find({ queries, settings, snapshot: { server } }) {
-    // Since 16, a membership may come without the right to SET ROLE.
+    // Since 16, a membership can exclude SET ROLE.
     const privilege = server.version >= 160_000 ? "'SET'" : "'MEMBER'";
     const { signedIn, anonymous, login } = settings.roles;
     const roles = requestRoles(resolveRoles(settings, server.usesAnon));
-    // A role that the configuration does not name may be another login's.
+    // A role that the configuration does not name may belong to another login role.
     const ofLogin = [signedIn, anonymous].filter((role) => typeof role === "string");
     const refused = await queries.rows(
       sql`
@@ -29,12 +29,12 @@ export const impersonation: Check = {
     );
     return refused.map(({ role, by }) => ({
       severity: "blocking",
-      what: { object: role, fact: `${by} may not SET ROLE to it` },
+      what: { object: role, fact: `${by} is not allowed to SET ROLE to it` },
       fix: `GRANT ${quoted(role)} TO ${quoted(by)}${server.version >= 160_000 ? " WITH SET TRUE" : ""}${
-        // Taken because the database has it.
+        // Used because the database has it, not because it is configured.
         role === anonymous || role === signedIn
           ? ""
-          : `, or roles.anonymous: null in the configuration, if no request runs as ${role}`
+          : `, or set roles.anonymous: null in the configuration if no request runs as ${role}`
       }`,
     }));
   },

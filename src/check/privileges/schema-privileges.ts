@@ -1,11 +1,11 @@
 import { z } from "zod";
 import { sql } from "../../postgres/sql.ts";
-import { type Check, quoted, tablesAhead } from "../check.ts";
+import { type PreflightCheck, quoted, tablesAhead } from "../check.ts";
 
-export const schemaPrivileges: Check = {
+export const schemaPrivileges: PreflightCheck = {
   id: "schema-privileges",
-  title: "CREATE on the schemas of the organizations and of the tables",
-  why: "tables, indexes and functions are made in it; an index takes CREATE on its table's schema",
+  title: "CREATE on the schemas of the organizations and of the tenant tables",
+  why: "the stages create tables and indexes in it; CREATE INDEX requires CREATE on the schema of the table",
   stops: [],
   async find(context) {
     const { queries, settings, snapshot } = context;
@@ -26,7 +26,7 @@ export const schemaPrivileges: Check = {
     const { user } = snapshot.server;
     return refused.map(({ schema }) => ({
       severity: "blocking",
-      what: { object: schema, fact: `${user} may not create anything in the schema` },
+      what: { object: schema, fact: `${user} is not allowed to create anything in the schema` },
       fix: `GRANT CREATE ON SCHEMA ${quoted(schema)} TO ${quoted(user)}`,
     }));
   },

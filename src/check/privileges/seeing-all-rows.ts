@@ -3,17 +3,17 @@ import { resolveRoles, type Settings } from "../../config/settings.ts";
 import { reachableRoles } from "../../plan/reachable-roles.ts";
 import { quoted } from "../check.ts";
 
-/** Which role may be given BYPASSRLS, for the reason of a finding that asks for it. */
+/** Which role must not get BYPASSRLS: part of the reason of a finding that asks for it. */
 export const neverForRequests =
-  "a role that the application logs in as, or that requests can become, must never have it: connect as another one";
+  "A role that the application logs in as, or that requests can become, must never have BYPASSRLS: connect as another role";
 
 /**
- * How the connected role comes to see every row: never by a right that requests would have too.
- * @returns the statement, or that of another role to connect as
+ * The statement that lets the connected role see every row, without giving BYPASSRLS to requests.
+ * @returns the statement, or one that creates another role to connect as
  */
 export function seeingAllRows(settings: Settings, server: Server): string {
   const { user } = server;
   return reachableRoles(resolveRoles(settings, server.usesAnon), server).has(user)
-    ? `CREATE ROLE tenantry LOGIN BYPASSRLS IN ROLE ${quoted(user)}, and connect as that: requests can run as ${user}, which must stay bound`
+    ? `CREATE ROLE tenantry LOGIN BYPASSRLS IN ROLE ${quoted(user)}, and connect as that: requests can run as ${user}, so policies must apply to it`
     : `ALTER ROLE ${quoted(user)} BYPASSRLS`;
 }

@@ -1,11 +1,11 @@
 import { z } from "zod";
 import { sql } from "../../postgres/sql.ts";
-import type { Check } from "../check.ts";
+import type { PreflightCheck } from "../check.ts";
 
-export const archiving: Check = {
+export const archiving: PreflightCheck = {
   id: "archiving",
-  title: "write-ahead log that cannot be archived",
-  why: "what is not archived stays on the server's disk, and the backfill writes much of it",
+  title: "write-ahead log (WAL) that cannot be archived",
+  why: "the server keeps WAL files until they are archived, and the backfill writes a lot of WAL",
   stops: [],
   async find({ queries }) {
     const [failing] = await queries.rows(
@@ -25,9 +25,9 @@ export const archiving: Check = {
         severity: "advisory",
         what: {
           object: "archive_command",
-          fact: `failed with ${failing.file} at ${failing.at}, ${failing.times} times in all`,
+          fact: `failed for ${failing.file} at ${failing.at}, ${failing.times} times in total`,
         },
-        fix: "look into the server's log for what it said, and fix the command or its target",
+        fix: "read its error in the server's log, and fix the command or its destination",
       },
     ];
   },

@@ -1,10 +1,10 @@
 import { type Citus, describeShards, readCitus } from "../../catalog/server/citus.ts";
-import type { Check } from "../check.ts";
+import type { PreflightCheck } from "../check.ts";
 
-export const citus: Check = {
+export const citus: PreflightCheck = {
   id: "citus",
-  title: "the extension citus, which loses restrictive policies",
-  why: "Citus keeps a restrictive policy as a permissive one on its shards: the guard of each tenant table is lost there, and any other permissive policy opens the table",
+  title: "the extension citus, which makes restrictive policies permissive on its shards",
+  why: "without the restrictive policy of each tenant table, any other permissive policy opens the table to every tenant",
   stops: ["run"],
   async find({ queries, snapshot }) {
     const found = await readCitus(queries);
@@ -23,10 +23,10 @@ export const citus: Check = {
 };
 
 function wayOut({ tables }: Citus): string {
-  const nothing =
-    "Tenantry does not support Citus yet; running the stages before the tables are distributed does not help, since distributing them loses the guard";
+  const unsupported =
+    "Tenantry does not support Citus yet. Running the stages before the tables are distributed does not help: distributing a table makes its restrictive policy permissive";
   const unused = tables.kind === "read" && tables.names.length === 0;
   return unused
-    ? `${nothing}. If no table is ever to be distributed: DROP EXTENSION citus`
-    : `${nothing}. There is no command for it`;
+    ? `${unsupported}. If no table will ever be distributed: DROP EXTENSION citus`
+    : `${unsupported}`;
 }

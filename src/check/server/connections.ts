@@ -1,10 +1,10 @@
 import { z } from "zod";
 import { sql } from "../../postgres/sql.ts";
-import { type Check, type Found, quoted } from "../check.ts";
+import { type Found, type PreflightCheck, quoted } from "../check.ts";
 
-/** The one that observes, and the lease. */
+/** The observer, and the lease. */
 const always = 2;
-/** The one that works, the snapshot of a backup, and pg_dump's first. */
+/** The session that works, the snapshot of a backup, and the leader of pg_dump. */
 const ofBackup = 3;
 
 const roomSchema = z.object({
@@ -14,10 +14,11 @@ const roomSchema = z.object({
   used: z.coerce.number(),
 });
 
-export const connections: Check = {
+export const connections: PreflightCheck = {
   id: "connections",
-  title: "room for our sessions under max_connections and the limits of role and database",
-  why: "a session that is refused stops the stage, and the application needs room too",
+  title:
+    "enough sessions under max_connections and the connection limits of the role and the database",
+  why: "if a session is refused the stage stops, and the application needs sessions too",
   stops: [],
   async find({ queries, settings, snapshot: { server } }) {
     const { backups, online } = settings;
@@ -56,7 +57,7 @@ export const connections: Check = {
       roomSchema,
     );
     return rooms.flatMap(({ name, kind, limit, used }): Found[] => {
-      // This very session is one of them.
+      // This session is one of them.
       const left = limit - used + 1;
       if (left >= needed) return [];
       const fact = `${left} of ${limit} sessions are left, and ${needed} are needed`;
@@ -68,7 +69,7 @@ export const connections: Check = {
 function fixed(kind: "server" | "role" | "database", name: string): string {
   switch (kind) {
     case "server":
-      return "end sessions that are idle, or raise max_connections, or lower backups.jobs";
+      return "end idle sessions, or raise max_connections, or lower backups.jobs";
     case "role":
       return `ALTER ROLE ${quoted(name)} CONNECTION LIMIT -1`;
     case "database":

@@ -1,11 +1,11 @@
 import { z } from "zod";
 import { sql } from "../../postgres/sql.ts";
-import type { Check } from "../check.ts";
+import type { PreflightCheck } from "../check.ts";
 
-export const eventTriggers: Check = {
+export const eventTriggers: PreflightCheck = {
   id: "event-triggers",
   title: "event triggers on DDL",
-  why: "it runs within every step that changes the schema: what it does or refuses, the step does",
+  why: "it fires in every step that changes the schema: if it fails, the step fails",
   stops: [],
   async find({ queries }) {
     const triggers = await queries.rows(
@@ -28,9 +28,9 @@ export const eventTriggers: Check = {
       severity: "advisory",
       what: {
         object: trigger.name,
-        fact: `calls ${trigger.function}() at ${trigger.event}, and belongs to ${trigger.owner}`,
+        fact: `calls ${trigger.function}() on ${trigger.event}; owner: ${trigger.owner}`,
       },
-      fix: `look at the function; where it is in the way: ALTER EVENT TRIGGER ${trigger.name} DISABLE`,
+      fix: `read the function. If it would refuse a step: ALTER EVENT TRIGGER ${trigger.name} DISABLE`,
     }));
   },
 };

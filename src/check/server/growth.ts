@@ -3,18 +3,18 @@ import { relationKey } from "../../config/relation-name.ts";
 import { sql } from "../../postgres/sql.ts";
 import { type CheckContext, namesAhead, tablesAhead, withPartitions } from "../check.ts";
 
-/** A uuid's entry in an index, with its header and its share of the page, in bytes. */
+/** The bytes of an index entry for a uuid, with its header and its part of the page's overhead. */
 const indexEntryBytes = 40;
 
 export type Growth = {
   /** New versions of all rows, their entries in the indexes, and the index on the organization. */
   readonly bytes: number;
-  /** Write-ahead log: what grows, and the pages of the old versions as they are first touched. */
+  /** Write-ahead log: the new rows and index entries, and full-page images of the pages they replace. */
   readonly walBytes: number;
   readonly tables: number;
 };
 
-/** What the stages ahead add to the server's disk at the most, from the tables' sizes. */
+/** How much disk the stages ahead need at most, from the tables' sizes. */
 export async function expectGrowth(context: CheckContext): Promise<Growth> {
   const sizes = await context.queries.rows(
     sql`
@@ -36,7 +36,7 @@ export async function expectGrowth(context: CheckContext): Promise<Growth> {
     }),
   );
   const column = context.settings.names.organizationColumn;
-  // A column that is filled by its default, or was there and is full, writes no row.
+  // If the column is filled by its default, or is NOT NULL already, no row is written.
   const unwritten = new Set(
     tablesAhead(context)
       .filter(({ source, existing }) => {

@@ -2,12 +2,12 @@ import { z } from "zod";
 import type { Target } from "../../postgres/connection.ts";
 import { withSessions } from "../../postgres/sessions.ts";
 import { sql } from "../../postgres/sql.ts";
-import type { Check } from "../check.ts";
+import type { PreflightCheck } from "../check.ts";
 
-export const pooler: Check = {
+export const pooler: PreflightCheck = {
   id: "pooler",
-  title: "a pooler in transaction mode between",
-  why: "it gives each transaction another server session: settings, the lease and index builds are lost",
+  title: "a pooler in transaction mode between Tenantry and the server",
+  why: "each transaction may run in another server session: session settings, the lease and index builds are lost",
   stops: ["run", "rollback"],
   find: async ({ pooled, target }) =>
     pooled && (await changesSessions(target))
@@ -24,7 +24,7 @@ export const pooler: Check = {
       : [],
 };
 
-/** Asked by trying: while one session is in a transaction, another one is given another server process. */
+/** Tried: while one session is in a transaction, the pooler gives another session another server process. */
 function changesSessions(target: Target): Promise<boolean> {
   const pid = sql`SELECT pg_backend_pid() AS pid`;
   const row = z.object({ pid: z.number() });

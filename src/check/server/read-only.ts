@@ -1,9 +1,9 @@
-import { type Check, quoted } from "../check.ts";
+import { type PreflightCheck, quoted } from "../check.ts";
 
-export const readOnly: Check = {
+export const readOnly: PreflightCheck = {
   id: "read-only",
   title: "transactions that are read-only by default",
-  why: "every step would be refused",
+  why: "PostgreSQL would refuse every step",
   stops: ["run", "rollback"],
   find: async ({ snapshot: { server } }) =>
     server.readOnly && !server.inRecovery

@@ -1,12 +1,12 @@
 import { z } from "zod";
 import { sql } from "../../postgres/sql.ts";
 import { formatBytes, formatDuration } from "../../units.ts";
-import { type Check, type Found, quoted } from "../check.ts";
+import { type Found, type PreflightCheck, quoted } from "../check.ts";
 
-export const replicaLag: Check = {
+export const replicaLag: PreflightCheck = {
   id: "replica-lag",
-  title: "replicas that are behind",
-  why: "the backfill pauses while a replica is further behind than online.replicaLagLimitInMilliseconds",
+  title: "replicas that lag behind",
+  why: "the backfill pauses while a replica lags more than online.replicaLagLimitInMilliseconds",
   stops: [],
   async find({ queries, settings, snapshot: { server } }) {
     const replicas = await queries.rows(
@@ -34,12 +34,12 @@ export const replicaLag: Check = {
           what: {
             object: `replica ${name}`,
             fact: hidden
-              ? `${server.user} may not see how far it is behind`
-              : `is ${formatDuration(milliseconds ?? 0)} (${formatBytes(bytes)}) behind, and ${formatDuration(limit)} is the limit`,
+              ? `${server.user} is not allowed to see its lag`
+              : `lags ${formatDuration(milliseconds ?? 0)} (${formatBytes(bytes)}); the limit is ${formatDuration(limit)}`,
           },
           fix: hidden
             ? `GRANT pg_read_all_stats TO ${quoted(server.user)}`
-            : "see what holds its replay (a long query, recovery_min_apply_delay), or raise online.replicaLagLimitInMilliseconds",
+            : "find what delays its replay (a long query, recovery_min_apply_delay), or raise online.replicaLagLimitInMilliseconds",
         }),
       );
   },

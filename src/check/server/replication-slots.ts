@@ -1,15 +1,15 @@
 import { z } from "zod";
-import { literal, sql } from "../../postgres/sql.ts";
+import { literal, sql, textOf } from "../../postgres/sql.ts";
 import { formatBytes } from "../../units.ts";
-import type { Check, Found } from "../check.ts";
+import type { Found, PreflightCheck } from "../check.ts";
 
-/** From here on a slot that is read is said to lag, in bytes. */
-const lag = 1024 ** 3;
+/** An active slot that retains more bytes than this is reported. */
+const lagLimitInBytes = 1024 ** 3;
 
-export const replicationSlots: Check = {
+export const replicationSlots: PreflightCheck = {
   id: "replication-slots",
-  title: "replication slots that keep write-ahead log",
-  why: "the backfill writes much of it, and all of it stays on the server's disk until the slot is read",
+  title: "replication slots that retain write-ahead log (WAL)",
+  why: "the backfill writes a lot of WAL, and the server keeps it until the slot's consumer has read it",
   stops: [],
   async find({ queries }) {
     const slots = await queries.rows(
@@ -27,17 +27,17 @@ export const replicationSlots: Check = {
       z.object({ name: z.string(), active: z.boolean(), retained: z.coerce.number() }),
     );
     return slots
-      .filter(({ active, retained }) => !active || retained > lag)
+      .filter(({ active, retained }) => !active || retained > lagLimitInBytes)
       .map(
         ({ name, active, retained }): Found => ({
           severity: "advisory",
           what: {
             object: name,
-            fact: `the slot ${active ? "lags" : "is read by nobody"} and keeps ${formatBytes(retained)}`,
+            fact: `the slot ${active ? "lags" : "is inactive"} and retains ${formatBytes(retained)} of WAL`,
           },
           fix: active
-            ? "see why its reader lags, and let it catch up"
-            : `start its reader, or SELECT pg_drop_replication_slot(${literal(name).parts.join("")})`,
+            ? "find why its consumer lags, and wait until it has caught up"
+            : `start its consumer, or SELECT pg_drop_replication_slot(${textOf(literal(name))})`,
         }),
       );
   },

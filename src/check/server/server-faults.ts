@@ -1,18 +1,19 @@
 import { faultsOf } from "../../catalog/server/known-faults.ts";
-import type { Check, Found } from "../check.ts";
+import type { Found, PreflightCheck } from "../check.ts";
 
-export const serverFaults: Check = {
+export const serverFaults: PreflightCheck = {
   id: "server-faults",
-  title: "faults of the server's version that the plan would meet, by PostgreSQL's release notes",
-  why: "a later minor version has it fixed",
-  // Who rolls back in an incident is not kept from it by a fault of building indexes.
+  title:
+    "bugs of the server's minor version that affect the stages, from PostgreSQL's release notes",
+  why: "a later minor version fixes it",
+  // A rollback in an incident must not be refused because of a bug in index builds.
   stops: ["run"],
   find: async ({ snapshot: { server } }) => faultFindings(server.version),
 };
 
 /**
- * The known faults of a version.
- * @param version as server_version_num has it: 140003 is 14.3
+ * The known bugs of a version.
+ * @param version as in server_version_num: 140003 is 14.3
  */
 export function faultFindings(version: number): Found[] {
   const object = `PostgreSQL ${Math.floor(version / 10_000)}.${version % 10_000}`;

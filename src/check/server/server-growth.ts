@@ -1,11 +1,11 @@
 import { formatBytes } from "../../units.ts";
-import type { Check } from "../check.ts";
+import type { PreflightCheck } from "../check.ts";
 import { expectGrowth } from "./growth.ts";
 
-export const serverGrowth: Check = {
+export const serverGrowth: PreflightCheck = {
   id: "server-growth",
-  title: "what the stages add to the server's disk",
-  why: "SQL cannot ask the server how much its disk has left, and a full disk stops every writer",
+  title: "the disk space that the stages need on the server",
+  why: "SQL cannot show how much disk space the server has left, and a full disk stops every writer",
   stops: [],
   async find(context) {
     const { bytes, walBytes, tables } = await expectGrowth(context);
@@ -17,7 +17,7 @@ export const serverGrowth: Check = {
           object: context.snapshot.server.database,
           fact: `may grow by ${formatBytes(bytes)}, with ${formatBytes(walBytes)} of write-ahead log`,
         },
-        fix: "see that the server's disk has that much left (df on the server, or the provider's console)",
+        fix: "make sure that the server has that much free disk space (df on the server, or the provider's console)",
       },
     ];
   },

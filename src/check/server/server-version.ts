@@ -1,6 +1,6 @@
-import type { Check, Found } from "../check.ts";
+import type { Found, PreflightCheck } from "../check.ts";
 
-/** TID range scans, which the backfill goes by, came with PostgreSQL 14; so did BEGIN ATOMIC. */
+/** TID range scans, which the backfill uses, came with PostgreSQL 14. */
 const oldestMajor = 14;
 
 /** The day on which each major's support ends; https://www.postgresql.org/support/versioning/ */
@@ -12,17 +12,17 @@ const endsOfLife: Readonly<Record<number, string>> = {
   18: "2030-11-14",
 };
 
-export const serverVersion: Check = {
+export const serverVersion: PreflightCheck = {
   id: "server-version",
-  title: "the server's version: too old, or without support",
-  why: "faults that are found in it now are not fixed any more",
+  title: "the server's version: too old, or no longer supported",
+  why: "PostgreSQL no longer fixes bugs in this major version",
   stops: ["run", "rollback"],
   find: async ({ snapshot: { server } }) => versionFindings(server.version, new Date()),
 };
 
 /**
- * What is known of a version.
- * @param version as server_version_num has it: 140003 is 14.3
+ * Whether a version is too old, or no longer supported.
+ * @param version as in server_version_num: 140003 is 14.3
  */
 export function versionFindings(version: number, today: Date): Found[] {
   const major = Math.floor(version / 10_000);
@@ -33,14 +33,14 @@ export function versionFindings(version: number, today: Date): Found[] {
       {
         severity: "blocking",
         what: { object, fact: `is older than ${oldestMajor}` },
-        why: "the backfill's TID range scans and the helper functions' bodies came with 14",
+        why: "the backfill needs TID range scans, which came with PostgreSQL 14",
         fix: `upgrade the server to PostgreSQL ${oldestMajor} or later`,
       },
     ];
   }
   const end = endsOfLife[major];
   if (end === undefined || today < new Date(end)) return [];
-  const fact = `has had no support since ${end}`;
-  const fix = "upgrade the server to a major that is supported";
+  const fact = `is not supported by PostgreSQL since ${end}`;
+  const fix = "upgrade the server to a supported major version";
   return [{ severity: "advisory", what: { object, fact }, fix }];
 }

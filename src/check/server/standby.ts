@@ -1,9 +1,9 @@
-import type { Check } from "../check.ts";
+import type { PreflightCheck } from "../check.ts";
 
-export const standby: Check = {
+export const standby: PreflightCheck = {
   id: "standby",
-  title: "a standby, on which nothing can be written",
-  why: "a standby replays its primary and takes no writes",
+  title: "a standby, which is read-only",
+  why: "a standby replays its primary and accepts no writes",
   stops: ["run", "rollback"],
   find: async ({ snapshot: { server } }) =>
     server.inRecovery

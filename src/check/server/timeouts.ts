@@ -1,29 +1,30 @@
 import { z } from "zod";
 import { sql } from "../../postgres/sql.ts";
 import { formatDuration } from "../../units.ts";
-import { type Check, quoted } from "../check.ts";
+import { type PreflightCheck, quoted } from "../check.ts";
 
 const timeoutSchema = z.object({
   name: z.string(),
   milliseconds: z.coerce.number(),
   user: z.string(),
-  places: z.array(z.object({ role: z.string().nullable(), database: z.string().nullable() })),
+  setBy: z.array(z.object({ role: z.string().nullable(), database: z.string().nullable() })),
 });
 
 type Timeout = z.output<typeof timeoutSchema>;
 
-/** What Tenantry's sessions do not set otherwise, since an older server does not know it. */
+/** What Tenantry's sessions do not override in every case, since older servers do not have it. */
 const notOverridden: Readonly<Record<string, string>> = {
-  transaction_timeout: "it ends the backup's snapshot, index builds and validations in their midst",
+  transaction_timeout:
+    "it ends the snapshot of the backup, index builds and validations before they are done",
 };
 
-export const timeouts: Check = {
+export const timeouts: PreflightCheck = {
   id: "timeouts",
-  title: "timeouts that the role or the database sets",
-  why: "Tenantry's own sessions and pg_dump set it otherwise; a session of your own, by hand with psql, has it",
+  title: "timeouts that are set for the role or the database",
+  why: "Tenantry's sessions and pg_dump override it; statements that you run by hand in psql do not",
   stops: [],
   async find({ queries }) {
-    // The value that a new session has: this session's own was changed already.
+    // The value of a new session: this session has changed its own already.
     const set = await queries.rows(
       sql`
         SELECT s.name,
@@ -37,7 +38,7 @@ export const timeouts: Check = {
                    AND (g.setdatabase = 0 OR d.datname = current_database())
                    AND EXISTS (SELECT
                                  FROM unnest(g.setconfig) AS setting
-                                WHERE split_part(setting, '=', 1) = s.name)) AS places
+                                WHERE split_part(setting, '=', 1) = s.name)) AS "setBy"
           FROM pg_settings s
          WHERE s.name IN ('statement_timeout', 'lock_timeout', 'idle_in_transaction_session_timeout',
                           'idle_session_timeout', 'transaction_timeout')
@@ -59,9 +60,9 @@ export const timeouts: Check = {
   },
 };
 
-function fixed({ name, user, places }: Timeout): string {
-  if (places.length === 0) return `ALTER ROLE ${quoted(user)} SET ${name} = 0`;
-  return places
+function fixed({ name, user, setBy }: Timeout): string {
+  if (setBy.length === 0) return `ALTER ROLE ${quoted(user)} SET ${name} = 0`;
+  return setBy
     .map(({ role, database }) => {
       if (role === null && database === null) return `ALTER ROLE ALL RESET ${name}`;
       if (role === null) return `ALTER DATABASE ${quoted(database ?? "")} RESET ${name}`;

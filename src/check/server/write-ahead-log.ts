@@ -1,13 +1,13 @@
 import { z } from "zod";
 import { sql } from "../../postgres/sql.ts";
 import { formatBytes } from "../../units.ts";
-import type { Check } from "../check.ts";
+import type { PreflightCheck } from "../check.ts";
 import { expectGrowth } from "./growth.ts";
 
-export const writeAheadLog: Check = {
+export const writeAheadLog: PreflightCheck = {
   id: "write-ahead-log",
-  title: "max_wal_size against what the backfill writes",
-  why: "each time it is full a checkpoint is forced, after which every page is logged whole again",
+  title: "max_wal_size against the write-ahead log (WAL) of the backfill",
+  why: "each time WAL reaches max_wal_size, PostgreSQL starts a checkpoint, and after it writes full-page images again",
   stops: [],
   async find(context) {
     const [row] = await context.queries.rows(
@@ -17,14 +17,14 @@ export const writeAheadLog: Check = {
     const { walBytes } = await expectGrowth(context);
     const size = row?.size ?? 0;
     if (walBytes <= size) return [];
-    // A gigabyte is where PostgreSQL begins, and whole ones are what people write.
+    // The default is 1 GB, and people write whole gigabytes.
     const wanted = Math.ceil(walBytes / 1024 ** 3);
     return [
       {
         severity: "advisory",
         what: {
           object: "max_wal_size",
-          fact: `is ${formatBytes(size)}, and ${formatBytes(walBytes)} may be written`,
+          fact: `is ${formatBytes(size)}; the backfill may write ${formatBytes(walBytes)} of WAL`,
         },
         fix: `ALTER SYSTEM SET max_wal_size = '${wanted}GB'; SELECT pg_reload_conf()`,
       },

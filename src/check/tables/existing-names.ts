@@ -1,11 +1,11 @@
 import { z } from "zod";
 import { sql } from "../../postgres/sql.ts";
-import { type Check, type Found, namesAhead, quoted, tablesAhead } from "../check.ts";
+import { type Found, namesAhead, type PreflightCheck, quoted, tablesAhead } from "../check.ts";
 
-export const existingNames: Check = {
+export const existingNames: PreflightCheck = {
   id: "existing-names",
-  title: "columns and triggers of the names that the plan gives its own",
-  why: "the plan makes its own and would fail at the name; an earlier attempt may have left it",
+  title: "existing columns and triggers with names that the plan uses",
+  why: "a step would fail because the name exists; an earlier attempt may have left it",
   stops: [],
   async find(context) {
     const { queries, settings, stages } = context;
@@ -17,7 +17,7 @@ export const existingNames: Check = {
           JOIN pg_class c ON c.oid = t.tgrelid
           JOIN pg_namespace n ON n.oid = c.relnamespace
          WHERE c.oid = ANY (${
-           // Day 1 and Day 2 make them, and Day 3 finds them there.
+           // Day 1 and Day 2 create them, so on Day 3 they exist.
            stages.every(({ name }) => name === "day3") ? [] : namesAhead(context)
          }::text[]::regclass[])
            AND t.tgname = '~attribute_organization'
@@ -30,7 +30,7 @@ export const existingNames: Check = {
       ...triggers.map(
         ({ name }): Found => ({
           severity: "blocking",
-          what: { object: name, fact: "has a trigger ~attribute_organization already" },
+          what: { object: name, fact: "already has a trigger ~attribute_organization" },
           fix: `DROP TRIGGER "~attribute_organization" ON ${name}`,
         }),
       ),
@@ -41,10 +41,10 @@ export const existingNames: Check = {
                 severity: "advisory",
                 what: {
                   object: relation.name,
-                  fact: `has a column ${organizationColumn} already, and what it holds is kept`,
+                  fact: `already has a column ${organizationColumn}; its values are kept`,
                 },
-                why: "rows with an organization that does not exist fail the stage's foreign key",
-                fix: `SELECT ${quoted(organizationColumn)}, count(*) FROM ${quoted(relation)} GROUP BY 1 shows what it holds; or name another column in names.organizationColumn`,
+                why: "rows with an organization that does not exist violate the foreign key of the stage",
+                fix: `SELECT ${quoted(organizationColumn)}, count(*) FROM ${quoted(relation)} GROUP BY 1 shows its values; or set another name in names.organizationColumn`,
               },
             ]
           : [],

@@ -1,11 +1,11 @@
 import { z } from "zod";
 import { sql } from "../../postgres/sql.ts";
-import { type Check, namesAhead } from "../check.ts";
+import { namesAhead, type PreflightCheck } from "../check.ts";
 
-export const invalidIndexes: Check = {
+export const invalidIndexes: PreflightCheck = {
   id: "invalid-indexes",
-  title: "indexes that are not valid",
-  why: "a build that failed left it: it serves no query, and every row of the backfill is written to it",
+  title: "invalid indexes",
+  why: "a failed build left it: no query uses it, and the backfill must still update it for every row",
   stops: [],
   async find(context) {
     const invalid = await context.queries.rows(
@@ -24,7 +24,7 @@ export const invalidIndexes: Check = {
     );
     return invalid.map(({ name, table }) => ({
       severity: "advisory",
-      what: { object: name, fact: `an index of ${table} that is not valid` },
+      what: { object: name, fact: `an invalid index of ${table}` },
       fix: `DROP INDEX CONCURRENTLY ${name}, or REINDEX INDEX CONCURRENTLY ${name}`,
     }));
   },

@@ -1,11 +1,11 @@
 import { z } from "zod";
 import { sql } from "../../postgres/sql.ts";
-import { type Check, namesAhead } from "../check.ts";
+import { namesAhead, type PreflightCheck } from "../check.ts";
 
-export const primaryKeys: Check = {
+export const primaryKeys: PreflightCheck = {
   id: "primary-keys",
   title: "tables without a primary key",
-  why: "a row of it can be told from no other: a restore counts such rows and cannot say which were lost, and logical replication refuses their UPDATE",
+  why: "its rows cannot be identified: a restore can count them but not name the lost ones, and logical replication refuses UPDATE",
   stops: [],
   async find(context) {
     const without = await context.queries.rows(
@@ -14,7 +14,7 @@ export const primaryKeys: Check = {
           FROM pg_class c
           JOIN pg_namespace n ON n.oid = c.relnamespace
          WHERE c.oid = ANY (${namesAhead(context)}::text[]::regclass[])
-           -- A partition has its parent's, or both have none.
+           -- A partition has its parent's primary key, or neither has one.
            AND NOT c.relispartition
            AND NOT EXISTS (SELECT FROM pg_index i
                             WHERE i.indrelid = c.oid
@@ -26,7 +26,7 @@ export const primaryKeys: Check = {
     return without.map(({ name }) => ({
       severity: "advisory",
       what: { object: name, fact: "has no primary key" },
-      fix: `ALTER TABLE ${name} ADD PRIMARY KEY (…), by the columns that tell its rows apart`,
+      fix: `ALTER TABLE ${name} ADD PRIMARY KEY (…) with the columns that identify a row`,
     }));
   },
 };

@@ -1,11 +1,11 @@
 import { z } from "zod";
 import { sql } from "../../postgres/sql.ts";
-import { type Check, namesAhead } from "../check.ts";
+import { namesAhead, type PreflightCheck } from "../check.ts";
 
-export const publications: Check = {
+export const publications: PreflightCheck = {
   id: "publications",
-  title: "publications that would send the backfill",
-  why: "every row is sent again, and the subscriber stops at a column that it does not have",
+  title: "publications that would replicate the backfill",
+  why: "every row is sent again, and a subscriber stops if it does not have the new column",
   stops: [],
   async find(context) {
     const published = await context.queries.rows(
@@ -32,13 +32,13 @@ export const publications: Check = {
         ? {
             severity: "blocking",
             what: { object: name, fact: `is published by ${by} without a replica identity` },
-            why: "PostgreSQL refuses every UPDATE of such a table, the backfill's first",
+            why: "PostgreSQL refuses every UPDATE of such a table, so the backfill would fail",
             fix: `ALTER TABLE ${name} REPLICA IDENTITY FULL, or give it a primary key`,
           }
         : {
             severity: "advisory",
             what: { object: name, fact: `is published by ${by}` },
-            fix: `add the organization's column to ${name} on each subscriber first, or take the table out of the publication meanwhile`,
+            fix: `add the organization column to ${name} on each subscriber first, or remove the table from the publication for the time of the stage`,
           },
     );
   },

@@ -2,35 +2,35 @@ import { z } from "zod";
 import { findRelation } from "../../catalog/snapshot.ts";
 import { ident, type Sql, sql } from "../../postgres/sql.ts";
 import {
-  type Check,
   type CheckContext,
   type Found,
+  type PreflightCheck,
   quoted,
   type TableAhead,
   tablesAhead,
 } from "../check.ts";
 
-/** Rows of one kind that no organization is told for. */
-type Question = { readonly fact: string; readonly rows: Sql; readonly fix: string };
+/** Rows of one kind whose organization cannot be determined. */
+type UnattributedRows = { readonly fact: string; readonly rows: Sql; readonly fix: string };
 
-export const unattributedRows: Check = {
+export const unattributedRows: PreflightCheck = {
   id: "unattributed-rows",
-  title: "rows that no organization can be told for",
-  why: "a stage ends with an organization in every row: it would fail, and be rolled back",
-  // On a large table the answer may take too long, which shall keep nobody from running.
+  title: "rows whose organization cannot be determined",
+  why: "after a stage every row must have an organization: the stage would fail and be rolled back",
+  // On a large table the check can run into its timeout, which must not stop a run.
   stops: [],
   async find(context) {
     const found: Found[] = [];
     for (const table of tablesAhead(context)) {
       if (table.unattributed === "default" || isFilled(context, table)) continue;
-      for (const { fact, rows, fix } of questions(context, table)) {
+      for (const { fact, rows, fix } of kindsOfRows(context, table)) {
         const [row] = await context.queries.rows(
           sql`SELECT EXISTS (${rows}) AS some`,
           z.object({ some: z.boolean() }),
         );
         if (row?.some !== true) continue;
         const object = table.relation.name;
-        const otherwise = `, or unattributed: "default" for the table`;
+        const otherwise = `, or set unattributed: "default" for the table`;
         found.push({
           severity: "blocking",
           what: { object, fact },
@@ -47,8 +47,8 @@ function isFilled({ settings }: CheckContext, { existing }: TableAhead): boolean
   return existing.columns.some(({ name, notNull }) => name === organizationColumn && notNull);
 }
 
-/** What the catalog does not rule out. A source in SQL may need tables that Day 1 makes first. */
-function questions(context: CheckContext, table: TableAhead): readonly Question[] {
+/** The kinds that the catalog does not rule out. A source in SQL may need tables that Day 1 creates. */
+function kindsOfRows(context: CheckContext, table: TableAhead): readonly UnattributedRows[] {
   const { source, existing } = table;
   if (source.kind === "default" || source.kind === "sql") return [];
   const { column } = source;
@@ -66,7 +66,7 @@ function questions(context: CheckContext, table: TableAhead): readonly Question[
           {
             fact: `has rows whose ${column} is NULL`,
             rows: rows(sql`${record} IS NULL`),
-            fix: `give them one (${select} ${quoted(column)} IS NULL)`,
+            fix: `set it (${select} ${quoted(column)} IS NULL)`,
           },
         ]
       : []),
@@ -74,12 +74,12 @@ function questions(context: CheckContext, table: TableAhead): readonly Question[
   ];
 }
 
-/** Before Day 1 nobody is in an organization, and then everybody is in one. */
+/** Before Day 1 there are no memberships; Day 1 gives every user one. */
 function ofUsers(
   { settings, snapshot }: CheckContext,
   record: Sql,
   rows: (condition: Sql) => Sql,
-): readonly Question[] {
+): readonly UnattributedRows[] {
   const { users, names } = settings;
   const memberships = findRelation(snapshot, names.memberships);
   if (memberships === undefined) return [];
@@ -92,9 +92,9 @@ function ofUsers(
   `;
   return [
     {
-      fact: "has rows of users who are in no organization, or in several",
+      fact: "has rows of users who are a member of no organization, or of several",
       rows: rows(sql`${record} IN (${odd})`),
-      fix: `leave each of them one row in ${quoted(names.memberships)}`,
+      fix: `each of these users must have exactly one row in ${quoted(names.memberships)}`,
     },
   ];
 }

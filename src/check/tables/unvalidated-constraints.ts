@@ -1,11 +1,11 @@
 import { z } from "zod";
 import { sql } from "../../postgres/sql.ts";
-import { type Check, namesAhead } from "../check.ts";
+import { namesAhead, type PreflightCheck } from "../check.ts";
 
-export const unvalidatedConstraints: Check = {
+export const unvalidatedConstraints: PreflightCheck = {
   id: "unvalidated-constraints",
   title: "constraints that are NOT VALID",
-  why: "a row that breaks it cannot be updated, so the backfill fails at it; a foreign key may lead to no parent, and so to no organization",
+  why: "a row that violates it cannot be updated, so the backfill fails; a row that violates a foreign key has no parent to take its organization from",
   stops: [],
   async find(context) {
     const constraints = await context.queries.rows(

@@ -1,12 +1,12 @@
 import { z } from "zod";
 import { findRelation } from "../../catalog/snapshot.ts";
 import { sql } from "../../postgres/sql.ts";
-import { type Check, quoted } from "../check.ts";
+import { type PreflightCheck, quoted } from "../check.ts";
 
-export const usersTable: Check = {
+export const usersTable: PreflightCheck = {
   id: "users-table",
   title: "SELECT, REFERENCES and TRIGGER on the users' table",
-  why: "memberships are made from it, reference it, and are given to whoever signs up",
+  why: "memberships are created from it and reference it, and a trigger on it gives new users a membership",
   stops: [],
   async find({ queries, settings, snapshot }) {
     const { relation } = settings.users;

@@ -1,9 +1,9 @@
-import { type Check, type Found, quoted, tablesAhead } from "../check.ts";
+import { type Found, type PreflightCheck, quoted, tablesAhead } from "../check.ts";
 
-export const viaIndexes: Check = {
+export const viaIndexes: PreflightCheck = {
   id: "via-indexes",
-  title: "an index on each column that a table gets its organization by",
-  why: "deleting or moving a parent, and comparing children with it, scans the whole table",
+  title: "an index on each column that a table takes its organization from (via)",
+  why: "without it, deleting or moving a parent row, and comparing its children with it, scans the whole table",
   stops: [],
   find: async (context) =>
     tablesAhead(context).flatMap(({ relation, source, existing }): Found[] => {

@@ -96,7 +96,11 @@ async function runStages(context: Parameters<typeof beginStage>[0]): Promise<voi
   for (const { name } of stages) {
     const snapshot = await readSnapshot(session);
     const wanted = stages.filter((stage) => stage.name === name);
-    const { stages: planned, tenancy, digest } = planStages(settings, snapshot, wanted, name);
+    const {
+      stages: planned,
+      tenancy,
+      digest,
+    } = planStages(settings, snapshot, wanted, { origin: name });
     for (const plan of planned) {
       const begun = await beginStage(context, {
         plan,
