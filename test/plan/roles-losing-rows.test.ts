@@ -52,7 +52,7 @@ test("a role that requests run as, log in as or can become is never told to bypa
   });
   const of = (role: string) => notices.find((notice) => notice.startsWith(`${role} will see`));
   for (const role of ["anon", "authenticated", "losing_login", "losing_group"]) {
-    expect(of(role)).toContain("so it must stay bound");
+    expect(of(role)).toContain("so row-level security must apply to it");
     expect(of(role)).not.toContain("BYPASSRLS");
   }
   expect(of("losing_reports")).toContain("BYPASSRLS");

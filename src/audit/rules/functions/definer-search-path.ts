@@ -10,7 +10,7 @@ export const definerSearchPath: Rule = {
     "https://www.postgresql.org/docs/current/sql-createfunction.html#SQL-CREATEFUNCTION-SECURITY",
   findings: () => sql`
     SELECT p.oid::regprocedure::text AS object,
-           format('runs as %I with its caller's search_path', pg_get_userbyid(p.proowner)) AS fact,
+           format('runs as %I with the search_path of its caller', pg_get_userbyid(p.proowner)) AS fact,
            format('ALTER FUNCTION %s SET search_path = pg_catalog, pg_temp; -- where its names have schemas; or hardening.functions in the configuration', p.oid::regprocedure) AS fix
       FROM pg_proc p
       JOIN pg_namespace n ON n.oid = p.pronamespace

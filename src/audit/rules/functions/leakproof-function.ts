@@ -9,7 +9,7 @@ export const leakproofFunction: Rule = {
   source: "https://www.postgresql.org/docs/current/rules-privileges.html",
   findings: () => sql`
     SELECT p.oid::regprocedure::text AS object,
-           'is LEAKPROOF, and is not PostgreSQL's own' AS fact,
+           'is LEAKPROOF, and is not built into PostgreSQL' AS fact,
            format('ALTER FUNCTION %s NOT LEAKPROOF;', p.oid::regprocedure) AS fix
       FROM pg_proc p
      WHERE p.proleakproof

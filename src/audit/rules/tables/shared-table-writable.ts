@@ -6,7 +6,7 @@ export const sharedTableWritable: Rule = {
   id: "shared-table-writable",
   severity: "high",
   title: "Requests may write a table that all tenants share",
-  why: "What one tenant writes there, every other tenant reads.",
+  why: "What one tenant writes there, every other tenant reads: rows leak out, and wrong rows come in.",
   source: "https://www.postgresql.org/docs/current/sql-grant.html",
   findings: (context) => sql`
     SELECT format('%I.%I', t.schema, t.name) AS object,
