@@ -111,9 +111,7 @@ test("faults of the code's section are said, all at once", () => {
     expect.stringContaining("code.filters"),
   ]);
   const dotted = { hook: { ...hook, name: "useOrganization" }, organization: "session.id" };
-  expect(faults({ app: dotted })).toEqual([
-    expect.stringContaining("a name that the hook returns"),
-  ]);
+  expect(faults({ app: dotted })).toEqual([expect.stringContaining("a name without a dot")]);
   expect(faults({ filter: "explicit" })).toEqual([
     expect.stringContaining("code.filter: unknown setting → did you mean filters?"),
   ]);
