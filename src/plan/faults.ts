@@ -22,7 +22,7 @@ export function missingTable(
       : `did you mean ${closest(configuredName(relation, settings), names)}? or `;
   return {
     path,
-    fault: "the table does not exist in the database",
+    fault: "no such table in the database",
     fix: `${near}set missingTables: "skip"`,
   };
 }

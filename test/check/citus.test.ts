@@ -81,9 +81,9 @@ test("where Citus is installed the check blocks, run is refused, and nothing was
   expect(others).toEqual([]);
   expect(found?.severity).toBe("blocking");
   expect(found?.says).toMatch(
-    /^the extension citus 13\.2-1: is installed in citus_installed_\w+; it keeps no table in shards yet$/,
+    /^the extension citus 13\.2-1: is installed in citus_installed_\w+; no table is distributed yet$/,
   );
-  expect(found?.fix).toContain("distributing them loses the guard");
+  expect(found?.fix).toContain("distributing a table makes its restrictive policy permissive");
   expect(found?.fix).toContain("DROP EXTENSION citus");
 
   const project = await makeProject(url, smallCompany);

@@ -66,9 +66,9 @@ test("a key is asked where hardening replaces it, or where rows get their organi
   expect(await says(config)).toEqual([`advisory ${ofCalls}`]);
   expect((await says(all)).sort()).toEqual([
     `blocking ${ofCalls}`,
-    "blocking loose: foreign key loose_tag_fkey: 1 of 3 loose refer to no row of tags (ctid (0,2))",
+    "blocking loose: foreign key loose_tag_fkey: 1 of 3 loose refer to a missing row of tags (ctid (0,2))",
     "blocking tagged: foreign key tagged_lead_id_fkey: 5 of 107 tagged refer to a missing row of leads ((lead_id, tag) (96, OLD), (97, OLD), (98, OLD), (99, OLD), (100, OLD))",
-    "blocking tagged: foreign key tagged_tag_fkey: 7 of 107 tagged refer to no row of tags ((lead_id, tag) (1, NEW), (2, NEW), (3, NEW), (4, NEW), (5, NEW), …)",
+    "blocking tagged: foreign key tagged_tag_fkey: 7 of 107 tagged refer to a missing row of tags ((lead_id, tag) (1, NEW), (2, NEW), (3, NEW), (4, NEW), (5, NEW), …)",
   ]);
 });
 
@@ -89,7 +89,7 @@ test("what cannot be checked is said of each key, with the query that tells", as
       says: expect.stringMatching(
         /^calls: foreign key calls_lead_id_fkey: could not be checked: .*row-level security/,
       ),
-      fix: expect.stringContaining("this should find no row: SELECT"),
+      fix: expect.stringContaining("this must return no row: SELECT"),
     },
   ]);
   await execute(database.session, "DROP OWNED BY orphans_unknown", "DROP ROLE orphans_unknown");

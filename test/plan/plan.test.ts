@@ -190,7 +190,7 @@ describe("what does not fit the database", () => {
     [
       "a shared table",
       { tasks: { via: "country" } },
-      /^day2\.tables\.tasks: .*from countries, which is no tenant table/,
+      /^day2\.tables\.tasks: .*from countries, which is not a tenant table/,
     ],
     [
       "a column that references nothing",
@@ -217,7 +217,7 @@ describe("what does not fit the database", () => {
         day2: { tables: { ...others, ...day1.tables } },
       }),
     ).toEqual([
-      "day1.tables.tasks: gets its organization via project_id from projects, which becomes one on Day 2 only → name projects in day1.tables or an earlier day",
+      "day1.tables.tasks: gets its organization via project_id from projects, which becomes a tenant table on Day 2 → name projects in day1.tables or an earlier day",
     ]);
   });
 
