@@ -5,7 +5,7 @@ import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { execa } from "execa";
 import { z } from "zod";
-import { formatBytes } from "../src/units.ts";
+import { formatBytes } from "../src/number-formats.ts";
 import { type Shape, writeApplication } from "./application.ts";
 import { middleOf } from "./measure.ts";
 import { watchMemory } from "./memory.ts";

@@ -1,8 +1,8 @@
 import type { Config } from "../src/config/schema.ts";
 import { makeDialler } from "../src/demo/dialler.ts";
+import { formatBytes, formatDuration } from "../src/number-formats.ts";
 import { openSession, type Session } from "../src/postgres/connection.ts";
 import { ident, sql } from "../src/postgres/sql.ts";
-import { formatBytes, formatDuration } from "../src/units.ts";
 import { constant, floor, mapped } from "./contenders.ts";
 import { companyConfig, makeCompany } from "./many-tables.ts";
 import type { Cell, Report } from "./report.ts";

@@ -1,6 +1,6 @@
+import { formatBytes, formatDuration } from "../src/number-formats.ts";
 import { openSession } from "../src/postgres/connection.ts";
 import { ident, sql } from "../src/postgres/sql.ts";
-import { formatBytes, formatDuration } from "../src/units.ts";
 import { companyConfig, makeCompany } from "./many-tables.ts";
 import { middleOf } from "./measure.ts";
 import type { Cell, Report } from "./report.ts";

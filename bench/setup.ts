@@ -6,10 +6,10 @@ import { execa } from "execa";
 import { z } from "zod";
 import { chooseForDemo } from "../src/backup/programs/pg-dump.ts";
 import type { Config } from "../src/config/schema.ts";
+import { formatBytes } from "../src/number-formats.ts";
 import { openSession, type Session } from "../src/postgres/connection.ts";
 import { sql } from "../src/postgres/sql.ts";
 import { startServer } from "../src/scratch/server.ts";
-import { formatBytes } from "../src/units.ts";
 import { watchMemory } from "./memory.ts";
 
 /** A server of the bench's own, and the program as a person starts it. */

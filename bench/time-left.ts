@@ -4,6 +4,7 @@ import { z } from "zod";
 import { makeDialler } from "../src/demo/dialler.ts";
 import { startOldApplication } from "../src/demo/old-application.ts";
 import { type RunEvent, runEventSchema } from "../src/events/events.ts";
+import { formatDuration } from "../src/number-formats.ts";
 import { openSession } from "../src/postgres/connection.ts";
 import { sql } from "../src/postgres/sql.ts";
 import {
@@ -12,7 +13,6 @@ import {
   type Progress,
   stepsLeftMilliseconds,
 } from "../src/report/terminal/progress.ts";
-import { formatDuration } from "../src/units.ts";
 import { mapped } from "./contenders.ts";
 import type { Cell, Report } from "./report.ts";
 import { type Bench, describeMachine, median, urlOf, withBench } from "./setup.ts";

@@ -1,9 +1,9 @@
 import { AppError } from "../errors.ts";
 import type { Finding } from "../events/finding.ts";
 import type { Session } from "../postgres/connection.ts";
-import { askChecks } from "./ask.ts";
 import type { CheckContext, CheckSubject, WritingCommand } from "./check.ts";
 import { checks } from "./index.ts";
+import { askChecks } from "./run-checks.ts";
 
 /**
  * Runs the checks that can stop a command that writes, before anything is changed.

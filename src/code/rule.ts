@@ -1,5 +1,5 @@
-import type { Entry } from "./queries/entry.ts";
 import type { Inventory } from "./queries/inventory.ts";
+import type { Entry } from "./queries/inventory-entry.ts";
 
 export const levels = ["error", "warning"] as const;
 

@@ -1,5 +1,5 @@
-import type { Entry } from "./queries/entry.ts";
 import type { Inventory } from "./queries/inventory.ts";
+import type { Entry } from "./queries/inventory-entry.ts";
 import type { Annotation } from "./reading/annotation.ts";
 import type { SourcePlace } from "./reading/syntax.ts";
 import type { FactAndFix, Rule } from "./rule.ts";

@@ -1,8 +1,8 @@
 import { stages } from "../../stages/index.ts";
 import { readSnapshot } from "../catalog/snapshot.ts";
-import { askChecks } from "../check/ask.ts";
 import { checks } from "../check/index.ts";
 import { preflightError } from "../check/refuse.ts";
+import { askChecks } from "../check/run-checks.ts";
 import { AppError } from "../errors.ts";
 import type { Finding } from "../events/finding.ts";
 import { readRuns } from "../journal/journal.ts";

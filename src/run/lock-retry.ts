@@ -2,11 +2,11 @@ import pRetry from "p-retry";
 import { z } from "zod";
 import { AppError, messageOf } from "../errors.ts";
 import { type StepFacts, stepFacts } from "../events/events.ts";
+import { askRepeatedly } from "../polling.ts";
 import { isConnectionLoss, isLockConflict, sqlState } from "../postgres/connection.ts";
 import type { Observer } from "../postgres/observer.ts";
 import { sql } from "../postgres/sql.ts";
 import { explainSqlState } from "../postgres/sql-states.ts";
-import { askRepeatedly } from "../repeatedly.ts";
 import type { Step } from "../steps/model/step.ts";
 import type { RunContext } from "./context.ts";
 

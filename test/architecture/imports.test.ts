@@ -5,15 +5,15 @@ import { expect, test } from "vitest";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 
-const low = ["src/errors.ts", "src/units.ts", "src/version.ts", "src/repeatedly.ts"];
+const low = ["src/errors.ts", "src/number-formats.ts", "src/version.ts", "src/polling.ts"];
 const database = ["src/postgres", "src/config", "src/catalog"];
 
 /** What each room may import of the others, inwards only. A room may always import itself. */
 const allowed: Readonly<Record<string, readonly string[]>> = {
   "src/errors.ts": [],
-  "src/units.ts": [],
+  "src/number-formats.ts": [],
   "src/version.ts": [],
-  "src/repeatedly.ts": [],
+  "src/polling.ts": [],
   "src/postgres": low,
   "src/config": [...low, "src/postgres/sql.ts"],
   "src/catalog": [...low, "src/postgres", "src/config/relation-name.ts"],
@@ -305,11 +305,7 @@ test("what keeps a process alive is opened only where something closes it, and n
   const opened: Readonly<Record<string, readonly string[]>> = {
     "openSession(": ["src/postgres/connection.ts", "src/postgres/sessions.ts"],
     "takeLease(": ["src/journal/lease.ts"],
-    "setInterval(": [
-      "src/journal/lease.ts",
-      "src/repeatedly.ts",
-      "src/report/terminal/task-list.ts",
-    ],
+    "setInterval(": ["src/journal/lease.ts", "src/polling.ts", "src/report/terminal/task-list.ts"],
     // It would hide what was left open.
     "process.exit(": [],
   };

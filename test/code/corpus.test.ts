@@ -1,8 +1,8 @@
 import { readFile } from "node:fs/promises";
 import { expect, test } from "vitest";
 import { stateOf, states } from "../../src/code/fence/fence.ts";
-import type { Entry } from "../../src/code/queries/entry.ts";
 import { type Inventory, takeInventory } from "../../src/code/queries/inventory.ts";
+import type { Entry } from "../../src/code/queries/inventory-entry.ts";
 import type { CodeFile, Project } from "../../src/code/reading/project.ts";
 import { rules } from "../../src/code/rules.ts";
 import { annotationRules, describe, violationsOf } from "../../src/code/violations.ts";

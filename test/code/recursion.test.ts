@@ -1,8 +1,8 @@
 import path from "node:path";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import type { Chain } from "../../src/code/queries/entry.ts";
 import { type Inventory, takeInventory } from "../../src/code/queries/inventory.ts";
+import type { Chain } from "../../src/code/queries/inventory-entry.ts";
 import { openProject, type Project } from "../../src/code/reading/project.ts";
 import { violationsOf } from "../../src/code/violations.ts";
 import { makeApplication } from "./application.ts";

@@ -1,12 +1,12 @@
 import { expect, test } from "vitest";
 import { z } from "zod";
 import type { StageVerification } from "../../src/events/events.ts";
+import { formatDuration, formatShare } from "../../src/number-formats.ts";
 import { githubAnnotations } from "../../src/report/ci/annotations.ts";
 import { junitReport } from "../../src/report/ci/junit.ts";
 import { sarifReport } from "../../src/report/ci/sarif.ts";
 import { colorsFor } from "../../src/report/terminal/colors.ts";
 import { lineReporter } from "../../src/report/terminal/lines.ts";
-import { formatDuration, formatShare } from "../../src/units.ts";
 
 const verification: StageVerification = {
   checks: [{ claim: "leads has a NOT NULL organization", violations: [] }],

@@ -1,9 +1,9 @@
 import { statfs } from "node:fs/promises";
 import { z } from "zod";
 import { AppError } from "../../errors.ts";
+import { formatBytes } from "../../number-formats.ts";
 import type { Queries } from "../../postgres/connection.ts";
 import { sql } from "../../postgres/sql.ts";
-import { formatBytes } from "../../units.ts";
 
 /** The assumed ratio of a compressed dump to the tables' size: usually a fifth, half in the worst case. */
 const compressedShare = 0.5;

@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { open, readdir } from "node:fs/promises";
 import path from "node:path";
-import { askRepeatedly } from "../../repeatedly.ts";
+import { askRepeatedly } from "../../polling.ts";
 import { systemErrorSchema } from "../folder/folder.ts";
 
 /** The progress of a dump: tables started, tables in total, bytes written. */

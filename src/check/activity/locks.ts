@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { isNoSystemSchema } from "../../catalog/system-schemas.ts";
+import { formatCount } from "../../number-formats.ts";
 import { sql } from "../../postgres/sql.ts";
-import { formatCount } from "../../units.ts";
 import type { PreflightCheck } from "../check.ts";
 
 export const locks: PreflightCheck = {

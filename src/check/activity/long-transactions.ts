@@ -1,6 +1,6 @@
 import { z } from "zod";
+import { formatDuration } from "../../number-formats.ts";
 import { sql } from "../../postgres/sql.ts";
-import { formatDuration } from "../../units.ts";
 import { type Found, type PreflightCheck, quoted } from "../check.ts";
 
 const sessionSchema = z.object({

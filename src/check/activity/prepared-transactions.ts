@@ -1,6 +1,6 @@
 import { z } from "zod";
+import { formatDuration } from "../../number-formats.ts";
 import { literal, sql, textOf } from "../../postgres/sql.ts";
-import { formatDuration } from "../../units.ts";
 import { namesAhead, type PreflightCheck } from "../check.ts";
 
 export const preparedTransactions: PreflightCheck = {

@@ -1,6 +1,6 @@
 import { z } from "zod";
+import { formatCount } from "../../number-formats.ts";
 import { sql } from "../../postgres/sql.ts";
-import { formatCount } from "../../units.ts";
 import { type Found, namesAhead, type PreflightCheck, quoted } from "../check.ts";
 
 const vacuumSchema = z.object({

@@ -1,6 +1,6 @@
 import { z } from "zod";
+import { formatBytes, formatDuration } from "../../number-formats.ts";
 import { sql } from "../../postgres/sql.ts";
-import { formatBytes, formatDuration } from "../../units.ts";
 import { type Found, type PreflightCheck, quoted } from "../check.ts";
 
 export const replicaLag: PreflightCheck = {

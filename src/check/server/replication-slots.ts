@@ -1,6 +1,6 @@
 import { z } from "zod";
+import { formatBytes } from "../../number-formats.ts";
 import { literal, sql, textOf } from "../../postgres/sql.ts";
-import { formatBytes } from "../../units.ts";
 import type { Found, PreflightCheck } from "../check.ts";
 
 /** An active slot that retains more bytes than this is reported. */

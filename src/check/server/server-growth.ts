@@ -1,4 +1,4 @@
-import { formatBytes } from "../../units.ts";
+import { formatBytes } from "../../number-formats.ts";
 import type { PreflightCheck } from "../check.ts";
 import { expectGrowth } from "./growth.ts";
 

@@ -1,6 +1,6 @@
 import { z } from "zod";
+import { formatBytes } from "../../number-formats.ts";
 import { sql } from "../../postgres/sql.ts";
-import { formatBytes } from "../../units.ts";
 import type { PreflightCheck } from "../check.ts";
 import { expectGrowth } from "./growth.ts";
 

@@ -1,3 +1,4 @@
+import { counted } from "../../number-formats.ts";
 import {
   type CodeCheck,
   checkCode,
@@ -6,7 +7,6 @@ import {
 } from "../../operations/code/check-code.ts";
 import { workflowCommand } from "../../report/ci/annotations.ts";
 import { showFindings } from "../../report/terminal/findings.ts";
-import { counted } from "../../units.ts";
 import { writeReport } from "../terminal/write-report.ts";
 import { findingsSarif } from "./sarif.ts";
 import { type CodeOptions, withCode } from "./with-code.ts";

@@ -1,10 +1,10 @@
 import path from "node:path";
 import type { Command } from "commander";
 import { z } from "zod";
+import { formatBytes, formatCount } from "../../number-formats.ts";
 import { backUp, describeUnreadable, listBackups } from "../../operations/back-up.ts";
 import type { Workspace } from "../../operations/context/workspace.ts";
 import { formatTable } from "../../report/terminal/table.ts";
-import { formatBytes, formatCount } from "../../units.ts";
 import { add, withScratchOptions } from "../command.ts";
 import { backupChecks, type GlobalOptions, globalOptions, readOptions } from "../options.ts";
 import type { Output } from "../terminal/output.ts";

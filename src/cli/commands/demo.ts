@@ -1,11 +1,11 @@
 import type { Command } from "commander";
 import { z } from "zod";
 import type { VisibleRows } from "../../demo/visible-rows.ts";
+import { formatCount, formatDuration } from "../../number-formats.ts";
 import { type DemoResult, playDemo } from "../../operations/demo.ts";
 import { formatTable } from "../../report/terminal/table.ts";
 import { wrapped } from "../../report/terminal/wrap.ts";
 import type { Server } from "../../scratch/server.ts";
-import { formatCount, formatDuration } from "../../units.ts";
 import { add } from "../command.ts";
 import { globalOptions, readOptions } from "../options.ts";
 import { type Output, withOutput } from "../terminal/output.ts";

@@ -1,12 +1,12 @@
 import type { Command } from "commander";
 import { z } from "zod";
+import { formatBytes } from "../../number-formats.ts";
 import type { Workspace } from "../../operations/context/workspace.ts";
 import { type PlannedStages, planScript, planStages } from "../../operations/plan-stages.ts";
 import type { ReadApplication } from "../../operations/stage/application.ts";
 import type { StepLine } from "../../plan/summary.ts";
 import { formatTable } from "../../report/terminal/table.ts";
 import type { StageName } from "../../steps/model/stage.ts";
-import { formatBytes } from "../../units.ts";
 import { add, stageChoice } from "../command.ts";
 import { type GlobalOptions, notBoth, readOptions, withStage } from "../options.ts";
 import type { Output } from "../terminal/output.ts";

@@ -1,3 +1,4 @@
+import { formatDuration } from "../../number-formats.ts";
 import type { Result } from "../../operations/context/results.ts";
 import {
   type BrokenWay,
@@ -8,7 +9,6 @@ import {
 } from "../../operations/self-test.ts";
 import { colorsFor } from "../../report/terminal/colors.ts";
 import { formatTable } from "../../report/terminal/table.ts";
-import { formatDuration } from "../../units.ts";
 import type { GlobalOptions } from "../options.ts";
 import { withOutput } from "../terminal/output.ts";
 import { callerOf, takeTarget } from "../workspace.ts";

@@ -1,7 +1,7 @@
 import path from "node:path";
+import { formatBytes, formatCount, formatDuration } from "../../number-formats.ts";
 import type { Rehearsal } from "../../rehearsal/rehearsal.ts";
 import { formatTable } from "../../report/terminal/table.ts";
-import { formatBytes, formatCount, formatDuration } from "../../units.ts";
 
 /** Steps that take less are of no interest one by one. */
 const worthSaying = 50;

@@ -1,6 +1,6 @@
+import { formatCount } from "../../number-formats.ts";
 import type { Confirmation } from "../../operations/context/caller.ts";
 import { formatTable } from "../../report/terminal/table.ts";
-import { formatCount } from "../../units.ts";
 
 /** What restoring in place would lose, by table. */
 export function showLoss({

@@ -1,8 +1,8 @@
+import { counted, formatBytes, formatCount, formatDuration } from "../../number-formats.ts";
 import type { Confirmation, PlannedStage } from "../../operations/context/caller.ts";
 import type { TableLine } from "../../plan/summary.ts";
 import { formatTable } from "../../report/terminal/table.ts";
 import { labelled } from "../../report/terminal/wrap.ts";
-import { counted, formatBytes, formatCount, formatDuration } from "../../units.ts";
 
 type Run = Extract<Confirmation, { kind: "run" }>;
 

@@ -1,8 +1,8 @@
 import type { InsertStmt, Node } from "libpg-query";
 import ts from "typescript";
 import type { RelationName } from "../../postgres/sql.ts";
-import type { Chain, SqlText } from "../queries/entry.ts";
 import type { Inventory } from "../queries/inventory.ts";
+import type { Chain, SqlText } from "../queries/inventory-entry.ts";
 import { judge } from "../queries/payload-column.ts";
 import { initializerOf, propertyOf, shortText, unwrap } from "../reading/syntax.ts";
 import { stringsOf } from "../reading/table-name.ts";

@@ -1,4 +1,6 @@
 import ts from "typescript";
+import { type Filter, narrowsTo } from "../queries/filters.ts";
+import type { Inventory } from "../queries/inventory.ts";
 import type {
   Cache,
   Chain,
@@ -6,9 +8,7 @@ import type {
   SqlText,
   StorageAccess,
   Subscription,
-} from "../queries/entry.ts";
-import { type Filter, narrowsTo } from "../queries/filters.ts";
-import type { Inventory } from "../queries/inventory.ts";
+} from "../queries/inventory-entry.ts";
 import type { Judgement } from "../queries/payload-column.ts";
 import { everyNode, isNothing, unwrap } from "../reading/syntax.ts";
 import { textsOf } from "../reading/text-variants.ts";

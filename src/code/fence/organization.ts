@@ -1,8 +1,8 @@
 import { existsSync } from "node:fs";
 import path from "node:path";
 import ts from "typescript";
-import type { Entry } from "../queries/entry.ts";
 import type { Inventory } from "../queries/inventory.ts";
+import type { Entry } from "../queries/inventory-entry.ts";
 import { nameOfFunction } from "../reading/symbols.ts";
 import { type FunctionNode, functionAround, isFunctionNode, wrapped } from "../reading/syntax.ts";
 import { isDeclaredByCaller } from "./caller-input.ts";

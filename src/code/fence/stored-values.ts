@@ -1,7 +1,7 @@
 import ts from "typescript";
 import { keysOf } from "../queries/cache-key.ts";
-import type { Cache } from "../queries/entry.ts";
 import type { Inventory } from "../queries/inventory.ts";
+import type { Cache } from "../queries/inventory-entry.ts";
 import { valuesOf } from "../reading/property-values.ts";
 import { functionCalled, type Symbols } from "../reading/symbols.ts";
 import { everyNode, methodOf, returnedBy, unwrap } from "../reading/syntax.ts";

@@ -4,7 +4,7 @@ import { functionCalled, type Symbols } from "../reading/symbols.ts";
 import { returnedBy, unwrap } from "../reading/syntax.ts";
 import { stringsOf } from "../reading/table-name.ts";
 import { textsOf } from "../reading/text-variants.ts";
-import type { Cache } from "./entry.ts";
+import type { Cache } from "./inventory-entry.ts";
 
 /** The possible keys of a place, with `$0` for interpolated values: all places with one key change together. */
 export function keysOf(symbols: Symbols, { store, key }: Cache): readonly string[] {

@@ -3,7 +3,7 @@ import { annotationFor } from "../reading/annotation.ts";
 import { everyNode, initializerOf, methodOf, propertyOf, unwrap } from "../reading/syntax.ts";
 import { stringsOf } from "../reading/table-name.ts";
 import { type FileContext, placeOf } from "./chain.ts";
-import type { Cache } from "./entry.ts";
+import type { Cache } from "./inventory-entry.ts";
 
 /** Methods that use exactly this key; others use all keys that begin with it. */
 const hooks = /^(use(Suspense|Infinite|SuspenseInfinite)?Query|queryOptions|infiniteQueryOptions)$/;

@@ -15,8 +15,8 @@ import type { Symbols } from "../reading/symbols.ts";
 import { callsBehind, methodOf, type SourcePlace, shortText, unwrap } from "../reading/syntax.ts";
 import { stringsOf, type Tables } from "../reading/table-name.ts";
 import { selectionOf } from "./embeds.ts";
-import { type Chain, type Operation, operations } from "./entry.ts";
 import { filtersOf } from "./filters.ts";
+import { type Chain, type Operation, operations } from "./inventory-entry.ts";
 import { payloadOf } from "./payload.ts";
 import type { TenantTables } from "./tenant-tables.ts";
 

@@ -3,7 +3,7 @@ import { clientsOf, leastBound } from "../clients/client.ts";
 import { annotationFor } from "../reading/annotation.ts";
 import { shortText, unwrap } from "../reading/syntax.ts";
 import { type FileContext, notClients, placeOf } from "./chain.ts";
-import type { Chain } from "./entry.ts";
+import type { Chain } from "./inventory-entry.ts";
 
 /**
  * A client's `from` that is not called in place: `const { from } = client`, `client.from.bind(client)`.

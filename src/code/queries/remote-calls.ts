@@ -7,7 +7,7 @@ import type { Symbols } from "../reading/symbols.ts";
 import { callsBehind, type MethodCall, methodOf, shortText, unwrap } from "../reading/syntax.ts";
 import { stringsOf } from "../reading/table-name.ts";
 import { type FileContext, placeOf } from "./chain.ts";
-import type { Invocation, RemoteCall, StorageAccess } from "./entry.ts";
+import type { Invocation, RemoteCall, StorageAccess } from "./inventory-entry.ts";
 
 /** `client.rpc(…)`, `client.functions.invoke(…)` and `client.storage.from(…)`. */
 export function remoteCallsFrom(

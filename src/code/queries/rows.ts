@@ -1,8 +1,8 @@
 import type { clientKinds } from "../clients/client-key.ts";
 import { type State, stateOf } from "../fence/fence.ts";
 import { shortText } from "../reading/syntax.ts";
-import type { Entry } from "./entry.ts";
 import type { Inventory } from "./inventory.ts";
+import type { Entry } from "./inventory-entry.ts";
 
 export const entryKinds = [
   "chain",

@@ -4,7 +4,7 @@ import type { Symbols } from "../reading/symbols.ts";
 import { initializerOf, methodOf, propertyOf, unwrap } from "../reading/syntax.ts";
 import { stringsOf } from "../reading/table-name.ts";
 import { type FileContext, placeOf } from "./chain.ts";
-import type { Subscription } from "./entry.ts";
+import type { Subscription } from "./inventory-entry.ts";
 
 /** `channel.on("postgres_changes", { table, filter }, …)` */
 export function subscriptionFrom(

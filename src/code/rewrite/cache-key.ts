@@ -1,5 +1,5 @@
 import ts from "typescript";
-import type { Cache } from "../queries/entry.ts";
+import type { Cache } from "../queries/inventory-entry.ts";
 import { unwrap } from "../reading/syntax.ts";
 import { type Edit, insertion, type Refusal, refuse } from "./edit.ts";
 

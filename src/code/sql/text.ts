@@ -1,7 +1,7 @@
 import ts from "typescript";
 import { type FileContext, placeOf } from "../queries/chain.ts";
-import type { SqlText } from "../queries/entry.ts";
-import { libraryOf } from "../queries/library.ts";
+import type { SqlText } from "../queries/inventory-entry.ts";
+import { libraryOf } from "../queries/other-libraries.ts";
 import type { TenantTables } from "../queries/tenant-tables.ts";
 import { annotationFor } from "../reading/annotation.ts";
 import type { Symbols } from "../reading/symbols.ts";

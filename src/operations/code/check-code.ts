@@ -7,7 +7,7 @@ import { rules } from "../../code/rules.ts";
 import { annotationRules, describe, violationsOf } from "../../code/violations.ts";
 import { AppError } from "../../errors.ts";
 import type { Finding } from "../../events/finding.ts";
-import { counted } from "../../units.ts";
+import { counted } from "../../number-formats.ts";
 import type { CodeContext } from "./context.ts";
 import { type CodeFinding, codeFinding } from "./findings.ts";
 

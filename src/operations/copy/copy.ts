@@ -1,6 +1,5 @@
 import path from "node:path";
 import { backUp } from "../../backup/backup.ts";
-import { verifyBelongs } from "../../backup/belongs.ts";
 import { dumpSchema } from "../../backup/dump/schema-dump.ts";
 import { withBackup } from "../../backup/folder/open.ts";
 import { makeWatchedFolder } from "../../backup/folder/watched-folder.ts";
@@ -9,6 +8,7 @@ import {
   type RestoreRequest,
   restoreBackup,
 } from "../../backup/restore/restore.ts";
+import { verifyBelongs } from "../../backup/same-database.ts";
 import { readSnapshot, type Snapshot } from "../../catalog/snapshot.ts";
 import { relationKey } from "../../config/relation-name.ts";
 import type { Target } from "../../postgres/connection.ts";

@@ -1,8 +1,8 @@
-import { verifyBelongs } from "../../backup/belongs.ts";
 import type { OpenBackup } from "../../backup/folder/open.ts";
 import { countLostRows } from "../../backup/restore/lost-rows.ts";
 import { restoreRefused, verifyReplaceable } from "../../backup/restore/replaceable.ts";
 import { swapDatabases } from "../../backup/restore/swap.ts";
+import { verifyBelongs } from "../../backup/same-database.ts";
 import { readRuns } from "../../journal/journal.ts";
 import { holdLease, withLease } from "../../journal/lease.ts";
 import { type Session, type Target, targetParts } from "../../postgres/connection.ts";

@@ -1,4 +1,4 @@
-import { formatDuration } from "../../units.ts";
+import { formatDuration } from "../../number-formats.ts";
 import type { Colors } from "./colors.ts";
 import { paceFacts } from "./pace.ts";
 import { type Part, type Progress, stepsLeftMilliseconds } from "./progress.ts";

@@ -1,5 +1,5 @@
 import type { RunEvent, StepFacts } from "../../events/events.ts";
-import { counted, formatBytes, formatCount, formatDuration } from "../../units.ts";
+import { counted, formatBytes, formatCount, formatDuration } from "../../number-formats.ts";
 import { atLeast, type Level } from "../level.ts";
 import { beginPace, type Pace, paceFacts } from "./pace.ts";
 

@@ -1,4 +1,4 @@
-import { formatCount, formatDuration, formatShare } from "../../units.ts";
+import { formatCount, formatDuration, formatShare } from "../../number-formats.ts";
 
 type Position = { readonly done: number; readonly total: number; readonly rows: number };
 

@@ -1,5 +1,5 @@
 import type { RunEvent, StepAhead, StepFacts } from "../../events/events.ts";
-import { formatBytes, formatCount, formatDuration } from "../../units.ts";
+import { formatBytes, formatCount, formatDuration } from "../../number-formats.ts";
 import { beginPace, millisecondsLeft, type Pace } from "./pace.ts";
 import { countHeld } from "./results.ts";
 import { type StepLeft, timeLeft } from "./time-left.ts";

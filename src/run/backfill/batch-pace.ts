@@ -1,6 +1,6 @@
 import { z } from "zod";
+import { askRepeatedly } from "../../polling.ts";
 import { sql } from "../../postgres/sql.ts";
-import { askRepeatedly } from "../../repeatedly.ts";
 import type { RunContext } from "../context.ts";
 
 const lookEveryMilliseconds = 50;

@@ -9,9 +9,9 @@ import {
 import { sql } from "../../postgres/sql.ts";
 import { blocked } from "../proof/blocked.ts";
 import type { Fence, ProofScope } from "../proof/trial.ts";
+import type { Tried } from "../proof/try-writes.ts";
 import { inRolledBackTransaction, retryWhileLocked } from "../proof/unnoticed.ts";
 import { resultOf, violation } from "../proof/violation.ts";
-import type { Tried } from "../proof/writing.ts";
 import { readRoles } from "../roles/roles.ts";
 import { type AttackSetup, setUpAttack } from "./attack-setup.ts";
 import { tryCachedPlans } from "./cached-plans.ts";

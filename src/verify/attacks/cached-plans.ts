@@ -2,8 +2,8 @@ import { randomBytes } from "node:crypto";
 import { z } from "zod";
 import { ident, type RelationName, type Sql, sql } from "../../postgres/sql.ts";
 import { attemptRows } from "../proof/attempt.ts";
+import type { Tried } from "../proof/try-writes.ts";
 import type { Violation } from "../proof/violation.ts";
-import type { Tried } from "../proof/writing.ts";
 import { type AttackSetup, attackersRequest, joinOnly } from "./attack-setup.ts";
 
 /**

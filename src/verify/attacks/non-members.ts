@@ -3,9 +3,9 @@ import { ident, type RelationName, sql, textOf } from "../../postgres/sql.ts";
 import { attempt, attemptRowsOfEach, withoutTriggers } from "../proof/attempt.ts";
 import { anonymous, asRequest, type Request, signedInAsNobody } from "../proof/request.ts";
 import type { Fence } from "../proof/trial.ts";
+import type { Tried } from "../proof/try-writes.ts";
 import { type Refusal, unexplained } from "../proof/unexplained.ts";
 import { type Violation, violation } from "../proof/violation.ts";
-import type { Tried } from "../proof/writing.ts";
 import {
   type AttackSetup,
   attackersRequest,

@@ -1,8 +1,8 @@
 import { ident, type RelationName, type Sql, sql } from "../../postgres/sql.ts";
 import { attempt } from "../proof/attempt.ts";
 import { asRequest } from "../proof/request.ts";
+import type { Tried } from "../proof/try-writes.ts";
 import type { Violation } from "../proof/violation.ts";
-import type { Tried } from "../proof/writing.ts";
 import { insertLike } from "../rows/insert-like.ts";
 import { nonTransactionalTriggerOf } from "../rows/non-transactional-triggers.ts";
 import { type AttackSetup, attackersRequest, joinOnly, othersHave } from "./attack-setup.ts";

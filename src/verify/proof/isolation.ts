@@ -28,9 +28,9 @@ import {
   shownBy,
   type Trial,
 } from "./trial.ts";
+import { type TriedTable, tryInserting, tryWriting } from "./try-writes.ts";
 import { inRolledBackTransaction, retryWhileLocked } from "./unnoticed.ts";
 import { resultOf, type Violation, violation } from "./violation.ts";
-import { type TriedTable, tryInserting, tryWriting } from "./writing.ts";
 
 type Personas = { readonly personas: readonly Persona[] };
 

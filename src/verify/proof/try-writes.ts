@@ -3,11 +3,11 @@ import type { TriedCommand, TriedOutcome } from "../../events/events.ts";
 import { ident, type Sql, sql } from "../../postgres/sql.ts";
 import { isAtOneOf, rowLocation } from "../rows/row-location.ts";
 import { type Attempt, attemptThenUndo, type Refused, withoutTriggers } from "./attempt.ts";
+import { writesOf } from "./attempted-writes.ts";
 import { isPartitioned } from "./partitions.ts";
 import { signedInAs } from "./request.ts";
 import { foreignRows, insertLikeFirst, shownBy, type Trial } from "./trial.ts";
 import { type Violation, violation } from "./violation.ts";
-import { writesOf } from "./writes.ts";
 
 /** The result of an attempt: what got through, and what could not be tried for a reason that is no leak. */
 export type Tried = {

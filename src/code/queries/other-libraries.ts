@@ -4,7 +4,7 @@ import type { Project } from "../reading/project.ts";
 import type { Symbols } from "../reading/symbols.ts";
 import { isFunctionNode, unwrap } from "../reading/syntax.ts";
 import { type FileContext, placeOf } from "./chain.ts";
-import type { OtherQuery } from "./entry.ts";
+import type { OtherQuery } from "./inventory-entry.ts";
 
 const longestWay = 6;
 
