@@ -244,7 +244,7 @@ test("a partition whose fence is broken, or that is new and has none, fails the 
   expect((await project.tenantry("--stage", "day1", "--verify")).code).toBe(3);
   const { stdout } = await project.tenantry("audit");
   expect(stdout).not.toContain("call_logs_2026_07 is not named");
-  const fix = /^ +(DROP POLICY .*call_logs_2026_07.*;)$/m.exec(stdout)?.[1] ?? "";
+  const fix = /→ (BEGIN; DROP POLICY .*call_logs_2026_07.*;)$/m.exec(stdout)?.[1] ?? "";
   await session.execute({ parts: [fix], values: [] });
   expectDone(await project.tenantry("--stage", "day1", "--verify"));
   // What fixed it is undone too: its policy would keep the column from being dropped.

@@ -124,7 +124,12 @@ test("so does one that builds an index", async () => {
   const watched = watch(place.project, place.url, "run", "--yes", "--stage", "day1");
   await untilSeen(
     place.session,
-    sql`SELECT count(*) > 0 AS seen FROM pg_stat_progress_create_index`,
+    sql`
+      SELECT count(*) > 0 AS seen
+        FROM pg_stat_progress_create_index
+       WHERE datname = current_database()
+         AND command = 'CREATE INDEX CONCURRENTLY'
+    `,
   );
   await endLease(place.session);
   await sleep(untilNoticed);
