@@ -11,6 +11,12 @@ export const majors: readonly number[] = (process.env["TENANTRY_TEST_MAJORS"] ??
     return major;
   });
 
+/** For what depends on the server little: the others are in `npm run test:matrix`, or named. */
+export const oldestAndNewest: readonly number[] =
+  process.env["TENANTRY_TEST_MAJORS"] === undefined
+    ? majors.filter((_, index) => index === 0 || index === majors.length - 1)
+    : majors;
+
 const found = await findServerBinaries();
 
 /** The server of a major from npm, or else the machine's own. */
