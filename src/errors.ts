@@ -97,7 +97,8 @@ export class AppError extends Error {
   }
 }
 
-/** The message of whatever was thrown. */
+/** The message of what was thrown, which can be a value that is not an error. */
 export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  if (error instanceof Error) return error.message;
+  return typeof error === "string" ? error : "a value that is not an error was thrown";
 }

@@ -254,6 +254,6 @@ test("an attribution that a rollback did not finish is refused", async () => {
   const refusal = refusalOf(await tenantryIn(kept, { DATABASE_URL: database.url }, args));
   expect(refusal).toMatchObject({
     code: "ATTRIBUTION_REFUSED",
-    fault: expect.stringMatching(/not finished/),
+    fault: expect.stringMatching(/is not complete/),
   });
 });

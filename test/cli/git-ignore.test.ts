@@ -65,7 +65,7 @@ test("a backup that git has already, or does not ignore, is named by check with 
   expect(tracked).toMatchObject({
     severity: "advisory",
     says: expect.stringMatching(
-      /git tracks 1 file of ours in it: day1-20250101T000000Z\/manifest.json$/,
+      /git tracks 1 file of Tenantry in it: day1-20250101T000000Z\/manifest.json$/,
     ),
   });
   expect(await project.tenantry("check")).toMatchObject({

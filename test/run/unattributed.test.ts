@@ -29,13 +29,13 @@ test("whoever joined a second organization since Day 1 fails Day 2 on a small ta
       id: "unattributed-rows",
       severity: "blocking",
       object: "notes",
-      fact: "has rows of users who are in no organization, or in several",
+      fact: "has rows of users who are a member of no organization, or of several",
     }),
   );
   const failed = await project.tenantry("run", "--yes", "--stage", "day2");
   expect(failed.code).toBe(1);
   expect(failed.stderr).toContain("day2 was rolled back; the schema is as it was before it");
-  expect(failed.stderr).toMatch(/next: .*in none or in several.*unattributed: "default"/);
+  expect(failed.stderr).toMatch(/next: .*no membership, or with several.*unattributed: "default"/);
 
   const fixed = await makeProject(url, notes("default"));
   expect(await fixed.tenantry("check", "--stage", "day2")).toMatchObject({ code: 0 });

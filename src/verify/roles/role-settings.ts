@@ -6,7 +6,7 @@ import { ident, sql, textOf } from "../../postgres/sql.ts";
 import { resultOf, violation } from "../proof/violation.ts";
 
 /** Every request reads the memberships first, which takes longer than this. */
-const shortestInMilliseconds = 50;
+const shortestInMilliseconds = 10;
 
 /**
  * Finds settings with which requests' sessions begin and with which every request fails. The proof's session
