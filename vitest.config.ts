@@ -8,7 +8,7 @@ export default defineConfig({
     include: ["test/**/*.test.ts"],
     globalSetup: ["test/setup/build.ts", "test/setup/server.ts"],
     pool: "forks",
-    maxWorkers: 2,
+    maxWorkers: 3,
     // A busy machine is no failure.
     testTimeout: 180_000,
     hookTimeout: 240_000,

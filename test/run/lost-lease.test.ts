@@ -217,11 +217,7 @@ test("a run whose lease's server process does not answer any more exits all the 
   );
   const pid = backend?.pid ?? 0;
   process.kill(pid, "SIGSTOP");
-  onTestFinished(() => {
-    process.kill(pid, "SIGCONT");
-  });
-  const outcome = await watched.ended;
-  process.kill(pid, "SIGCONT");
+  const outcome = await watched.ended.finally(() => process.kill(pid, "SIGCONT"));
   await release();
   expect([outcome.stderr, outcome.code]).toEqual([expect.stringContaining("LEASE_LOST"), 4]);
 });
