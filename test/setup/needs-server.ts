@@ -4,14 +4,9 @@ import path from "node:path";
 /** What a test does that talks to a server, a browser or a registry. */
 const marks = /\binject\(|\bstartServer\(|chromium|"npm"|postgrest/;
 
-/** Tests that compile whole applications: they need no server, and take longer than all others. */
-const slow = [
-  "test/code/recursion.test.ts",
-  "test/code/routed-app.test.ts",
-  "test/code/scaffold.test.ts",
-  "test/code/scaffold-types.test.ts",
-  "test/code/typecheck.test.ts",
-];
+/** Tests of code need no server, but compile whole applications; the corpus stands for them. */
+const compiles = (file: string): boolean =>
+  file.startsWith("test/code/") && file !== path.join("test", "code", "corpus.test.ts");
 
 /**
  * The test files that need no server: neither they nor what they import of test/ talk to one.
@@ -34,5 +29,5 @@ export function filesWithoutServer(root: string): readonly string[] {
   return readdirSync(path.join(root, "test"), { recursive: true, encoding: "utf8" })
     .filter((name) => name.endsWith(".test.ts"))
     .map((name) => path.join("test", name))
-    .filter((file) => !slow.includes(file) && !needsServer(file));
+    .filter((file) => !compiles(file) && !needsServer(file));
 }
