@@ -21,16 +21,13 @@ import { decideAfterFailure, rollBackFailedStage } from "./stage/after-failure.t
 import { readApplication, refuseUnfenced } from "./stage/application.ts";
 import { backUpStage, refuseUntaggableStages } from "./stage/back-up-stage.ts";
 import { predictionOf } from "./stage/prediction.ts";
+import type { VerifyBackupRequest } from "./verify-backup.ts";
 
-export type RunRequest = {
+export type RunRequest = VerifyBackupRequest & {
   /** One stage; else all that are left. */
   readonly stage?: StageName | undefined;
   /** Restores each backup elsewhere before its stage begins. */
   readonly verifyBackup?: boolean;
-  /** A server to restore into, instead of one that is started here. */
-  readonly scratch?: string | undefined;
-  /** A file with age's identity, for backups that are encrypted. */
-  readonly identity?: string | undefined;
   /** Runs a stage that failed in its rehearsal, too. */
   readonly despiteRehearsal?: boolean;
   /** A folder with what a rollback of the stage saved: row ownership is restored from it. */

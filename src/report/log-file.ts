@@ -9,6 +9,7 @@ import {
   writeSync,
 } from "node:fs";
 import path from "node:path";
+import { messageOf } from "../errors.ts";
 import { jsonLine } from "./json.ts";
 
 /** So many logs are kept in a folder. */
@@ -42,7 +43,7 @@ export function openLogFile(
     removeOldest(logs);
     return writer(file, descriptor, failed);
   } catch (error) {
-    failed(reasonOf(error));
+    failed(messageOf(error));
     return undefined;
   }
 }
@@ -62,7 +63,7 @@ function writer(file: string, descriptor: number, failed: (reason: string) => vo
         writeSync(descriptor, jsonLine(said));
       } catch (error) {
         close();
-        failed(reasonOf(error));
+        failed(messageOf(error));
       }
     },
     close,
@@ -79,8 +80,4 @@ function removeOldest(logs: string): void {
     .filter((name) => name.endsWith(".jsonl"))
     .sort();
   for (const name of names.slice(0, -kept)) rmSync(path.join(logs, name), { force: true });
-}
-
-function reasonOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

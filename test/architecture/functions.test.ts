@@ -1,22 +1,12 @@
-import { readdirSync, readFileSync } from "node:fs";
-import path from "node:path";
-import { fileURLToPath } from "node:url";
 import ts from "typescript";
 import { expect, test } from "vitest";
-
-const root = fileURLToPath(new URL("../..", import.meta.url));
-
-const files = ["src", "stages", "rollback", "bin"].flatMap((folder) =>
-  readdirSync(path.join(root, folder), { recursive: true, encoding: "utf8" })
-    .filter((name) => name.endsWith(".ts"))
-    .map((name) => path.join(folder, name)),
-);
+import { files, textOf } from "./product-files.ts";
 
 type Measured = { readonly place: string; readonly lines: number; readonly parameters: number };
 
 /** Every function of the product, with its length; a file's template is a text and not a function. */
 function functionsOf(file: string): Measured[] {
-  const text = readFileSync(path.join(root, file), "utf8");
+  const text = textOf(file);
   const source = ts.createSourceFile(file, text, ts.ScriptTarget.Latest, true);
   const lineOf = (position: number) => source.getLineAndCharacterOfPosition(position).line;
   const found: Measured[] = [];

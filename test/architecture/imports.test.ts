@@ -1,9 +1,6 @@
-import { readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
-import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
-
-const root = fileURLToPath(new URL("../..", import.meta.url));
+import { files, textOf } from "./product-files.ts";
 
 const low = ["src/errors.ts", "src/number-formats.ts", "src/version.ts", "src/polling.ts"];
 const database = ["src/postgres", "src/config", "src/catalog"];
@@ -170,14 +167,6 @@ type Import = {
   readonly types: boolean;
 };
 
-const files = ["src", "stages", "rollback", "bin"].flatMap((folder) =>
-  readdirSync(path.join(root, folder), { recursive: true, encoding: "utf8" })
-    .filter((name) => name.endsWith(".ts"))
-    .map((name) => path.join(folder, name)),
-);
-
-const textOf = (file: string): string => readFileSync(path.join(root, file), "utf8");
-
 /** Every import of a file: of values, of types, and of what is loaded when it is asked for. */
 function importsOf(file: string): Import[] {
   const statements = textOf(file).matchAll(
@@ -262,7 +251,7 @@ function loadedWith(file: string, known = new Set<string>()): Set<string> {
   if (known.has(file)) return known;
   known.add(file);
   if (!file.endsWith(".ts")) return known;
-  const text = readFileSync(path.join(root, file), "utf8");
+  const text = textOf(file);
   for (const [, types, name = ""] of text.matchAll(
     /^(?:import|export)( type)?[^;]*?from "([^"]+)"/gms,
   )) {

@@ -72,7 +72,7 @@ test("anon can TRUNCATE nothing behind the fence, though the configuration does 
   expect(grants).toEqual([{ granted: true }]);
 });
 
-test("a configuration that says by name that there is no anonymous role leaves anon what it had, which the proof then tells whoever asks with the default", async () => {
+test("a configuration that says by name that there is no anonymous role leaves anon what it had, which the proof then reports where the default is configured", async () => {
   const { session, url, truncates } = await makeCompany("no anon by name");
   const project = await makeProject(url, withoutAnonymous);
   for (const stage of ["day1", "day2"]) {

@@ -12,7 +12,7 @@ if (missing !== undefined) console.log(`no embedded select is asked: ${missing}`
 
 const hardened: Config = { ...smallCompany, hardening: { foreignKeys: ["all"] } };
 
-/** As on Supabase: whoever changes the schema has PostgREST read it again. */
+/** As on Supabase: each change of the schema has PostgREST read it again. */
 const reloads = [
   `CREATE FUNCTION pgrst_watch() RETURNS event_trigger LANGUAGE plpgsql AS
    $$BEGIN NOTIFY pgrst, 'reload schema'; END$$`,

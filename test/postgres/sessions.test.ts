@@ -73,7 +73,7 @@ test("a session whose server does not answer is closed all the same, idle or not
       const asked = idle ? undefined : session.execute(sql`SELECT 1`);
       await Promise.all([session.close(), asked && expect(asked).rejects.toThrow()]);
     } finally {
-      // Whoever drops a database waits for every process of the server.
+      // DROP DATABASE waits for every process of the server.
       process.kill(session.backend, "SIGCONT");
     }
   }

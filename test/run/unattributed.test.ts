@@ -5,7 +5,7 @@ import { makeProject } from "../setup/project.ts";
 import { makeSmallCompany, smallCompany } from "../setup/small-company.ts";
 import { expectDone } from "../three-days/three-days.ts";
 
-test("whoever joined a second organization since Day 1 fails Day 2 on a small table, with what fixes it, and a check says so before", async () => {
+test("a user who joined a second organization since Day 1 fails Day 2 on a small table, with what fixes it, and a check says so before", async () => {
   const { session, url } = await createDatabase("of two organizations");
   await makeSmallCompany(session, 20);
   await session.execute(sql`CREATE TABLE notes (id bigint PRIMARY KEY, person_id bigint NOT NULL)`);

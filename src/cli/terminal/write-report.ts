@@ -1,6 +1,6 @@
 import { writeFile } from "node:fs/promises";
 import path from "node:path";
-import { AppError } from "../../errors.ts";
+import { AppError, messageOf } from "../../errors.ts";
 
 /**
  * Writes a report for CI.
@@ -13,7 +13,7 @@ export async function writeReport(file: string, content: string): Promise<void> 
     throw new AppError({
       code: "USAGE",
       object: file,
-      fault: `cannot be written: ${error instanceof Error ? error.message : String(error)}`,
+      fault: `cannot be written: ${messageOf(error)}`,
       state: "nothing was changed",
       next: "name a file in a folder that is there",
       cause: error,

@@ -1,6 +1,7 @@
 import { readFile, writeFile } from "node:fs/promises";
 
-const byteOrderMark = "\uFEFF";
+/** At the beginning of some files in UTF-8. */
+export const byteOrderMark = "\uFEFF";
 
 /**
  * Overwrites a file only if it still has the text that was read: an editor may have saved another one

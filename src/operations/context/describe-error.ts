@@ -1,4 +1,4 @@
-import { AppError } from "../../errors.ts";
+import { AppError, messageOf } from "../../errors.ts";
 import { isConnectionLoss, sqlState } from "../../postgres/connection.ts";
 import { redacted } from "../../postgres/redaction.ts";
 import { explainSqlState } from "../../postgres/sql-states.ts";
@@ -17,7 +17,7 @@ export function describeError(thrown: unknown, withStack: boolean): ErrorResult 
     kind: "error",
     code: "INTERNAL",
     object: "tenantry",
-    fault: `internal error: ${redacted(error instanceof Error ? error.message : String(error))}`,
+    fault: `internal error: ${redacted(messageOf(error))}`,
     state: "what was committed stays; tenantry status shows the state of the stages",
     next: "run it again with --debug, which shows where it happened, and please report it",
     details: [],
@@ -47,7 +47,7 @@ function connectionLost(error: unknown): AppError | undefined {
   return new AppError({
     code: "CONNECTION_LOST",
     object: "the server",
-    fault: `the connection was lost: ${error instanceof Error ? error.message : String(error)}`,
+    fault: `the connection was lost: ${messageOf(error)}`,
     state: "what was committed stays; nothing is half done",
     next: "run the same command again when the server answers",
     cause: error,

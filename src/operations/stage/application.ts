@@ -2,6 +2,7 @@ import { readFile } from "node:fs/promises";
 import { AppError } from "../../errors.ts";
 import type { CheckResult } from "../../events/events.ts";
 import type { Application, FileChange } from "../../steps/model/application.ts";
+import { byteOrderMark } from "../code/files.ts";
 import { fromConfig, type Workspace } from "../context/workspace.ts";
 
 /** The application's part of Day 3 as its files are now. */
@@ -80,8 +81,6 @@ export function refuseUnfenced(
     details: unfenced,
   });
 }
-
-const byteOrderMark = "\uFEFF";
 
 /** The compiler gives a text without its mark, which the file shall keep. */
 async function byteOrderMarkOf(path: string, text: string): Promise<string> {

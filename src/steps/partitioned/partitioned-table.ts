@@ -134,13 +134,7 @@ function constrainPartition(table: TablePlan, leaf: PartitionPlan): TransactionS
     mode: "transaction",
     lock: { level: "SHARE ROW EXCLUSIVE", on: [relation, tenancy.organizations] },
     up: [alter(relation, foreignKeyNotValid(table))],
-    down: {
-      kind: "exact",
-      sql: [
-        sql`ALTER TABLE IF EXISTS ${ident(relation)}
-  DROP CONSTRAINT IF EXISTS ${ident(name)}`,
-      ],
-    },
+    down: dropConstraint(relation, name),
     verify: [
       exists(
         `new rows of ${leaf.label} need an organization that exists`,
@@ -188,6 +182,16 @@ function validatePartition(table: TablePlan, leaf: PartitionPlan): TransactionSt
   };
 }
 
+function dropConstraint(relation: TablePlan["relation"], name: string): Down {
+  return {
+    kind: "exact",
+    sql: [
+      sql`ALTER TABLE IF EXISTS ${ident(relation)}
+  DROP CONSTRAINT IF EXISTS ${ident(name)}`,
+    ],
+  };
+}
+
 /**
  * The foreign key of the partitioned table. PostgreSQL attaches the partitions' foreign keys to it where
  * they are the same and valid, without reading their rows again. It drops their triggers, for which it
@@ -202,13 +206,7 @@ function takeForeignKeysOver(table: TablePlan): TransactionStep {
     mode: "transaction",
     lock: { level: "ACCESS EXCLUSIVE", on: [relation, tenancy.organizations] },
     up: [alter(relation, foreignKey(table))],
-    down: {
-      kind: "exact",
-      sql: [
-        sql`ALTER TABLE IF EXISTS ${ident(relation)}
-  DROP CONSTRAINT IF EXISTS ${ident(namesOf(table).foreignKey)}`,
-      ],
-    },
+    down: dropConstraint(relation, namesOf(table).foreignKey),
     verify: [foreignKeyHolds(table)],
   };
 }

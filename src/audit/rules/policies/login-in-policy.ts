@@ -1,4 +1,5 @@
 import { ident, literal, sql } from "../../../postgres/sql.ts";
+import { callHelperInstead } from "../../policy-fix.ts";
 import { reachable } from "../../reach.ts";
 import type { Rule } from "../../rule.ts";
 
@@ -11,10 +12,7 @@ export const loginInPolicy: Rule = {
   findings: (context) => sql`
     SELECT format('%I on %s', p.polname, p.polrelid::regclass) AS object,
            'uses session_user, which is the login of all requests' AS fact,
-           CASE WHEN p.polpermissive
-                THEN format('DROP POLICY %I ON %s; -- and call the helper instead', p.polname, p.polrelid::regclass)
-                ELSE format('-- ALTER POLICY %I ON %s, to call the helper instead: it is restrictive, and dropping it would open the table', p.polname, p.polrelid::regclass)
-           END AS fix
+           ${callHelperInstead} AS fix
       FROM pg_policy p
       JOIN ${reachable(context)} AS r ON r.oid = p.polrelid
      WHERE concat_ws(' ', pg_get_expr(p.polqual, p.polrelid), pg_get_expr(p.polwithcheck, p.polrelid)) ~* '\\msession_user\\M'
