@@ -42,21 +42,6 @@ async function askRule(
   }
 }
 
-/**
- * Whether a finding is of a relation or of something on it: a column, a policy, a trigger, an index.
- * @param relation with its schema, each quoted where SQL requires it
- */
-export function concerns({ object }: Finding, relation: string): boolean {
-  const bare = (name: string) => name.replaceAll('"', "");
-  const [found, wanted] = [bare(object), bare(relation)];
-  return (
-    found === wanted ||
-    found.startsWith(`${wanted}.`) ||
-    found.startsWith(`${wanted}(`) ||
-    found.endsWith(` on ${wanted}`)
-  );
-}
-
 /** Marks the findings that the configuration accepts. @param today as `2026-11-23` */
 export function judge(
   findings: readonly Finding[],

@@ -31,6 +31,7 @@ export const verifyChecks = {
   onClone: z.boolean().default(false),
   junit: z.string().optional(),
   sarif: z.string().optional(),
+  fixSql: z.string().optional(),
   scratch: z.string().optional(),
 };
 

@@ -1,6 +1,10 @@
 import { z } from "zod";
 import { laneSchema } from "../steps/model/lanes.ts";
 import { stageNames } from "../steps/model/stage.ts";
+import { verificationSchema } from "./verification.ts";
+
+export * from "./evidence.ts";
+export * from "./verification.ts";
 
 const namedStepSchema = z.object({
   id: z.string(),
@@ -17,70 +21,6 @@ export type StepFacts = z.output<typeof stepFactsSchema>;
 const stepAheadSchema = namedStepSchema.extend({ lane: laneSchema.exactOptional() }).readonly();
 
 export type StepAhead = z.output<typeof stepAheadSchema>;
-
-/** What a persona tries on a table. */
-export const triedCommands = ["SELECT", "INSERT", "UPDATE", "DELETE", "TRUNCATE"] as const;
-export type TriedCommand = (typeof triedCommands)[number];
-
-const triedOutcome = z.enum(["held", "open", "untried"]);
-export type TriedOutcome = z.output<typeof triedOutcome>;
-
-const trialSchema = z
-  .object({
-    table: z.string(),
-    persona: z.string(),
-    commands: z.record(z.enum(triedCommands), triedOutcome).readonly(),
-  })
-  .readonly();
-
-export type TriedTrial = z.output<typeof trialSchema>;
-
-/** What shows that something got through. It holds no data of any row. */
-export const evidenceSchema = z
-  .object({
-    /** Which of the violations it shows. */
-    violation: z.string(),
-    /** Who asked, and the settings of their session. */
-    as: z.string(),
-    /** For psql. */
-    statement: z.string(),
-    /** What came back. */
-    answer: z.string(),
-    /** As SQL names it. */
-    object: z.string(),
-    /** The SQL that fixes it, as far as the catalog shows it. */
-    fix: z.array(z.string()).readonly(),
-  })
-  .readonly();
-
-export type Evidence = z.output<typeof evidenceSchema>;
-
-const checkResultSchema = z
-  .object({
-    claim: z.string(),
-    /** The rows that contradict the claim; none where it holds. */
-    violations: z.array(z.string()).readonly(),
-    evidence: z.array(evidenceSchema).readonly().exactOptional(),
-    /** Of a table that a persona tried. */
-    trial: trialSchema.exactOptional(),
-  })
-  .readonly();
-
-export type CheckResult = z.output<typeof checkResultSchema>;
-
-const results = z.array(checkResultSchema).readonly();
-
-/** What was asked of a stage: of its steps' work, of its isolation, and of the plan's criteria. */
-export const verificationShape = { checks: results, isolation: results, criteria: results };
-
-const verificationSchema = z.object(verificationShape).readonly();
-
-export type StageVerification = z.output<typeof verificationSchema>;
-
-/** All of a verification in one list. */
-export function allResults(verification: StageVerification): readonly CheckResult[] {
-  return [...verification.checks, ...verification.isolation, ...verification.criteria];
-}
 
 const stage = z.enum(stageNames);
 const step = stepFactsSchema;
@@ -167,6 +107,13 @@ export const runEventSchema = z.discriminatedUnion("kind", [
     milliseconds,
   }),
   z.object({ kind: z.literal("proof-started"), stage }),
+  z.object({
+    kind: z.literal("proof-progress"),
+    stage,
+    /** Tables that every persona has tried, of all. */
+    tables: z.number(),
+    ofTables: z.number(),
+  }),
   z.object({ kind: z.literal("stage-verified"), stage, verification: verificationSchema }),
   z.object({ kind: z.literal("stage-applied"), stage, milliseconds }),
   z.object({
@@ -227,21 +174,4 @@ export function stepFacts(named: {
   // People know the table that the configuration names.
   const table = named.partitionOf ?? named.table;
   return { id: named.id, title: named.title, table: table?.name ?? null };
-}
-
-/** Claims that do not hold for one reason, which is then shown once. */
-export type SameReason = { readonly claims: readonly string[]; readonly result: CheckResult };
-
-/** Results in their order; those that the very same contradicts stand together, at the first of them. */
-export function byReason(results: readonly CheckResult[]): readonly SameReason[] {
-  const groups = new Map<string, CheckResult[]>();
-  for (const [index, result] of results.entries()) {
-    // What is shown by a statement is each table's own.
-    const isShared = result.violations.length > 0 && result.evidence === undefined;
-    const key = isShared ? JSON.stringify(result.violations) : String(index);
-    groups.set(key, [...(groups.get(key) ?? []), result]);
-  }
-  return [...groups.values()].flatMap(([result, ...others]) =>
-    result === undefined ? [] : [{ claims: [result, ...others].map(({ claim }) => claim), result }],
-  );
 }

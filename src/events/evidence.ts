@@ -1,33 +1,21 @@
-import type { CheckResult, Evidence } from "./events.ts";
+import { z } from "zod";
 
-/** A line of what contradicts a claim, with the words that it begins with, if it shows or fixes it. */
-export type ViolationLine = { readonly label: string; readonly text: string };
+/** What shows that something got through. It holds no data of any row. */
+export const evidenceSchema = z
+  .object({
+    /** Which of the violations it shows. */
+    violation: z.string(),
+    /** Who asked, and the settings of their session. */
+    as: z.string(),
+    /** For psql. */
+    statement: z.string(),
+    /** What came back. */
+    answer: z.string(),
+    /** As SQL names it. */
+    object: z.string(),
+    /** The SQL that fixes it, as far as the catalog shows it. */
+    fix: z.array(z.string()).readonly(),
+  })
+  .readonly();
 
-/**
- * Each violation, with the statement that shows it and what came back. Who asked and what fixes it is
- * mostly the same for all of a claim, and then shown once.
- */
-export function violationLines({ violations, evidence = [] }: CheckResult): ViolationLine[] {
-  const askers = new Set(evidence.map(({ as }) => as));
-  const fixes = new Set(evidence.flatMap(({ fix }) => fix));
-  const shown = (one: Evidence): ViolationLine[] => [
-    ...(askers.size === 1 ? [] : [{ label: "as", text: one.as }]),
-    { label: "statement", text: one.statement },
-    { label: "came back", text: one.answer },
-  ];
-  return [
-    ...violations.flatMap((violation) => [
-      { label: "", text: violation },
-      ...evidence.filter((one) => one.violation === violation).flatMap(shown),
-    ]),
-    ...(askers.size === 1 ? [...askers].map((text) => ({ label: "as", text })) : []),
-    ...[...fixes].map((text) => ({ label: "fix", text })),
-  ];
-}
-
-/** The same as one text. */
-export function violationText(result: CheckResult): string {
-  return violationLines(result)
-    .map(({ label, text }) => (label === "" ? text : `  ${label.padEnd(9)}  ${text}`))
-    .join("\n");
-}
+export type Evidence = z.output<typeof evidenceSchema>;

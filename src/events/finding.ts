@@ -1,5 +1,6 @@
 import { z } from "zod";
-import { evidenceSchema } from "./events.ts";
+import { stageNames } from "../steps/model/stage.ts";
+import { evidenceSchema } from "./evidence.ts";
 
 /**
  * How bad a finding is. Checks: `blocking` stops a stage, `advisory` does not. The audit: how many
@@ -25,6 +26,9 @@ export const sourcePlaceSchema = z.object({
   column: z.number(),
 });
 
+/** Accepted by name in the configuration, until a day. */
+export const acceptanceSchema = z.object({ reason: z.string(), until: z.string() }).readonly();
+
 /** One problem, found by a check, a rule of the audit, the proof, or a rule for code. */
 export const findingSchema = z
   .object({
@@ -42,8 +46,9 @@ export const findingSchema = z
     fix: z.string(),
     place: sourcePlaceSchema.readonly().exactOptional(),
     evidence: evidenceSchema.exactOptional(),
-    /** By name in the configuration, until a day. */
-    accepted: z.object({ reason: z.string(), until: z.string() }).readonly().exactOptional(),
+    accepted: acceptanceSchema.exactOptional(),
+    /** The stage that ends it, or asks for a decision; until then it is no failure. */
+    due: z.enum(stageNames).exactOptional(),
   })
   .readonly();
 

@@ -55,19 +55,23 @@ async function lastApplied({ session }: Workspace): Promise<StageName> {
 }
 
 async function verifyHere(workspace: Workspace, stage: StageName): Promise<VerifyResult> {
-  const { session, settings } = workspace;
+  const { session, settings, caller } = workspace;
   const run = await runInForce(session, stage);
   if (run?.state !== "applied") {
     const fault = run === undefined ? "is not applied" : `is ${run.state}, not applied`;
     return notApplied(stage, fault);
   }
-  const verified = await proveStage(session, settings, run, "and around it");
+  const { emit } = caller;
+  const verified = await proveStage(session, { settings, run, reach: "and around it", emit });
   const application = stage === "day3" ? await verifyApplication(workspace) : undefined;
   const verification =
     application === undefined
       ? verified
       : { ...verified, criteria: [...verified.criteria, application] };
-  const failure = verificationError(stage, verification, "nothing was changed");
+  const failure = verificationError(stage, verification, {
+    state: "nothing was changed",
+    demanded: "everything",
+  });
   return { stage, verification, failure };
 }
 
@@ -75,7 +79,7 @@ function notApplied(stage: StageName, fault: string): VerifyResult {
   const claim = { claim: `${stage} is applied`, violations: [`${stage} ${fault}`] };
   return {
     stage,
-    verification: { checks: [claim], isolation: [], criteria: [] },
+    verification: { checks: [claim], isolation: [], criteria: [], findings: [] },
     failure: new AppError({
       code: "VERIFICATION_FAILED",
       object: stage,

@@ -49,8 +49,12 @@ function linesAndResults(level: Level): Listener {
   return (event) => {
     if (!isFor(level, event)) return;
     if (event.kind === "stage-verified") {
-      const show = atLeast(level, "verbose") ? showVerification : showCriteria;
-      process.stdout.write(show(event.stage, event.verification));
+      const { stage, verification } = event;
+      process.stdout.write(
+        atLeast(level, "verbose")
+          ? showVerification(stage, verification, level)
+          : showCriteria(stage, verification),
+      );
     } else report(event);
   };
 }

@@ -185,9 +185,9 @@ async function begin(
 async function verify({ session, emit, settings }: StageContext, run: Run): Promise<void> {
   const { stage } = run;
   emit({ kind: "proof-started", stage });
-  const verification = await verifyStage(session, settings, run, "the fence");
+  const verification = await verifyStage(session, { settings, run, reach: "the fence", emit });
   emit({ kind: "stage-verified", stage, verification });
   const state = "all steps are applied, but the stage is not complete";
-  const error = verificationError(stage, verification, state);
+  const error = verificationError(stage, verification, { state, demanded: "claims" });
   if (error !== undefined) throw error;
 }

@@ -4,17 +4,22 @@ import {
   allResults,
   byReason,
   type CheckResult,
+  type Listener,
   type StageVerification,
+  standingOf,
+  stateOf,
 } from "../events/events.ts";
 import type { Run } from "../journal/journal.ts";
 import { eachStep } from "../journal/steps.ts";
+import { counted } from "../number-formats.ts";
 import type { Session } from "../postgres/connection.ts";
 import type { StageName } from "../steps/model/stage.ts";
 import { checksOf } from "../steps/model/step.ts";
+import { accept } from "./accepted.ts";
 import { tryAttacks } from "./attacks/attacks.ts";
 import { ask } from "./checks.ts";
 import { verifyNoShards } from "./citus.ts";
-import { withFixes } from "./fixes.ts";
+import { readFindings, withFixes } from "./findings.ts";
 import { tryIsolation } from "./proof/isolation.ts";
 import { withLogin } from "./proof/login.ts";
 import { tryFunctions } from "./roles/fence-functions.ts";
@@ -22,27 +27,42 @@ import { tryRoleSettings } from "./roles/role-settings.ts";
 
 type Reach = "the fence" | "and around it";
 
+/** What is verified, and how far. */
+type Verification = {
+  readonly settings: Settings;
+  readonly run: Run;
+  /**
+   * Whether other objects are tried too: views, functions, files. They may have existed before the
+   * stage, which does not fix them.
+   */
+  readonly reach: Reach;
+  readonly emit: Listener;
+};
+
 /**
- * Verifies an applied stage: the lasting checks of its steps, its criteria, and its isolation. It writes in
- * transactions that it rolls back, and locks rows meanwhile.
- * @param reach whether other objects are tried too: views, functions, files. They may have existed
- *   before the stage, which does not fix them
+ * Verifies an applied stage: the lasting checks of its steps, its criteria, its isolation, and what the
+ * catalog shows. It writes in transactions that it rolls back, and locks rows meanwhile.
  */
 export async function verifyStage(
   session: Session,
-  settings: Settings,
-  run: Run,
-  reach: Reach,
+  { settings, run, reach, emit }: Verification,
 ): Promise<StageVerification> {
   const checks: CheckResult[] = [];
   for await (const { definition } of eachStep(session, run.id)) {
     const lasting = checksOf(definition).filter((check) => check.lasting);
     checks.push(...(await ask(session, lasting)));
   }
+  const onTable = (tables: number) =>
+    emit({ kind: "proof-progress", stage: run.stage, tables, ofTables: run.fences.length });
+  const tried = await prove(session, settings, { ...run, onTable }, reach);
+  const criteria = await ask(session, run.criteria);
+  const findings = await readFindings(session, settings);
   return {
-    checks,
-    isolation: await withFixes(session, settings, await prove(session, settings, run, reach)),
-    criteria: await ask(session, run.criteria),
+    checks: accept(settings, checks),
+    isolation: accept(settings, withFixes(tried, findings)),
+    criteria: accept(settings, criteria),
+    // What others did before the stages is for Day 3, whose criterion it is.
+    findings: run.stage === "day3" ? findings : findings.map((one) => ({ ...one, due: "day3" })),
   };
 }
 
@@ -50,7 +70,15 @@ export async function verifyStage(
 export async function prove(
   session: Session,
   settings: Settings,
-  { tenancy, fences, personas }: Pick<Run, "tenancy" | "fences" | "personas">,
+  {
+    tenancy,
+    fences,
+    personas,
+    onTable = () => undefined,
+  }: Pick<Run, "tenancy" | "fences" | "personas"> & {
+    /** Called with the number of tables that were tried, as it grows. */
+    readonly onTable?: (tables: number) => void;
+  },
   reach: Reach,
 ): Promise<CheckResult[]> {
   const { settings: access, results } = await withLogin(session, settings);
@@ -60,30 +88,52 @@ export async function prove(
     await verifyNoShards(session),
     await tryFunctions(session, access, tenancy),
     await tryRoleSettings(session, access),
-    ...(await tryIsolation(session, { ...scope, personas })),
+    ...(await tryIsolation(session, { ...scope, personas, onTable })),
     ...(await tryAttacks(session, scope, "on the fence")),
     ...(reach === "the fence" ? [] : await tryAttacks(session, scope, "around the fence")),
   ];
 }
 
-/** The error for a stage with claims that do not hold, with the rows that show it. */
+/**
+ * The error for a stage that is not green, with what shows it.
+ * @param demanded `claims` after a run: what others left open is said then, and no failure of the stage
+ */
 export function verificationError(
   stage: StageName,
   verification: StageVerification,
-  state: string,
+  { state, demanded }: { readonly state: string; readonly demanded: "claims" | "everything" },
 ): AppError | undefined {
+  const standing = standingOf(verification);
+  const { fail, claims } = standing;
+  const [notProven, open] = demanded === "claims" ? [0, []] : [standing.notProven, standing.open];
+  if (fail + notProven + open.length === 0) return undefined;
+  const faults = [
+    ...(fail === 0 ? [] : [`${fail} of ${claims} claims do not hold`]),
+    ...(notProven === 0 ? [] : [`${notProven} of ${claims} claims are not proven`]),
+    ...(open.length === 0 ? [] : [`${counted(open.length, "finding")} not accepted`]),
+  ];
   const results = allResults(verification);
-  const failed = results.filter(({ violations }) => violations.length > 0);
-  if (failed.length === 0) return undefined;
+  const failed = results.filter((result) => stateOf(result) === "fails");
+  const untried = results.filter((result) => stateOf(result) === "not proven");
   return new AppError({
     code: "VERIFICATION_FAILED",
     object: stage,
-    fault: `${failed.length} of ${results.length} claims do not hold`,
+    fault: faults.join(", "),
     state,
-    next: "fix what is listed and verify again, or tenantry rollback",
-    details: byReason(failed).flatMap(({ claims, result }) => [
-      ...claims,
-      ...result.violations.map((violation) => `  ${violation}`),
-    ]),
+    next:
+      fail === 0
+        ? "fix what is listed, or accept it in audit.accepted with a reason and a day"
+        : "fix what is listed and verify again, or tenantry rollback",
+    details: [
+      ...byReason(failed).flatMap(({ claims: same, result }) => [
+        ...same,
+        ...result.violations.map((violation) => `  ${violation}`),
+      ]),
+      ...(notProven === 0 ? [] : byReason(untried)).flatMap(({ claims: same, result }) => [
+        ...same,
+        ...(result.unproven ?? []).map(({ what }) => `  not proven: ${what}`),
+      ]),
+      ...open.map(({ id, object, fact }) => `${id}: ${object}: ${fact}`),
+    ],
   });
 }

@@ -17,6 +17,7 @@ const verification: StageVerification = {
     },
   ],
   criteria: [],
+  findings: [],
 };
 
 test("JUnit has a case for each claim, and what contradicts it, escaped", () => {

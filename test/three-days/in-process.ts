@@ -76,8 +76,15 @@ export async function daysOn(url: string, config: Config): Promise<Days> {
       await runStage(inSettings, begun);
     },
     async verify(stage) {
-      const results = await verifyStage(session, settings, await inForce(stage), "and around it");
-      expect(verificationError(stage, results, "nothing was changed")).toBeUndefined();
+      const results = await verifyStage(session, {
+        settings,
+        run: await inForce(stage),
+        reach: "and around it",
+        emit: () => undefined,
+      });
+      expect(
+        verificationError(stage, results, { state: "nothing was changed", demanded: "claims" }),
+      ).toBeUndefined();
     },
     async rollBack(stage) {
       expect(await rollBack(context, await inForce(stage))).toEqual([]);

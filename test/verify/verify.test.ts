@@ -28,7 +28,9 @@ async function violations(): Promise<string[]> {
   const { session } = database;
   const run = await runInForce(session, "day1");
   if (run === undefined) throw new Error("Day 1 is not applied");
-  const results = allResults(await verifyStage(session, settings, run, "and around it"));
+  const results = allResults(
+    await verifyStage(session, { settings, run, reach: "and around it", emit: () => undefined }),
+  );
   return results
     .filter((result) => result.violations.length > 0)
     .map((result) => `${result.claim}: ${result.violations.join(", ")}`);
@@ -177,7 +179,9 @@ test("a trigger that does what a rollback would not undo does not fire", async (
   }
   const run = await runInForce(session, "day1");
   if (run === undefined) throw new Error("Day 1 is not applied");
-  const results = allResults(await verifyStage(session, settings, run, "and around it"));
+  const results = allResults(
+    await verifyStage(session, { settings, run, reach: "and around it", emit: () => undefined }),
+  );
   const dialled = sql`SELECT is_called FROM dialled`;
   expect(await session.rows(dialled, z.unknown())).toEqual([{ is_called: false }]);
   expect(results.map(({ claim }) => claim).join("\n")).toContain(

@@ -1,5 +1,7 @@
 import path from "node:path";
 import type { Command } from "commander";
+import { fixScript } from "../../events/causes.ts";
+import { isGreen } from "../../events/events.ts";
 import type { Workspace } from "../../operations/context/workspace.ts";
 import {
   type VerifyRequest,
@@ -9,12 +11,13 @@ import {
 import { githubAnnotations } from "../../report/ci/annotations.ts";
 import { junitReport } from "../../report/ci/junit.ts";
 import { sarifReport } from "../../report/ci/sarif.ts";
-import { holds, showVerification } from "../../report/terminal/results.ts";
+import { showVerification } from "../../report/terminal/results.ts";
 import { version } from "../../version.ts";
 import { add } from "../command.ts";
 import {
   type GlobalOptions,
   globalOptions,
+  levelOf,
   readOptions,
   stageOption,
   verifyChecks,
@@ -28,6 +31,8 @@ export type VerifyOptions = GlobalOptions &
     /** Files that are written as well, for CI. */
     readonly junit?: string | undefined;
     readonly sarif?: string | undefined;
+    /** A script with the SQL that fixes what is not green. */
+    readonly fixSql?: string | undefined;
   };
 
 /** `tenantry verify [stage]`, and `tenantry --stage dayN --verify`: fails where something does not hold. */
@@ -51,16 +56,18 @@ async function show(
   { stage, verification }: VerifyResult,
   { configFile }: Workspace,
   output: Output,
-  { json, junit, sarif }: VerifyOptions,
+  options: VerifyOptions,
 ): Promise<void> {
+  const { json, junit, sarif, fixSql } = options;
   await output.show(
-    { kind: "verification", stage, holds: holds(verification), ...verification },
-    () => showVerification(stage, verification),
+    { kind: "verification", stage, holds: isGreen(verification), ...verification },
+    () => showVerification(stage, verification, levelOf(options)),
   );
   if (process.env["GITHUB_ACTIONS"] === "true" && !json) {
     process.stdout.write(githubAnnotations(stage, verification));
   }
   if (junit !== undefined) await writeReport(junit, junitReport(stage, verification));
+  if (fixSql !== undefined) await writeReport(fixSql, fixScript(verification));
   if (sarif !== undefined) {
     const configuration = path.relative(process.cwd(), configFile).split(path.sep).join("/");
     await writeReport(sarif, sarifReport(verification, { stage, version, configuration }));
@@ -74,7 +81,8 @@ export function withVerifyOptions(command: Command): Command {
   return command
     .option("--on-clone", "on a restored backup, instead of the database itself")
     .option("--junit <file>", "write what was found as JUnit's XML, too")
-    .option("--sarif <file>", "write what does not hold as SARIF 2.1.0, too");
+    .option("--sarif <file>", "write what does not hold as SARIF 2.1.0, too")
+    .option("--fix-sql <file>", "write the SQL that fixes what does not hold, to be read and run");
 }
 
 export function addVerify(root: Command): void {

@@ -1,5 +1,5 @@
 import { allResults, type StageVerification } from "../../events/events.ts";
-import { violationText } from "../../events/evidence.ts";
+import { violationText } from "../../events/violation-lines.ts";
 import type { StageName } from "../../steps/model/stage.ts";
 
 /** What does not hold, as GitHub's workflow commands: it shows them at the run and the pull request. */

@@ -1,5 +1,5 @@
 import type { CheckResult, StageVerification } from "../../events/events.ts";
-import { violationText } from "../../events/evidence.ts";
+import { violationText } from "../../events/violation-lines.ts";
 import type { StageName } from "../../steps/model/stage.ts";
 
 /** A verification as JUnit's XML, which most CI systems read: a suite a part, a test case a claim. */

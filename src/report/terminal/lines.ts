@@ -3,7 +3,7 @@ import { counted, formatBytes, formatCount, formatDuration } from "../../number-
 import { atLeast, type Level } from "../level.ts";
 import { beginPace, type Pace, paceFacts } from "./pace.ts";
 
-/** How often a backfill reports its progress where only lines are shown. */
+/** How often a backfill and the proof report their progress where only lines are shown. */
 const progressEveryMilliseconds = 10_000;
 
 /**
@@ -20,7 +20,12 @@ export function lineReporter(
   const under = new Map<string, { pace: Pace | undefined; saidAt: number }>();
   let applied = 0;
   let steps = 0;
+  let provedAt = now();
   return (event) => {
+    if (event.kind === "proof-progress" && !atLeast(level, "verbose")) {
+      if (now() - provedAt < progressEveryMilliseconds) return;
+      provedAt = now();
+    }
     if (event.kind === "stage-started") {
       applied = 0;
       steps = event.steps.length;
@@ -86,6 +91,8 @@ export function describe(event: RunEvent, level: Level): string | undefined {
       return `  ${about(event.step)}: ${event.gate} ${event.holds ? "holds" : "does not hold"} ${event.when} it ${formatDuration(event.milliseconds)}`;
     case "proof-started":
       return `${event.stage}: verifying`;
+    case "proof-progress":
+      return `  ${event.stage}: ${event.tables} of ${counted(event.ofTables, "table")} tried`;
     case "stage-verified":
       // It is a result, which is shown as one.
       return undefined;

@@ -129,6 +129,9 @@ function advanceStage(progress: Progress, event: Exclude<RunEvent, StepEvent>, n
     case "proof-started":
       begin(named(verification), "users try what they must not be able to", now);
       break;
+    case "proof-progress":
+      begin(named(verification), `${event.tables} of ${event.ofTables} tables`, now);
+      break;
     case "stage-verified":
       end(named(verification), countHeld(event.verification));
       break;

@@ -134,10 +134,9 @@ type Outcomes = {
 
 function together(attack: Attack, setups: readonly Outcomes[]): CheckResult {
   const outcomes = setups.flatMap(({ outcomes: found }) => found.get(attack) ?? []);
-  const remarks = new Set(outcomes.flatMap((tried) => tried.remarks));
-  const limits = remarks.size === 0 ? "" : ` (${[...remarks].join("; ")})`;
+  const unproven = outcomes.flatMap((tried) => tried.remarks);
   const violations = outcomes.flatMap((tried) => tried.violations);
-  return resultOf(`${attack.claim}${limits}`, violations);
+  return resultOf(attack.claim, violations, { unproven });
 }
 
 async function tryAttack(setup: AttackSetup, attack: Attack): Promise<Tried> {

@@ -43,13 +43,20 @@ type Access = Pick<Trial, "settings" | "tenancy">;
  */
 export async function tryIsolation(
   session: Session,
-  { settings: configured, tenancy, fences, personas }: ProofScope & Personas,
+  {
+    settings: configured,
+    tenancy,
+    fences,
+    personas,
+    onTable,
+  }: ProofScope & Personas & { readonly onTable?: (tables: number) => void },
 ): Promise<CheckResult[]> {
   const settings = await readRoles(session, configured);
   const scope = { settings, tenancy, personas };
   const results: CheckResult[] = [];
-  for (const fence of fences) {
+  for (const [index, fence] of fences.entries()) {
     results.push(...(await tryTable(session, scope, fence, personas)));
+    onTable?.(index + 1);
   }
   // The table is tried as every persona; each of its partitions as one.
   const one = personas.filter(({ memberships }) => memberships.length > 0).slice(0, 1);
@@ -111,45 +118,38 @@ async function rowsOf(
   return (await insertRows(queries, fence, planting, organizations)) ?? moved;
 }
 
-async function tryActor(trial: Trial): Promise<CheckResult> {
-  const { actor, fence, testRows } = trial;
-  const reading = await tryReading(trial);
-  const { selectOrganization } = trial.facts.granted;
+async function tryActor(tried: Trial): Promise<CheckResult> {
+  const { actor, fence, testRows } = tried;
+  const reading = await tryReading(tried);
+  const { selectOrganization } = tried.facts.granted;
   const reads = actor.organizations.length > 0 && reading.kind === "allowed" && selectOrganization;
   // What refuses every read refuses every write: it is reported once, together with writes that got through.
-  const writes = [await tryWriting(trial), await tryInserting(trial)].map((tried) =>
-    reading.kind === "failed" ? onlyLeaks(tried) : tried,
+  const writes = [await tryWriting(tried), await tryInserting(tried)].map((one) =>
+    reading.kind === "failed" ? onlyLeaks(one) : one,
   );
   const violations = [
     ...reading.violations,
-    ...writes.flatMap((tried) => tried.violations),
-    ...(reading.kind === "failed" ? [] : await tryOwnWrites(trial)),
-    ...(reads ? (await as(trial, () => organizationIsIndexed(trial))).map(violation) : []),
+    ...writes.flatMap((one) => one.violations),
+    ...(reading.kind === "failed" ? [] : await tryOwnWrites(tried)),
+    ...(reads ? (await as(tried, () => organizationIsIndexed(tried))).map(violation) : []),
   ];
-  const remarks = [
+  const untried = [
     ...(testRows.locations.length === 0
       ? ["it has no rows and none could be inserted: only inserts and the index were tried"]
       : []),
-    ...(testRows.unmoved === undefined
-      ? []
-      : [`its rows could not be moved, so existing rows of others are tried: ${testRows.unmoved}`]),
-    ...new Set(writes.flatMap((tried) => tried.remarks)),
-  ];
-  const limits = remarks.length === 0 ? "" : ` (${remarks.join("; ")})`;
-  const tried = (command: TriedCommand) => outcomeOf(command, reading, writes);
+    ...writes.flatMap((one) => one.remarks),
+  ].map((remark) => `${fence.label}: ${remark}`);
+  const outcome = (command: TriedCommand) => outcomeOf(command, reading, writes);
   const commands = {
-    SELECT: tried("SELECT"),
-    INSERT: tried("INSERT"),
-    UPDATE: tried("UPDATE"),
-    DELETE: tried("DELETE"),
-    TRUNCATE: tried("TRUNCATE"),
+    SELECT: outcome("SELECT"),
+    INSERT: outcome("INSERT"),
+    UPDATE: outcome("UPDATE"),
+    DELETE: outcome("DELETE"),
+    TRUNCATE: outcome("TRUNCATE"),
   };
-  const claim = `${fence.label} as ${actor.persona.name}: only their own${limits}`;
-  return resultOf(claim, violations, {
-    table: fence.label,
-    persona: actor.persona.name,
-    commands,
-  });
+  const claim = `${fence.label} as ${actor.persona.name}: only their own`;
+  const trial = { table: fence.label, persona: actor.persona.name, commands };
+  return resultOf(claim, violations, { trial, unproven: untried });
 }
 
 function onlyLeaks(tried: TriedTable): TriedTable {

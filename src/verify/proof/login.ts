@@ -59,9 +59,10 @@ export async function withLogin(
     return without([resultOf(claim, refused)]);
   }
   if (!facts.superuser) {
-    const limit =
-      "the login itself is not tried: only a superuser may SET SESSION AUTHORIZATION; --on-clone does";
-    return without([resultOf(`${claim} (${limit})`, [])]);
+    const unproven = [
+      `${named}: the login itself was not tried: only a superuser may SET SESSION AUTHORIZATION; --on-clone does`,
+    ];
+    return without([resultOf(claim, [], { unproven })]);
   }
   return {
     settings: { ...settings, roles: { ...roles, login: named } },

@@ -21,11 +21,14 @@ export function violation(what: string): Violation {
   return { what };
 }
 
-/** A claim with what contradicts it, and the evidence. */
+/** A claim with what contradicts it, the evidence, and what could not be tried of it. */
 export function resultOf(
   claim: string,
   violations: readonly Violation[],
-  trial?: TriedTrial,
+  {
+    trial,
+    unproven = [],
+  }: { readonly trial?: TriedTrial; readonly unproven?: readonly string[] } = {},
 ): CheckResult {
   // The same violation is shown once.
   const different = [...new Map(violations.toReversed().map((one) => [one.what, one])).values()];
@@ -36,6 +39,9 @@ export function resultOf(
   return {
     claim,
     violations: distinct.map(({ what }) => what),
+    ...(unproven.length === 0
+      ? {}
+      : { unproven: [...new Set(unproven)].map((what) => ({ what })) }),
     ...(evidence.length === 0 ? {} : { evidence }),
     ...(trial === undefined ? {} : { trial }),
   };

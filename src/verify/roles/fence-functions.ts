@@ -53,9 +53,8 @@ export async function tryFunctions(
       const owner = await play(queries, tenancy, scene, ofOwner);
       const asOwner = await firstWrong(asking, owner, "owner");
       const wrong = [asMember, asOwner].flatMap((one) => one.violations).slice(0, 1);
-      const remarks = [...new Set(asMember.remarks)];
-      const limits = remarks.length === 0 ? "" : ` (${remarks.join("; ")})`;
-      return resultOf(`${claim}${limits}`, [...faults.map(violation), ...wrong]);
+      const unproven = asMember.remarks;
+      return resultOf(claim, [...faults.map(violation), ...wrong], { unproven });
     });
   try {
     return await retryWhileLocked(tryOnce);
