@@ -115,7 +115,15 @@ export const runEventSchema = z.discriminatedUnion("kind", [
     ofTables: z.number(),
   }),
   z.object({ kind: z.literal("stage-verified"), stage, verification: verificationSchema }),
-  z.object({ kind: z.literal("stage-applied"), stage, milliseconds }),
+  z.object({
+    kind: z.literal("stage-applied"),
+    stage,
+    milliseconds,
+    /** The claims that hold, of all. */
+    claims: z.object({ hold: z.number(), of: z.number() }).readonly(),
+    /** Ways around the fence that are open, by the rule that finds them. */
+    around: z.record(z.string(), z.number()).readonly(),
+  }),
   z.object({
     kind: z.literal("stage-failed"),
     stage,

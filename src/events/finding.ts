@@ -47,8 +47,13 @@ export const findingSchema = z
     place: sourcePlaceSchema.readonly().exactOptional(),
     evidence: evidenceSchema.exactOptional(),
     accepted: acceptanceSchema.exactOptional(),
-    /** The stage that ends it, or asks for a decision; until then it is no failure. */
-    due: z.enum(stageNames).exactOptional(),
+    /** The setting of the configuration with which Day 3 ends it. */
+    hardening: z.string().exactOptional(),
+    /** The stage ahead that ends it by itself, or demands a decision; until then it is no failure. */
+    due: z
+      .object({ stage: z.enum(stageNames), decision: z.boolean() })
+      .readonly()
+      .exactOptional(),
   })
   .readonly();
 

@@ -1,5 +1,4 @@
-import { audit, judge } from "../audit/audit.ts";
-import { auditContext } from "../audit/context.ts";
+import { readFindings } from "../audit/read-findings.ts";
 import { rules } from "../audit/rules/index.ts";
 import { compareFingerprints, describeDifference } from "../catalog/fingerprint/fingerprint.ts";
 import { readSnapshot } from "../catalog/snapshot.ts";
@@ -7,6 +6,7 @@ import { AppError } from "../errors.ts";
 import type { Finding } from "../events/finding.ts";
 import { type Run, readFingerprintAfter, readRuns } from "../journal/journal.ts";
 import type { Workspace } from "./context/workspace.ts";
+import { stagesAhead } from "./stage/ahead.ts";
 import { emitNotCompared } from "./stage/not-compared.ts";
 
 export type AuditResult = {
@@ -17,16 +17,16 @@ export type AuditResult = {
   readonly failure: AppError | undefined;
 };
 
-/** Asks the catalog for every leak that the audit's rules know. Nothing is changed. */
-export async function auditDatabase(workspace: Workspace): Promise<AuditResult> {
-  const { session, settings, configFile } = workspace;
-  const context = auditContext(settings, await readSnapshot(session));
-  const found = await session.transaction(
-    (queries) => audit(queries, context, rules),
-    "read only snapshot",
-  );
-  const today = new Date().toISOString().slice(0, 10);
-  const findings = judge(found, settings.audit.accepted, today);
+/**
+ * Asks the catalog for every leak that the audit's rules know, and which of them stages will end that are
+ * not applied yet. Nothing is changed.
+ */
+export async function auditDatabase({
+  session,
+  settings,
+  configFile,
+}: Workspace): Promise<AuditResult> {
+  const findings = await readFindings(session, settings, await stagesAhead(session));
   const open = findings.filter(({ accepted }) => accepted === undefined);
   if (open.length === 0) return { asked: rules.length, findings, failure: undefined };
   const failure = new AppError({

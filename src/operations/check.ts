@@ -3,18 +3,20 @@ import { readSnapshot } from "../catalog/snapshot.ts";
 import { checks } from "../check/index.ts";
 import { preflightError } from "../check/refuse.ts";
 import { askChecks } from "../check/run-checks.ts";
-import { AppError } from "../errors.ts";
+import type { AppError } from "../errors.ts";
 import type { Finding } from "../events/finding.ts";
-import { readRuns } from "../journal/journal.ts";
-import type { Queries } from "../postgres/connection.ts";
-import type { Stage, StageName } from "../steps/model/stage.ts";
+import type { StageName } from "../steps/model/stage.ts";
 import type { Workspace } from "./context/workspace.ts";
+import { stagesAhead } from "./stage/ahead.ts";
+import { waysAround } from "./stage/ways-around.ts";
 
 export type CheckReport = {
   readonly database: string;
   /** How many checks were asked. */
   readonly asked: number;
   readonly findings: readonly Finding[];
+  /** What the stages leave open around the fence, unless it is fixed, hardened or accepted. */
+  readonly around: readonly Finding[];
   /** Undefined where nothing blocks the stages. */
   readonly failure: AppError | undefined;
 };
@@ -25,33 +27,15 @@ export async function checkDatabase(
   { stage }: { readonly stage?: StageName | undefined } = {},
 ): Promise<CheckReport> {
   const snapshot = await readSnapshot(session);
-  const ahead = await stagesAhead(session, stage);
-  const place = { target, snapshot, settings, folder, stages: ahead };
+  const ahead = await stagesAhead(session);
+  const named = stages.filter(({ name }) => ahead.includes(name) && (stage ?? name) === name);
+  const place = { target, snapshot, settings, folder, stages: named };
   const findings = await askChecks(checks, session, place);
   return {
+    around: await waysAround({ session, settings }, ahead),
     database: snapshot.server.database,
     asked: checks.length,
     findings,
     failure: preflightError(findings, place),
   };
-}
-
-/** The stages that are still to be begun: the plan of those under way is journaled already. */
-async function stagesAhead(
-  queries: Queries,
-  named: StageName | undefined,
-): Promise<readonly Stage[]> {
-  const begun = await stagesBegun(queries);
-  return stages.filter(({ name }) => !begun.has(name) && (named === undefined || name === named));
-}
-
-async function stagesBegun(queries: Queries): Promise<ReadonlySet<StageName>> {
-  try {
-    const runs = await readRuns(queries);
-    return new Set(runs.filter(({ state }) => state !== "rolled back").map(({ stage }) => stage));
-  } catch (error) {
-    // One of the checks reports it, among the others.
-    if (error instanceof AppError && error.code === "JOURNAL_INCOMPATIBLE") return new Set();
-    throw error;
-  }
 }

@@ -21,6 +21,7 @@ import { decideAfterFailure, rollBackFailedStage } from "./stage/after-failure.t
 import { readApplication, refuseUnfenced } from "./stage/application.ts";
 import { backUpStage, refuseUntaggableStages } from "./stage/back-up-stage.ts";
 import { predictionOf } from "./stage/prediction.ts";
+import { waysAround } from "./stage/ways-around.ts";
 import type { VerifyBackupRequest } from "./verify-backup.ts";
 
 export type RunRequest = VerifyBackupRequest & {
@@ -95,6 +96,7 @@ async function planAndConfirm(
     kind: "run",
     wanted,
     stages: planned,
+    around: await waysAround(workspace, wanted),
     database,
     host: targetParts(target).host,
     databaseBytes,

@@ -4,7 +4,7 @@ import type { Fingerprint } from "../catalog/fingerprint/fingerprint.ts";
 import { readSnapshot } from "../catalog/snapshot.ts";
 import type { Settings } from "../config/settings.ts";
 import { AppError, messageOf } from "../errors.ts";
-import { stepAhead } from "../events/events.ts";
+import { type StageVerification, standingOf, stepAhead } from "../events/events.ts";
 import {
   beginRun,
   type NewRun,
@@ -125,9 +125,10 @@ async function announce(
 async function carryOut(context: StageContext, run: Run, started: number): Promise<void> {
   const { session, emit, lease } = context;
   const { stage } = run;
+  let verification: StageVerification;
   try {
     await runSteps({ ...context, runId: run.id });
-    await verify(context, run);
+    verification = await verify(context, run);
   } catch (thrown) {
     // umzug wraps what a step throws.
     const error = thrown instanceof MigrationError ? thrown.cause : thrown;
@@ -150,7 +151,17 @@ async function carryOut(context: StageContext, run: Run, started: number): Promi
     kind: "stage-applied",
     stage,
     milliseconds: Math.round(performance.now() - started),
+    ...summaryOf(verification),
   });
+}
+
+function summaryOf(verification: StageVerification) {
+  const { hold, claims, open, due } = standingOf(verification);
+  // What a later stage ends is no way around: its tables are not fenced yet.
+  const left = [...open, ...due.filter((one) => one.due?.decision === true)];
+  const around: Record<string, number> = {};
+  for (const { id } of left) around[id] = (around[id] ?? 0) + 1;
+  return { claims: { hold, of: claims }, around };
 }
 
 async function begin(
@@ -182,7 +193,10 @@ async function begin(
   return run;
 }
 
-async function verify({ session, emit, settings }: StageContext, run: Run): Promise<void> {
+async function verify(
+  { session, emit, settings }: StageContext,
+  run: Run,
+): Promise<StageVerification> {
   const { stage } = run;
   emit({ kind: "proof-started", stage });
   const verification = await verifyStage(session, { settings, run, reach: "the fence", emit });
@@ -190,4 +204,5 @@ async function verify({ session, emit, settings }: StageContext, run: Run): Prom
   const state = "all steps are applied, but the stage is not complete";
   const error = verificationError(stage, verification, { state, demanded: "claims" });
   if (error !== undefined) throw error;
+  return verification;
 }

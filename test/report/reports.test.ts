@@ -42,7 +42,7 @@ test("SARIF has what 2.1.0 demands, and a finding for what does not hold", () =>
   const facts = {
     stage: "day1",
     version: "0.1.0",
-    configuration: "a b/tenantry.config.ts",
+    configuration: { file: "a b/tenantry.config.ts", text: "{}" },
   } as const;
   const report = z
     .object({
@@ -82,8 +82,8 @@ test("SARIF has what 2.1.0 demands, and a finding for what does not hold", () =>
 });
 
 test("an annotation for GitHub is one line, whatever the rows hold", () => {
-  expect(githubAnnotations("day1", verification)).toBe(
-    '::error title=day1 does not hold::agent "x" reads <only> their own & no more%0Arow 1: 100 %25, a:b%0A\u0001row%0A2\n',
+  expect(githubAnnotations("day1", verification, { file: "tenantry.config.ts", text: "{}" })).toBe(
+    '::error file=tenantry.config.ts,line=1,title=day1 does not hold::agent "x" reads <only> their own & no more%0Arow 1: 100 %25, a:b%0A\u0001row%0A2\n',
   );
 });
 

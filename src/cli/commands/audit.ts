@@ -1,9 +1,11 @@
 import type { Command } from "commander";
 import { z } from "zod";
 import type { Finding } from "../../events/finding.ts";
+import { counted } from "../../number-formats.ts";
 import { auditDatabase, describeRun, readDrift } from "../../operations/audit.ts";
 import type { Workspace } from "../../operations/context/workspace.ts";
-import { showFindings } from "../../report/terminal/findings.ts";
+import { countIds, showFindings } from "../../report/terminal/findings.ts";
+import { stageNames } from "../../steps/model/stage.ts";
 import { add } from "../command.ts";
 import { type GlobalOptions, globalOptions, notBoth, readOptions } from "../options.ts";
 import type { Output } from "../terminal/output.ts";
@@ -39,9 +41,17 @@ async function showDrift(workspace: Workspace, output: Output): Promise<void> {
   if (drift.failure !== undefined) throw drift.failure;
 }
 
+/** In full what no stage ends by itself; the rest in numbers. */
 function showFindingsAndSum(asked: number, findings: readonly Finding[]): string {
   const accepted = findings.filter((finding) => finding.accepted !== undefined).length;
-  return `${showFindings(findings)}${asked} rules asked: ${findings.length} findings, ${accepted} of them accepted\n`;
+  const ended = stageNames.flatMap((stage) => {
+    const due = findings.filter((one) => one.due?.stage === stage);
+    return due.length === 0
+      ? []
+      : [`${stage} ends ${counted(due.length, "finding")}: ${countIds(due)}\n`];
+  });
+  const left = findings.filter(({ due }) => due === undefined);
+  return `${showFindings(left)}${ended.join("")}${asked} rules asked: ${findings.length} findings, ${accepted} of them accepted\n`;
 }
 
 const auditOptions = globalOptions

@@ -2,7 +2,7 @@ import type { Command } from "commander";
 import type { Finding } from "../../events/finding.ts";
 import { type CheckReport, checkDatabase } from "../../operations/check.ts";
 import type { Workspace } from "../../operations/context/workspace.ts";
-import { showFindings } from "../../report/terminal/findings.ts";
+import { showAround, showFindings } from "../../report/terminal/findings.ts";
 import { wrapped } from "../../report/terminal/wrap.ts";
 import type { StageName } from "../../steps/model/stage.ts";
 import { add, stageChoice } from "../command.ts";
@@ -33,10 +33,13 @@ export async function checkAndShow(
   if (failure !== undefined) throw failure;
 }
 
-function showChecks({ database, findings, asked }: Omit<CheckReport, "failure">, columns: number) {
+function showChecks(
+  { database, findings, around, asked }: Omit<CheckReport, "failure">,
+  columns: number,
+) {
   const { blocking, advisory } = countSeverities(findings);
   const summary = `${asked} checks of ${database}: ${blocking} blocking, ${advisory} advisory; nothing was changed`;
-  return `${showFindings(findings, columns)}${wrapped(summary, columns, "")}\n`;
+  return `${showFindings(findings, columns)}${showAround(around, columns)}${wrapped(summary, columns, "")}\n`;
 }
 
 function countSeverities(findings: readonly Finding[]) {

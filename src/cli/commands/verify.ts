@@ -1,3 +1,4 @@
+import { readFile } from "node:fs/promises";
 import path from "node:path";
 import type { Command } from "commander";
 import { fixScript } from "../../events/causes.ts";
@@ -63,13 +64,16 @@ async function show(
     { kind: "verification", stage, holds: isGreen(verification), ...verification },
     () => showVerification(stage, verification, levelOf(options)),
   );
+  const configuration = {
+    file: path.relative(process.cwd(), configFile).split(path.sep).join("/"),
+    text: await readFile(configFile, "utf8"),
+  };
   if (process.env["GITHUB_ACTIONS"] === "true" && !json) {
-    process.stdout.write(githubAnnotations(stage, verification));
+    process.stdout.write(githubAnnotations(stage, verification, configuration));
   }
   if (junit !== undefined) await writeReport(junit, junitReport(stage, verification));
   if (fixSql !== undefined) await writeReport(fixSql, fixScript(verification));
   if (sarif !== undefined) {
-    const configuration = path.relative(process.cwd(), configFile).split(path.sep).join("/");
     await writeReport(sarif, sarifReport(verification, { stage, version, configuration }));
   }
 }

@@ -1,6 +1,7 @@
 import { counted, formatBytes, formatCount, formatDuration } from "../../number-formats.ts";
 import type { Confirmation, PlannedStage } from "../../operations/context/caller.ts";
 import type { TableLine } from "../../plan/summary.ts";
+import { countIds } from "../../report/terminal/findings.ts";
 import { formatTable } from "../../report/terminal/table.ts";
 import { labelled } from "../../report/terminal/wrap.ts";
 
@@ -22,6 +23,14 @@ export function showStageScreen(run: Run, planned: PlannedStage): string {
       `a lock that is not granted in ${run.lockTimeoutInMilliseconds} ms is given up and retried, so that no writer queues behind it`,
     ),
     note("time", timeOf(planned)),
+    ...(run.around.length === 0
+      ? []
+      : [
+          note(
+            "around",
+            `${counted(run.around.length, "way")} around the fence that no stage closes: ${countIds(run.around)}; tenantry check lists them`,
+          ),
+        ]),
     note(
       "way out",
       `Ctrl-C stops after the statement under way; tenantry rollback --stage ${stage} undoes all of it`,

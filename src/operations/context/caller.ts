@@ -1,6 +1,7 @@
 import type { LostRows } from "../../backup/restore/lost-rows.ts";
 import type { AppError } from "../../errors.ts";
 import type { Listener } from "../../events/events.ts";
+import type { Finding } from "../../events/finding.ts";
 import type { TableLine } from "../../plan/summary.ts";
 import type { StageName } from "../../steps/model/stage.ts";
 
@@ -50,6 +51,8 @@ export type Confirmation = {
       readonly kind: "run";
       readonly wanted: readonly StageName[];
       readonly stages: readonly PlannedStage[];
+      /** What the stages leave open around the fence. */
+      readonly around: readonly Finding[];
       readonly databaseBytes: number;
       /** Where backups and tags go. */
       readonly backups: string;

@@ -136,6 +136,8 @@ export const resultSchema = z.discriminatedUnion("kind", [
     /** How many checks were asked. */
     asked: z.number(),
     findings: list(findingSchema),
+    /** What the stages leave open around the fence, unless it is fixed, hardened or accepted. */
+    around: list(findingSchema),
   }),
   z.object({
     kind: z.literal("verification"),

@@ -1,16 +1,31 @@
-import { allResults, type StageVerification } from "../../events/events.ts";
+import { allResults, type StageVerification, standingOf, stateOf } from "../../events/events.ts";
 import { violationText } from "../../events/violation-lines.ts";
 import type { StageName } from "../../steps/model/stage.ts";
+import { type Configuration, lineOf, objectOf } from "./configuration.ts";
 
-/** What does not hold, as GitHub's workflow commands: it shows them at the run and the pull request. */
-export function githubAnnotations(stage: StageName, verification: StageVerification): string {
-  return allResults(verification)
-    .filter(({ violations }) => violations.length > 0)
-    .map((result) => {
-      const message = `${result.claim}\n${violationText(result)}`;
-      return workflowCommand("error", { title: `${stage} does not hold` }, message);
-    })
-    .join("");
+/**
+ * What is not green, as GitHub's workflow commands: it shows them at the run, and at the line of the
+ * configuration that names the table.
+ */
+export function githubAnnotations(
+  stage: StageName,
+  verification: StageVerification,
+  configuration: Configuration,
+): string {
+  const error = (title: string, object: string, message: string) => {
+    const place = { file: configuration.file, line: lineOf(configuration, object) };
+    return workflowCommand("error", { ...place, title }, message);
+  };
+  const claims = allResults(verification).flatMap((result) => {
+    const state = stateOf(result);
+    if (state === "holds") return [];
+    const title = `${stage} ${state === "fails" ? "does not hold" : "is not proven"}`;
+    return [error(title, objectOf(result), `${result.claim}\n${violationText(result)}`)];
+  });
+  const findings = standingOf(verification).open.map(({ id, object, fact, fix }) =>
+    error(`${stage}: ${id}`, object, `${object}: ${fact}\n${fix}`),
+  );
+  return [...claims, ...findings].join("");
 }
 
 /** One of GitHub's workflow commands: where it is of a place in a file, it is shown there. */

@@ -1,6 +1,13 @@
-import type { CheckResult, StageVerification } from "../../events/events.ts";
+import {
+  type CheckResult,
+  type StageVerification,
+  standingOf,
+  stateOf,
+} from "../../events/events.ts";
+import type { Finding } from "../../events/finding.ts";
 import { violationText } from "../../events/violation-lines.ts";
 import type { StageName } from "../../steps/model/stage.ts";
+import { type Configuration, lineOf, objectOf } from "./configuration.ts";
 
 const rules = {
   checks: "What a step made is as the step left it",
@@ -8,28 +15,31 @@ const rules = {
   criteria: "The plan's success criteria hold",
 } as const;
 
-/**
- * What does not hold of a stage, as SARIF 2.1.0 for code scanning.
- * @param configuration the path that findings are shown at, from the repository's root
- */
-export function sarifReport(
-  verification: StageVerification,
-  facts: { readonly stage: StageName; readonly version: string; readonly configuration: string },
-): string {
+type Facts = {
+  readonly stage: StageName;
+  readonly version: string;
+  /** Where it is shown: at the line that names the table. */
+  readonly configuration: Configuration;
+};
+
+/** What is not green of a stage, as SARIF 2.1.0 for code scanning. */
+export function sarifReport(verification: StageVerification, facts: Facts): string {
+  const { open } = standingOf(verification);
   const parts = (["checks", "isolation", "criteria"] as const).flatMap((part) =>
     verification[part]
-      .filter(({ violations }) => violations.length > 0)
-      .map((result) => finding(`tenantry/${part}`, result, facts)),
+      .filter((result) => stateOf(result) !== "holds")
+      .map((result) => claimResult(`tenantry/${part}`, result, facts)),
   );
+  const titles = new Map(open.map(({ id, title }) => [id, title]));
   return sarifDocument({
     version: facts.version,
     category: facts.stage,
-    rules: Object.entries(rules).map(([part, text]) => ({
+    rules: [...Object.entries(rules), ...titles].map(([part, text]) => ({
       id: `tenantry/${part}`,
       shortDescription: { text },
       defaultConfiguration: { level: "error" },
     })),
-    results: parts,
+    results: [...parts, ...open.map((finding) => findingResult(finding, facts))],
   });
 }
 
@@ -57,27 +67,39 @@ export function sarifDocument({ version, category, rules, results }: SarifFacts)
   return `${JSON.stringify(report, undefined, 2)}\n`;
 }
 
-function finding(
-  ruleId: string,
-  result: CheckResult,
-  { stage, configuration }: { readonly stage: StageName; readonly configuration: string },
-) {
+function claimResult(ruleId: string, result: CheckResult, { stage, configuration }: Facts) {
   const { claim } = result;
+  const untried = stateOf(result) === "not proven" ? " (not proven)" : "";
   return {
     ruleId,
     level: "error",
-    message: { text: `${stage}: ${claim}\n${violationText(result)}` },
-    locations: [
-      {
-        // A claim has no line of code: it is shown at the configuration that the stage is made of.
-        physicalLocation: {
-          artifactLocation: { uri: encodeURI(configuration) },
-          region: { startLine: 1 },
-        },
-        logicalLocations: [{ fullyQualifiedName: `${stage}/${claim}` }],
-      },
-    ],
+    message: { text: `${stage}: ${claim}${untried}\n${violationText(result)}` },
+    locations: locationsOf(configuration, objectOf(result), `${stage}/${claim}`),
     // So that the same claim is the same alert tomorrow, whatever rows contradict it then.
     partialFingerprints: { "claim/v1": `${stage}/${ruleId}/${claim}` },
   };
+}
+
+function findingResult({ id, object, fact, why, fix }: Finding, { stage, configuration }: Facts) {
+  const ruleId = `tenantry/${id}`;
+  return {
+    ruleId,
+    level: "error",
+    message: { text: `${stage}: ${object}: ${fact}\n${why}\n${fix}` },
+    locations: locationsOf(configuration, object, `${stage}/${object}`),
+    partialFingerprints: { "claim/v1": `${stage}/${ruleId}/${object}` },
+  };
+}
+
+/** A claim has no line of code: it is shown at the line of the configuration that names its table. */
+function locationsOf(configuration: Configuration, object: string, fullyQualifiedName: string) {
+  return [
+    {
+      physicalLocation: {
+        artifactLocation: { uri: encodeURI(configuration.file) },
+        region: { startLine: lineOf(configuration, object) },
+      },
+      logicalLocations: [{ fullyQualifiedName }],
+    },
+  ];
 }

@@ -1,8 +1,14 @@
 import { type Cause, causesOf } from "../../events/causes.ts";
-import { allResults, byReason, type StageVerification, stateOf } from "../../events/events.ts";
+import {
+  allResults,
+  byReason,
+  type StageVerification,
+  standingOf,
+  stateOf,
+} from "../../events/events.ts";
 import { counted } from "../../number-formats.ts";
 import { colorsFor } from "./colors.ts";
-import { showFindings } from "./findings.ts";
+import { showAround, showFindings } from "./findings.ts";
 import { wrapped } from "./wrap.ts";
 
 /** How many facts and findings of a cause are shown; --verbose shows each claim with all of them. */
@@ -21,9 +27,8 @@ export function showFaults(verification: StageVerification): string {
 /** What a later stage ends or asks about, and what is accepted, a line each. */
 export function showRest(verification: StageVerification): string {
   const { dim } = colorsFor(process.stdout);
-  const due = verification.findings.filter(
-    (one) => one.due !== undefined && one.accepted === undefined,
-  );
+  const { due } = standingOf(verification);
+  const decisions = due.filter((one) => one.due?.decision === true);
   const accepted = [
     ...verification.findings.flatMap(({ object, accepted: why }) =>
       why === undefined ? [] : [{ object, ...why }],
@@ -38,10 +43,7 @@ export function showRest(verification: StageVerification): string {
     dim(said(`${one.object}: accepted until ${one.until}: ${one.reason}`, "    ")),
   );
   return [
-    titled(
-      "Around the fence, for Day 3",
-      due.map(({ object, fact }) => `  ${said(`${object}: ${fact}`, "    ")}\n`).join(""),
-    ),
+    showAround(decisions),
     titled("Accepted", lines.map((line) => `  ${line}\n`).join("")),
   ].join("");
 }

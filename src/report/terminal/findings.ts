@@ -1,4 +1,5 @@
 import type { Finding } from "../../events/finding.ts";
+import { counted } from "../../number-formats.ts";
 import { colorsFor } from "./colors.ts";
 import { withName, wrapped } from "./wrap.ts";
 
@@ -24,6 +25,36 @@ export function showFindings(
     groups.set(key, [...(groups.get(key) ?? []), finding]);
   }
   return [...groups.values()].map((group) => showGroup(group, columns)).join("");
+}
+
+/** Findings that no stage ends, before the stages: a line each, and what Day 3 demands of them. */
+export function showAround(
+  findings: readonly Finding[],
+  columns = process.stdout.columns ?? Number.POSITIVE_INFINITY,
+): string {
+  if (findings.length === 0) return "";
+  const pc = colorsFor(process.stdout);
+  const counts = `${counted(findings.length, "way")} around the fence that no stage closes`;
+  const demand =
+    "Day 3's verification fails until each is fixed, hardened or accepted (tenantry audit has the SQL):";
+  return [
+    pc.bold(`! ${counts}`),
+    wrapped(demand, columns, "  "),
+    ...findings.map(({ id, object, fact, hardening }) => {
+      const setting = hardening === undefined ? "" : `; ${hardening} would end it`;
+      return `  ${wrapped(`${id}: ${object}: ${fact}${setting}`, columns, "    ").trimStart()}`;
+    }),
+    "",
+    "",
+  ].join("\n");
+}
+
+/** Findings by their ids, as `definer-view (2), materialized-view (1)`. */
+export function countIds(findings: readonly Pick<Finding, "id">[]): string {
+  const ids = findings.map(({ id }) => id);
+  return [...new Set(ids)]
+    .map((id) => `${id} (${ids.filter((one) => one === id).length})`)
+    .join(", ");
 }
 
 function showGroup(group: readonly Shown[], columns: number): string {

@@ -97,7 +97,7 @@ export function describe(event: RunEvent, level: Level): string | undefined {
       // It is a result, which is shown as one.
       return undefined;
     case "stage-applied":
-      return `${event.stage}: applied and verified in ${formatDuration(event.milliseconds)}`;
+      return describeApplied(event);
     case "stage-failed":
       return event.code === "INTERRUPTED"
         ? `${event.stage}: stopped: ${event.message}`
@@ -119,6 +119,17 @@ export function describe(event: RunEvent, level: Level): string | undefined {
     default:
       return event satisfies never;
   }
+}
+
+/** Both that the fence holds, and what was open around it before and still is. */
+function describeApplied(event: Extract<RunEvent, { kind: "stage-applied" }>): string {
+  const { stage, milliseconds, claims, around } = event;
+  const said = `${stage}: applied and verified in ${formatDuration(milliseconds)}; the fence holds (${claims.hold} of ${claims.of})`;
+  const found = Object.entries(around);
+  if (found.length === 0) return said;
+  const ways = found.reduce((sum, [, count]) => sum + count, 0);
+  const listed = found.map(([id, count]) => `${id} (${count})`).join(", ");
+  return `${said}; ${counted(ways, "way")} around it that the stage does not close: ${listed}`;
 }
 
 function describeStatement(statement: Extract<RunEvent, { kind: "statement" }>): string {

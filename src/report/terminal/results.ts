@@ -54,7 +54,7 @@ export function countHeld(verification: StageVerification): string {
     ...(fail === 0 ? [] : [`${fail} do not`]),
     ...(notProven === 0 ? [] : [`${notProven} not proven`]),
     ...(open.length === 0 ? [] : [`${counted(open.length, "finding")} open`]),
-    ...(due.length === 0 ? [] : [`${counted(due.length, "finding")} for Day 3`]),
+    ...(due.length === 0 ? [] : [`${counted(due.length, "finding")} for later stages`]),
     ...(accepted === 0 ? [] : [`${accepted} accepted`]),
   ];
   return parts.join(", ");
