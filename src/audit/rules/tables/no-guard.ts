@@ -12,7 +12,13 @@ export const noGuard: Rule = {
   source: "https://www.postgresql.org/docs/current/sql-createpolicy.html",
   findings: (context) => sql`
     SELECT format('%I.%I', t.schema, t.name) AS object,
-           'no restrictive policy for all commands and roles checks the organization in USING and WITH CHECK' AS fact,
+           'no restrictive policy for all commands and roles checks the organization in USING and WITH CHECK'
+           || coalesce((SELECT '; nothing limits its policies that do not ask for it: ' || string_agg(quote_ident(open.polname), ', ' ORDER BY open.polname)
+                          FROM pg_policy open
+                         WHERE open.polrelid = t.oid
+                           AND open.polpermissive
+                           AND position(${context.tenancy.helpers.schema}::text || '.' IN
+                                        replace(concat(pg_get_expr(open.polqual, open.polrelid), pg_get_expr(open.polwithcheck, open.polrelid)), '"', '')) = 0), '') AS fact,
            -- In one transaction: between a DROP and a CREATE that commit by themselves, other policies would open the table.
            format('BEGIN; DROP POLICY IF EXISTS %1$I ON %2$I.%3$I; CREATE POLICY %1$I ON %2$I.%3$I AS RESTRICTIVE FOR ALL USING (%4$I = ANY (ARRAY(SELECT %5$s()))) WITH CHECK (%4$I = ANY (ARRAY(SELECT %5$s())));',
                   g.guard, t.schema, t.name, g.column_name, ${textOf(ident(context.tenancy.helpers.callerOrganizations))}::text)
