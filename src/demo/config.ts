@@ -45,5 +45,5 @@ export const demoConfig: Config = {
       ml_training_data: { via: "call_log_id" },
     },
   },
-  hardening: { foreignKeys: ["all"], uniqueConstraints: ["all"] },
+  hardening: { foreignKeys: ["all"], uniqueConstraints: ["all"], defaultPrivileges: ["all"] },
 };

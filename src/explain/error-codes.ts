@@ -207,10 +207,11 @@ export const errorExplanations: Readonly<Record<ErrorCode | "INTERNAL", ErrorExp
     next: "Compare the list with the changes that others made since. If a constraint is NOT VALID, correct the rows and validate it. If neither explains a difference, it is a bug in Tenantry: please report it.",
   },
   VERIFICATION_FAILED: {
-    means: "A promise of the stage does not hold. The message lists the failing rows.",
+    means:
+      "A claim about the stage does not hold or could not be tried, or something is open around the fence that nobody accepted. What is shown says which.",
     state:
       "the verification rolled back everything that it wrote; a run without a terminal then rolls the stage back",
-    next: "Fix what is listed and verify again, or run tenantry rollback.",
+    next: "Fix what is listed (--fix-sql writes the SQL) and verify again, accept it in audit.accepted with a reason and a day, or run tenantry rollback.",
   },
   LEASE_HELD: {
     means:
