@@ -49,8 +49,11 @@ test("before the stages every table is open, and the audit says which way", asyn
   expect(found.filter(({ id }) => id === "row-security-off").map(({ object }) => object)).toEqual(
     expect.arrayContaining(["public.calls", "public.countries", "public.leads", "public.settings"]),
   );
-  const outcome = await (await project()).tenantry("audit");
+  const outcome = await (await project()).tenantry("audit", "--verbose");
   expect(outcome).toMatchObject({ code: 3 });
+  expect(outcome.stdout).toMatch(/day1 ends \d+ findings: .*row-security-off \(2\)/);
+  const brief = await (await project()).tenantry("audit");
+  expect(brief.stdout).not.toContain("public.leads");
   // Without a policy, row-level security alone would hide every row of a table in use.
   expect(outcome.stdout).not.toContain("ENABLE ROW LEVEL SECURITY;");
   expect(outcome.stdout).toContain("-- public.leads has no policy");

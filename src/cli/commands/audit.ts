@@ -4,10 +4,11 @@ import type { Finding } from "../../events/finding.ts";
 import { counted } from "../../number-formats.ts";
 import { auditDatabase, describeRun, readDrift } from "../../operations/audit.ts";
 import type { Workspace } from "../../operations/context/workspace.ts";
+import { atLeast } from "../../report/level.ts";
 import { countIds, showFindings } from "../../report/terminal/findings.ts";
 import { stageNames } from "../../steps/model/stage.ts";
 import { add } from "../command.ts";
-import { type GlobalOptions, globalOptions, notBoth, readOptions } from "../options.ts";
+import { type GlobalOptions, globalOptions, levelOf, notBoth, readOptions } from "../options.ts";
 import type { Output } from "../terminal/output.ts";
 import { inWorkspace } from "../workspace.ts";
 import { selfTestCommand } from "./self-test.ts";
@@ -20,13 +21,18 @@ export type AuditOptions = GlobalOptions & {
 /** `tenantry audit`: audits the catalog for leaks. */
 export function auditCommand(options: AuditOptions): Promise<void> {
   return inWorkspace(options, (workspace, output) =>
-    options.drift ? showDrift(workspace, output) : showAudit(workspace, output),
+    options.drift ? showDrift(workspace, output) : showAudit(workspace, output, options),
   );
 }
 
-async function showAudit(workspace: Workspace, output: Output): Promise<void> {
+async function showAudit(
+  workspace: Workspace,
+  output: Output,
+  options: GlobalOptions,
+): Promise<void> {
   const { asked, findings, failure } = await auditDatabase(workspace);
-  await output.show({ kind: "audit", findings }, () => showFindingsAndSum(asked, findings));
+  const inFull = atLeast(levelOf(options), "verbose");
+  await output.show({ kind: "audit", findings }, () => showFindingsAndSum(asked, findings, inFull));
   if (failure !== undefined) throw failure;
 }
 
@@ -41,8 +47,8 @@ async function showDrift(workspace: Workspace, output: Output): Promise<void> {
   if (drift.failure !== undefined) throw drift.failure;
 }
 
-/** In full what no stage ends by itself; the rest in numbers. */
-function showFindingsAndSum(asked: number, findings: readonly Finding[]): string {
+/** What no stage ends by itself; what stages end in numbers, or in full too. */
+function showFindingsAndSum(asked: number, findings: readonly Finding[], inFull: boolean): string {
   const accepted = findings.filter((finding) => finding.accepted !== undefined).length;
   const ended = stageNames.flatMap((stage) => {
     const due = findings.filter((one) => one.due?.stage === stage);
@@ -50,7 +56,7 @@ function showFindingsAndSum(asked: number, findings: readonly Finding[]): string
       ? []
       : [`${stage} ends ${counted(due.length, "finding")}: ${countIds(due)}\n`];
   });
-  const left = findings.filter(({ due }) => due === undefined);
+  const left = inFull ? findings : findings.filter(({ due }) => due === undefined);
   return `${showFindings(left)}${ended.join("")}${asked} rules asked: ${findings.length} findings, ${accepted} of them accepted\n`;
 }
 
