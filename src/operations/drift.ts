@@ -57,6 +57,8 @@ export type AcceptedDrift = Pick<Drift, "run" | "findings">;
  */
 export async function acceptDrift(workspace: Workspace, reason: string): Promise<AcceptedDrift> {
   const { session, settings, target } = workspace;
+  // Without a stage there is no lease to take either.
+  await driftThere(workspace);
   return withSessions(async (open) => {
     const keeper = await open(target, "tenantry lease", sessionSettings);
     return withLease(keeper, async (lease) => {

@@ -53,14 +53,40 @@ export function compareFenceStates(before: FenceState, after: FenceState): Fence
     if (!earlier.has(object)) changed.set(object, [whole(is, "added")]);
   }
   const kept = [...changed].filter(([object, found]) => {
-    const entry = earlier.get(object) ?? later.get(object);
-    if (entry === undefined || found.some(({ attribute }) => attribute !== null)) return true;
-    const missing = earlier.has(object);
-    if (!counted[entry.kind][missing ? "missing" : "added"]) return false;
-    return !isExplained(entry, changed);
+    const was = earlier.get(object);
+    const entry = was ?? later.get(object);
+    if (entry === undefined) return false;
+    const isWhole = found.some(({ attribute }) => attribute === null);
+    if (!isWhole) return leadsByCall.includes(entry.kind) || !isExplained(entry, changed);
+    const { added, missing } = counted[entry.kind];
+    return (was === undefined ? added : missing) && !isExplained(entry, changed);
   });
-  return kept.flatMap(([, found]) => found);
+  return kept
+    .flatMap(([, found]) => found)
+    .sort((one, other) => order.indexOf(one.kind) - order.indexOf(other.kind));
 }
+
+/** What uses others comes first: restored in this order, nothing is dropped that is still used. */
+const order: readonly FenceKind[] = [
+  "policy",
+  "trigger",
+  "rule",
+  "event trigger",
+  "cast",
+  "operator",
+  "table",
+  "partition",
+  "column",
+  "constraint",
+  "view",
+  "function",
+  "schema",
+  "role",
+  "settings",
+];
+
+/** Kinds that a change of what leads to them brings into the fence, or takes out of it. */
+const leadsByCall: readonly FenceKind[] = ["function", "operator", "view", "role"];
 
 /** An object that came or went with everything that leads to it. */
 function isExplained(
@@ -68,12 +94,17 @@ function isExplained(
   changed: ReadonlyMap<string, FenceChange[]>,
 ): boolean {
   if (of.length === 0) return false;
-  const callers = ["function", "operator", "view", "role"].includes(kind);
+  const callers = leadsByCall.includes(kind);
   return of.every((one) => {
     const found = changed.get(one);
     // The caller has another text; a table or an owner must have come or gone itself.
-    return found !== undefined && (callers || found.some(({ attribute }) => attribute === null));
+    return found !== undefined && (callers || found.some(isOfTheWhole));
   });
+}
+
+/** The object came or went, or something else has its name. */
+function isOfTheWhole({ kind, attribute }: FenceChange): boolean {
+  return attribute === null || (["table", "partition"].includes(kind) && attribute === "kind");
 }
 
 function whole({ kind, object, create, drop }: FenceEntry, what: "missing" | "added"): FenceChange {
@@ -86,7 +117,8 @@ function attributesOf(before: FenceEntry, after: FenceEntry): FenceChange[] {
   const { kind, object } = before;
   const earlier = new Map(before.attributes.map((one) => [one.name, one]));
   const later = new Map(after.attributes.map((one) => [one.name, one]));
-  return [...new Set([...earlier.keys(), ...later.keys()])].flatMap((name): FenceChange[] => {
+  const names = [...new Set([...earlier.keys(), ...later.keys()])];
+  const changes = names.flatMap((name): FenceChange[] => {
     const was = earlier.get(name);
     const is = later.get(name);
     if (was !== undefined && is !== undefined && samePrinted(was.value, is.value)) return [];
@@ -103,6 +135,8 @@ function attributesOf(before: FenceEntry, after: FenceEntry): FenceChange[] {
       },
     ];
   });
+  const other = changes.filter(isOfTheWhole);
+  return other.length > 0 ? other : changes;
 }
 
 /** A view that no longer runs with its owner's privileges opens nothing. */

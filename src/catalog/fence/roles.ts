@@ -65,8 +65,10 @@ const memberships = sql`
                                      CASE WHEN held.admin THEN 'yes' ELSE 'no' END),
                      'restore', CASE
                        WHEN current_setting('server_version_num')::integer >= 160000
-                       THEN format('GRANT %I TO %I WITH INHERIT %s, SET %s, ADMIN %s;', held.of, r.rolname, held.inherit, held.set, held.admin)
-                       ELSE format('GRANT %I TO %I%s; ALTER ROLE %I %s;', held.of, r.rolname, CASE WHEN held.admin THEN ' WITH ADMIN OPTION' ELSE '' END,
+                       THEN format('GRANT %I TO %I WITH INHERIT %s, SET %s, ADMIN %s;', held.of, r.rolname,
+                                   held.inherit::text, held.set::text, held.admin::text)
+                       ELSE format('GRANT %I TO %I%s; ALTER ROLE %I %s;', held.of, r.rolname,
+                                   CASE WHEN held.admin THEN ' WITH ADMIN OPTION' ELSE format('; REVOKE ADMIN OPTION FOR %I FROM %I', held.of, r.rolname) END,
                                    r.rolname, CASE WHEN held.inherit THEN 'INHERIT' ELSE 'NOINHERIT' END)
                      END,
                      'remove', format('REVOKE %I FROM %I;', held.of, r.rolname))), '[]')

@@ -166,8 +166,8 @@ export function readConstraints(
              format('ALTER TABLE %s DROP CONSTRAINT %I;', ${name}, k.conname) AS drop,
              jsonb_build_array(
                ${attribute("definition", sql`regexp_replace(pg_get_constraintdef(k.oid), '( NOT VALID| NOT ENFORCED)+$', '')`)},
-               ${attribute("validated", sql`CASE WHEN k.convalidated THEN 'yes' ELSE 'no' END`, sql`format('ALTER TABLE %s VALIDATE CONSTRAINT %I;', ${name}, k.conname)`)},
-               ${attribute("enforced", sql`CASE WHEN ${enforced} THEN 'yes' ELSE 'no' END`, sql`format('ALTER TABLE %s ALTER CONSTRAINT %I ENFORCED;', ${name}, k.conname)`)}
+               ${attribute("enforced", sql`CASE WHEN ${enforced} THEN 'yes' ELSE 'no' END`, sql`format('ALTER TABLE %s ALTER CONSTRAINT %I ENFORCED;', ${name}, k.conname)`)},
+               ${attribute("validated", sql`CASE WHEN k.convalidated THEN 'yes' ELSE 'no' END`, sql`format('ALTER TABLE %s VALIDATE CONSTRAINT %I;', ${name}, k.conname)`)}
              ) AS attributes
         FROM ${tablesItem(tables)} AS fenced
         JOIN pg_class c ON c.oid = fenced.oid

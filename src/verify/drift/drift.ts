@@ -1,6 +1,7 @@
 import { compareFenceStates } from "../../catalog/fence/compare.ts";
 import { type FenceState, readFenceState } from "../../catalog/fence/state.ts";
-import { compareFingerprints, describeDifference } from "../../catalog/fingerprint/fingerprint.ts";
+import { differenceInAttributes } from "../../catalog/fingerprint/difference-words.ts";
+import { compareFingerprints } from "../../catalog/fingerprint/fingerprint.ts";
 import { readSnapshot } from "../../catalog/snapshot.ts";
 import type { Settings } from "../../config/settings.ts";
 import type { Finding } from "../../events/finding.ts";
@@ -76,7 +77,7 @@ export async function restOfSchema(session: Session, drift: Drift): Promise<read
   const told = new Set(drift.findings.map(({ object }) => asInFingerprint(object)));
   return compareFingerprints(before, fingerprint)
     .filter(({ object }) => !told.has(object))
-    .map(describeDifference);
+    .flatMap(differenceInAttributes);
 }
 
 function asInFingerprint(object: string): string {

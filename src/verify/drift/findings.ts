@@ -1,5 +1,6 @@
 import type { FenceChange } from "../../catalog/fence/compare.ts";
 import type { FenceKind } from "../../catalog/fence/entry.ts";
+import { inShort } from "../../catalog/in-short.ts";
 import type { Finding } from "../../events/finding.ts";
 
 /** Why a change of such an object matters. */
@@ -22,8 +23,6 @@ const why: Readonly<Record<FenceKind, string>> = {
   settings: "Sessions begin with it: it may say who one is, which rows one sees, or what fires.",
   "event trigger": "It runs at changes of the schema with its owner's privileges, and may grant.",
 };
-
-const longest = 100;
 
 /** The changes as findings, which the configuration can accept by object. */
 export function findingsOf(changes: readonly FenceChange[]): Finding[] {
@@ -49,41 +48,4 @@ function fixOf({ object, attribute, restore }: FenceChange): string {
   return attribute === null
     ? `-- create ${object} as it was: the backup of the last stage has its definition`
     : `-- set ${attribute} of ${object} as it was`;
-}
-
-/** Two values; of long ones the part that differs. */
-export function inShort(before: string | null, after: string | null): readonly [string, string] {
-  if (before === null || after === null) return [oneLine(before), oneLine(after)];
-  if (before.length <= longest && after.length <= longest && !`${before}${after}`.includes("\n")) {
-    return [before, after];
-  }
-  const start = commonStart(before, after);
-  const end = Math.min(
-    commonStart(reversed(before), reversed(after)),
-    Math.min(before.length, after.length) - start,
-  );
-  const around = 20;
-  const part = (text: string): string => {
-    const from = Math.max(0, start - around);
-    const to = Math.min(text.length, text.length - end + around);
-    const kept = oneLine(text.slice(from, to));
-    return `${from > 0 ? "…" : ""}${kept}${to < text.length && !kept.endsWith("…") ? "…" : ""}`;
-  };
-  return [part(before), part(after)];
-}
-
-function oneLine(text: string | null): string {
-  if (text === null) return "none";
-  const line = text.replaceAll(/\s+/g, " ").trim();
-  return line.length > longest ? `${line.slice(0, longest)}…` : line;
-}
-
-function commonStart(one: string, other: string): number {
-  let index = 0;
-  while (index < one.length && index < other.length && one[index] === other[index]) index += 1;
-  return index;
-}
-
-function reversed(text: string): string {
-  return text.split("").reverse().join("");
 }
