@@ -5,12 +5,7 @@
 export { type Config, defineConfig } from "./config/schema.ts";
 export { AppError, type ErrorCode } from "./errors.ts";
 export type { CheckResult, Listener, RunEvent, StageVerification } from "./events/events.ts";
-export {
-  type AuditResult,
-  auditDatabase,
-  type DriftResult,
-  readDrift,
-} from "./operations/audit.ts";
+export { type AuditResult, auditDatabase } from "./operations/audit.ts";
 export { backUp, listBackups } from "./operations/back-up.ts";
 export { type CheckReport, checkDatabase } from "./operations/check.ts";
 export {
@@ -22,6 +17,12 @@ export {
 } from "./operations/context/caller.ts";
 export { type OpenOptions, openWorkspace } from "./operations/context/open-workspace.ts";
 export type { Workspace } from "./operations/context/workspace.ts";
+export {
+  type AcceptedDrift,
+  acceptDrift,
+  type DriftResult,
+  readDrift,
+} from "./operations/drift.ts";
 export { type PlannedStages, planScript, planStages } from "./operations/plan-stages.ts";
 export { type RehearseRequest, type RehearseResult, rehearse } from "./operations/rehearse.ts";
 export { type RestoreRequest, type RestoreResult, restore } from "./operations/restore.ts";

@@ -9,7 +9,7 @@ import { incompatible } from "./schema.ts";
  */
 export async function rowsOf<Row extends z.ZodType>(
   session: Queries,
-  table: "run" | "step",
+  table: "run" | "step" | "fence_state",
   statement: Sql,
   row: Row,
 ): Promise<z.output<Row>[]> {

@@ -1,14 +1,10 @@
 import { audit } from "../audit/audit.ts";
 import type { Layer } from "../audit/mutants.ts";
 import { rules } from "../audit/rules/index.ts";
-import {
-  compareFingerprints,
-  describeDifference,
-  type Fingerprint,
-} from "../catalog/fingerprint/fingerprint.ts";
-import { readSnapshot } from "../catalog/snapshot.ts";
+import type { FenceState } from "../catalog/fence/state.ts";
 import type { Settings } from "../config/settings.ts";
 import type { Run } from "../journal/journal.ts";
+import { driftSince } from "../verify/drift/drift.ts";
 import { prove } from "../verify/stage.ts";
 
 /** The findings of the audit's rules. */
@@ -26,20 +22,21 @@ export function proofLayer(settings: Settings, run: Run): Layer {
     name: "proof",
     findings: async (session) => {
       const tried = await prove(session, settings, run, "and around it");
-      return tried.flatMap(({ claim, violations }) =>
-        violations.map((violation) => `${claim}: ${violation}`),
+      // What could not be tried any more is noticed, too: it fails a verification.
+      return tried.flatMap(({ claim, violations, unproven = [] }) =>
+        [...violations, ...unproven.map(({ what }) => what)].map((what) => `${claim}: ${what}`),
       );
     },
   };
 }
 
-/** The differences from the schema after the last stage. */
-export function driftLayer(before: Fingerprint): Layer {
+/** What changed of what the fence stands on since the last stage. */
+export function driftLayer(settings: Settings, left: FenceState): Layer {
   return {
     name: "drift",
     findings: async (session) => {
-      const { fingerprint } = await readSnapshot(session);
-      return compareFingerprints(before, fingerprint).map(describeDifference);
+      const { findings, unproven } = await driftSince(session, settings, left);
+      return [...findings.map(({ object, fact }) => `${object}: ${fact}`), ...unproven];
     },
   };
 }

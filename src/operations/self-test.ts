@@ -127,7 +127,7 @@ async function testCompany(
   { emit, signal }: { readonly emit: Listener; readonly signal: AbortSignal },
 ): Promise<Tested> {
   return withFencedCompany(server, company, async ({ session, settings, fence, run, left }) => {
-    const layers = [auditLayer, proofLayer(settings, run), driftLayer(left)];
+    const layers = [auditLayer, proofLayer(settings, run), driftLayer(settings, left)];
     let done = 0;
     const onResult = (): void => {
       signal.throwIfAborted();

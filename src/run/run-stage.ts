@@ -1,14 +1,17 @@
 import { MigrationError } from "umzug";
 import { dropLoaded } from "../attribution/load.ts";
+import { readFenceState } from "../catalog/fence/state.ts";
 import type { Fingerprint } from "../catalog/fingerprint/fingerprint.ts";
 import { readSnapshot } from "../catalog/snapshot.ts";
 import type { Settings } from "../config/settings.ts";
 import { AppError, messageOf } from "../errors.ts";
 import { type StageVerification, standingOf, stepAhead } from "../events/events.ts";
+import { recordFenceState } from "../journal/fence-states.ts";
 import {
   beginRun,
   type NewRun,
   type Run,
+  readRuns,
   recordFingerprintAfter,
   runInForce,
   setRunState,
@@ -18,6 +21,7 @@ import { verifySteps } from "../journal/steps.ts";
 import type { Plan, StagePlan } from "../plan/plan.ts";
 import type { StageName } from "../steps/model/stage.ts";
 import type { StepOutline } from "../steps/model/step.ts";
+import { fenceScope } from "../verify/drift/scope.ts";
 import { verificationError, verifyStage } from "../verify/stage.ts";
 import { version } from "../version.ts";
 import type { RunContext } from "./context.ts";
@@ -123,7 +127,7 @@ async function announce(
 }
 
 async function carryOut(context: StageContext, run: Run, started: number): Promise<void> {
-  const { session, emit, lease } = context;
+  const { session, emit, lease, settings } = context;
   const { stage } = run;
   let verification: StageVerification;
   try {
@@ -141,9 +145,13 @@ async function carryOut(context: StageContext, run: Run, started: number): Promi
     throw error;
   }
   const { fingerprint } = await readSnapshot(session);
+  const before = (await readRuns(session)).filter(({ state }) => state === "applied");
+  const scope = await fenceScope(session, settings, [...before, run]);
+  const state = await readFenceState(session, scope);
   await session.transaction(async (queries) => {
     await holdLease(queries, lease.token);
     await recordFingerprintAfter(queries, run.id, fingerprint);
+    await recordFenceState(queries, { runId: run.id, state, fingerprint });
     await setRunState(queries, run.id, "applied");
     await dropLoaded(queries);
   });

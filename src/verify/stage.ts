@@ -1,5 +1,7 @@
+import { judge } from "../audit/audit.ts";
 import { readFindings } from "../audit/read-findings.ts";
 import type { Settings } from "../config/settings.ts";
+import { today } from "../config/today.ts";
 import { AppError } from "../errors.ts";
 import {
   allResults,
@@ -21,6 +23,7 @@ import { accept } from "./accepted.ts";
 import { tryAttacks } from "./attacks/attacks.ts";
 import { ask } from "./checks.ts";
 import { verifyNoShards } from "./citus.ts";
+import { type Drift, driftOfFence } from "./drift/drift.ts";
 import { tryIsolation } from "./proof/isolation.ts";
 import { withLogin } from "./proof/login.ts";
 import { tryFunctions } from "./roles/fence-functions.ts";
@@ -58,12 +61,26 @@ export async function verifyStage(
     emit({ kind: "proof-progress", stage: run.stage, tables, ofTables: run.fences.length });
   const tried = await prove(session, settings, { ...run, onTable }, reach);
   const criteria = await ask(session, run.criteria);
-  const findings = await readFindings(session, settings, stageNames);
+  const open = await readFindings(session, settings, stageNames);
+  const drift = reach === "the fence" ? undefined : await driftOfFence(session, settings);
+  const findings = [
+    ...open.map((finding) => dueAfter(run.stage, finding)),
+    ...judge(drift?.findings ?? [], settings.audit.accepted, today()),
+  ];
   return {
-    checks: accept(settings, checks),
+    checks: accept(settings, [...checks, ...(drift === undefined ? [] : [comparedWith(drift)])]),
     isolation: accept(settings, withFixes(tried, findings)),
     criteria: accept(settings, criteria),
-    findings: findings.map((finding) => dueAfter(run.stage, finding)),
+    findings,
+  };
+}
+
+/** The comparison as a claim: what changed is a finding each, what could not be compared is not proven. */
+function comparedWith({ unproven, findings }: Drift): CheckResult {
+  return {
+    claim: `what the fence stands on was compared with the journal: ${counted(findings.length, "change")}`,
+    violations: [],
+    ...(unproven.length === 0 ? {} : { unproven: unproven.map((what) => ({ what })) }),
   };
 }
 

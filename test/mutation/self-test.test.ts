@@ -49,7 +49,7 @@ function tried(kind: string, chosen: readonly Mutant[]): Promise<MutationResults
   return withFencedCompany(server, company, ({ session, settings, fence, run, left }) =>
     tryMutants(session, fence, {
       mutants: chosen,
-      layers: [auditLayer, proofLayer(settings, run), driftLayer(left)],
+      layers: [auditLayer, proofLayer(settings, run), driftLayer(settings, left)],
     }),
   );
 }

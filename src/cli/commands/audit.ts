@@ -2,8 +2,9 @@ import type { Command } from "commander";
 import { z } from "zod";
 import type { Finding } from "../../events/finding.ts";
 import { counted } from "../../number-formats.ts";
-import { auditDatabase, describeRun, readDrift } from "../../operations/audit.ts";
+import { auditDatabase } from "../../operations/audit.ts";
 import type { Workspace } from "../../operations/context/workspace.ts";
+import { acceptDrift, type DriftResult, describeSince, readDrift } from "../../operations/drift.ts";
 import { atLeast } from "../../report/level.ts";
 import { countIds, showFindings } from "../../report/terminal/findings.ts";
 import { stageNames } from "../../steps/model/stage.ts";
@@ -14,15 +15,20 @@ import { inWorkspace } from "../workspace.ts";
 import { selfTestCommand } from "./self-test.ts";
 
 export type AuditOptions = GlobalOptions & {
-  /** Compares the schema with what the last stage left, instead. */
+  /** Compares with what the last stage left, instead. */
   readonly drift: boolean;
+  /** The reason why its changes are accepted. */
+  readonly accept?: string | undefined;
 };
 
 /** `tenantry audit`: audits the catalog for leaks. */
 export function auditCommand(options: AuditOptions): Promise<void> {
-  return inWorkspace(options, (workspace, output) =>
-    options.drift ? showDrift(workspace, output) : showAudit(workspace, output, options),
-  );
+  const { drift, accept } = options;
+  return inWorkspace(options, async (workspace, output) => {
+    if (accept !== undefined) await takeState(workspace, output, accept);
+    else if (drift) await showDrift(workspace, output);
+    else await showAudit(workspace, output, options);
+  });
 }
 
 async function showAudit(
@@ -38,13 +44,38 @@ async function showAudit(
 
 async function showDrift(workspace: Workspace, output: Output): Promise<void> {
   const drift = await readDrift(workspace);
-  const { differences } = drift;
-  const lines = differences.map((difference) => `  ${difference}\n`).join("");
+  const { run, since, findings, unproven, rest } = drift;
+  const taken =
+    since === undefined
+      ? null
+      : { takenBy: since.takenBy, takenAt: since.takenAt.toISOString(), reason: since.reason };
   await output.show(
-    { kind: "drift", stage: drift.run.stage, differences },
-    () => `since ${describeRun(drift.run)}, ${differences.length} objects changed\n${lines}`,
+    { kind: "drift", stage: run.stage, since: taken, findings, unproven, differences: rest },
+    () => showDriftInWords(drift),
   );
   if (drift.failure !== undefined) throw drift.failure;
+}
+
+function showDriftInWords(drift: DriftResult): string {
+  const { findings, unproven, rest } = drift;
+  const lines = (of: readonly string[]) => of.map((line) => `  ${line}\n`).join("");
+  return [
+    showFindings(findings),
+    ...unproven.map((line) => `? ${line}\n`),
+    `since ${describeSince(drift)}: ${findings.length} changes of what the fence stands on\n`,
+    rest.length === 0
+      ? ""
+      : `${rest.length} objects changed in the rest of the schema, which is no fault of the fence:\n${lines(rest)}`,
+  ].join("");
+}
+
+async function takeState(workspace: Workspace, output: Output, reason: string): Promise<void> {
+  const { run, findings } = await acceptDrift(workspace, reason);
+  await output.show(
+    { kind: "drift-accepted", stage: run.stage, reason, findings },
+    () =>
+      `${showFindings(findings)}${findings.length} changes accepted: ${reason}. The state as it is now is in the journal; tenantry audit --drift compares with it\n`,
+  );
 }
 
 /** What no stage ends by itself; what stages end in numbers, or in full too. */
@@ -63,14 +94,23 @@ function showFindingsAndSum(asked: number, findings: readonly Finding[], inFull:
 const auditOptions = globalOptions
   .extend({
     drift: z.boolean().default(false),
+    accept: z.string().trim().min(1, "needs a reason").optional(),
     selfTest: z.boolean().default(false),
     scratch: z.string().optional(),
   })
-  .refine(...notBoth("drift", "selfTest"));
+  .refine(...notBoth("drift", "selfTest"))
+  .refine(({ drift, accept }) => drift || accept === undefined, {
+    path: ["accept"],
+    message: "needs --drift: it accepts what that finds",
+  });
 
 export function addAudit(root: Command): void {
   add(root, "audit")
-    .option("--drift", "what changed in the schema since the last stage was applied, instead")
+    .option("--drift", "what changed since the last stage was applied, instead")
+    .option(
+      "--accept <reason>",
+      "with --drift: accept the changes; later ones are compared with now",
+    )
     .option(
       "--self-test",
       "break the fences of small test databases in every known way, and show what notices",

@@ -128,7 +128,21 @@ export const resultSchema = z.discriminatedUnion("kind", [
   z.object({
     kind: z.literal("drift"),
     stage: z.enum(stageNames),
+    /** What it is compared with: the state that a stage left, or one that was accepted. */
+    since: z
+      .object({ takenBy: z.string(), takenAt: z.string(), reason: z.string().nullable() })
+      .nullable(),
+    /** Changes of what the fence stands on. */
+    findings: list(findingSchema),
+    unproven: list(z.string()),
+    /** What changed in the rest of the schema. */
     differences: list(z.string()),
+  }),
+  z.object({
+    kind: z.literal("drift-accepted"),
+    stage: z.enum(stageNames),
+    reason: z.string(),
+    findings: list(findingSchema),
   }),
   z.object({
     kind: z.literal("check"),

@@ -1,11 +1,12 @@
 import { stages } from "../../../stages/index.ts";
 import { auditContext } from "../../audit/context.ts";
 import type { BrokenFence } from "../../audit/rule.ts";
-import type { Fingerprint } from "../../catalog/fingerprint/fingerprint.ts";
+import type { FenceState } from "../../catalog/fence/state.ts";
 import { readSnapshot } from "../../catalog/snapshot.ts";
 import { parseSettings } from "../../config/load.ts";
 import type { Settings } from "../../config/settings.ts";
-import { type Run, readFingerprintAfter, readRuns } from "../../journal/journal.ts";
+import { readRecordedFenceState } from "../../journal/fence-states.ts";
+import { type Run, readRuns } from "../../journal/journal.ts";
 import { withLease } from "../../journal/lease.ts";
 import { createJournal } from "../../journal/schema.ts";
 import type { SmallCompany } from "../../mutation/small-company.ts";
@@ -23,8 +24,8 @@ export type FencedCompany = {
   readonly fence: BrokenFence;
   /** The last stage's. */
   readonly run: Run;
-  /** The schema as the last stage left it. */
-  readonly left: Fingerprint;
+  /** What the fence stands on, as the last stage left it. */
+  readonly left: FenceState;
 };
 
 /** Makes a small company's database on a server, takes it through the three days, and drops it. */
@@ -86,9 +87,9 @@ async function runDays(
     identity: settings.identity.kind,
   };
   const run = (await readRuns(session)).at(-1);
-  const left = run === undefined ? undefined : await readFingerprintAfter(session, run.id);
+  const left = run === undefined ? undefined : await readRecordedFenceState(session, run.id);
   if (run === undefined || left === undefined) throw new Error("no stage was applied");
-  return { session, settings, fence, run, left };
+  return { session, settings, fence, run, left: left.state };
 }
 
 async function runStages(context: Parameters<typeof beginStage>[0]): Promise<void> {
