@@ -25,6 +25,9 @@ export type RowColumn = z.output<typeof columnSchema>;
 /** Of a table: the column of the organization, and the role of requests. */
 export type TableAccess = { readonly column: string; readonly role: string };
 
+/** The same, with values that an INSERT has in place of the copied row's, by their columns. */
+type InsertAccess = TableAccess & { readonly instead?: ReadonlyMap<string, Sql> };
+
 /** The columns of a relation that an INSERT may name, without the organization's. */
 export function rowColumns(
   queries: Queries,
@@ -114,16 +117,20 @@ export type Insert = { readonly statement: Sql; readonly redacted: Sql };
  * An INSERT with the values of an existing row, as far as the role of requests may insert them. A key with
  * a default gets its default, since the row's own value exists already; a sequence's value is generated.
  * @param location the row's; without one, only the organization is inserted
+ * @returns the INSERT for an organization, for none (null), or without its column (undefined)
  */
 export async function insertLike(
   queries: Queries,
   relation: RelationName,
-  access: TableAccess,
+  access: InsertAccess,
   location: string | undefined,
-): Promise<(organization: string | null) => Insert> {
+): Promise<(organization: string | null | undefined) => Insert> {
   const table = ident(relation);
   const column = ident(access.column);
-  const columns = await rowColumns(queries, relation, access);
+  const instead = access.instead ?? new Map<string, Sql>();
+  const columns = (await rowColumns(queries, relation, access)).filter(
+    ({ name }) => !instead.has(name),
+  );
   const made = columns.flatMap((one) => {
     const numbered = one.default === "sequence" && !one.partitions;
     const value = one.given && numbered ? madeUp(one) : undefined;
@@ -147,7 +154,8 @@ export async function insertLike(
     .map(({ name }) => ({ name: ident(name), value: sql`(sample.record).${ident(name)}` }));
   return (organization) => {
     const values = [
-      { name: column, value: sql`${organization}::uuid` },
+      ...(organization === undefined ? [] : [{ name: column, value: sql`${organization}::uuid` }]),
+      ...[...instead].map(([name, value]) => ({ name: ident(name), value })),
       ...made,
       ...(sample === undefined ? [] : copied),
     ];
