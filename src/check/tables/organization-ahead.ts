@@ -56,7 +56,7 @@ export function sideAhead(
     told.organization,
     ...(table.unattributed === "default" ? [byDefault(context)] : []),
   ];
-  const from = sql`(SELECT record.*, coalesce(${list(given)}) AS ${ident(column)} FROM ${rows} AS record${told.join})`;
+  const from = sql`(SELECT record.*, coalesce(${list(given)}) AS ${ident(column)} FROM ${rows} AS record ${told.join})`;
   return { relation: existing, from, column, ahead: true, hasColumn: there !== undefined };
 }
 
@@ -93,13 +93,13 @@ function toldAhead(
       if (parent === undefined) return undefined;
       return {
         organization: sql`told.${ident(parent.column)}`,
-        join: sql` LEFT JOIN ${parent.from} AS told ON told.${ident(referenced)} = record.${ident(source.column)}`,
+        join: sql`LEFT JOIN ${parent.from} AS told ON told.${ident(referenced)} = record.${ident(source.column)}`,
       };
     }
     case "user":
       return {
         organization: sql`told.organization_id`,
-        join: sql` LEFT JOIN ${usersAhead(context)} AS told ON told.user_id = record.${ident(source.column)}`,
+        join: sql`LEFT JOIN ${usersAhead(context)} AS told ON told.user_id = record.${ident(source.column)}`,
       };
     case "sql":
       return { organization: sql`(${raw(`${source.expression}\n`)})`, join: sql`` };

@@ -1,9 +1,16 @@
 import { z } from "zod";
 import { ident, list, raw, type Sql, sql } from "../../postgres/sql.ts";
-import { type Attempt, attempt, attemptThenUndo, withoutTriggers } from "../proof/attempt.ts";
+import {
+  type Attempt,
+  attempt,
+  attemptThenUndo,
+  type Refused,
+  withoutTriggers,
+} from "../proof/attempt.ts";
 import type { Tried } from "../proof/try-writes.ts";
 import type { Violation } from "../proof/violation.ts";
-import { type Insert, insertLike } from "../rows/insert-like.ts";
+import { freshValues } from "../rows/fresh-values.ts";
+import { type Insert, type InsertFor, insertLike, rowColumns } from "../rows/insert-like.ts";
 import { nonTransactionalTriggerOf } from "../rows/non-transactional-triggers.ts";
 import { type AttackSetup, attackersRequest, joinOnly } from "./attack-setup.ts";
 import {
@@ -22,16 +29,18 @@ type Writer = {
   readonly tries: "all statements" | "one without an organization";
 };
 
-/** A key of a table, and who names it. */
-type Question = {
-  readonly setup: AttackSetup;
+/** A key of a table, with what is written to name it. */
+type TriedKey = {
   readonly fence: AttackSetup["fences"][number];
   readonly key: NamedKey;
-  readonly writer: Writer;
+  readonly pair: KeyPair;
+  readonly insert: InsertFor;
+  /** Values for columns that are unique, so that no other row is in the way. */
+  readonly fresh: ReadonlyMap<string, Sql>;
 };
 
 /** A statement that names a key. */
-type Naming = { readonly what: string; readonly write: (key: KeyValues) => Promise<Insert> };
+type Naming = { readonly what: string; readonly write: (key: KeyValues) => Insert };
 
 /**
  * Whether an answer tells another organization's row from one that does not exist: each statement is run
@@ -39,33 +48,38 @@ type Naming = { readonly what: string; readonly write: (key: KeyValues) => Promi
  * organization answers by itself is one finding of the audit, `foreign-key-across`.
  */
 export async function tryForeignKeys(setup: AttackSetup): Promise<Tried> {
-  const violations: Violation[] = [];
   const remarks: string[] = [];
   // A deferred key would answer at COMMIT only.
   const immediate = await attempt(setup.queries, sql`SET CONSTRAINTS ALL IMMEDIATE`);
   if (immediate.kind === "refused") {
     remarks.push(`keys that are deferred could not be tried: ${immediate.message}`);
   }
-  const keys: Pick<Question, "fence" | "key">[] = [];
+  const writers = await writersOf(setup);
+  const keys: TriedKey[] = [];
   for (const fence of setup.fences) {
-    const trigger = await nonTransactionalTriggerOf(setup.queries, fence.relation);
-    const named = await namedKeys(setup, fence);
-    if (trigger === undefined) keys.push(...named.map((key) => ({ fence, key })));
-    else if (named.length > 0) {
-      remarks.push(
-        `${fence.label} was not written to: a rollback does not undo its trigger ${trigger}`,
-      );
-    }
+    const prepared = await prepare(setup, fence, writers);
+    keys.push(...prepared.keys);
+    remarks.push(...prepared.remarks);
   }
-  for (const writer of await writersOf(setup)) {
+  const shown = new Map<TriedKey, Violation[]>();
+  for (const writer of writers) {
     await become(setup, writer);
-    for (const one of keys) {
-      const tried = await tryKey({ setup, writer, ...one });
-      violations.push(...tried.violations);
+    for (const key of keys) {
+      const tried = await tryKey(setup, key, writer);
+      shown.set(key, [...(shown.get(key) ?? []), ...tried.violations]);
       remarks.push(...tried.remarks);
     }
   }
-  return { violations, remarks };
+  return { violations: [...shown].flatMap(together), remarks };
+}
+
+/** One violation for a key, with the evidence of the first statement that shows it. */
+function together([{ fence, key }, found]: [TriedKey, readonly Violation[]]): Violation[] {
+  const [first] = found;
+  if (first === undefined) return [];
+  const how = found.map(({ what }) => what).join("; ");
+  const what = `${fence.label}: ${key.name}: the answer tells another organization's row from one that does not exist (${how})`;
+  return [{ ...first, what }];
 }
 
 async function writersOf({ queries, tenancy, own, foreign }: AttackSetup): Promise<Writer[]> {
@@ -104,38 +118,63 @@ async function become(setup: AttackSetup, { organizations }: Writer): Promise<vo
   });
 }
 
-async function tryKey(question: Question): Promise<Tried> {
-  const { setup, fence, key, writer } = question;
-  const name = `${fence.label}: ${key.name}`;
-  const pair = await keyPair(setup, fence, key, writer.organizations);
-  if ("impossible" in pair) {
-    return { violations: [], remarks: [`${name} could not be tried: ${pair.impossible}`] };
+async function prepare(
+  setup: AttackSetup,
+  fence: TriedKey["fence"],
+  writers: readonly Writer[],
+): Promise<{ readonly keys: readonly TriedKey[]; readonly remarks: readonly string[] }> {
+  const { queries, settings, tenancy } = setup;
+  const { relation, label, testRows } = fence;
+  const named = await namedKeys(setup, fence);
+  if (named.length === 0) return { keys: [], remarks: [] };
+  const trigger = await nonTransactionalTriggerOf(queries, relation);
+  if (trigger !== undefined) {
+    const why = `a rollback does not undo its trigger ${trigger}`;
+    return { keys: [], remarks: [`${label} was not written to: ${why}`] };
   }
+  const access = { column: tenancy.column, role: settings.roles.signedIn };
+  const columns = await rowColumns(queries, relation, access);
+  const insert = await insertLike(queries, relation, access, testRows.locations[0]);
+  const fresh = await freshValues(queries, relation, columns);
+  const own = writers.flatMap(({ organizations }) => organizations);
+  const keys: TriedKey[] = [];
+  const remarks: string[] = [];
+  for (const key of named) {
+    const pair = await keyPair(setup, key, columns, own);
+    if ("impossible" in pair) {
+      remarks.push(`${label}: ${key.name} could not be tried: ${pair.impossible}`);
+    } else keys.push({ fence, key, pair, insert, fresh });
+  }
+  return { keys, remarks };
+}
+
+/** What a user's statements are answered, with the one key and the other. */
+async function tryKey(setup: AttackSetup, tried: TriedKey, writer: Writer): Promise<Tried> {
+  const { fence, key, pair } = tried;
   const violations: Violation[] = [];
   const remarks: string[] = [];
-  for (const { what, write } of namings(question)) {
-    const hidden = await answerTo(setup, (await write(pair.hidden)).statement);
-    const missing = await answerTo(setup, (await write(pair.missing)).statement);
+  for (const { what, write } of namings(setup, tried, writer)) {
+    const hidden = await answerTo(setup, write(pair.hidden).statement);
+    const missing = await answerTo(setup, write(pair.missing).statement);
     if (isOfTheKeyItself(key, hidden, missing)) continue;
-    const [one, other] = [told(hidden, pair), told(missing, pair)];
-    const said = `${writer.name} names a row through ${what}`;
-    if (one === other) {
-      const proves = hidden.kind === "done" || ["23503", "42501"].includes(hidden.sqlState);
-      if (!proves) remarks.push(`${name} could not be tried: ${what}: ${hidden.message}`);
-    } else {
-      violations.push({
-        what: `${name}: ${said}, and the answer tells another organization's row from one that does not exist`,
-        shown: {
-          who: writer.name,
-          request: attackersRequest(setup),
-          object: fence.relation,
-          statement: (await write(anyKey(key))).redacted,
-          answer: `${brief(hidden)} for another organization's row, ${brief(missing)} for one that does not exist`,
-        },
-      });
+    if (told(hidden, pair) !== told(missing, pair)) {
+      const object = fence.relation;
+      const { redacted: statement } = write(anyKey(key));
+      const answer = `${brief(hidden)} for another organization's row, ${brief(missing)} for one that does not exist`;
+      const request = attackersRequest(setup);
+      const shown = { who: writer.name, request, object, statement, answer };
+      violations.push({ what: `${what} of ${writer.name}`, shown });
+    } else if (provesNothing(hidden)) {
+      remarks.push(`${fence.label}: ${key.name}: ${what} could not be tried: ${hidden.message}`);
     }
   }
   return { violations, remarks };
+}
+
+/** Refused by neither a policy nor a foreign key, which are what is asked. */
+function provesNothing(answer: Attempt): answer is Refused {
+  if (answer.kind === "done") return false;
+  return answer.sqlState !== "23503" && !(answer.sqlState === "42501" && answer.byPolicy);
 }
 
 /** The key accepts another organization's row, and refuses one that does not exist: the audit reports it. */
@@ -152,34 +191,33 @@ function isOfTheKeyItself(
   );
 }
 
-function namings({ setup, fence, key, writer }: Question): readonly Naming[] {
-  const { queries, settings, tenancy, own } = setup;
-  const [location] = fence.testRows.locations;
-  const table = ident(fence.relation);
+function namings(
+  { own, tenancy }: AttackSetup,
+  { fence, key, insert, fresh }: TriedKey,
+  { tries }: Writer,
+): readonly Naming[] {
   const column = ident(tenancy.column);
-  const insert = (organization: string | undefined) => async (named: KeyValues) => {
-    const access = { column: tenancy.column, role: settings.roles.signedIn, instead: named.values };
-    return (await insertLike(queries, fence.relation, access, location))(organization);
-  };
-  const update = (more: readonly Sql[]) => async (named: KeyValues) => {
+  const inserting = (organization: string | undefined) => (named: KeyValues) =>
+    insert(organization, new Map([...fresh, ...named.values]));
+  const updating = (more: readonly Sql[]) => (named: KeyValues) => {
     const sets = [...named.values].map(([name, value]) => sql`${ident(name)} = ${value}`);
-    const statement = sql`UPDATE ${table} SET ${list([...sets, ...more])} WHERE ${column} = ${own}::uuid`;
+    const statement = sql`UPDATE ${ident(fence.relation)} SET ${list([...sets, ...more])} WHERE ${column} = ${own}::uuid`;
     return { statement, redacted: statement };
   };
-  const unnamed = { what: "an INSERT without an organization", write: insert(undefined) };
-  if (writer.tries === "one without an organization" || !key.ofTenants) {
-    return key.inserts ? [unnamed] : [];
-  }
+  const all = tries === "all statements" && key.ofTenants;
   return [
     ...(key.inserts
-      ? [unnamed, { what: "an INSERT for their organization", write: insert(own) }]
+      ? [{ what: "an INSERT without an organization", write: inserting(undefined) }]
       : []),
-    ...(key.updates
+    ...(all && key.inserts
+      ? [{ what: "an INSERT for their organization", write: inserting(own) }]
+      : []),
+    ...(all && key.updates
       ? [
-          { what: "an UPDATE", write: update([]) },
+          { what: "an UPDATE", write: updating([]) },
           {
             what: "an UPDATE that takes the organization away",
-            write: update([sql`${column} = NULL`]),
+            write: updating([sql`${column} = NULL`]),
           },
         ]
       : []),

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { ident, list, type RelationName, raw, type Sql, sql } from "../../postgres/sql.ts";
 import { relationNameSchema } from "../../steps/model/relation-name.ts";
 import type { Fence } from "../proof/trial.ts";
-import { madeUp, rowColumns } from "../rows/insert-like.ts";
+import { madeUp, type RowColumn } from "../rows/insert-like.ts";
 import type { AttackSetup } from "./attack-setup.ts";
 
 const keySchema = z.object({
@@ -108,45 +108,39 @@ export type KeyPair = {
 
 /**
  * A key of another organization's row, and one that does not exist.
+ * @param columns the table's
  * @param own the organizations of whoever asks
  * @returns why there is none, where there is none
  */
 export async function keyPair(
   setup: AttackSetup,
-  { relation }: Fence,
   key: NamedKey,
+  columns: readonly RowColumn[],
   own: readonly string[],
 ): Promise<KeyPair | { readonly impossible: string }> {
-  const { queries, tenancy, settings } = setup;
-  const columns = await rowColumns(queries, relation, {
-    column: tenancy.column,
-    role: settings.roles.signedIn,
-  });
-  const of = (name: string) => columns.find((one) => one.name === name);
   const hidden = await hiddenKey(setup, key, own);
   if (hidden === undefined) {
     return { impossible: `${key.parent.name} has no row of another organization` };
   }
-  const made = key.columns.map((name) => {
-    const column = of(name);
-    return column === undefined ? undefined : madeUp(column);
-  });
+  const typesOf = key.columns.map((name) => columns.find((one) => one.name === name));
+  const made = typesOf.map((column) => (column === undefined ? undefined : madeUp(column)));
   const first = made.findIndex((one) => one !== undefined);
-  if (first < 0) return { impossible: "no key can be made up that does not exist" };
-  const [row] = await queries.rows(
+  const [row] = await setup.queries.rows(
     sql`SELECT (${made[first] ?? sql`NULL`})::text AS text`,
-    z.object({ text: z.string() }),
+    z.object({ text: z.string().nullable() }),
   );
-  const missing = hidden.map((text, place) => (place === first ? (row?.text ?? text) : text));
+  const unknown = row?.text ?? undefined;
+  if (unknown === undefined) return { impossible: "no key can be made up that does not exist" };
   const typed = (texts: readonly string[]): KeyValues => ({
     texts,
     values: new Map(
       key.columns.map((name, place) => [
         name,
-        sql`${texts[place] ?? null}::text::${raw(of(name)?.type ?? "text")}`,
+        sql`${texts[place] ?? null}::text::${raw(typesOf[place]?.type ?? "text")}`,
       ]),
     ),
   });
+  const missing = hidden.map((text, place) => (place === first ? unknown : text));
   return { hidden: typed(hidden), missing: typed(missing) };
 }
 

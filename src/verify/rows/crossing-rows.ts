@@ -93,14 +93,13 @@ function tenantKeys(
       const stored = enforced.find(
         (one) => one.schema === child.schema && one.table === child.name && one.name === key.name,
       );
-      const names = key.columns.some(
-        (column, place) =>
-          column === tenancy.column && key.referencedColumns[place] === tenancy.column,
-      );
+      const found = withoutOrganization(key, tenancy.column);
+      const names = found.columns.length < key.columns.length;
+      if (found.columns.length === 0) return [];
       return [
         {
           object: `${configuredName(child, settings)}.${key.name}`,
-          pair: { child: side(child), parent: side(parent), key },
+          pair: { child: side(child), parent: side(parent), key: found },
           doubt: names ? (stored?.doubt ?? null) : undefined,
         },
       ];
@@ -108,14 +107,26 @@ function tenantKeys(
   );
 }
 
+/** The key without the organization, as it finds the row of another one. */
+function withoutOrganization(key: ForeignKey, column: string): ForeignKey {
+  const others = <Value>(values: readonly Value[]): Value[] =>
+    values.filter(
+      (_, place) => key.columns[place] !== column || key.referencedColumns[place] !== column,
+    );
+  return {
+    ...key,
+    columns: others(key.columns),
+    referencedColumns: others(key.referencedColumns),
+    operators: others(key.operators),
+  };
+}
+
 /** Whether a key, or another over the same columns and the organization, keeps rows together. */
 function isKept(one: TenantKey, all: readonly TenantKey[]): boolean {
-  const columnsOf = ({ pair: { child, key } }: TenantKey) =>
-    key.columns
-      .map((column, place) => `${column} ${key.referencedColumns[place]}`)
-      .filter((columns) => columns !== `${child.column} ${child.column}`)
-      .sort()
-      .join(", ");
+  const columnsOf = ({ pair: { key } }: TenantKey) =>
+    JSON.stringify(
+      key.columns.map((column, place) => [column, key.referencedColumns[place]]).sort(),
+    );
   const references = ({ schema, table }: ForeignKey) => relationKey({ schema, name: table });
   return all.some(
     (other) =>
