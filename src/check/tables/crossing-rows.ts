@@ -6,7 +6,7 @@ import {
   describeCrossing,
   listCrossing,
   type Pair,
-} from "../../catalog/crossing-rows.ts";
+} from "../../catalog/crossing/crossing-rows.ts";
 import { rootOf } from "../../catalog/partitions.ts";
 import { relationKey } from "../../config/relation-name.ts";
 import { configuredName, type TenantTable } from "../../config/settings.ts";
@@ -22,7 +22,7 @@ const budgetInMilliseconds = 20_000;
 export const crossingRows: PreflightCheck = {
   id: crossingRule,
   title: "rows that would be in another organization than the row that they reference",
-  why: "after the stage, whoever sees the one does not see the other: joins lose rows, and a cascade changes another organization's. The stage would fail. A person must decide which of the two tables has the right source",
+  why: "after the stage, a member of one organization sees only one of the two: joins lose rows, and a cascade changes another organization's. The stage would fail. A person must decide which of the two tables has the right source",
   stops: ["run"],
   async find(context) {
     // `run` asks it of its stages before its question, and needs no second answer.

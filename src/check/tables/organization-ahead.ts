@@ -1,4 +1,4 @@
-import { rowsOf, type Side } from "../../catalog/crossing-rows.ts";
+import { rowsOf, type Side } from "../../catalog/crossing/crossing-rows.ts";
 import { rootOf } from "../../catalog/partitions.ts";
 import type { Relation } from "../../catalog/relations.ts";
 import { findRelation } from "../../catalog/snapshot.ts";

@@ -59,7 +59,7 @@ export const keys: readonly Mutant[] = [
       ),
   },
   {
-    name: "a trigger that gives a row its parent's organization, whoever asks",
+    name: "a trigger that gives a row its parent's organization, for every writer",
     leak: "key-oracle",
     kind: "damage",
     damage: (on) =>

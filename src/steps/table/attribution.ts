@@ -104,17 +104,17 @@ END IF;`;
 function otherwise({ tenancy, unattributed }: TablePlan): Sql {
   const organization = sql`NEW.${ident(tenancy.column)}`;
   const ofWriter = sql`${organization} := ${ident(tenancy.helpers.writingOrganization)}();`;
-  const ofDefault =
-    unattributed === "default"
-      ? sql`${organization} := ${literal(tenancy.defaultOrganizationId)};`
-      : sql`NULL;`;
+  if (unattributed === "error") {
+    return sql`
+IF ${organization} IS NULL AND TG_OP = 'INSERT' THEN
+  ${ofWriter}
+END IF;`;
+  }
   return sql`
-IF ${organization} IS NULL THEN
-  IF TG_OP = 'INSERT' THEN
-    ${ofWriter}
-  ELSE
-    ${ofDefault}
-  END IF;
+IF ${organization} IS NULL AND TG_OP = 'INSERT' THEN
+  ${ofWriter}
+ELSIF ${organization} IS NULL THEN
+  ${organization} := ${literal(tenancy.defaultOrganizationId)};
 END IF;`;
 }
 
@@ -170,16 +170,16 @@ function unreachable({ tenancy }: TablePlan, { key, belongs }: SourceKey): Sql {
   const { column, memberships, helpers } = tenancy;
   const parent = ident({ schema: key.schema, name: key.table });
   const callers = sql`ANY (ARRAY(SELECT ${ident(helpers.callerOrganizations)}()))`;
-  const among = (condition: Sql) =>
-    sql`NOT EXISTS (SELECT FROM ${parent} AS parent WHERE ${refersTo(key)}${condition})`;
+  const among = (conditions: readonly Sql[]) =>
+    sql`NOT EXISTS (SELECT FROM ${parent} AS parent WHERE ${list(conditions, " AND ")})`;
   switch (belongs) {
     case "by its organization":
-      return among(sql` AND parent.${ident(column)} = ${callers}`);
+      return among([refersTo(key), sql`parent.${ident(column)} = ${callers}`]);
     case "by memberships": {
       // A user of no organization is no other organization's.
       const user = sql`membership.user_id = record.${ident(key.columns[0] ?? "")}`;
       const member = sql`SELECT FROM ${ident(memberships)} AS membership WHERE ${user}`;
-      return sql`(${among(sql``)}
+      return sql`(${among([refersTo(key)])}
                            OR (EXISTS (${member})
                                AND NOT EXISTS (${member} AND membership.organization_id = ${callers})))`;
     }

@@ -109,7 +109,7 @@ export type KeyPair = {
 /**
  * A key of another organization's row, and one that does not exist.
  * @param columns the table's
- * @param own the organizations of whoever asks
+ * @param own the organizations of the user
  * @returns why there is none, where there is none
  */
 export async function keyPair(

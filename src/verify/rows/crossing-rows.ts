@@ -8,8 +8,8 @@ import {
   type Pair,
   rowsOf,
   type Side,
-} from "../../catalog/crossing-rows.ts";
-import { type EnforcedKey, readEnforcedKeys } from "../../catalog/enforced-keys.ts";
+} from "../../catalog/crossing/crossing-rows.ts";
+import { type EnforcedKey, readEnforcedKeys } from "../../catalog/crossing/enforced-keys.ts";
 import { rootOf } from "../../catalog/partitions.ts";
 import { type ForeignKey, type Relation, readRelations } from "../../catalog/relations.ts";
 import { relationKey } from "../../config/relation-name.ts";
@@ -39,7 +39,7 @@ type TenantKey = {
 
 /**
  * Whether every row is in the organization of the rows that it references: of all foreign keys that are
- * there now, whoever made them. A key that names the organization, is validated, and whose triggers are
+ * there now, also those that were added since. A key that names the organization, is validated, and whose triggers are
  * enabled keeps it true. The rows of all others are counted. It takes no lock that writers wait for.
  */
 export async function verifyCrossing(

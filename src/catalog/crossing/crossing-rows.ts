@@ -1,8 +1,8 @@
 import { z } from "zod";
-import { formatCount } from "../number-formats.ts";
-import { ident, list, type Sql, sql } from "../postgres/sql.ts";
-import { inOrder, refersTo, rowNamedBy, rowOf } from "./orphans.ts";
-import type { ForeignKey, Relation } from "./relations.ts";
+import { formatCount } from "../../number-formats.ts";
+import { ident, list, type Sql, sql } from "../../postgres/sql.ts";
+import { inOrder, refersTo, rowNamedBy, rowOf } from "../orphans.ts";
+import type { ForeignKey, Relation } from "../relations.ts";
 
 /** A table of a foreign key, with the organization of its rows. */
 export type Side = {

@@ -1,6 +1,6 @@
 import { z } from "zod";
-import type { Queries } from "../postgres/connection.ts";
-import { sql } from "../postgres/sql.ts";
+import type { Queries } from "../../postgres/connection.ts";
+import { sql } from "../../postgres/sql.ts";
 
 const keySchema = z.object({
   schema: z.string(),
