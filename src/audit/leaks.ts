@@ -22,6 +22,8 @@ export const leaks = {
   references: "REFERENCES, to ask whether a key exists",
   sequence: "a sequence that requests may read or set",
   "foreign-key": "a foreign key between tenant tables without the organization",
+  "key-oracle": "an answer that tells another tenant's key from one that does not exist",
+  "crossing-rows": "rows in another organization than the row that they reference",
   unique: "a unique constraint over all tenants",
   "shared-table": "a shared table that tenants may write",
   "null-organization": "rows of no organization",

@@ -33,6 +33,7 @@ import { serverVersion } from "./server/server-version.ts";
 import { standby } from "./server/standby.ts";
 import { timeouts } from "./server/timeouts.ts";
 import { writeAheadLog } from "./server/write-ahead-log.ts";
+import { crossingRows } from "./tables/crossing-rows.ts";
 import { existingNames } from "./tables/existing-names.ts";
 import { invalidIndexes } from "./tables/invalid-indexes.ts";
 import { orphanedRows } from "./tables/orphaned-rows.ts";
@@ -70,6 +71,7 @@ export const checks: readonly PreflightCheck[] = [
   viaIndexes,
   unattributedRows,
   orphanedRows,
+  crossingRows,
   invalidIndexes,
   unvalidatedConstraints,
   updateTriggers,

@@ -37,6 +37,7 @@ function planOf(settings: Settings): TablePlan {
     relation,
     label: name,
     source: { kind: "default" },
+    sourceKeys: [],
     access: "members",
     unattributed: "error",
     existing: emptyRelation(relation),

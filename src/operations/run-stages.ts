@@ -20,6 +20,7 @@ import { type WritingWorkspace, whileWriting } from "./context/writing.ts";
 import { decideAfterFailure, rollBackFailedStage } from "./stage/after-failure.ts";
 import { readApplication, refuseUnfenced } from "./stage/application.ts";
 import { backUpStage, refuseUntaggableStages } from "./stage/back-up-stage.ts";
+import { countCrossingRows } from "./stage/crossing-rows.ts";
 import { predictionOf } from "./stage/prediction.ts";
 import { waysAround } from "./stage/ways-around.ts";
 import type { VerifyBackupRequest } from "./verify-backup.ts";
@@ -86,10 +87,11 @@ async function planAndConfirm(
     workspace,
     plan.stages.map(({ stage }) => stage),
   );
+  const crossing = await countCrossingRows(workspace, snapshot, anew);
   const planned: PlannedStage[] = [];
   for (const stage of plan.stages) {
     const predicted = await predictionOf(workspace, stage.stage, digestOf([stage]), request);
-    planned.push(describeStage(workspace, stage, { snapshot, predicted }));
+    planned.push(describeStage(workspace, stage, { snapshot, predicted, crossing }));
   }
   const { database, databaseBytes } = snapshot.server;
   await caller.questions.confirm({
@@ -104,13 +106,21 @@ async function planAndConfirm(
     repository: fromConfig(workspace, settings.git.repository),
     lockTimeoutInMilliseconds: settings.online.lockTimeoutInMilliseconds,
   });
-  return plan.notices;
+  return [...plan.notices, ...crossing];
 }
 
 function describeStage(
   workspace: Workspace,
   plan: StagePlan,
-  { snapshot, predicted }: { readonly snapshot: Snapshot; readonly predicted: NewRun["predicted"] },
+  {
+    snapshot,
+    predicted,
+    crossing,
+  }: {
+    readonly snapshot: Snapshot;
+    readonly predicted: NewRun["predicted"];
+    readonly crossing: readonly string[];
+  },
 ): PlannedStage {
   const { stage, title, steps } = plan;
   const step = steps.find((one) => one.mode === "application");
@@ -119,6 +129,7 @@ function describeStage(
     stage,
     title,
     tables: listTables(plan, snapshot, predicted),
+    crossing,
     application:
       step === undefined
         ? undefined

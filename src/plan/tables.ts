@@ -12,7 +12,7 @@ import {
 import type { RelationName } from "../postgres/sql.ts";
 import type { Kept } from "../steps/model/kept.ts";
 import type { ResolvedSource } from "../steps/model/sources.ts";
-import type { PartitionPlan, TablePlan } from "../steps/model/table-plan.ts";
+import type { PartitionPlan, SourceKey, TablePlan } from "../steps/model/table-plan.ts";
 import type { Tenancy } from "../steps/model/tenancy.ts";
 import { bypassingGrants } from "../steps/privileges/grants.ts";
 import { missingTable, sharedTableFaults, tenantTableFaults } from "./faults.ts";
@@ -71,6 +71,7 @@ export function resolveTables(
       const roles = requestRoles(settings);
       const plan: TablePlan = {
         ...{ stage: day, label, existing, tenancy, triggersMayBeSilenced, ...table, source },
+        sourceKeys: sourceKeys(source, existing, { day, dayOf, fewUsers, tenancy }),
         searchPath: snapshot.server.searchPath,
         requestRoles: roles,
         bypassing: bypassingGrants(existing, roles),
@@ -150,6 +151,39 @@ function resolveSource(
     };
   }
   return { kind: "via", column: source.column, parent, parentColumn };
+}
+
+/** The foreign keys on which a row's organization depends. */
+function sourceKeys(
+  source: ResolvedSource,
+  existing: Relation,
+  { day, dayOf, tenancy }: SourceContext,
+): readonly SourceKey[] {
+  const own = existing.foreignKeys.filter((key) => key.own);
+  const isTenant = ({ schema, table }: (typeof own)[number]) => {
+    const of = dayOf.get(relationKey({ schema, name: table }));
+    return of !== undefined && of <= day;
+  };
+  const tenants = own
+    .filter((key) => isTenant(key) && !key.columns.includes(tenancy.column))
+    .map((key) => ({ key, belongs: "by its organization" }) as const);
+  const on = (column: string) => (key: (typeof own)[number]) =>
+    key.columns.length === 1 && key.columns[0] === column;
+  switch (source.kind) {
+    case "default":
+      return [];
+    case "via":
+      return tenants.filter(({ key }) => on(source.column)(key));
+    case "user":
+      return own
+        .filter((key) => on(source.column)(key))
+        .map((key) => ({ key, belongs: isTenant(key) ? "by its organization" : "by memberships" }));
+    case "sql":
+      // The expression may use any of them.
+      return tenants;
+    default:
+      return source satisfies never;
+  }
 }
 
 /** Depth first along `via`. A cycle is a fault: none of its tables could be first. */

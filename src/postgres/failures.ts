@@ -38,6 +38,8 @@ export type RefusalSource = {
   readonly byPolicy: boolean;
   /** Whether it was raised in a function, for example of a trigger. */
   readonly inFunction: boolean;
+  /** All else that the client gets: detail, hint, context, and the place in the server's source. */
+  readonly told: readonly string[];
 };
 
 /** What an error of the server came from. */
@@ -49,14 +51,17 @@ export function refusalSource(error: unknown): RefusalSource {
       constraint: undefined,
       byPolicy: false,
       inFunction: false,
+      told: [],
     };
   }
   const { schema, table, column, constraint, routine, where } = error;
+  const { detail, hint, file, line } = error;
   return {
     constraint,
     constraintOf: schema === undefined || table === undefined ? undefined : { schema, name: table },
     column,
     byPolicy: error.code === "42501" && routine === "ExecWithCheckOptions",
     inFunction: where !== undefined,
+    told: [detail, hint, where, file, line, routine].filter((one) => one !== undefined),
   };
 }

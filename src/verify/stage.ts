@@ -28,6 +28,7 @@ import { tryIsolation } from "./proof/isolation.ts";
 import { withLogin } from "./proof/login.ts";
 import { tryFunctions } from "./roles/fence-functions.ts";
 import { tryRoleSettings } from "./roles/role-settings.ts";
+import { verifyCrossing } from "./rows/crossing-rows.ts";
 import { withFixes } from "./with-fixes.ts";
 
 type Reach = "the fence" | "and around it";
@@ -113,6 +114,7 @@ export async function prove(
     await verifyNoShards(session),
     await tryFunctions(session, access, tenancy),
     await tryRoleSettings(session, access),
+    await verifyCrossing(session, scope),
     ...(await tryIsolation(session, { ...scope, personas, onTable })),
     ...(await tryAttacks(session, scope, "on the fence")),
     ...(reach === "the fence" ? [] : await tryAttacks(session, scope, "around the fence")),

@@ -153,7 +153,7 @@ const mutants: readonly (readonly [string, string, string, RegExp])[] = [
     "a call in another organization than its lead",
     "UPDATE calls SET organization_id = (SELECT id FROM organizations WHERE slug = 'alpha') WHERE id = 1",
     "UPDATE calls SET organization_id = (SELECT l.organization_id FROM leads l WHERE l.id = calls.lead_id) WHERE id = 1",
-    /every row of calls is in the organization of its leads/,
+    /every row is in the organization of the rows that it references .*: calls\.calls_lead_id_fkey: 1 of/,
   ],
 ];
 

@@ -12,7 +12,8 @@ export const existingNames: PreflightCheck = {
     const { organizationColumn } = settings.names;
     const triggers = await queries.rows(
       sql`
-        SELECT format('%I.%I', n.nspname, c.relname) AS name
+        SELECT format('%I.%I', n.nspname, c.relname) AS name,
+               quote_ident(t.tgname) AS trigger
           FROM pg_trigger t
           JOIN pg_class c ON c.oid = t.tgrelid
           JOIN pg_namespace n ON n.oid = c.relnamespace
@@ -20,18 +21,18 @@ export const existingNames: PreflightCheck = {
            // Day 1 and Day 2 create them, so on Day 3 they exist.
            stages.every(({ name }) => name === "day3") ? [] : namesAhead(context)
          }::text[]::regclass[])
-           AND t.tgname = '~attribute_organization'
+           AND t.tgname IN ('~attribute_organization', '~attribute_organization_of_request')
            AND to_regclass('tenantry.run') IS NULL
       `,
-      z.object({ name: z.string() }),
+      z.object({ name: z.string(), trigger: z.string() }),
     );
     const begins = stages.some(({ name }) => name === "day1");
     return [
       ...triggers.map(
-        ({ name }): Found => ({
+        ({ name, trigger }): Found => ({
           severity: "blocking",
-          what: { object: name, fact: "already has a trigger ~attribute_organization" },
-          fix: `DROP TRIGGER "~attribute_organization" ON ${name}`,
+          what: { object: name, fact: `already has a trigger ${trigger.replaceAll('"', "")}` },
+          fix: `DROP TRIGGER ${trigger} ON ${name}`,
         }),
       ),
       ...(begins ? tablesAhead(context) : []).flatMap(({ relation, existing }): Found[] =>

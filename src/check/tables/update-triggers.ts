@@ -22,7 +22,7 @@ export const updateTriggers: PreflightCheck = {
            AND NOT t.tgisinternal
            -- Partitions repeat their parent's.
            AND t.tgparentid = 0
-           AND t.tgname <> '~attribute_organization'
+           AND t.tgname NOT IN ('~attribute_organization', '~attribute_organization_of_request')
            -- TRIGGER_TYPE_UPDATE
            AND t.tgtype & 16 <> 0
            -- Under session_replication_role = replica: ENABLE ALWAYS and ENABLE REPLICA fire.

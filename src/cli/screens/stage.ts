@@ -18,6 +18,7 @@ export function showStageScreen(run: Run, planned: PlannedStage): string {
     note("first", `a backup of ${formatBytes(run.databaseBytes)} of database into ${run.backups}`),
     note("", `the git tag before-multitenancy-${stage} in ${run.repository}`),
     ...applicationNotes(planned, columns),
+    ...planned.crossing.map((text, place) => note(place === 0 ? "rows" : "", text)),
     note(
       "locks",
       `a lock that is not granted in ${run.lockTimeoutInMilliseconds} ms is given up and retried, so that no writer queues behind it`,

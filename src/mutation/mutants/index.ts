@@ -2,6 +2,7 @@ import type { Mutant } from "../../audit/rule.ts";
 import { rules } from "../../audit/rules/index.ts";
 import { functions } from "./functions.ts";
 import { helpers } from "./helpers.ts";
+import { keys } from "./keys.ts";
 import { policies } from "./policies.ts";
 import { privileges } from "./privileges.ts";
 import { relations } from "./relations.ts";
@@ -14,6 +15,7 @@ export const mutants: readonly Mutant[] = [
   ...helpers,
   ...relations,
   ...functions,
+  ...keys,
   ...privileges,
   ...silence,
 ];

@@ -29,6 +29,8 @@ export type PlannedStage = {
   readonly stage: StageName;
   readonly title: string;
   readonly tables: readonly TableLine[];
+  /** Rows that will be in another organization than the row that they reference, by foreign key. */
+  readonly crossing: readonly string[];
   /** What becomes of the application's files; undefined where the stage leaves them alone. */
   readonly application:
     | {

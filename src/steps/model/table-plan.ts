@@ -1,11 +1,18 @@
 import type { Grant } from "../../catalog/grants.ts";
-import type { Relation } from "../../catalog/relations.ts";
+import type { ForeignKey, Relation } from "../../catalog/relations.ts";
 import type { TenantTable } from "../../config/settings.ts";
 import type { RelationName } from "../../postgres/sql.ts";
 import type { KeptTable } from "./kept.ts";
 import { digestOf, nameFor } from "./naming.ts";
 import type { ResolvedSource } from "./sources.ts";
 import type { Tenancy } from "./tenancy.ts";
+
+/** A foreign key on which a row's organization depends: whose row it names decides. */
+export type SourceKey = {
+  readonly key: ForeignKey;
+  /** How it is known to which organizations the row belongs that is named. */
+  readonly belongs: "by its organization" | "by memberships";
+};
 
 /** A tenant table for its steps: what is configured and what exists already. */
 export type TablePlan = {
@@ -14,6 +21,7 @@ export type TablePlan = {
   /** The table as it is written in titles and in the configuration. */
   readonly label: string;
   readonly source: ResolvedSource;
+  readonly sourceKeys: readonly SourceKey[];
   readonly access: TenantTable["access"];
   readonly unattributed: TenantTable["unattributed"];
   readonly existing: Relation;
@@ -78,6 +86,8 @@ export function namesOf(table: TablePlan): {
   readonly foreignKey: string;
   readonly notNull: string;
   readonly trigger: string;
+  /** The same for requests that row-level security binds. */
+  readonly triggerOfRequests: string;
   readonly attribution: RelationName;
 } {
   const { name, schema } = table.relation;
@@ -92,6 +102,7 @@ export function namesOf(table: TablePlan): {
     notNull: nameFor("", name, "_organization_id_not_null_check"),
     // Triggers fire in the order of their names: those that set the source's column come first.
     trigger: "~attribute_organization",
+    triggerOfRequests: "~attribute_organization_of_request",
     attribution: { schema: table.tenancy.helpers.schema, name: attribution },
   };
 }

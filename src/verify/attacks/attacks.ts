@@ -15,6 +15,7 @@ import { resultOf, violation } from "../proof/violation.ts";
 import { readRoles } from "../roles/roles.ts";
 import { type AttackSetup, setUpAttack } from "./attack-setup.ts";
 import { tryCachedPlans } from "./cached-plans.ts";
+import { tryForeignKeys } from "./foreign-keys.ts";
 import { tryInterference } from "./interference.ts";
 import { tryMemberships } from "./memberships.ts";
 import { tryNonMembers } from "./non-members.ts";
@@ -53,6 +54,11 @@ const onTheFence: readonly Attack[] = [
     claim: "a member's own writes do not change others' rows",
     on: "tables",
     try: tryTriggerEffects,
+  },
+  {
+    claim: "others' rows and rows that do not exist are answered alike",
+    on: "tables",
+    try: tryForeignKeys,
   },
 ];
 

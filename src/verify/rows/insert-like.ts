@@ -111,6 +111,15 @@ export function madeUp({ type, length }: RowColumn): Sql | undefined {
 export type Insert = { readonly statement: Sql; readonly redacted: Sql };
 
 /**
+ * The INSERT for an organization, for none (null), or without its column (undefined).
+ * @param instead values in place of the copied row's, by their columns
+ */
+export type InsertFor = (
+  organization: string | null | undefined,
+  instead?: ReadonlyMap<string, Sql>,
+) => Insert;
+
+/**
  * An INSERT with the values of an existing row, as far as the role of requests may insert them. A key with
  * a default gets its default, since the row's own value exists already; a sequence's value is generated.
  * @param location the row's; without one, only the organization is inserted
@@ -120,14 +129,14 @@ export async function insertLike(
   relation: RelationName,
   access: TableAccess,
   location: string | undefined,
-): Promise<(organization: string | null) => Insert> {
+): Promise<InsertFor> {
   const table = ident(relation);
   const column = ident(access.column);
   const columns = await rowColumns(queries, relation, access);
   const made = columns.flatMap((one) => {
     const numbered = one.default === "sequence" && !one.partitions;
     const value = one.given && numbered ? madeUp(one) : undefined;
-    return value === undefined ? [] : [{ name: ident(one.name), value }];
+    return value === undefined ? [] : [{ name: one.name, value }];
   });
   const [sample] = await queries.rows(
     sql`
@@ -144,12 +153,15 @@ export async function insertLike(
       (one) =>
         one.partitions || !(one.default === "sequence" || (one.default === "value" && one.unique)),
     )
-    .map(({ name }) => ({ name: ident(name), value: sql`(sample.record).${ident(name)}` }));
-  return (organization) => {
+    .map(({ name }) => ({ name, value: sql`(sample.record).${ident(name)}` }));
+  return (organization, instead = new Map()) => {
+    const others = [...made, ...(sample === undefined ? [] : copied)];
     const values = [
-      { name: column, value: sql`${organization}::uuid` },
-      ...made,
-      ...(sample === undefined ? [] : copied),
+      ...(organization === undefined ? [] : [{ name: column, value: sql`${organization}::uuid` }]),
+      ...[...instead].map(([name, value]) => ({ name: ident(name), value })),
+      ...others
+        .filter(({ name }) => !instead.has(name))
+        .map(({ name, value }) => ({ name: ident(name), value })),
     ];
     const like = (record: Sql) => sql`
       INSERT INTO ${table} (${list(values.map(({ name }) => name))})

@@ -1,0 +1,209 @@
+import { z } from "zod";
+import {
+  countCrossing,
+  crossingRule,
+  crossingSchema,
+  describeCrossing,
+  listCrossing,
+  type Pair,
+  rowsOf,
+  type Side,
+} from "../../catalog/crossing/crossing-rows.ts";
+import { type EnforcedKey, readEnforcedKeys } from "../../catalog/crossing/enforced-keys.ts";
+import { rootOf } from "../../catalog/partitions.ts";
+import { type ForeignKey, type Relation, readRelations } from "../../catalog/relations.ts";
+import { relationKey } from "../../config/relation-name.ts";
+import { configuredName, type Settings } from "../../config/settings.ts";
+import { messageOf } from "../../errors.ts";
+import type { CheckResult } from "../../events/events.ts";
+import { isConnectionLoss, type Session, sqlState } from "../../postgres/connection.ts";
+import { ident, type Sql, sql, toScript } from "../../postgres/sql.ts";
+import type { Tenancy } from "../../steps/model/tenancy.ts";
+import type { Fence } from "../proof/trial.ts";
+
+/** What the claim is asked of. */
+type Scope = {
+  readonly settings: Settings;
+  readonly tenancy: Tenancy;
+  readonly fences: readonly Fence[];
+};
+
+/** A foreign key between tenant tables, as it is now. */
+type TenantKey = {
+  /** As the configuration accepts it: `calls.calls_lead_id_fkey`. */
+  readonly object: string;
+  readonly pair: Pair;
+  /** Undefined where the key does not name the organization; null where it keeps rows together. */
+  readonly doubt: string | null | undefined;
+};
+
+/**
+ * Whether every row is in the organization of the rows that it references: of all foreign keys that are
+ * there now, also those that were added since. A key that names the organization, is validated, and whose triggers are
+ * enabled keeps it true. The rows of all others are counted. It takes no lock that writers wait for.
+ */
+export async function verifyCrossing(
+  session: Session,
+  { settings, tenancy, fences }: Scope,
+): Promise<CheckResult> {
+  const relations = await readRelations(session);
+  const enforced = await readEnforcedKeys(session);
+  const keys = tenantKeys({ settings, tenancy, fences }, relations, enforced);
+  const asked = keys.filter((key) => !isKept(key, keys));
+  const today = new Date().toISOString().slice(0, 10);
+  const violations: string[] = [];
+  const accepted: string[] = [];
+  for (const key of asked) {
+    const found = await violationOf(session, tenancy, key);
+    if (found === undefined) continue;
+    const acceptance = settings.audit.accepted.find(
+      ({ rule, object, until }) => rule === crossingRule && object === key.object && until >= today,
+    );
+    if (acceptance === undefined) violations.push(`${key.object}: ${found}`);
+    else accepted.push(`accepted until ${acceptance.until}: ${key.object}: ${acceptance.reason}`);
+  }
+  const how = [
+    `${keys.length} foreign keys: ${keys.length - asked.length} keep it so, of ${asked.length} the rows are counted`,
+    ...accepted,
+  ];
+  const claim = `every row is in the organization of the rows that it references (${how.join("; ")})`;
+  return { claim, violations };
+}
+
+function tenantKeys(
+  { settings, tenancy, fences }: Scope,
+  relations: readonly Relation[],
+  enforced: readonly EnforcedKey[],
+): TenantKey[] {
+  const configured = [...settings.tables.day1, ...settings.tables.day2, ...fences];
+  const tenants = new Set(configured.map(({ relation }) => relationKey(relation)));
+  const has = ({ columns }: Relation) => columns.some(({ name }) => name === tenancy.column);
+  const isTenant = (relation: Relation) =>
+    has(relation) && tenants.has(relationKey(rootOf(relations, relation)));
+  const byKey = new Map(relations.map((relation) => [relationKey(relation), relation]));
+  const side = (relation: Relation): Side => ({
+    relation,
+    from: rowsOf(relation),
+    column: tenancy.column,
+  });
+  return relations.filter(isTenant).flatMap((child) =>
+    child.foreignKeys.flatMap((key): TenantKey[] => {
+      const parent = byKey.get(relationKey({ schema: key.schema, name: key.table }));
+      if (!key.own || parent === undefined || !isTenant(parent)) return [];
+      const stored = enforced.find(
+        (one) => one.schema === child.schema && one.table === child.name && one.name === key.name,
+      );
+      const found = withoutOrganization(key, tenancy.column);
+      const names = found.columns.length < key.columns.length;
+      if (found.columns.length === 0) return [];
+      return [
+        {
+          object: `${configuredName(child, settings)}.${key.name}`,
+          pair: { child: side(child), parent: side(parent), key: found },
+          doubt: names ? (stored?.doubt ?? null) : undefined,
+        },
+      ];
+    }),
+  );
+}
+
+/** The key without the organization, as it finds the row of another one. */
+function withoutOrganization(key: ForeignKey, column: string): ForeignKey {
+  const others = <Value>(values: readonly Value[]): Value[] =>
+    values.filter(
+      (_, place) => key.columns[place] !== column || key.referencedColumns[place] !== column,
+    );
+  return {
+    ...key,
+    columns: others(key.columns),
+    referencedColumns: others(key.referencedColumns),
+    operators: others(key.operators),
+  };
+}
+
+/** Whether a key, or another over the same columns and the organization, keeps rows together. */
+function isKept(one: TenantKey, all: readonly TenantKey[]): boolean {
+  const columnsOf = ({ pair: { key } }: TenantKey) =>
+    JSON.stringify(
+      key.columns.map((column, place) => [column, key.referencedColumns[place]]).sort(),
+    );
+  const references = ({ schema, table }: ForeignKey) => relationKey({ schema, name: table });
+  return all.some(
+    (other) =>
+      other.doubt === null &&
+      other.pair.child.relation === one.pair.child.relation &&
+      references(other.pair.key) === references(one.pair.key) &&
+      columnsOf(other) === columnsOf(one),
+  );
+}
+
+async function violationOf(
+  session: Session,
+  tenancy: Tenancy,
+  { object, pair, doubt }: TenantKey,
+): Promise<string | undefined> {
+  const { child, parent } = pair;
+  try {
+    const [found] = await session.transaction(
+      (queries) => queries.rows(countCrossing(pair, isOfOne(pair)), crossingSchema),
+      "read only snapshot",
+      // Where policies hide rows, the query fails instead of counting too few.
+      { row_security: "off" },
+    );
+    if (found === undefined) throw new Error(`nothing was counted of ${object}`);
+    const names = await organizationNames(
+      session,
+      tenancy,
+      found.combinations.flatMap(({ own, theirs }) => [own, theirs]),
+    );
+    const told =
+      found.crossing === 0
+        ? []
+        : [
+            describeCrossing(found, child.relation.indexes, {
+              child: child.relation.name,
+              parent: parent.relation.name,
+              are: "are",
+              nameOf: (id) => names.get(id) ?? id,
+            }),
+            `all of them: ${oneLine(listCrossing(pair))}`,
+          ];
+    if (typeof doubt === "string") {
+      return [`the key does not keep rows together: ${doubt}`, ...told].join("; ");
+    }
+    return told.length === 0 ? undefined : told.join("; ");
+  } catch (error) {
+    if (isConnectionLoss(error) || sqlState(error) === undefined) throw error;
+    return `could not be counted: ${messageOf(error)}; this must return no row: ${oneLine(listCrossing(pair))}`;
+  }
+}
+
+/** Whether all rows of both tables are in one organization, which their indexes tell. */
+function isOfOne({ child, parent }: Pair): Sql {
+  const edge = ({ from, column }: Side, order: Sql) => sql`(SELECT ${ident(column)}
+              FROM ${from}
+             WHERE ${ident(column)} IS NOT NULL
+             ORDER BY ${ident(column)} ${order}
+             LIMIT 1)`;
+  const lowest = edge(child, sql`ASC`);
+  return sql`(SELECT coalesce(${lowest} = ${edge(child, sql`DESC`)}
+                  AND ${lowest} = ${edge(parent, sql`ASC`)}
+                  AND ${lowest} = ${edge(parent, sql`DESC`)}, FALSE))`;
+}
+
+async function organizationNames(
+  session: Session,
+  { organizations }: Tenancy,
+  ids: readonly string[],
+): Promise<ReadonlyMap<string, string>> {
+  if (ids.length === 0) return new Map();
+  const rows = await session.rows(
+    sql`SELECT o.id, o.name FROM ${ident(organizations)} AS o WHERE o.id = ANY (${ids}::uuid[])`,
+    z.object({ id: z.string(), name: z.string() }),
+  );
+  return new Map(rows.map(({ id, name }) => [id, name]));
+}
+
+function oneLine(query: Sql): string {
+  return toScript(query).replaceAll(/\s+/g, " ").trim();
+}
