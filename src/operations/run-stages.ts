@@ -87,7 +87,9 @@ async function planAndConfirm(
     workspace,
     plan.stages.map(({ stage }) => stage),
   );
-  const crossing = await countCrossingRows(workspace, snapshot, anew);
+  // What a rollback saved overrides the sources: then the end of the stage tells.
+  const counted = request.attribution === undefined ? anew : [];
+  const crossing = await countCrossingRows(workspace, snapshot, counted);
   const planned: PlannedStage[] = [];
   for (const stage of plan.stages) {
     const predicted = await predictionOf(workspace, stage.stage, digestOf([stage]), request);

@@ -238,11 +238,11 @@ async function answerTo(setup: AttackSetup, statement: Sql): Promise<Attempt> {
 /** All that a client gets, without the key that it has sent itself. */
 function told(answer: Attempt, { hidden, missing }: KeyPair): string {
   if (answer.kind === "done") return `done: ${answer.rows}`;
-  const text = JSON.stringify(answer);
-  return [...hidden.texts, ...missing.texts].reduce(
-    // A key of one digit is in many words.
-    (left, key) => (key.length < 4 ? left : left.replaceAll(key, "…")),
-    text,
+  const keys = [...hidden.texts, ...missing.texts].filter((text) => text !== "");
+  const escaped = keys.map((text) => text.replaceAll(/[\\^$.*+?()[\]{}|]/g, "\\$&"));
+  const sent = new RegExp(`(?<![\\w-])(${escaped.join("|")})(?!\\w)`, "g");
+  return JSON.stringify(answer, (_, value: unknown) =>
+    typeof value === "string" ? value.replaceAll(sent, "…") : value,
   );
 }
 

@@ -76,6 +76,11 @@ export async function namedKeys(
          AND ((pn.nspname, p.relname) IN (SELECT *
                                             FROM unnest(${parents.map(({ schema }) => schema)}::text[],
                                                         ${parents.map(({ name }) => name)}::text[]))
+              -- A table of a later day is open to everybody still.
+              AND EXISTS (SELECT
+                            FROM pg_attribute a
+                           WHERE a.attrelid = k.confrelid
+                             AND a.attname = ${tenancy.column})
               OR k.conkey = (SELECT ARRAY[a.attnum]
                                FROM pg_attribute a
                               WHERE a.attrelid = k.conrelid
