@@ -186,7 +186,7 @@ test("a table that was only named in the configuration, after Day 3, is not take
 test("what cannot be tried is not proven, until somebody accepts it by name and for a time", async () => {
   await onCopy(async ({ damage, verify }) => {
     await damage(
-      "CREATE SEQUENCE public.dialled",
+      "CREATE SEQUENCE public.dialled", // its trigger does what a rollback would not undo
       `CREATE FUNCTION public.dial() RETURNS trigger LANGUAGE plpgsql AS
        'BEGIN PERFORM nextval(''public.dialled''); RETURN NEW; END'`,
       "CREATE TRIGGER dial BEFORE INSERT OR UPDATE ON public.calls FOR EACH ROW EXECUTE FUNCTION public.dial()",
