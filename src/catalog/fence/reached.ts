@@ -131,8 +131,9 @@ function readRoots(
              'schema ' || quote_ident(named.schema)
         FROM ${named} AS named
        WHERE named.kind = 'function'
-         AND named.schema = ${helpers.schema}
-         AND named.name = ANY (${helpers.functions}::text[])
+         AND ((named.schema = ${helpers.schema} AND named.name = ANY (${helpers.functions}::text[]))
+              -- Supabase's: policies everywhere call them.
+              OR (named.schema = 'auth' AND named.name IN ('uid', 'jwt', 'role')))
        UNION
       ${ofDatabase}
     `,

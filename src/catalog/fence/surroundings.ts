@@ -107,3 +107,37 @@ function othersMayCreate(roles: readonly string[]) {
         AND r.rolname <> ALL (${[...roles]}::text[]))
   `;
 }
+
+/** Settings of all sessions, by which triggers do not fire or names mean something else. */
+const serverWide = [
+  "session_replication_role",
+  "row_security",
+  "event_triggers",
+  "lo_compat_privileges",
+  "transform_null_equals",
+  "search_path",
+  "role",
+];
+
+/** Settings in the server's configuration that concern the fence, where they are not the default. */
+export function readServerSettings(queries: Queries): Promise<FenceEntry[]> {
+  return readEntries(
+    queries,
+    sql`
+      SELECT 'settings' AS kind,
+             'settings of the server' AS object,
+             ARRAY[]::text[] AS of,
+             NULL AS create,
+             NULL AS drop,
+             coalesce(jsonb_agg(jsonb_build_object(
+                        'name', s.name,
+                        'value', s.setting,
+                        'restore', format('ALTER SYSTEM SET %I TO %L; SELECT pg_reload_conf();', s.name, s.setting),
+                        'remove', format('ALTER SYSTEM RESET %I; SELECT pg_reload_conf();', s.name))), '[]') AS attributes
+        FROM pg_settings s
+       WHERE s.name = ANY (${serverWide}::text[])
+         AND s.source IN ('configuration file', 'command line')
+         AND s.setting IS DISTINCT FROM s.boot_val
+    `,
+  );
+}
