@@ -84,7 +84,7 @@ export function readSchemas(
              jsonb_build_array(
                ${attribute("owner", sql`quote_ident(pg_get_userbyid(n.nspowner))`, sql`format('ALTER SCHEMA %I OWNER TO %I;', n.nspname, pg_get_userbyid(n.nspowner))`)}
              )
-             || ${held(roles, ["CREATE"])}
+             || ${held(roles, ["CREATE", "USAGE"])}
              || CASE WHEN n.nspname = ${helpers} THEN ${othersMayCreate(roles)} ELSE '[]' END AS attributes
         FROM pg_namespace n
        WHERE n.nspname = ANY (${[...schemas]}::text[])
