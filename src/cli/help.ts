@@ -58,7 +58,11 @@ export const commandHelp = {
     about: "audit the catalog for leaks; changes nothing",
     examples: [
       ["tenantry audit", "findings with the SQL that fixes them; exit 3 where there is one"],
-      ["tenantry audit --drift", "what changed since the last stage was applied"],
+      ["tenantry audit --drift", "what the fence stands on and was changed since the last stage"],
+      [
+        'tenantry audit --drift --accept "the migration of May"',
+        "accept it as it is now, with a reason",
+      ],
       [
         "tenantry audit --self-test",
         "small test databases, their fences broken in every known way",

@@ -152,9 +152,10 @@ export const errorExplanations: Readonly<Record<ErrorCode | "INTERNAL", ErrorExp
     next: "Correct roles in the configuration, or apply Day 1 first.",
   },
   AUDIT_FAILED: {
-    means: "The audit found ways to read or change another tenant's rows, or drift of the schema.",
+    means:
+      "The audit found ways to read or change another tenant's rows, or something that the fence stands on was changed and not accepted.",
     state: unchanged,
-    next: "Run the SQL that is shown for each finding, or accept the finding in audit.accepted with a reason and a date.",
+    next: "Run the SQL that is shown for each finding, or accept the finding in audit.accepted with a reason and a date; drift also with tenantry audit --drift --accept.",
   },
   REHEARSAL_FAILED: {
     means: "A stage, or its rollback, failed on the copy. It would fail on the database too.",

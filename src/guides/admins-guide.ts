@@ -72,7 +72,7 @@ those first, children before parents.
 
 | when | command |
 | --- | --- |
-| every night, in CI | \`tenantry audit --drift\`: compares the schema with the one after Day 3 |
+| every night, in CI | \`tenantry audit --drift\`: compares what isolation depends on with the state after Day 3 |
 | after each deployment | \`tenantry --stage day3 --verify\`; to try it on a copy: \`--on-clone\` |
 | every week | \`tenantry audit\`: searches the catalog for ways to read or change another tenant's rows |
 

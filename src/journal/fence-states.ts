@@ -17,18 +17,22 @@ export const fenceStateTable: Sql = sql`CREATE TABLE IF NOT EXISTS tenantry.fenc
   taken_at timestamptz NOT NULL DEFAULT clock_timestamp(),
   -- Why the changes since the state before were accepted; NULL for the state that a stage left.
   reason text,
-  accepted jsonb NOT NULL,
+  -- The changes that were accepted; where nobody did, those from before the stage began.
+  changes jsonb NOT NULL,
   state jsonb NOT NULL,
-  fingerprint jsonb NOT NULL
+  -- NULL for the state that a stage left: the run has it.
+  fingerprint jsonb
 )`;
 
 const recordedSchema = z.object({
   takenBy: z.string(),
   takenAt: z.date(),
   reason: z.string().nullable(),
-  accepted: z.array(findingSchema),
+  /** The changes that were accepted; without a reason, those from before the stage, which nobody did. */
+  changes: z.array(findingSchema),
   state: fenceStateSchema,
-  fingerprint: fingerprintSchema,
+  /** The schema's; null for the state that a stage left. */
+  fingerprint: fingerprintSchema.nullable(),
 });
 
 /** A state as the journal holds it. */
@@ -57,7 +61,7 @@ export async function readRecordedFenceState(
       SELECT taken_by AS "takenBy",
              taken_at AS "takenAt",
              reason,
-             accepted,
+             changes,
              state,
              fingerprint
         FROM tenantry.fence_state
@@ -73,23 +77,23 @@ export async function readRecordedFenceState(
 export type NewFenceState = {
   readonly runId: number;
   readonly state: FenceState;
-  readonly fingerprint: Fingerprint;
+  readonly changes: readonly Finding[];
   /** Undefined for the state that a stage left. */
-  readonly acceptance?: { readonly reason: string; readonly findings: readonly Finding[] };
+  readonly acceptance?: { readonly reason: string; readonly fingerprint: Fingerprint };
 };
 
 /** Records a state; the states before it stay, as the record of what was accepted. */
 export async function recordFenceState(
   queries: Queries,
-  { runId, state, fingerprint, acceptance }: NewFenceState,
+  { runId, state, changes, acceptance }: NewFenceState,
 ): Promise<void> {
   await queries.execute(fenceStateTable);
   await queries.execute(sql`
-    INSERT INTO tenantry.fence_state (run_id, reason, accepted, state, fingerprint)
+    INSERT INTO tenantry.fence_state (run_id, reason, changes, state, fingerprint)
     VALUES (${runId},
             ${acceptance?.reason ?? null},
-            ${JSON.stringify(acceptance?.findings ?? [])}::jsonb,
+            ${JSON.stringify(changes)}::jsonb,
             ${JSON.stringify(state)}::jsonb,
-            ${JSON.stringify(fingerprint)}::jsonb)
+            ${acceptance === undefined ? null : JSON.stringify(acceptance.fingerprint)}::jsonb)
   `);
 }

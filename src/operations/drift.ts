@@ -69,8 +69,9 @@ export async function acceptDrift(workspace: Workspace, reason: string): Promise
       const { fingerprint } = await readSnapshot(session);
       await session.transaction(async (queries) => {
         await holdLease(queries, lease.token);
-        const acceptance = { reason, findings };
-        await recordFenceState(queries, { runId: run.id, state, fingerprint, acceptance });
+        const acceptance = { reason, fingerprint };
+        const changes = findings;
+        await recordFenceState(queries, { runId: run.id, state, changes, acceptance });
       });
       return { run, findings };
     });

@@ -6,7 +6,8 @@ import { readSnapshot } from "../catalog/snapshot.ts";
 import type { Settings } from "../config/settings.ts";
 import { AppError, messageOf } from "../errors.ts";
 import { type StageVerification, standingOf, stepAhead } from "../events/events.ts";
-import { recordFenceState } from "../journal/fence-states.ts";
+import type { Finding } from "../events/finding.ts";
+import { readRecordedFenceState, recordFenceState } from "../journal/fence-states.ts";
 import {
   beginRun,
   type NewRun,
@@ -19,8 +20,10 @@ import {
 import { holdLease } from "../journal/lease.ts";
 import { verifySteps } from "../journal/steps.ts";
 import type { Plan, StagePlan } from "../plan/plan.ts";
+import type { Queries } from "../postgres/connection.ts";
 import type { StageName } from "../steps/model/stage.ts";
 import type { StepOutline } from "../steps/model/step.ts";
+import { driftBefore } from "../verify/drift/drift.ts";
 import { fenceScope } from "../verify/drift/scope.ts";
 import { verificationError, verifyStage } from "../verify/stage.ts";
 import { version } from "../version.ts";
@@ -148,10 +151,11 @@ async function carryOut(context: StageContext, run: Run, started: number): Promi
   const before = (await readRuns(session)).filter(({ state }) => state === "applied");
   const scope = await fenceScope(session, settings, [...before, run]);
   const state = await readFenceState(session, scope);
+  const changes = (await readRecordedFenceState(session, run.id))?.changes ?? [];
   await session.transaction(async (queries) => {
     await holdLease(queries, lease.token);
     await recordFingerprintAfter(queries, run.id, fingerprint);
-    await recordFenceState(queries, { runId: run.id, state, fingerprint });
+    await recordFenceState(queries, { runId: run.id, state, changes });
     await setRunState(queries, run.id, "applied");
     await dropLoaded(queries);
   });
@@ -173,15 +177,20 @@ function summaryOf(verification: StageVerification) {
 }
 
 async function begin(
-  { session, emit, lease }: StageContext,
+  { session, emit, lease, settings }: StageContext,
   { plan, tenancy, planDigest, fingerprint, predicted, backUp }: NewStage,
 ): Promise<Run> {
   emit({ kind: "backup-started", stage: plan.stage });
   const { folder, bytes, gitTag, tag } = await backUp();
   emit({ kind: "backup-finished", stage: plan.stage, folder, bytes, tag });
+  const changes = await driftBefore(session, settings, plan.stage);
+  for (const { object, fact, fix } of changes) {
+    const text = `${object}: ${fact}, and nobody has accepted it: ${fix}`;
+    emit({ kind: "notice", text });
+  }
   await session.transaction(async (queries) => {
     await holdLease(queries, lease.token);
-    await beginRun(queries, {
+    const runId = await beginRun(queries, {
       ...plan,
       fences: [...plan.fences],
       personas: [...plan.personas],
@@ -195,10 +204,25 @@ async function begin(
       backupFolder: folder,
       gitTag,
     });
+    await keepChanges(queries, runId, changes);
   });
   const run = await runInForce(session, plan.stage);
   if (run === undefined) throw new Error(`the journal lost the run of ${plan.stage}`);
   return run;
+}
+
+/** What changed before the stage stays known when it ends, or is resumed. */
+async function keepChanges(
+  queries: Queries,
+  runId: number,
+  changes: readonly Finding[],
+): Promise<void> {
+  if (changes.length === 0) return;
+  const before = (await readRuns(queries)).findLast(({ state }) => state === "applied");
+  const recorded =
+    before === undefined ? undefined : await readRecordedFenceState(queries, before.id);
+  if (recorded === undefined) throw new Error("the journal lost the state that changed");
+  await recordFenceState(queries, { runId, state: recorded.state, changes });
 }
 
 async function verify(

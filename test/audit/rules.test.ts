@@ -168,8 +168,8 @@ describe("with the fence up", () => {
     await session.execute(sql`CREATE TABLE forgotten (id integer)`);
     const drifted = await place.tenantry("audit", "--drift");
     expect(drifted).toMatchObject({ code: 3 });
-    expect(drifted.stdout).toContain("added: policy public.settings.later");
-    expect(drifted.stdout).toContain("added: relation public.forgotten");
+    expect(drifted.stdout).toContain("policy public.settings.later: is new");
+    expect(drifted.stdout).toContain("table public.forgotten: is new");
     await session.execute(sql`DROP POLICY later ON settings`);
     await session.execute(sql`DROP TABLE forgotten`);
   });

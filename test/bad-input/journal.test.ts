@@ -47,7 +47,7 @@ const runs: readonly Edit[] = [
   ["has no table run", "DROP TABLE tenantry.run CASCADE", /lacks its table run/],
   [
     "is an empty schema",
-    "DROP TABLE tenantry.journal, tenantry.lease, tenantry.run, tenantry.step",
+    "DROP TABLE tenantry.journal, tenantry.lease, tenantry.run, tenantry.step, tenantry.fence_state",
     /lacks its table journal, table lease, table run, table step/,
   ],
   [

@@ -88,7 +88,7 @@ describe("what changed since the last stage", { timeout: 600_000 }, () => {
     expect(after.stdout).toMatch(/since postgres accepted its state at .*: the migration of May/);
     expect(after.stdout).not.toContain("forgotten");
     const rows = await database.session.rows(
-      sql`SELECT reason, taken_by AS "takenBy", jsonb_array_length(accepted) AS accepted FROM tenantry.fence_state ORDER BY id`,
+      sql`SELECT reason, taken_by AS "takenBy", jsonb_array_length(changes) AS accepted FROM tenantry.fence_state ORDER BY id`,
       z.object({ reason: z.string().nullable(), takenBy: z.string(), accepted: z.number() }),
     );
     expect(rows.map(({ reason }) => reason)).toEqual([null, null, null, "the migration of May"]);
@@ -115,12 +115,30 @@ describe("what changed since the last stage", { timeout: 600_000 }, () => {
     expect(outcome, outcome.stdout).toMatchObject({ code: 0 });
   });
 
+  test("what was changed before a stage stays known after it, until it is accepted", async () => {
+    await change("DROP TABLE forgotten");
+    await change("ALTER FUNCTION tenancy.caller_administers() PARALLEL SAFE");
+    const done = await tenantry("run", "--yes");
+    expect(done, done.stderr).toMatchObject({ code: 0 });
+    expect(`${done.stdout}${done.stderr}`).toContain(
+      "before day3 began, and nobody has accepted it",
+    );
+    const outcome = await drift();
+    expect(outcome).toMatchObject({ code: 3 });
+    expect(outcome.stdout).toContain("since day3 was applied");
+    expect(outcome.stdout).toMatch(
+      /caller_administers\(\): parallel UNSAFE → SAFE, before day3 began/,
+    );
+    await tenantry("audit", "--drift", "--accept", "meant");
+    expect(await drift()).toMatchObject({ code: 0 });
+  });
+
   test("a journal of an earlier version has no state: it says so, with the command that takes it", async () => {
     await change("DROP TABLE tenantry.fence_state");
     const outcome = await drift();
     expect(outcome).toMatchObject({ code: 3 });
     expect(outcome.stdout).toMatch(
-      /\? the fence: its state when day2 was applied is not in the journal/,
+      /\? the fence: its state when day3 was applied is not in the journal/,
     );
     expect(outcome.stdout).toContain('tenantry audit --drift --accept "reason"');
     expect(await tenantry("audit", "--drift", "--accept", "upgraded")).toMatchObject({

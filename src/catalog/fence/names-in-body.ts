@@ -9,7 +9,7 @@ export type NamesInBody = {
 
 const part = String.raw`(?:"(?:[^"]|"")+"|[A-Za-z_\u0080-\uffff][\w$\u0080-\uffff]*)`;
 const names = new RegExp(
-  String.raw`(\b(?:from|join|update|into|only|table)\s+)?(${part}(?:\s*\.\s*${part})*)(\s*\()?`,
+  String.raw`((?:\b(?:from|join|update|into|only|table)\s+)+)?(${part}(?:\s*\.\s*${part})*)(\s*\()?`,
   "gi",
 );
 const operators = /[-+*/<>=~!@#%^&|`?]+/g;

@@ -131,10 +131,27 @@ function readRoots(
              'schema ' || quote_ident(named.schema)
         FROM ${named} AS named
        WHERE named.kind = 'function'
-         AND named.schema = ${helpers.schema}
-         AND named.name = ANY (${helpers.functions}::text[])
+         AND ((named.schema = ${helpers.schema} AND named.name = ANY (${helpers.functions}::text[]))
+              -- Supabase's: policies everywhere call them.
+              OR (named.schema = 'auth' AND named.name IN ('uid', 'jwt', 'role')))
        UNION
-      SELECT 'function',
+      ${ofDatabase}
+    `,
+    foundSchema,
+  );
+}
+
+/** Casts `k` that somebody has created between types of PostgreSQL: `'…'::uuid` may use one. */
+export const isCastOfBuiltIn: Sql = sql`
+  (k.oid >= 16384
+   AND k.castsource < 16384
+   AND k.casttarget < 16384
+   AND ${notOfExtension(sql`'pg_cast'`, sql`k.oid`)})
+`;
+
+/** Functions that casts and event triggers run: they belong to no table. */
+const ofDatabase: Sql = sql`
+      SELECT 'function' AS kind,
              p.oid::text,
              'function ' || ${signature},
              format('cast (%s AS %s)', format_type(k.castsource, NULL), format_type(k.casttarget, NULL))
@@ -151,17 +168,6 @@ function readRoots(
         JOIN pg_proc p ON p.oid = e.evtfoid
         JOIN pg_namespace n ON n.oid = p.pronamespace
        WHERE ${notOfExtension(sql`'pg_event_trigger'`, sql`e.oid`)}
-    `,
-    foundSchema,
-  );
-}
-
-/** Casts `k` that somebody has created between types of PostgreSQL: `'…'::uuid` may use one. */
-export const isCastOfBuiltIn: Sql = sql`
-  (k.oid >= 16384
-   AND k.castsource < 16384
-   AND k.casttarget < 16384
-   AND ${notOfExtension(sql`'pg_cast'`, sql`k.oid`)})
 `;
 
 const indexSchema = z.object({

@@ -12,7 +12,7 @@ import { readPolicies, readTriggersAndRules } from "./policies.ts";
 import { type Reached, readReached } from "./reached.ts";
 import { readRoleEntries, readRoleSettings } from "./roles.ts";
 import { type FenceScope, fenceScopeSchema, readFencedTables, readScopeRoles } from "./scope.ts";
-import { readCasts, readEventTriggers, readSchemas } from "./surroundings.ts";
+import { readCasts, readEventTriggers, readSchemas, readServerSettings } from "./surroundings.ts";
 import { readColumns, readConstraints, readTables } from "./tables.ts";
 
 /** What the fence stands on, as attributes of named objects. */
@@ -26,13 +26,19 @@ export type FenceState = z.output<typeof fenceStateSchema>;
 /** Reads what the fence stands on, all from the same moment. */
 export async function readFenceState(session: Session, scope: FenceScope): Promise<FenceState> {
   return session.transaction(async (queries) => {
+    // Before this transaction sets any itself.
+    const server = await readServerSettings(queries);
     // With an empty path, definitions are printed with the schema of every name.
     await queries.execute(sql`SET LOCAL search_path = pg_catalog`);
-    return { scope, entries: await readAll(queries, scope) };
+    return { scope, entries: await readAll(queries, scope, server) };
   }, "read only snapshot");
 }
 
-async function readAll(queries: Queries, scope: FenceScope): Promise<FenceEntry[]> {
+async function readAll(
+  queries: Queries,
+  scope: FenceScope,
+  server: readonly FenceEntry[],
+): Promise<FenceEntry[]> {
   const tables = await readFencedTables(queries, scope);
   const roles = await readScopeRoles(queries, scope);
   const settings = await readRoleSettings(queries, roles.base);
@@ -67,6 +73,7 @@ async function readAll(queries: Queries, scope: FenceScope): Promise<FenceEntry[
     ...(await readPolicies(queries, tables)),
     ...(await readTriggersAndRules(queries, tables)),
     ...(await readCasts(queries)),
+    ...server,
     ...(await readRoleEntries(queries, roles.all, owned)),
   ];
   return entries.sort((one, other) => (one.object < other.object ? -1 : 1));

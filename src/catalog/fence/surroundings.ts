@@ -84,7 +84,7 @@ export function readSchemas(
              jsonb_build_array(
                ${attribute("owner", sql`quote_ident(pg_get_userbyid(n.nspowner))`, sql`format('ALTER SCHEMA %I OWNER TO %I;', n.nspname, pg_get_userbyid(n.nspowner))`)}
              )
-             || ${held(roles, ["CREATE"])}
+             || ${held(roles, ["CREATE", "USAGE"])}
              || CASE WHEN n.nspname = ${helpers} THEN ${othersMayCreate(roles)} ELSE '[]' END AS attributes
         FROM pg_namespace n
        WHERE n.nspname = ANY (${[...schemas]}::text[])
@@ -106,4 +106,38 @@ function othersMayCreate(roles: readonly string[]) {
         AND a.grantee <> n.nspowner
         AND r.rolname <> ALL (${[...roles]}::text[]))
   `;
+}
+
+/** Settings of all sessions, by which triggers do not fire or names mean something else. */
+const serverWide = [
+  "session_replication_role",
+  "row_security",
+  "event_triggers",
+  "lo_compat_privileges",
+  "transform_null_equals",
+  "search_path",
+  "role",
+];
+
+/** Settings in the server's configuration that concern the fence, where they are not the default. */
+export function readServerSettings(queries: Queries): Promise<FenceEntry[]> {
+  return readEntries(
+    queries,
+    sql`
+      SELECT 'settings' AS kind,
+             'settings of the server' AS object,
+             ARRAY[]::text[] AS of,
+             NULL AS create,
+             NULL AS drop,
+             coalesce(jsonb_agg(jsonb_build_object(
+                        'name', s.name,
+                        'value', s.setting,
+                        'restore', format('ALTER SYSTEM SET %I TO %L; SELECT pg_reload_conf();', s.name, s.setting),
+                        'remove', format('ALTER SYSTEM RESET %I; SELECT pg_reload_conf();', s.name))), '[]') AS attributes
+        FROM pg_settings s
+       WHERE s.name = ANY (${serverWide}::text[])
+         AND s.source IN ('configuration file', 'command line')
+         AND s.setting IS DISTINCT FROM s.boot_val
+    `,
+  );
 }

@@ -63,10 +63,15 @@ function showDriftInWords(drift: DriftResult): string {
     showFindings(findings),
     ...unproven.map((line) => `? ${line}\n`),
     `since ${describeSince(drift)}: ${findings.length} changes of what the fence stands on\n`,
-    rest.length === 0
-      ? ""
-      : `${rest.length} objects changed in the rest of the schema, which is no fault of the fence:\n${lines(rest)}`,
+    rest.length === 0 ? "" : `${rest.length} ${restIn(drift)}:\n${lines(rest)}`,
   ].join("");
+}
+
+/** Without a state, what the fence stands on is among the changes of the schema. */
+function restIn({ since }: DriftResult): string {
+  return since === undefined
+    ? "changes of the schema, some maybe of what the fence stands on"
+    : "changes of the rest of the schema, which are no fault of the fence";
 }
 
 async function takeState(workspace: Workspace, output: Output, reason: string): Promise<void> {
@@ -106,7 +111,7 @@ const auditOptions = globalOptions
 
 export function addAudit(root: Command): void {
   add(root, "audit")
-    .option("--drift", "what changed since the last stage was applied, instead")
+    .option("--drift", "what changed of what the fence stands on since the last stage, instead")
     .option(
       "--accept <reason>",
       "with --drift: accept the changes; later ones are compared with now",

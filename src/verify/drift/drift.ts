@@ -8,6 +8,7 @@ import type { Finding } from "../../events/finding.ts";
 import { type RecordedFenceState, readRecordedFenceState } from "../../journal/fence-states.ts";
 import { type Run, readFingerprintAfter, readRuns } from "../../journal/journal.ts";
 import type { Session } from "../../postgres/connection.ts";
+import type { StageName } from "../../steps/model/stage.ts";
 import { readRoles } from "../roles/roles.ts";
 import { findingsOf } from "./findings.ts";
 import { rolesOf } from "./scope.ts";
@@ -44,7 +45,22 @@ export async function driftOfFence(
     return { run, since, findings: [], unproven: [unproven] };
   }
   const { findings, unproven } = await driftSince(session, settings, since.state);
-  return { run, since, findings, unproven };
+  const earlier = since.reason === null ? since.changes : [];
+  return { run, since, findings: [...earlier, ...findings], unproven };
+}
+
+/** The changes from before a stage, as findings that stay until somebody accepts them. */
+export async function driftBefore(
+  session: Session,
+  settings: Settings,
+  stage: StageName,
+): Promise<readonly Finding[]> {
+  const drift = await driftOfFence(session, settings);
+  return (drift?.findings ?? []).map((finding) => {
+    const { fact } = finding;
+    const told = fact.endsWith(" began") ? fact : `${fact}, before ${stage} began`;
+    return { ...finding, fact: told };
+  });
 }
 
 /** The difference from a state. */
