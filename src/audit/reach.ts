@@ -1,3 +1,4 @@
+import { reachedRoles } from "../catalog/request-roles.ts";
 import { isUserSchema } from "../catalog/system-schemas.ts";
 import type { RelationName } from "../postgres/sql.ts";
 import { type Sql, sql } from "../postgres/sql.ts";
@@ -30,9 +31,17 @@ export function withPartitions(names: readonly RelationName[]): Sql {
                 JOIN pg_namespace n ON n.oid = c.relnamespace)`;
 }
 
-/** The application's roles, as `api (role)`. */
-export function apiRoles({ roles }: AuditContext): Sql {
-  return sql`unnest(${[...roles]}::text[]) AS api (role)`;
+/**
+ * The roles that requests can become, as `api (role)`: what they inherit, PostgreSQL's has_…_privilege functions
+ * know. A superuser and the predefined roles may do everything, or the same everywhere: they have rules of their own.
+ */
+export function apiRoles({ requests }: AuditContext): Sql {
+  return sql`(SELECT reached.role
+                FROM ${reachedRoles(requests)} AS reached
+               WHERE reached.becomes
+                 AND NOT reached.trusted
+                 AND NOT reached.superuser
+                 AND reached.role NOT LIKE 'pg\\_%') AS api (role)`;
 }
 
 /**
@@ -103,4 +112,35 @@ export function viewsOverFenced(context: AuditContext): Sql {
                 JOIN pg_class c ON c.oid = over.oid
                 JOIN pg_namespace n ON n.oid = c.relnamespace
                WHERE c.relkind IN ('v', 'm'))`;
+}
+
+const invokes = sql`coalesce(c.reloptions, '{}') && ARRAY['security_invoker=on', 'security_invoker=true', 'security_invoker=1', 'security_invoker=yes']`;
+
+/**
+ * The views that can be reached, and what is read below them with a view's owner's rights, as a query of oid and view (the
+ * one that can be reached). Below a view with security_invoker the caller needs privileges of its own: nothing is followed.
+ */
+export function readAsOwner(context: AuditContext): Sql {
+  return sql`(WITH RECURSIVE below AS (
+                SELECT r.oid,
+                       r.oid AS reached
+                  FROM ${reachable(context)} AS r
+                  JOIN pg_class c ON c.oid = r.oid AND NOT ${invokes}
+                 WHERE r.kind IN ('v', 'm')
+                 UNION
+                SELECT d.refobjid,
+                       below.reached
+                  FROM below
+                  JOIN pg_class c ON c.oid = below.oid AND c.relkind IN ('v', 'm') AND NOT ${invokes}
+                  JOIN pg_rewrite w ON w.ev_class = c.oid
+                  JOIN pg_depend d ON d.classid = 'pg_rewrite'::regclass
+                                  AND d.objid = w.oid
+                                  AND d.refclassid = 'pg_class'::regclass
+                                  AND d.refobjid <> c.oid
+              )
+              SELECT below.oid,
+                     format('%I.%I', n.nspname, v.relname) AS view
+                FROM below
+                JOIN pg_class v ON v.oid = below.reached
+                JOIN pg_namespace n ON n.oid = v.relnamespace)`;
 }

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import type { RequestRoles } from "../catalog/request-roles.ts";
 import type { RelationName, Some, Sql } from "../postgres/sql.ts";
 import type { Tenancy } from "../steps/model/tenancy.ts";
 import type { Leak } from "./leaks.ts";
@@ -11,6 +12,13 @@ export type AuditContext = {
   readonly tenancy: Tenancy;
   /** The roles that the application's requests run as. */
   readonly roles: Some<string>;
+  /** From which all roles that requests can become are computed. */
+  readonly requests: RequestRoles & {
+    /** The roles of the configuration, and those of Supabase. */
+    readonly listed: readonly string[];
+  };
+  /** The settings that name the user of a request. */
+  readonly identitySettings: readonly string[];
   readonly tenantTables: readonly RelationName[];
   readonly sharedTables: readonly RelationName[];
   readonly exemptTables: readonly RelationName[];
