@@ -1,8 +1,7 @@
-import { reachedRoles } from "../catalog/request-roles.ts";
 import { isUserSchema } from "../catalog/system-schemas.ts";
 import type { RelationName } from "../postgres/sql.ts";
 import { type Sql, sql } from "../postgres/sql.ts";
-import type { AuditContext } from "./rule.ts";
+import type { AuditContext, RuleContext } from "./rule.ts";
 
 /** The relations of these names, as `relation` with oid, schema and name. */
 export function relationsNamed(names: readonly RelationName[]): Sql {
@@ -35,13 +34,35 @@ export function withPartitions(names: readonly RelationName[]): Sql {
  * The roles that requests can become, as `api (role)`: what they inherit, PostgreSQL's has_…_privilege functions
  * know. A superuser and the predefined roles may do everything, or the same everywhere: they have rules of their own.
  */
-export function apiRoles({ requests }: AuditContext): Sql {
-  return sql`(SELECT reached.role
-                FROM ${reachedRoles(requests)} AS reached
-               WHERE reached.becomes
-                 AND NOT reached.trusted
-                 AND NOT reached.superuser
-                 AND reached.role NOT LIKE 'pg\\_%') AS api (role)`;
+export function apiRoles({ roles }: AuditContext): Sql {
+  return sql`unnest(${[...roles]}::text[]) AS api (role)`;
+}
+
+/** All roles that requests have, as a query of oid, role, becomes, trusted and superuser. */
+export function reachedRoles({ reached }: RuleContext): Sql {
+  return sql`(SELECT *
+                FROM unnest(${reached.map(({ oid }) => oid)}::oid[],
+                            ${reached.map(({ role }) => role)}::text[],
+                            ${reached.map(({ becomes }) => String(becomes))}::boolean[],
+                            ${reached.map(({ trusted }) => String(trusted))}::boolean[],
+                            ${reached.map(({ superuser }) => String(superuser))}::boolean[])
+                     AS known (oid, role, becomes, trusted, superuser))`;
+}
+
+/**
+ * Those from whom a role has a privilege on a relation, as one text for REVOKE: itself, PUBLIC, and groups.
+ * @param relation SQL for its oid
+ * @param role SQL for its name
+ * @param privilege SQL for its name
+ */
+export function holdersOf(relation: Sql, role: Sql, privilege: Sql): Sql {
+  return sql`coalesce((SELECT string_agg(DISTINCT CASE held.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(held.grantee)) END, ', ')
+                        FROM (SELECT relacl AS list FROM pg_class WHERE oid = ${relation}
+                               UNION ALL
+                              SELECT attacl FROM pg_attribute WHERE attrelid = ${relation}) AS lists
+                       CROSS JOIN LATERAL aclexplode(lists.list) AS held
+                       WHERE held.privilege_type = ${privilege}
+                         AND (held.grantee = 0 OR pg_has_role(${role}, held.grantee, 'USAGE'))), quote_ident(${role}))`;
 }
 
 /**

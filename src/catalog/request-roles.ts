@@ -1,3 +1,5 @@
+import { z } from "zod";
+import type { Queries } from "../postgres/connection.ts";
 import { type Sql, sql } from "../postgres/sql.ts";
 import { usualAnonymousIsUsed } from "./anonymous-role.ts";
 
@@ -44,11 +46,39 @@ export function reachedRoles({ starts, trusted }: RequestRoles): Sql {
                GROUP BY r.oid, r.rolname, r.rolsuper)`;
 }
 
+const reachedSchema = z.object({
+  oid: z.string(),
+  role: z.string(),
+  becomes: z.boolean(),
+  trusted: z.boolean(),
+  superuser: z.boolean(),
+});
+
+/** A role that requests have. */
+export type ReachedRole = z.output<typeof reachedSchema>;
+
+/** Reads the roles that requests have. */
+export function readReachedRoles(queries: Queries, requests: RequestRoles): Promise<ReachedRole[]> {
+  return queries.rows(
+    sql`
+      SELECT reached.oid::text AS oid,
+             reached.role,
+             reached.becomes,
+             reached.trusted,
+             reached.superuser
+        FROM ${reachedRoles(requests)} AS reached
+       ORDER BY reached.role
+    `,
+    reachedSchema,
+  );
+}
+
 /**
  * The REVOKE statements, as one text, by which requests lose a role.
+ * @param reached the roles that requests have, as `reachedRoles` has them
  * @param role SQL for its oid
  */
-export function revokedFromRequests(requests: RequestRoles, role: Sql): Sql {
+export function revokedFromRequests(reached: Sql, role: Sql): Sql {
   return sql`(SELECT string_agg(
                        format('REVOKE %I FROM %I%s;', pg_get_userbyid(m.roleid), pg_get_userbyid(m.member),
                               -- Since 16, a role that is granted twice is revoked from each grantor.
@@ -57,7 +87,7 @@ export function revokedFromRequests(requests: RequestRoles, role: Sql): Sql {
                                    ELSE ''
                               END), ' ')
                 FROM pg_auth_members m
-                JOIN ${reachedRoles(requests)} AS holder ON holder.oid = m.member AND NOT holder.trusted
+                JOIN ${reached} AS holder ON holder.oid = m.member AND NOT holder.trusted
                WHERE m.roleid = ${role})`;
 }
 
@@ -72,7 +102,7 @@ export function rolesBeside(requests: RequestRoles, listed: readonly string[]): 
                         FROM pg_auth_members m
                         JOIN ${reachedRoles(requests)} AS member ON member.oid = m.member
                        WHERE m.roleid = beside.oid) AS by,
-                     ${revokedFromRequests(requests, sql`beside.oid`)} AS revoke
+                     ${revokedFromRequests(reachedRoles(requests), sql`beside.oid`)} AS revoke
                 FROM ${reachedRoles(requests)} AS beside
                 JOIN pg_roles r ON r.oid = beside.oid
                WHERE beside.becomes

@@ -1,6 +1,6 @@
-import { reachedRoles } from "../../../catalog/request-roles.ts";
 import { isUserSchema } from "../../../catalog/system-schemas.ts";
 import { ident, sql } from "../../../postgres/sql.ts";
+import { reachedRoles } from "../../reach.ts";
 import type { Rule } from "../../rule.ts";
 
 export const grantOption: Rule = {
@@ -9,7 +9,7 @@ export const grantOption: Rule = {
   title: "Requests may grant their privileges to others",
   why: "With the grant option a request gives its privilege to a role that nobody has looked at, or to PUBLIC: what the fence revokes from one role comes back through another.",
   source: "https://www.postgresql.org/docs/current/sql-grant.html",
-  findings: ({ requests }) => sql`
+  findings: (context) => sql`
     SELECT held.object,
            format('%I may grant %s on it', pg_get_userbyid(held.grantee), string_agg(DISTINCT held.privilege, ', ')) AS fact,
            string_agg(DISTINCT format('REVOKE GRANT OPTION FOR %s ON %s FROM %I CASCADE;', held.privilege, held.target, pg_get_userbyid(held.grantee)), ' ') AS fix
@@ -57,7 +57,7 @@ export const grantOption: Rule = {
                AND p.prokind <> 'p'
                AND g.is_grantable
                AND g.grantee <> p.proowner) AS held
-      JOIN ${reachedRoles(requests)} AS reached ON reached.oid = held.grantee AND NOT reached.trusted
+      JOIN ${reachedRoles(context)} AS reached ON reached.oid = held.grantee AND NOT reached.trusted
      GROUP BY held.object, held.grantee
   `,
   mutants: [

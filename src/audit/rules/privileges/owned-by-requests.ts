@@ -1,6 +1,5 @@
-import { reachedRoles } from "../../../catalog/request-roles.ts";
 import { ident, literal, sql } from "../../../postgres/sql.ts";
-import { fenced, relationsNamed } from "../../reach.ts";
+import { fenced, reachedRoles, relationsNamed } from "../../reach.ts";
 import type { AuditContext, Rule } from "../../rule.ts";
 
 /**
@@ -58,7 +57,7 @@ export const ownedByRequests: Rule = {
              ELSE format('ALTER %s OWNER TO %I;', stood.target, session_user)
            END AS fix
       FROM ${stoodOn(context)} AS stood
-      JOIN ${reachedRoles(context.requests)} AS reached ON reached.oid = stood.owner
+      JOIN ${reachedRoles(context)} AS reached ON reached.oid = stood.owner
       JOIN pg_roles r ON r.oid = reached.oid
      WHERE NOT reached.trusted
        AND reached.role <> 'pg_database_owner'

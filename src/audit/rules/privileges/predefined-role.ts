@@ -1,5 +1,6 @@
-import { reachedRoles, revokedFromRequests } from "../../../catalog/request-roles.ts";
+import { revokedFromRequests } from "../../../catalog/request-roles.ts";
 import { ident, sql } from "../../../postgres/sql.ts";
+import { reachedRoles } from "../../reach.ts";
 import type { Rule } from "../../rule.ts";
 
 export const predefinedRole: Rule = {
@@ -8,11 +9,11 @@ export const predefinedRole: Rule = {
   title: "Requests have a predefined role",
   why: "Predefined roles give privileges on everything in the server at once: on tables of every schema, on files, on programs, on what other sessions do. No GRANT on a table shows them.",
   source: "https://www.postgresql.org/docs/current/predefined-roles.html",
-  findings: ({ requests }) => sql`
+  findings: (context) => sql`
     SELECT reached.role AS object,
            format('gives requests %s', given.what) AS fact,
-           ${revokedFromRequests(requests, sql`reached.oid`)} AS fix
-      FROM ${reachedRoles(requests)} AS reached
+           ${revokedFromRequests(reachedRoles(context), sql`reached.oid`)} AS fix
+      FROM ${reachedRoles(context)} AS reached
       JOIN (VALUES ('pg_read_all_data', 'SELECT on every table, view and sequence, also on later ones'),
                    ('pg_write_all_data', 'INSERT, UPDATE and DELETE on every table, also on later ones'),
                    ('pg_read_server_files', 'every file that the server can read, those of the tables included'),
@@ -25,7 +26,7 @@ export const predefinedRole: Rule = {
                    ('pg_signal_backend', 'to cancel and end the sessions of all tenants'),
                    ('pg_database_owner', 'what the owner of the database may do')) AS given (role, what)
         ON given.role = reached.role
-     WHERE reached.oid NOT IN (SELECT oid FROM pg_roles WHERE rolname = ANY (${[...requests.trusted]}::text[]))
+     WHERE reached.oid NOT IN (SELECT oid FROM pg_roles WHERE rolname = ANY (${[...context.requests.trusted]}::text[]))
   `,
   mutants: [
     {

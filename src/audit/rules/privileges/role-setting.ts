@@ -1,6 +1,5 @@
-import { reachedRoles } from "../../../catalog/request-roles.ts";
 import { ident, literal, sql } from "../../../postgres/sql.ts";
-import { fenced, relationsNamed } from "../../reach.ts";
+import { fenced, reachedRoles, relationsNamed } from "../../reach.ts";
 import type { Rule } from "../../rule.ts";
 
 export const roleSetting: Rule = {
@@ -9,7 +8,7 @@ export const roleSetting: Rule = {
   title: "A setting with which requests begin says who they are, or what fires",
   why: "ALTER ROLE … SET and ALTER DATABASE … SET are in force before the first statement of a session: a user, a role, a path or a disabled trigger that no table and no policy shows.",
   source: "https://www.postgresql.org/docs/current/sql-alterrole.html",
-  findings: ({ requests, identitySettings, ...context }) => sql`
+  findings: (context) => sql`
     WITH set AS (
       SELECT CASE
                WHEN s.setrole = 0 THEN format('database %I', current_database())
@@ -28,7 +27,7 @@ export const roleSetting: Rule = {
        CROSS JOIN LATERAL unnest(s.setconfig) AS one
        WHERE s.setdatabase IN (0, (SELECT oid FROM pg_database WHERE datname = current_database()))
          AND (s.setrole = 0
-              OR s.setrole IN (SELECT oid FROM ${reachedRoles(requests)} AS reached WHERE NOT reached.trusted))
+              OR s.setrole IN (SELECT oid FROM ${reachedRoles(context)} AS reached WHERE NOT reached.trusted))
     )
     SELECT format('%s of %s', set.name, set.place) AS object,
            format('is %s: %s', quote_literal(set.value), said.what) AS fact,
@@ -38,16 +37,16 @@ export const roleSetting: Rule = {
        SELECT CASE
                 WHEN lower(set.name) = 'session_replication_role' AND set.value <> 'origin'
                   THEN 'triggers and foreign keys do not fire'
-                WHEN lower(set.name) = 'role' AND set.value <> 'none' AND set.value <> ALL (${[...requests.listed]}::text[])
+                WHEN lower(set.name) = 'role' AND set.value <> 'none' AND set.value <> ALL (${[...context.requests.listed]}::text[])
                   THEN 'requests begin as a role that the configuration does not name'
                 WHEN lower(set.name) = 'row_security' AND lower(set.value) IN ('off', 'false', 'no', '0')
                   THEN 'statements behind policies fail'
                 WHEN lower(set.name) = 'lo_compat_privileges' AND lower(set.value) NOT IN ('off', 'false', 'no', '0')
                   THEN 'large objects have no privileges'
-                WHEN lower(set.name) = ANY (${identitySettings.map((name) => name.toLowerCase())}::text[])
+                WHEN lower(set.name) = ANY (${context.identitySettings.map((name) => name.toLowerCase())}::text[])
                      OR lower(set.name) LIKE 'request.%'
                   THEN 'a request that says nothing is that user'
-                WHEN lower(set.name) = 'pgrst.db_anon_role' AND set.value <> ALL (${[...requests.starts]}::text[])
+                WHEN lower(set.name) = 'pgrst.db_anon_role' AND set.value <> ALL (${[...context.requests.starts]}::text[])
                   THEN 'requests without a token run as a role that the configuration does not name'
                 WHEN lower(set.name) = 'pgrst.jwt_role_claim_key' AND set.value ~* 'user_metadata'
                   THEN 'users write the role that their requests run as'
@@ -63,7 +62,7 @@ export const roleSetting: Rule = {
                             WHERE path.place < array_position(string_to_array(regexp_replace(set.value, '[\\s"]', '', 'g'), ','), 'pg_catalog')
                             UNION ALL
                            SELECT format('%I.%I', t.schema, t.name)
-                             FROM ${relationsNamed(fenced({ requests, identitySettings, ...context }))} AS t
+                             FROM ${relationsNamed(fenced(context))} AS t
                              JOIN pg_namespace n ON n.nspname = path.schema
                              JOIN pg_class c ON c.relnamespace = n.oid AND c.relname = t.name AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
                             WHERE path.place < array_position(string_to_array(regexp_replace(set.value, '[\\s"]', '', 'g'), ','), t.schema::text)

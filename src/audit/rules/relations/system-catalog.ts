@@ -27,7 +27,8 @@ export const systemCatalog: Rule = {
            || coalesce((SELECT format(' REVOKE SELECT (%s) ON pg_catalog.%I FROM PUBLIC, %I;', string_agg(quote_ident(a.attname), ', '), c.relname, api.role)
                           FROM pg_attribute a
                          WHERE a.attrelid = c.oid
-                           AND a.attacl IS NOT NULL), '') AS fix
+                           AND a.attacl IS NOT NULL
+                        HAVING count(*) > 0), '') AS fix
       FROM pg_class c
      CROSS JOIN ${apiRoles(context)}
      WHERE c.relnamespace = 'pg_catalog'::regnamespace

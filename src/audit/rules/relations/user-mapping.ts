@@ -1,6 +1,5 @@
-import { reachedRoles } from "../../../catalog/request-roles.ts";
 import { ident, sql } from "../../../postgres/sql.ts";
-import { apiRoles } from "../../reach.ts";
+import { apiRoles, reachedRoles } from "../../reach.ts";
 import type { Rule } from "../../rule.ts";
 
 export const userMapping: Rule = {
@@ -15,7 +14,7 @@ export const userMapping: Rule = {
            format('DROP USER MAPPING FOR %s SERVER %I;', CASE m.umuser WHEN 0 THEN 'PUBLIC' ELSE quote_ident(m.usename) END, m.srvname) AS fix
       FROM pg_user_mappings m
      WHERE m.umuser = 0
-        OR m.umuser IN (SELECT oid FROM ${reachedRoles(context.requests)} AS reached WHERE NOT reached.trusted AND NOT reached.superuser)
+        OR m.umuser IN (SELECT oid FROM ${reachedRoles(context)} AS reached WHERE NOT reached.trusted AND NOT reached.superuser)
      UNION ALL
     SELECT format('the foreign server %I', s.srvname),
            format('%I has USAGE on it', api.role),

@@ -1,6 +1,6 @@
-import { reachedRoles } from "../../../catalog/request-roles.ts";
 import { ident, literal, sql } from "../../../postgres/sql.ts";
 import { functionBody } from "../../function-text.ts";
+import { reachedRoles } from "../../reach.ts";
 import type { Rule } from "../../rule.ts";
 
 /** Supabase's own, which grant what its extensions bring; the grants have rules of their own. */
@@ -17,11 +17,11 @@ export const eventTrigger: Rule = {
   title: "An event trigger opens what somebody else creates",
   why: "It runs with every CREATE TABLE, whoever runs it: one that grants, or that changes policies, opens the next table, and one whose function requests own runs what they wrote with the rights of the next administrator.",
   source: "https://www.postgresql.org/docs/current/event-triggers.html",
-  findings: ({ requests }) => sql`
+  findings: (context) => sql`
     WITH reached AS (
       SELECT oid,
              role
-        FROM ${reachedRoles(requests)} AS all_reached
+        FROM ${reachedRoles(context)} AS all_reached
        WHERE NOT trusted
     )
     SELECT e.evtname::text AS object,
