@@ -1,5 +1,6 @@
 import { findRelation, type Snapshot } from "../catalog/snapshot.ts";
 import {
+  acceptedRoles,
   knownRoles,
   type ResolvedSettings,
   requestRoles,
@@ -10,9 +11,6 @@ import { AppError } from "../errors.ts";
 import type { RelationName } from "../postgres/sql.ts";
 import { tenancyFrom } from "../steps/model/tenancy.ts";
 import type { AuditContext } from "./rule.ts";
-
-/** The id of the rule by which roles are accepted. */
-export const roleBesideId = "role-beside";
 
 /**
  * The objects that the audit reads: those named in the configuration that exist in the database.
@@ -54,8 +52,9 @@ export function auditContext(settings: Settings, snapshot: Snapshot): AuditConte
 /** The roles of requests; those that the configuration accepts by name are trusted. */
 function requestsOf(settings: ResolvedSettings): AuditContext["requests"] {
   const { starts, trusted } = knownRoles(settings);
-  const accepted = settings.audit.accepted
-    .filter(({ rule }) => rule === roleBesideId)
-    .map(({ object }) => object);
-  return { starts, trusted: [...trusted, ...accepted], listed: [...starts, ...trusted] };
+  return {
+    starts,
+    trusted: [...trusted, ...acceptedRoles(settings)],
+    listed: [...starts, ...trusted],
+  };
 }

@@ -117,3 +117,24 @@ export function rolesBeside(requests: RequestRoles, listed: readonly string[]): 
                                         AND named.oid <> beside.oid
                                         AND pg_has_role(named.oid, beside.oid, 'USAGE'))))`;
 }
+
+const besideSchema = z.object({
+  role: z.string(),
+  by: z.string().nullable(),
+  revoke: z.string().nullable(),
+});
+
+/** A role that requests can become and that nobody named. */
+export type RoleBeside = z.output<typeof besideSchema>;
+
+/** Reads them; see `rolesBeside`. */
+export function readRolesBeside(
+  queries: Queries,
+  requests: RequestRoles,
+  listed: readonly string[],
+): Promise<RoleBeside[]> {
+  return queries.rows(
+    sql`SELECT role, by, revoke FROM ${rolesBeside(requests, listed)} AS beside ORDER BY role`,
+    besideSchema,
+  );
+}

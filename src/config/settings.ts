@@ -236,3 +236,13 @@ export function knownRoles(settings: ResolvedSettings): KnownRoles {
     trusted: onSupabase ? ["service_role"] : [],
   };
 }
+
+/** The rule of the audit by which a role is accepted that requests can become. */
+export const roleBesideRule = "role-beside";
+
+/** The roles that the configuration accepts by name. @param today as `2026-11-23`; without, also those whose day is over */
+export function acceptedRoles({ audit }: Pick<Settings, "audit">, today?: string): string[] {
+  return audit.accepted
+    .filter(({ rule, until }) => rule === roleBesideRule && (today === undefined || until >= today))
+    .map(({ object }) => object);
+}

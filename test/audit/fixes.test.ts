@@ -4,7 +4,6 @@ import { audit } from "../../src/audit/audit.ts";
 import type { BrokenFence, Mutant } from "../../src/audit/rule.ts";
 import { rules } from "../../src/audit/rules/index.ts";
 import type { Finding } from "../../src/events/finding.ts";
-import { mutants } from "../../src/mutation/mutants/index.ts";
 import { type SmallCompany, smallCompanies } from "../../src/mutation/small-company.ts";
 import { withFencedCompany } from "../../src/operations/copy/fenced-company.ts";
 import { type Queries, sqlState } from "../../src/postgres/connection.ts";
@@ -93,7 +92,7 @@ async function faultsOf(
 }
 
 describe("the SQL that fixes a finding", { timeout: 600_000 }, () => {
-  test.each(smallCompanies)(
+  test.concurrent.each(smallCompanies)(
     "ends the finding, opens nothing else, and leaves members their rows: $kind",
     async (company) => {
       const server = { url: inject("databaseUrl") };
@@ -105,7 +104,7 @@ describe("the SQL that fixes a finding", { timeout: 600_000 }, () => {
         expect([...whole]).toEqual([]);
         expect(seen).toBe("60 leads, 60 calls, 2 countries");
         const all: string[] = [];
-        for (const mutant of mutants) {
+        for (const mutant of rules.flatMap((rule) => rule.mutants)) {
           if (mutant.kind === "pretence") continue;
           if (mutant.identity !== undefined && mutant.identity !== fence.identity) continue;
           if ((mutant.since ?? 0) * 10_000 > fence.serverVersion) continue;

@@ -22,7 +22,7 @@ export const immutableHelper: Rule = {
        AND p.prokind = 'f'
        -- Of a row's own columns, as storage.foldername(name), an IMMUTABLE function answers the same for everybody.
        AND (p.pronargs = 0
-            OR ${functionBody} ~* ${`current_setting|\\m(current_user|session_user|current_role|user)\\M|\\mselect\\M.*\\mfrom\\M|\\mauth\\.|\\m${context.tenancy.helpers.schema}\\M|user_metadata`})
+            OR ${functionBody} ~* ${`current_setting|\\m(current_user|session_user|current_role|user)\\M|\\m(${[context.tenancy.memberships, context.tenancy.organizations, context.tenancy.users.relation].map(({ name }) => name).join("|")})\\M|\\mauth\\.|\\m${context.tenancy.helpers.schema}\\M|user_metadata`})
   `,
   mutants: [
     {

@@ -1,9 +1,10 @@
 import { rolesBeside } from "../../../catalog/request-roles.ts";
+import { roleBesideRule } from "../../../config/settings.ts";
 import { ident, sql } from "../../../postgres/sql.ts";
 import type { Rule } from "../../rule.ts";
 
 export const roleBeside: Rule = {
-  id: "role-beside",
+  id: roleBesideRule,
   severity: "critical",
   title: "Requests can become a role that the configuration does not name",
   why: "The proof, the plan and the grants are for the roles of the configuration. With SET ROLE, or a token that names the role, a request has the grants, views and attributes of another one.",

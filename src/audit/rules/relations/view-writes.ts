@@ -16,8 +16,7 @@ export const viewWrites: Rule = {
       JOIN pg_rewrite w ON w.ev_class = r.oid
      WHERE w.ev_type <> '1'
        AND w.ev_enabled <> 'D'
-       -- DO INSTEAD NOTHING
-       AND w.ev_action::text <> '<>'
+       AND pg_get_ruledef(w.oid) !~ ' NOTHING;$'
        AND r.oid NOT IN (SELECT oid FROM ${relationsNamed(fenced(context))} AS fenced)
      UNION ALL
     SELECT format('%I on %I.%I', g.tgname, r.schema, r.name),
