@@ -13,7 +13,7 @@ export type RequestRoles = {
 
 /**
  * The roles that requests have, as a query of oid, role, becomes and trusted. SET ROLE asks the memberships of
- * the login, each with SET; whoever has a role WITH ADMIN OPTION can grant it with SET. A role that is only
+ * the login, each with SET; a member WITH ADMIN OPTION can grant the role with SET. A role that is only
  * inherited (`becomes` is false) gives its privileges, but not its attributes. Before 16 every membership has
  * SET, and the member says whether it inherits. Nothing is followed from a superuser or from a trusted role.
  */

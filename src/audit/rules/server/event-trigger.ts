@@ -15,7 +15,7 @@ export const eventTrigger: Rule = {
   id: "event-trigger",
   severity: "high",
   title: "An event trigger opens what somebody else creates",
-  why: "It runs with every CREATE TABLE, whoever runs it: one that grants, or that changes policies, opens the next table, and one whose function requests own runs what they wrote with the rights of the next administrator.",
+  why: "It runs with the CREATE TABLE of every user: one that grants, or that changes policies, opens the next table, and one whose function requests own runs what they wrote with the rights of the next administrator.",
   source: "https://www.postgresql.org/docs/current/event-triggers.html",
   findings: (context) => sql`
     WITH reached AS (
