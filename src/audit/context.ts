@@ -1,19 +1,26 @@
 import { findRelation, type Snapshot } from "../catalog/snapshot.ts";
-import { requestRoles, resolveRoles, type Settings } from "../config/settings.ts";
+import {
+  acceptedRoles,
+  knownRoles,
+  type ResolvedSettings,
+  requestRoles,
+  resolveRoles,
+  type Settings,
+} from "../config/settings.ts";
 import { AppError } from "../errors.ts";
 import type { RelationName } from "../postgres/sql.ts";
 import { tenancyFrom } from "../steps/model/tenancy.ts";
 import type { AuditContext } from "./rule.ts";
 
 /**
- * The objects that the audit reads: those named in the configuration that exist in the database. * @throws AppError AUDIT_IMPOSSIBLE when it has none of the roles that requests run as
+ * The objects that the audit reads: those named in the configuration that exist in the database.
+ * @throws AppError AUDIT_IMPOSSIBLE when it has none of the roles that requests run as
  */
 export function auditContext(settings: Settings, snapshot: Snapshot): AuditContext {
   const { server } = snapshot;
   const { signedIn } = settings.roles;
-  const known = requestRoles(resolveRoles(settings, server.usesAnon)).filter((role) =>
-    server.roles.includes(role),
-  );
+  const resolved = resolveRoles(settings, server.usesAnon);
+  const known = requestRoles(resolved).filter((role) => server.roles.includes(role));
   const [role, ...others] = known;
   if (role === undefined) {
     throw new AppError({
@@ -33,9 +40,21 @@ export function auditContext(settings: Settings, snapshot: Snapshot): AuditConte
   return {
     tenancy: tenancyFrom(settings, idType),
     roles: [role, ...others],
+    requests: requestsOf(resolved),
+    identitySettings: settings.identity.kind === "setting" ? [settings.identity.setting] : [],
     tenantTables: there([...settings.tables.day1, ...settings.tables.day2]),
     sharedTables: there(settings.shared),
     exemptTables: there(settings.exempt),
     serverVersion: server.version,
+  };
+}
+
+/** The roles of requests; those that the configuration accepts by name are trusted. */
+function requestsOf(settings: ResolvedSettings): AuditContext["requests"] {
+  const { starts, trusted } = knownRoles(settings);
+  return {
+    starts,
+    trusted: [...trusted, ...acceptedRoles(settings)],
+    listed: [...starts, ...trusted],
   };
 }

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import type { ReachedRole, RequestRoles } from "../catalog/request-roles.ts";
 import type { RelationName, Some, Sql } from "../postgres/sql.ts";
 import type { Tenancy } from "../steps/model/tenancy.ts";
 import type { Leak } from "./leaks.ts";
@@ -11,11 +12,24 @@ export type AuditContext = {
   readonly tenancy: Tenancy;
   /** The roles that the application's requests run as. */
   readonly roles: Some<string>;
+  /** From which all roles that requests can become are computed. */
+  readonly requests: RequestRoles & {
+    /** The roles of the configuration, and those of Supabase. */
+    readonly listed: readonly string[];
+  };
+  /** The settings that name the user of a request. */
+  readonly identitySettings: readonly string[];
   readonly tenantTables: readonly RelationName[];
   readonly sharedTables: readonly RelationName[];
   readonly exemptTables: readonly RelationName[];
   /** As PostgreSQL counts: 150018 for 15.18. */
   readonly serverVersion: number;
+};
+
+/** What a rule is asked with: `roles` are then all roles that requests can become. */
+export type RuleContext = AuditContext & {
+  /** The roles that requests have, read from the database as it is now. */
+  readonly reached: readonly ReachedRole[];
 };
 
 /** One way in which the fence is broken on purpose, to test that it is noticed. */
@@ -60,7 +74,7 @@ export type Rule = {
   /** The page that documents it. */
   readonly source: string;
   /** Selects `object`, `fact` (what is wrong with it) and `fix` (the SQL), each a text. */
-  readonly findings: (context: AuditContext) => Sql;
+  readonly findings: (context: RuleContext) => Sql;
   readonly mutants: Some<Mutant>;
 };
 

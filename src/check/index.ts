@@ -18,6 +18,7 @@ import { dumpPrivileges } from "./privileges/dump-privileges.ts";
 import { dumpRowSecurity } from "./privileges/dump-row-security.ts";
 import { forcedRowSecurity } from "./privileges/forced-row-security.ts";
 import { impersonation } from "./privileges/impersonation.ts";
+import { rolesBeside } from "./privileges/roles-beside.ts";
 import { schemaPrivileges } from "./privileges/schema-privileges.ts";
 import { archiving } from "./server/archiving.ts";
 import { citus } from "./server/citus.ts";
@@ -64,6 +65,7 @@ export const checks: readonly PreflightCheck[] = [
   dumpPrivileges,
   dumpRowSecurity,
   applicationRoles,
+  rolesBeside,
   configuration,
   journal,
   existingNames,

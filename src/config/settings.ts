@@ -211,3 +211,38 @@ export function resolveRoles(settings: Settings, usesAnon: boolean): ResolvedSet
 export function requestRoles({ roles }: Pick<ResolvedSettings, "roles">): Some<string> {
   return roles.anonymous === null ? [roles.signedIn] : [roles.signedIn, roles.anonymous];
 }
+
+/** The login role of PostgREST on Supabase. */
+export const supabaseLogin = "authenticator";
+
+/** The roles that requests begin with, and those that the login may become on purpose. */
+export type KnownRoles = {
+  readonly starts: Some<string>;
+  readonly trusted: readonly string[];
+};
+
+/**
+ * The roles that the configuration names or Supabase always has. Every other role that requests can become is
+ * computed from the catalog.
+ */
+export function knownRoles(settings: ResolvedSettings): KnownRoles {
+  const { roles, identity } = settings;
+  const onSupabase = identity.kind === "supabase";
+  const login = roles.login ?? (onSupabase ? supabaseLogin : undefined);
+  const [first, ...others] = requestRoles(settings);
+  return {
+    starts: [first, ...others, ...(login === undefined ? [] : [login])],
+    // Requests become it with the service key only, which the application keeps to itself.
+    trusted: onSupabase ? ["service_role"] : [],
+  };
+}
+
+/** The rule of the audit by which a role is accepted that requests can become. */
+export const roleBesideRule = "role-beside";
+
+/** The roles that the configuration accepts by name. @param today as `2026-11-23`; without, also those whose day is over */
+export function acceptedRoles({ audit }: Pick<Settings, "audit">, today?: string): string[] {
+  return audit.accepted
+    .filter(({ rule, until }) => rule === roleBesideRule && (today === undefined || until >= today))
+    .map(({ object }) => object);
+}

@@ -25,6 +25,20 @@ const withoutAnonymous: Config = {
   roles: { signedIn: "authenticated", anonymous: null },
 };
 
+const acceptingAnon: Config = {
+  ...withoutAnonymous,
+  audit: {
+    accepted: [
+      {
+        rule: "role-beside",
+        object: "anon",
+        reason: "the gateway refuses requests without a user",
+        until: "2999-12-31",
+      },
+    ],
+  },
+};
+
 async function makeCompany(name: string) {
   const database = await createDatabase(name);
   onTestFinished(() => database.drop());
@@ -72,9 +86,13 @@ test("anon can TRUNCATE nothing behind the fence, though the configuration does 
   expect(grants).toEqual([{ granted: true }]);
 });
 
-test("a configuration that says by name that there is no anonymous role leaves anon what it had, which the proof then reports where the default is configured", async () => {
+test("a configuration that says that there is no anonymous role is refused while the login can become anon, and the proof fails, until that is accepted by name", async () => {
   const { session, url, truncates } = await makeCompany("no anon by name");
   const project = await makeProject(url, withoutAnonymous);
+  const refused = await project.tenantry("run", "--yes", "--stage", "day1");
+  expect(refused).toMatchObject({ code: 1 });
+  expect(refused.stdout + refused.stderr).toContain("authenticator can become it with SET ROLE");
+  await project.configure(acceptingAnon);
   for (const stage of ["day1", "day2"]) {
     const run = await project.tenantry("run", "--yes", "--stage", stage);
     expect(run, run.stderr).toMatchObject({ code: 0 });
@@ -86,7 +104,10 @@ test("a configuration that says by name that there is no anonymous role leaves a
     (await prove(session, parseSettings(settings, "the test"), run, "the fence")).flatMap(
       (result) => result.violations,
     );
-  expect(await violations(withoutAnonymous)).toEqual([]);
+  expect(await violations(acceptingAnon)).toEqual([]);
+  expect(await violations(withoutAnonymous)).toEqual([
+    expect.stringMatching(/^authenticator can become anon: REVOKE anon FROM authenticator/),
+  ]);
   expect(await violations(config)).toEqual(
     expect.arrayContaining([
       "anonymous may empty public.organization_users with a TRUNCATE",

@@ -1,5 +1,6 @@
 import { z } from "zod";
-import { requestRoles, resolveRoles } from "../../config/settings.ts";
+import { readReachedRoles } from "../../catalog/request-roles.ts";
+import { acceptedRoles, knownRoles, resolveRoles } from "../../config/settings.ts";
 import { sql } from "../../postgres/sql.ts";
 import { type Found, namesAhead, type PreflightCheck, quoted } from "../check.ts";
 
@@ -10,9 +11,12 @@ export const applicationRoles: PreflightCheck = {
   stops: [],
   async find(context) {
     const { queries, settings, snapshot } = context;
-    const { login } = settings.roles;
-    const requests = requestRoles(resolveRoles(settings, snapshot.server.usesAnon));
-    const roles = login === undefined ? requests : [...requests, login];
+    const { starts, trusted } = knownRoles(resolveRoles(settings, snapshot.server.usesAnon));
+    const reached = await readReachedRoles(queries, {
+      starts,
+      trusted: [...trusted, ...acceptedRoles(settings)],
+    });
+    const roles = reached.filter((one) => one.becomes && !one.trusted).map(({ role }) => role);
     const found = await queries.rows(
       sql`
         SELECT r.rolname::text AS role,

@@ -30,12 +30,7 @@ export const impersonation: PreflightCheck = {
     return refused.map(({ role, by }) => ({
       severity: "blocking",
       what: { object: role, fact: `${by} is not allowed to SET ROLE to it` },
-      fix: `GRANT ${quoted(role)} TO ${quoted(by)}${server.version >= 160_000 ? " WITH SET TRUE" : ""}${
-        // Used because the database has it, not because it is configured.
-        role === anonymous || role === signedIn
-          ? ""
-          : `, or set roles.anonymous: null in the configuration if no request runs as ${role}`
-      }`,
+      fix: `GRANT ${quoted(role)} TO ${quoted(by)}${server.version >= 160_000 ? " WITH SET TRUE" : ""}`,
     }));
   },
 };

@@ -1,13 +1,17 @@
 import { z } from "zod";
-import type { ResolvedSettings, Settings } from "../../config/settings.ts";
+import { readRolesBeside } from "../../catalog/request-roles.ts";
+import {
+  acceptedRoles,
+  knownRoles,
+  type ResolvedSettings,
+  type Settings,
+  supabaseLogin,
+} from "../../config/settings.ts";
 import type { CheckResult } from "../../events/events.ts";
 import type { Queries } from "../../postgres/connection.ts";
 import { sql } from "../../postgres/sql.ts";
 import { readRoles } from "../roles/roles.ts";
 import { resultOf, violation } from "./violation.ts";
-
-/** The login role of PostgREST on Supabase. */
-const usualLogin = "authenticator";
 
 const factsSchema = z.object({
   superuser: z.boolean(),
@@ -27,10 +31,11 @@ export async function withLogin(
 ): Promise<{ readonly settings: ResolvedSettings; readonly results: readonly CheckResult[] }> {
   const settings = await readRoles(queries, configured);
   const { roles, identity } = settings;
-  const named = roles.login ?? (identity.kind === "supabase" ? usualLogin : undefined);
+  const named = roles.login ?? (identity.kind === "supabase" ? supabaseLogin : undefined);
+  const beside = await tryRolesBeside(queries, settings);
   const without = (results: readonly CheckResult[]) => ({
     settings: { ...settings, roles: { ...roles, login: undefined } },
-    results,
+    results: [...results, beside],
   });
   if (named === undefined) return without([]);
   // A role that the configuration does not name may belong to another login.
@@ -66,6 +71,24 @@ export async function withLogin(
   }
   return {
     settings: { ...settings, roles: { ...roles, login: named } },
-    results: [resultOf(claim, [])],
+    results: [resultOf(claim, []), beside],
   };
+}
+
+/** The roles of requests are computed: one that nobody named is not tried, and so has to be accepted by name. */
+async function tryRolesBeside(queries: Queries, settings: ResolvedSettings): Promise<CheckResult> {
+  const { starts, trusted } = knownRoles(settings);
+  const today = new Date().toISOString().slice(0, 10);
+  const known = [...trusted, ...acceptedRoles(settings, today)];
+  const found = await readRolesBeside(queries, { starts, trusted: known }, [...starts, ...known]);
+  return resultOf(
+    "requests can become no role that the configuration does not name",
+    found.map(({ role, by, revoke }) =>
+      violation(
+        by === null
+          ? `${role} is used by this database: name it in roles.anonymous`
+          : `${by} can become ${role}: ${revoke ?? "name it in the configuration"}`,
+      ),
+    ),
+  );
 }

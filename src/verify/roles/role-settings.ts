@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { type ResolvedSettings, requestRoles } from "../../config/settings.ts";
+import { knownRoles, type ResolvedSettings } from "../../config/settings.ts";
 import type { CheckResult } from "../../events/events.ts";
 import type { Queries } from "../../postgres/connection.ts";
 import { ident, sql, textOf } from "../../postgres/sql.ts";
@@ -16,8 +16,7 @@ export async function tryRoleSettings(
   queries: Queries,
   settings: ResolvedSettings,
 ): Promise<CheckResult> {
-  const { login } = settings.roles;
-  const roles = login === undefined ? requestRoles(settings) : [...requestRoles(settings), login];
+  const { starts: roles } = knownRoles(settings);
   const found = await queries.rows(
     sql`
       SELECT r.rolname::text AS role,

@@ -11,7 +11,7 @@ export const definerFunction: Rule = {
   findings: (context) => sql`
     SELECT p.oid::regprocedure::text AS object,
            format('runs as %I, and requests can call it', pg_get_userbyid(p.proowner)) AS fact,
-           format('ALTER FUNCTION %s SECURITY INVOKER;', p.oid::regprocedure) AS fix
+           format('-- %s must check the organization of what it returns and writes; if no policy and no trigger calls it: REVOKE EXECUTE ON FUNCTION … FROM PUBLIC, …', p.oid::regprocedure) AS fix
       FROM pg_proc p
       JOIN pg_namespace n ON n.oid = p.pronamespace
      WHERE p.prosecdef

@@ -11,7 +11,11 @@ export const definerSearchPath: Rule = {
   findings: () => sql`
     SELECT p.oid::regprocedure::text AS object,
            format('runs as %I with the search_path of its caller', pg_get_userbyid(p.proowner)) AS fact,
-           format('ALTER FUNCTION %s SET search_path = pg_catalog, pg_temp; -- where its names have schemas; or hardening.functions in the configuration', p.oid::regprocedure) AS fix
+           -- The schemas that its names were found in; temporary objects last.
+           format('ALTER ROUTINE %s SET search_path = %s; -- or hardening.functions in the configuration', p.oid::regprocedure,
+                  (SELECT string_agg(quote_ident(path.schema), ', ' ORDER BY path.place) || ', pg_temp'
+                     FROM unnest(current_schemas(FALSE)) WITH ORDINALITY AS path (schema, place)
+                    WHERE path.schema NOT LIKE 'pg\\_temp%')) AS fix
       FROM pg_proc p
       JOIN pg_namespace n ON n.oid = p.pronamespace
      WHERE p.prosecdef

@@ -1,5 +1,5 @@
 import { ident, literal, sql } from "../../../postgres/sql.ts";
-import { fenced, relationsNamed } from "../../reach.ts";
+import { fenced, withPartitions } from "../../reach.ts";
 import type { Rule } from "../../rule.ts";
 
 export const definerTrigger: Rule = {
@@ -11,12 +11,14 @@ export const definerTrigger: Rule = {
   findings: (context) => sql`
     SELECT format('%I on %I.%I', g.tgname, t.schema, t.name) AS object,
            format('runs %s as %I', p.oid::regprocedure, pg_get_userbyid(p.proowner)) AS fact,
-           format('ALTER FUNCTION %s SECURITY INVOKER;', p.oid::regprocedure) AS fix
-      FROM ${relationsNamed(fenced(context))} AS t
+           format('-- %s must write rows of the organization of NEW or OLD only. Where its writer may do all that it does: ALTER FUNCTION … SECURITY INVOKER', p.oid::regprocedure) AS fix
+      FROM ${withPartitions(fenced(context))} AS t
       JOIN pg_trigger g ON g.tgrelid = t.oid
       JOIN pg_proc p ON p.oid = g.tgfoid
       JOIN pg_namespace n ON n.oid = p.pronamespace
      WHERE NOT g.tgisinternal
+       -- The parent's trigger stands for those of its partitions.
+       AND g.tgparentid = 0
        AND g.tgenabled <> 'D'
        AND p.prosecdef
        AND n.nspname <> ${literal(context.tenancy.helpers.schema)}

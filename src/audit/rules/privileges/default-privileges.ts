@@ -19,7 +19,10 @@ export const defaultPrivileges: Rule = {
       FROM pg_default_acl d
      CROSS JOIN aclexplode(d.defaclacl) AS g
      WHERE d.defaclobjtype = 'r'
-       AND (g.grantee = 0 OR pg_get_userbyid(g.grantee) IN (SELECT api.role FROM ${apiRoles(context)}))
+       AND (g.grantee = 0
+            OR EXISTS (SELECT FROM ${apiRoles(context)} WHERE pg_has_role(api.role, g.grantee, 'USAGE')))
+       -- What a role may do with its own tables, or nobody's who could not do it anyway.
+       AND g.grantee <> d.defaclrole
      GROUP BY d.defaclrole, d.defaclnamespace, g.grantee
   `,
   mutants: [

@@ -1,32 +1,61 @@
-import { ident, sql } from "../../../postgres/sql.ts";
-import { apiRoles, fenced, relationsNamed } from "../../reach.ts";
+import { revokedFromRequests } from "../../../catalog/request-roles.ts";
+import { ident, literal, sql } from "../../../postgres/sql.ts";
+import { fenced, reachedRoles, relationsNamed, withPartitions } from "../../reach.ts";
 import type { Rule } from "../../rule.ts";
 
 export const roleBypasses: Rule = {
   id: "role-bypasses",
   severity: "critical",
   title: "A role of requests is not bound by row-level security",
-  why: "Superusers, roles with BYPASSRLS and, without FORCE, a table's owner pass every policy; so does a role that may become one of them.",
+  why: "Superusers, roles with BYPASSRLS and, without FORCE, a table's owner pass every policy. A role with CREATEROLE can give itself other roles, and one with REPLICATION reads every change. The login counts too: a request that runs RESET ROLE is the login.",
   source: "https://www.postgresql.org/docs/current/ddl-rowsecurity.html",
   findings: (context) => sql`
-    SELECT api.role AS object,
+    WITH reached AS (
+      SELECT oid,
+             role,
+             becomes
+        FROM ${reachedRoles(context)} AS all_reached
+       WHERE NOT trusted
+    )
+    SELECT reached.role AS object,
+           format('requests can become it, and it has %s', attributes.names) AS fact,
            CASE
-             WHEN t.oid IS NULL THEN format('may act as %I, which row-level security does not bind', r.rolname)
-             ELSE format('may act as %I, which owns %I.%I', r.rolname, t.schema, t.name)
-           END AS fact,
-           CASE
-             WHEN api.role <> r.rolname THEN format('REVOKE %I FROM %I;', r.rolname, api.role)
-             WHEN t.oid IS NULL THEN format('ALTER ROLE %I NOSUPERUSER NOBYPASSRLS;', r.rolname)
-             ELSE format('ALTER TABLE %I.%I FORCE ROW LEVEL SECURITY;', t.schema, t.name)
+             WHEN reached.role = ANY (${[...context.requests.listed]}::text[])
+               THEN format('ALTER ROLE %I %s;', reached.role, attributes.without)
+             ELSE coalesce(${revokedFromRequests(reachedRoles(context), sql`reached.oid`)}, format('ALTER ROLE %I %s;', reached.role, attributes.without))
            END AS fix
-      FROM ${apiRoles(context)}
-      JOIN pg_roles r ON pg_has_role(api.role, r.oid, 'MEMBER')
-      LEFT JOIN (${relationsNamed(fenced(context))} AS t
-                 JOIN pg_class c ON c.oid = t.oid AND NOT c.relforcerowsecurity)
-        ON c.relowner = r.oid
-     WHERE r.rolsuper
-        OR r.rolbypassrls
-        OR t.oid IS NOT NULL
+      FROM reached
+      JOIN pg_roles r ON r.oid = reached.oid
+     CROSS JOIN LATERAL (SELECT string_agg(attribute.name, ', ') AS names,
+                                string_agg('NO' || attribute.name, ' ') AS without
+                           FROM (VALUES ('SUPERUSER', r.rolsuper),
+                                        ('BYPASSRLS', r.rolbypassrls),
+                                        ('CREATEROLE', r.rolcreaterole AND NOT r.rolsuper),
+                                        ('REPLICATION', r.rolreplication AND NOT r.rolsuper)) AS attribute (name, has)
+                          WHERE attribute.has) AS attributes
+     WHERE reached.becomes
+       AND attributes.names IS NOT NULL
+     UNION ALL
+    SELECT reached.role,
+           format('owns %I.%I, or inherits from its owner', t.schema, t.name),
+           CASE
+             WHEN helpers.oid IS NULL OR helpers.nspowner IN (SELECT oid FROM reached)
+               THEN format('-- give %I.%I to a role that requests cannot become: ALTER TABLE … OWNER TO …', t.schema, t.name)
+             -- What its owner may do is the new owner's alone: it keeps what requests need.
+             ELSE format('ALTER TABLE %I.%I OWNER TO %I;', t.schema, t.name, pg_get_userbyid(helpers.nspowner))
+                  || coalesce((SELECT format(' GRANT %s ON %I.%I TO %I;', string_agg(verb.name, ', ' ORDER BY verb.place), t.schema, t.name, reached.role)
+                                 FROM unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE']) WITH ORDINALITY AS verb (name, place)
+                                WHERE reached.role = ANY (${[...context.requests.listed]}::text[])
+                                  AND has_table_privilege(reached.role, t.oid, verb.name)
+                                  AND (verb.name = 'SELECT' OR t.oid NOT IN (SELECT oid FROM ${relationsNamed([context.tenancy.organizations, context.tenancy.memberships])} AS own))
+                               HAVING count(*) > 0), '')
+           END
+      FROM reached
+     CROSS JOIN ${withPartitions(fenced(context))} AS t
+      JOIN pg_class c ON c.oid = t.oid
+      LEFT JOIN pg_namespace helpers ON helpers.nspname = ${literal(context.tenancy.helpers.schema)}
+     WHERE NOT c.relforcerowsecurity
+       AND c.relowner = reached.oid
   `,
   mutants: [
     {
@@ -34,6 +63,12 @@ export const roleBypasses: Rule = {
       leak: "role-bypass",
       kind: "damage",
       damage: ({ role }) => [sql`ALTER ROLE ${ident(role)} BYPASSRLS`],
+    },
+    {
+      name: "a role of requests that may create roles",
+      leak: "role-bypass",
+      kind: "damage",
+      damage: ({ role }) => [sql`ALTER ROLE ${ident(role)} CREATEROLE`],
     },
     {
       name: "a role of requests that owns a tenant table",

@@ -1,5 +1,5 @@
 import { ident, sql } from "../../../postgres/sql.ts";
-import { fenced, relationsNamed } from "../../reach.ts";
+import { fenced, withPartitions } from "../../reach.ts";
 import type { Rule } from "../../rule.ts";
 
 export const rewriteRule: Rule = {
@@ -12,8 +12,9 @@ export const rewriteRule: Rule = {
     SELECT format('%I on %I.%I', w.rulename, t.schema, t.name) AS object,
            'is a rule, whose actions run as the owner of the table' AS fact,
            format('DROP RULE %I ON %I.%I;', w.rulename, t.schema, t.name) AS fix
-      FROM ${relationsNamed(fenced(context))} AS t
+      FROM ${withPartitions(fenced(context))} AS t
       JOIN pg_rewrite w ON w.ev_class = t.oid
+     WHERE w.ev_enabled <> 'D'
   `,
   mutants: [
     {

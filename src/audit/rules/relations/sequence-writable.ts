@@ -1,5 +1,5 @@
 import { ident, sql } from "../../../postgres/sql.ts";
-import { apiRoles, fenced, relationsNamed } from "../../reach.ts";
+import { apiRoles, fenced, holdersOf, relationsNamed } from "../../reach.ts";
 import type { Rule } from "../../rule.ts";
 
 export const sequenceWritable: Rule = {
@@ -11,7 +11,7 @@ export const sequenceWritable: Rule = {
   findings: (context) => sql`
     SELECT format('%I.%I', n.nspname, c.relname) AS object,
            format('%I may %s it', api.role, verb.what) AS fact,
-           format('REVOKE %s ON SEQUENCE %I.%I FROM %I; -- or hardening.sequences in the configuration', verb.privilege, n.nspname, c.relname, api.role) AS fix
+           format('REVOKE %s ON SEQUENCE %I.%I FROM %s; -- or hardening.sequences in the configuration', verb.privilege, n.nspname, c.relname, ${holdersOf(sql`c.oid`, sql`api.role`, sql`verb.privilege`)}) AS fix
       FROM pg_class c
       JOIN pg_namespace n ON n.oid = c.relnamespace
       JOIN pg_depend d ON d.classid = 'pg_class'::regclass

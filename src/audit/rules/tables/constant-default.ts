@@ -1,4 +1,4 @@
-import { ident, literal, sql } from "../../../postgres/sql.ts";
+import { ident, literal, sql, textOf } from "../../../postgres/sql.ts";
 import { relationsNamed } from "../../reach.ts";
 import type { Rule } from "../../rule.ts";
 
@@ -11,7 +11,16 @@ export const constantDefault: Rule = {
   findings: (context) => sql`
     SELECT format('%I.%I', t.schema, t.name) AS object,
            format('DEFAULT %s', pg_get_expr(d.adbin, d.adrelid)) AS fact,
-           format('ALTER TABLE %I.%I ALTER COLUMN %I DROP DEFAULT;', t.schema, t.name, a.attname) AS fix
+           -- Without a trigger of the plan, rows that name no organization would be refused.
+           CASE
+             WHEN EXISTS (SELECT
+                            FROM pg_trigger g
+                            JOIN pg_proc p ON p.oid = g.tgfoid
+                           WHERE g.tgrelid = t.oid
+                             AND p.pronamespace = to_regnamespace(${literal(context.tenancy.helpers.schema)}))
+               THEN format('ALTER TABLE %I.%I ALTER COLUMN %I DROP DEFAULT;', t.schema, t.name, a.attname)
+             ELSE format('ALTER TABLE %I.%I ALTER COLUMN %I SET DEFAULT %s();', t.schema, t.name, a.attname, ${textOf(ident(context.tenancy.helpers.writingOrganization))}::text)
+           END AS fix
       FROM ${relationsNamed(context.tenantTables)} AS t
       JOIN pg_attribute a ON a.attrelid = t.oid AND a.attname = ${context.tenancy.column}
       JOIN pg_attrdef d ON d.adrelid = t.oid AND d.adnum = a.attnum

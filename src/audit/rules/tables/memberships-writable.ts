@@ -1,5 +1,5 @@
 import { ident, sql } from "../../../postgres/sql.ts";
-import { apiRoles, relationsNamed } from "../../reach.ts";
+import { apiRoles, holdersOf, relationsNamed } from "../../reach.ts";
 import type { Rule } from "../../rule.ts";
 
 export const membershipsWritable: Rule = {
@@ -11,7 +11,7 @@ export const membershipsWritable: Rule = {
   findings: (context) => sql`
     SELECT format('%I.%I', t.schema, t.name) AS object,
            format('%I may %s it', api.role, lower(verb.name)) AS fact,
-           format('REVOKE %s ON %I.%I FROM %I;', verb.name, t.schema, t.name, api.role) AS fix
+           format('REVOKE %s ON %I.%I FROM %s;', verb.name, t.schema, t.name, ${holdersOf(sql`t.oid`, sql`api.role`, sql`verb.name`)}) AS fix
       FROM ${relationsNamed([context.tenancy.memberships])} AS t
      CROSS JOIN ${apiRoles(context)}
      CROSS JOIN unnest(ARRAY['INSERT', 'UPDATE', 'DELETE']) AS verb (name)

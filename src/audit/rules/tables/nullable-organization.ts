@@ -11,7 +11,10 @@ export const nullableOrganization: Rule = {
   findings: (context) => sql`
     SELECT format('%I.%I', t.schema, t.name) AS object,
            format('%I is %s', ${context.tenancy.column}::text, CASE WHEN a.attnum IS NULL THEN 'missing' ELSE 'nullable' END) AS fact,
-           format('ALTER TABLE %I.%I ALTER COLUMN %I SET NOT NULL;', t.schema, t.name, ${context.tenancy.column}::text) AS fix
+           CASE WHEN a.attnum IS NULL
+                THEN format('-- take %I.%I through its stage: tenantry run', t.schema, t.name)
+                ELSE format('ALTER TABLE %I.%I ALTER COLUMN %I SET NOT NULL;', t.schema, t.name, ${context.tenancy.column}::text)
+           END AS fix
       FROM ${relationsNamed(context.tenantTables)} AS t
       LEFT JOIN pg_attribute a ON a.attrelid = t.oid AND a.attname = ${context.tenancy.column} AND NOT a.attisdropped
      WHERE a.attnotnull IS NOT TRUE

@@ -1,5 +1,5 @@
 import { ident, sql } from "../../../postgres/sql.ts";
-import { apiRoles, relationsNamed } from "../../reach.ts";
+import { apiRoles, holdersOf, relationsNamed } from "../../reach.ts";
 import type { Rule } from "../../rule.ts";
 
 export const sharedTableWritable: Rule = {
@@ -11,7 +11,7 @@ export const sharedTableWritable: Rule = {
   findings: (context) => sql`
     SELECT format('%I.%I', t.schema, t.name) AS object,
            format('%I may %s it, and no policy prevents it', api.role, lower(verb.name)) AS fact,
-           format('REVOKE %s ON %I.%I FROM %I;', verb.name, t.schema, t.name, api.role) AS fix
+           format('REVOKE %s ON %I.%I FROM %s;', verb.name, t.schema, t.name, ${holdersOf(sql`t.oid`, sql`api.role`, sql`verb.name`)}) AS fix
       FROM ${relationsNamed(context.sharedTables)} AS t
       JOIN pg_class c ON c.oid = t.oid
      CROSS JOIN ${apiRoles(context)}
@@ -32,7 +32,7 @@ export const sharedTableWritable: Rule = {
      UNION ALL
     SELECT format('%I.%I', t.schema, t.name),
            format('%I may TRUNCATE it, and no policy applies to TRUNCATE', api.role),
-           format('REVOKE TRUNCATE ON %I.%I FROM %I;', t.schema, t.name, api.role)
+           format('REVOKE TRUNCATE ON %I.%I FROM %s;', t.schema, t.name, ${holdersOf(sql`t.oid`, sql`api.role`, sql`'TRUNCATE'`)})
       FROM ${relationsNamed(context.sharedTables)} AS t
      CROSS JOIN ${apiRoles(context)}
      WHERE has_table_privilege(api.role, t.oid, 'TRUNCATE')
