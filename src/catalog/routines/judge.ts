@@ -78,7 +78,8 @@ function judge(
   { because, through }: { readonly because: string; readonly through: string | undefined },
 ): OwnersRoutine {
   const { lookup, tenants } = judging;
-  const below = runBy(lookup, routine);
+  // The helpers answer for the caller only; the proof calls each of them.
+  const below = runBy(lookup, routine).filter(({ schema }) => schema !== tenants.helpers);
   const own = accessesOf(judging, routine);
   const theirs = below.flatMap((one) =>
     // What they do with their arguments is not followed.

@@ -85,6 +85,8 @@ function next(lookup: Lookup, links: ReadonlyMap<string, readonly Link[]>, visit
   const writes = (uses & ~ofSelect) !== 0;
   const below = (links.get(node) ?? [])
     .filter(({ when }) => when === "used" || writes)
+    // An owner's rights are not those of requests, and policies do not apply to most owners.
+    .filter(({ as }) => asRequests || !as.startsWith("the policy "))
     // A function is called with the caller's privileges; what an operator class or a trigger calls is not checked.
     .filter(({ to, from }) => !asRequests || from.startsWith("pg_opfamily ") || mayCall(lookup, to))
     .map(({ to, as }) => ({
