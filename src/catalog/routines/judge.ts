@@ -46,9 +46,28 @@ export function judgeRoutines(routines: Routines, tenants: Tenants): readonly Ow
   const shown = showsFenced(lookup, tenants);
   return reachedByRequests(lookup).flatMap(({ routine, through }) => {
     const because = whyNotTheirs(routine);
+    // A copy of a guarded function runs as the guard's owner, and is judged with the guard.
     if (because === undefined || routine.schema === tenants.helpers) return [];
     return [judge({ lookup, tenants, shown }, routine, { because, through })];
   });
+}
+
+/** Judges one function, whoever reaches it. */
+export function judgeRoutine(
+  routines: Routines,
+  tenants: Tenants,
+  routine: Routine,
+): OwnersRoutine {
+  const lookup = lookupIn(routines);
+  const judging = { lookup, tenants, shown: showsFenced(lookup, tenants) };
+  return judge(judging, routine, { because: "", through: undefined });
+}
+
+function isHelper({ helpers, helperNames }: Tenants, routine: Routine): boolean {
+  if (routine.schema !== helpers) return false;
+  return (
+    routine.returnsTrigger || (routine.arguments.length === 0 && helperNames.includes(routine.name))
+  );
 }
 
 type Judging = {
@@ -79,7 +98,7 @@ function judge(
 ): OwnersRoutine {
   const { lookup, tenants } = judging;
   // The helpers answer for the caller only; the proof calls each of them.
-  const below = runBy(lookup, routine).filter(({ schema }) => schema !== tenants.helpers);
+  const below = runBy(lookup, routine).filter((one) => !isHelper(tenants, one));
   const own = accessesOf(judging, routine);
   const theirs = below.flatMap((one) =>
     // What they do with their arguments is not followed.

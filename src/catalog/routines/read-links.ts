@@ -28,6 +28,12 @@ export function readRelationFacts(
              c.relkind::text AS kind,
              pg_get_userbyid(c.relowner)::text AS owner,
              ARRAY(SELECT a.attname::text FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum) AS columns,
+             (SELECT format_type(a.atttypid, a.atttypmod)
+                FROM pg_index i
+                JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = i.indkey[0]
+               WHERE i.indrelid = c.oid
+                 AND i.indisprimary
+                 AND i.indnkeyatts = 1) AS "keyType",
              (SELECT a.attname::text
                 FROM pg_index i
                 JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = i.indkey[0]

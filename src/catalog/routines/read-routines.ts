@@ -1,6 +1,7 @@
 import { z } from "zod";
 import type { Queries } from "../../postgres/connection.ts";
 import { type Sql, sql } from "../../postgres/sql.ts";
+import { accessOf } from "../grants.ts";
 import { isNoSystemSchema, isUserSchema } from "../system-schemas.ts";
 import { type Body, readBody } from "./body.ts";
 import { loadParser, type Parser } from "./parser.ts";
@@ -86,7 +87,20 @@ const routinesQuery = (roles: readonly string[]): Sql => sql`
          pg_has_role(p.proowner, 'USAGE') AS "mayAlter",
          p.provolatile::text AS volatility,
          p.proisstrict AS strict,
-         (SELECT coalesce(json_agg(json_build_object('name', coalesce(argument.name, ''), 'type', format_type(argument.type, NULL)) ORDER BY argument.position), '[]')
+         format('%I.%I', n.nspname, p.proname) AS qualified,
+         coalesce(p.proargmodes && ARRAY['o', 'b']::"char"[], FALSE) AS "hasOut",
+         ARRAY(SELECT bypassing.rolname::text
+                 FROM pg_roles bypassing
+                WHERE bypassing.rolbypassrls
+                  AND NOT bypassing.rolsuper
+                  AND bypassing.oid <> p.proowner
+                  AND has_function_privilege(bypassing.oid, p.oid, 'EXECUTE')
+                ORDER BY 1) AS "keptBy",
+         CASE WHEN p.prosecdef
+              THEN ${accessOf("coalesce(p.proacl, acldefault('f', p.proowner))", "p.proowner")}
+              ELSE '[]'::json
+          END AS access,
+         (SELECT coalesce(json_agg(json_build_object('name', coalesce(argument.name, ''), 'type', format_type(argument.type, NULL), 'position', argument.position) ORDER BY argument.position), '[]')
             FROM ROWS FROM (unnest(coalesce(p.proallargtypes, p.proargtypes::oid[])), unnest(p.proargnames), unnest(p.proargmodes)) WITH ORDINALITY AS argument (type, name, mode, position)
            WHERE argument.type IS NOT NULL
              AND coalesce(argument.mode, 'i') IN ('i', 'b', 'v')) AS arguments,

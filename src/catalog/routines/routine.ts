@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { accessSchema } from "../grants.ts";
 import type { Body } from "./body.ts";
 
 export const routineSchema = z.object({
@@ -21,8 +22,12 @@ export const routineSchema = z.object({
   mayAlter: z.boolean(),
   volatility: z.enum(["i", "s", "v"]),
   strict: z.boolean(),
-  /** The arguments of a call: OUT and TABLE arguments are none. */
-  arguments: z.array(z.object({ name: z.string(), type: z.string() })),
+  /** Its schema and name, quoted where SQL requires it. */
+  qualified: z.string(),
+  /** The arguments of a call (OUT and TABLE arguments are none), with their position among all, from 1. */
+  arguments: z.array(z.object({ name: z.string(), type: z.string(), position: z.number() })),
+  /** Whether a call of it returns OUT arguments. */
+  hasOut: z.boolean(),
   /** The list of its parameters as CREATE FUNCTION takes it, with defaults. */
   parameters: z.string(),
   /** What it returns as CREATE FUNCTION takes it; null for a procedure. */
@@ -38,6 +43,10 @@ export const routineSchema = z.object({
   execute: z.boolean(),
   usage: z.boolean(),
   ofExtension: z.boolean(),
+  /** The roles that bypass row-level security, are no superusers, and may call it. */
+  keptBy: z.array(z.string()),
+  /** Its access list. */
+  access: z.array(accessSchema),
 });
 
 /** A function, procedure or aggregate, and what its body does. */
@@ -52,6 +61,7 @@ export const relationFactsSchema = z.object({
   columns: z.array(z.string()),
   /** Its primary key, where it is one column. */
   key: z.string().nullable(),
+  keyType: z.string().nullable(),
   /** Foreign keys of one column, or of one column beside the organization. */
   foreignKeys: z.array(z.object({ column: z.string(), to: z.string(), toColumn: z.string() })),
   rowSecurity: z.boolean(),

@@ -11,8 +11,9 @@ export type Tenants = {
   readonly shared: readonly RelationName[];
   readonly organizations: RelationName;
   readonly memberships: RelationName;
-  /** The schema of the helpers. */
+  /** The schema of the helpers, and their names; others in it are copies of guarded functions. */
   readonly helpers: string;
+  readonly helperNames: readonly string[];
   /** The function that returns the current user. */
   readonly caller: RelationName;
   /** The functions that return organizations of the current user only. */
@@ -30,11 +31,14 @@ export function isSame(one: RelationName, other: RelationName): boolean {
 
 /** The column of a relation that names the organization of its rows. */
 export function organizationColumnOf(
-  { column, organizations, memberships }: Tenants,
+  tenants: Tenants,
   relation: RelationFacts,
 ): string | undefined {
+  const { column, organizations, memberships } = tenants;
   if (isSame(relation, organizations)) return "id";
   if (isSame(relation, memberships)) return "organization_id";
+  // A table that is still to be fenced will have it.
+  if (isFenced(tenants, relation)) return column;
   return relation.columns.includes(column) ? column : undefined;
 }
 

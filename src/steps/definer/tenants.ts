@@ -15,6 +15,13 @@ export function tenantsOf(
     organizations,
     memberships,
     helpers: helpers.schema,
+    helperNames: [
+      helpers.caller,
+      helpers.callerOrganizations,
+      helpers.callerAdministers,
+      helpers.writingOrganization,
+      helpers.joinDefaultOrganization,
+    ].map(({ name }) => name),
     caller: helpers.caller,
     callersOrganizations: [
       helpers.callerOrganizations,
