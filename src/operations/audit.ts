@@ -1,5 +1,7 @@
 import { audit, judge } from "../audit/audit.ts";
 import { auditContext } from "../audit/context.ts";
+import type { AuditContext, Rule } from "../audit/rule.ts";
+import { definerFunction } from "../audit/rules/functions/definer-function.ts";
 import { rules } from "../audit/rules/index.ts";
 import { compareFingerprints, describeDifference } from "../catalog/fingerprint/fingerprint.ts";
 import { readSnapshot } from "../catalog/snapshot.ts";
@@ -7,6 +9,7 @@ import { AppError } from "../errors.ts";
 import type { Finding } from "../events/finding.ts";
 import { type Run, readFingerprintAfter, readRuns } from "../journal/journal.ts";
 import type { Workspace } from "./context/workspace.ts";
+import { readCalls } from "./stage/functions.ts";
 import { emitNotCompared } from "./stage/not-compared.ts";
 
 export type AuditResult = {
@@ -19,12 +22,22 @@ export type AuditResult = {
 
 /** Asks the catalog for every leak that the audit's rules know. Nothing is changed. */
 export async function auditDatabase(workspace: Workspace): Promise<AuditResult> {
-  const { session, settings, configFile } = workspace;
+  const { session, settings, configFile, folder } = workspace;
   const context = auditContext(settings, await readSnapshot(session));
-  const found = await session.transaction(
-    (queries) => audit(queries, context, rules),
-    "read only snapshot",
-  );
+  const ask = (asked: readonly Rule[], calls?: AuditContext["calls"]) =>
+    session.transaction(
+      (queries) => audit(queries, { ...context, calls }, asked),
+      "read only snapshot",
+    );
+  const first = await ask(rules);
+  const { id } = definerFunction;
+  // The application's code takes a second to read, and only proposals for functions need it.
+  const found = first.some((finding) => finding.id === id)
+    ? [
+        ...(await ask([definerFunction], await readCalls(settings, folder))),
+        ...first.filter((finding) => finding.id !== id),
+      ]
+    : first;
   const today = new Date().toISOString().slice(0, 10);
   const findings = judge(found, settings.audit.accepted, today);
   const open = findings.filter(({ accepted }) => accepted === undefined);

@@ -61,7 +61,8 @@ async function verifyHere(workspace: Workspace, stage: StageName): Promise<Verif
     const fault = run === undefined ? "is not applied" : `is ${run.state}, not applied`;
     return notApplied(stage, fault);
   }
-  const verified = await proveStage(session, settings, run, "and around it");
+  const reach = workspace.planAs === undefined ? "and around it" : "and around it, on a clone";
+  const verified = await proveStage(session, settings, run, reach);
   const application = stage === "day3" ? await verifyApplication(workspace) : undefined;
   const verification =
     application === undefined

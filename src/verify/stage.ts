@@ -20,7 +20,7 @@ import { withLogin } from "./proof/login.ts";
 import { tryFunctions } from "./roles/fence-functions.ts";
 import { tryRoleSettings } from "./roles/role-settings.ts";
 
-type Reach = "the fence" | "and around it";
+type Reach = "the fence" | "and around it" | "and around it, on a clone";
 
 /**
  * Verifies an applied stage: the lasting checks of its steps, its criteria, and its isolation. It writes in
@@ -54,7 +54,8 @@ export async function prove(
   reach: Reach,
 ): Promise<CheckResult[]> {
   const { settings: access, results } = await withLogin(session, settings);
-  const scope = { settings: access, tenancy, fences };
+  const onClone = reach === "and around it, on a clone";
+  const scope = { settings: access, tenancy, fences, onClone };
   return [
     ...results,
     await verifyNoShards(session),

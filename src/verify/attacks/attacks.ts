@@ -15,6 +15,7 @@ import { resultOf, violation } from "../proof/violation.ts";
 import { readRoles } from "../roles/roles.ts";
 import { type AttackSetup, setUpAttack } from "./attack-setup.ts";
 import { tryCachedPlans } from "./cached-plans.ts";
+import { tryFunctionEffects } from "./function-effects.ts";
 import { tryInterference } from "./interference.ts";
 import { tryMemberships } from "./memberships.ts";
 import { tryNonMembers } from "./non-members.ts";
@@ -65,6 +66,11 @@ const aroundTheFence: readonly Attack[] = [
     try: tryInterference,
   },
   {
+    claim: "functions that run as their owner do not change others' rows",
+    on: "all of them",
+    try: tryFunctionEffects,
+  },
+  {
     claim: "files of other organizations cannot be read or written",
     on: "all of them",
     try: tryStorage,
@@ -84,7 +90,7 @@ const aroundTheFence: readonly Attack[] = [
  */
 export async function tryAttacks(
   session: Session,
-  { settings: configured, tenancy, fences }: ProofScope,
+  { settings: configured, tenancy, fences, onClone }: ProofScope,
   where: "on the fence" | "around the fence",
 ): Promise<CheckResult[]> {
   const settings = await readRoles(session, configured);
@@ -96,7 +102,10 @@ export async function tryAttacks(
   ): Promise<Outcomes> =>
     retryWhileLocked((turn) =>
       inRolledBackTransaction(session, async (queries) => {
-        const setup = await setUpAttack(queries, { settings, tenancy }, tried, { how, turn });
+        const setup = await setUpAttack(queries, { settings, tenancy, onClone }, tried, {
+          how,
+          turn,
+        });
         if ("impossible" in setup) {
           const why = violation(`not tried: ${setup.impossible}`);
           const untried = { violations: [why], remarks: [] };

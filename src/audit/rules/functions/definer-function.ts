@@ -1,10 +1,24 @@
 import { readRoutines } from "../../../catalog/routines/read-routines.ts";
+import type { Routines } from "../../../catalog/routines/routine.ts";
+import { isFenced, type Tenants } from "../../../catalog/routines/tenants.ts";
 import { ident, sql } from "../../../postgres/sql.ts";
 import { decisionOn } from "../../../steps/definer/decisions.ts";
 import { describeFunction, fixOf } from "../../../steps/definer/describe.ts";
-import { proposeAll } from "../../../steps/definer/proposal.ts";
+import { type Proposed, proposeAll } from "../../../steps/definer/proposal.ts";
 import { tenantsOf } from "../../../steps/definer/tenants.ts";
 import type { Rule } from "../../rule.ts";
+
+/** Whether only triggers of fenced tables run a function. */
+function firedByFencedOnly(
+  { routine }: Proposed,
+  { triggers, relations }: Routines,
+  tenants: Tenants,
+): boolean {
+  const on = triggers
+    .filter((trigger) => trigger.routine === routine.oid)
+    .flatMap(({ relation }) => relations.find(({ oid }) => oid === relation) ?? []);
+  return routine.returnsTrigger && on.every((relation) => isFenced(tenants, relation));
+}
 
 export const definerFunction: Rule = {
   id: "definer-function",
@@ -23,11 +37,8 @@ export const definerFunction: Rule = {
           const decision = decisionOn(functions, routine, tenancy.organizations.schema);
           return decision?.do !== "keep" || decision.until < today;
         })
-        // Triggers of tenant tables have a rule of their own.
-        .filter(
-          ({ routine, callable, through }) =>
-            callable || !routine.returnsTrigger || through !== undefined,
-        )
+        // Triggers of fenced tables have a rule of their own.
+        .filter((one) => !firedByFencedOnly(one, routines, tenants))
         .map((one) => ({
           object: one.routine.shown,
           fact: describeFunction(one),
