@@ -44,15 +44,16 @@ export type OwnersRoutine = {
 export function judgeRoutines(routines: Routines, tenants: Tenants): readonly OwnersRoutine[] {
   const lookup = lookupIn(routines);
   const shown = showsFenced(lookup, tenants);
+  const identity = settingsOf(routines, tenants);
   return reachedByRequests(lookup).flatMap(({ routine, through }) => {
-    const because = whyNotTheirs(routine);
+    const because = whyNotTheirs(routine, identity);
     // A copy of a guarded function runs as the guard's owner, and is judged with the guard.
     if (because === undefined || routine.schema === tenants.helpers) return [];
     return [judge({ lookup, tenants, shown }, routine, { because, through })];
   });
 }
 
-/** Judges one function, whoever reaches it. */
+/** Judges one function, also one that requests do not reach. */
 export function judgeRoutine(
   routines: Routines,
   tenants: Tenants,
@@ -80,15 +81,24 @@ const whoOneIs =
   /^(role|session_authorization|row_security|session_replication_role|request\..*)$/i;
 
 /** Why a function runs with other rights than its caller's; undefined where it does not. */
-function whyNotTheirs({ definer, owner, settings, body, kind }: Routine): string | undefined {
+function whyNotTheirs(
+  { definer, owner, settings, body, kind }: Routine,
+  identity: readonly string[],
+): string | undefined {
+  const saysWho = (name: string) => whoOneIs.test(name) || identity.includes(name);
   if (kind === "aggregate") return undefined;
   if (definer) return `runs as ${owner}`;
-  const set = settings
-    .map((setting) => setting.split("=")[0] ?? "")
-    .find((name) => whoOneIs.test(name));
+  const set = settings.map((setting) => setting.split("=")[0] ?? "").find(saysWho);
   if (set !== undefined) return `sets ${set}`;
-  const inside = body.sets.find((name) => name !== undefined && whoOneIs.test(name));
+  if (body.sets.includes(undefined)) return "sets a setting whose name is not a constant";
+  const inside = body.sets.find((name) => name !== undefined && saysWho(name));
   return inside === undefined ? undefined : `sets ${inside}`;
+}
+
+/** The settings by which the fence knows the user of a request. */
+function settingsOf({ routines }: Routines, { caller }: Tenants): readonly string[] {
+  const { source = "" } = routines.find((one) => isSame(one, caller)) ?? {};
+  return [...source.matchAll(/current_setting\('([^']+)'/g)].map(([, name = ""]) => name);
 }
 
 function judge(

@@ -48,7 +48,10 @@ function namesIn(statements: readonly Node[]): Omit<Statements, "queries" | "oth
 
 function firstText(args: unknown): string | undefined {
   if (!Array.isArray(args)) return undefined;
-  const first: unknown = args[0];
+  const given: unknown = args[0];
+  // In a body of SQL-standard form, each constant has its type.
+  const cast = isObject(given) && "TypeCast" in given ? given.TypeCast : undefined;
+  const first: unknown = isObject(cast) && "arg" in cast ? cast.arg : given;
   if (!isObject(first) || !("A_Const" in first) || !isObject(first.A_Const)) return undefined;
   const constant = first.A_Const;
   if (!("sval" in constant) || !isObject(constant.sval)) return undefined;
