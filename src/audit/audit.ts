@@ -38,15 +38,15 @@ async function ruleContext(queries: Queries, context: AuditContext): Promise<Rul
   return { ...context, reached, roles: [role, ...others] };
 }
 
-async function askRule(
-  queries: Queries,
-  context: RuleContext,
-  { id, title, severity, why, findings }: Rule,
-): Promise<Finding[]> {
+async function askRule(queries: Queries, context: RuleContext, rule: Rule): Promise<Finding[]> {
+  const { id, title, severity, why } = rule;
   const told = { id, title, severity, why };
   await queries.execute(sql`SAVEPOINT rule`);
   try {
-    const found = await queries.rows(findings(context), foundSchema);
+    const found =
+      "find" in rule
+        ? await rule.find(queries, context)
+        : await queries.rows(rule.findings(context), foundSchema);
     return found.map(({ object, fact, fix }) => ({ ...told, object, fact, fix }));
   } catch (error) {
     if (sqlState(error) === undefined) throw error;

@@ -45,6 +45,7 @@ export function auditContext(settings: Settings, snapshot: Snapshot): AuditConte
     tenantTables: there([...settings.tables.day1, ...settings.tables.day2]),
     sharedTables: there(settings.shared),
     exemptTables: there(settings.exempt),
+    functions: settings.functions,
     serverVersion: server.version,
   };
 }

@@ -7,7 +7,12 @@ import type { StageName } from "../steps/model/stage.ts";
 import { audit, judge } from "./audit.ts";
 import { auditContext } from "./context.ts";
 import { endOf, hardeningFor } from "./endings.ts";
+import type { AuditContext, Rule } from "./rule.ts";
+import { definerFunction } from "./rules/functions/definer-function.ts";
 import { rules } from "./rules/index.ts";
+
+/** Reads the calls of functions in the application's code. */
+export type ReadCalls = () => Promise<AuditContext["calls"]>;
 
 /**
  * What the audit finds in the catalog, with what the configuration accepts of it, and what stages that
@@ -17,13 +22,24 @@ import { rules } from "./rules/index.ts";
 export async function readFindings(
   session: Session,
   settings: Settings,
-  ahead: readonly StageName[],
+  { ahead, readCalls }: { readonly ahead: readonly StageName[]; readonly readCalls?: ReadCalls },
 ): Promise<readonly Finding[]> {
   const context = auditContext(settings, await readSnapshot(session));
-  const found = await session.transaction(
-    (queries) => audit(queries, context, rules),
-    "read only snapshot",
-  );
+  const ask = (asked: readonly Rule[], calls?: AuditContext["calls"]) =>
+    session.transaction(
+      (queries) => audit(queries, { ...context, calls }, asked),
+      "read only snapshot",
+    );
+  const first = await ask(rules);
+  const { id } = definerFunction;
+  // The application's code takes a second to read, and only proposals for functions need it.
+  const found =
+    readCalls !== undefined && first.some((finding) => finding.id === id)
+      ? [
+          ...(await ask([definerFunction], await readCalls())),
+          ...first.filter((finding) => finding.id !== id),
+        ]
+      : first;
   return judge(found, settings.audit.accepted, today()).map((finding): Finding => {
     const end = endOf(finding, settings);
     if (end !== undefined && ahead.includes(end)) {

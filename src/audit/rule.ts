@@ -1,6 +1,9 @@
 import { z } from "zod";
 import type { ReachedRole, RequestRoles } from "../catalog/request-roles.ts";
+import type { Settings } from "../config/settings.ts";
+import type { Queries } from "../postgres/connection.ts";
 import type { RelationName, Some, Sql } from "../postgres/sql.ts";
+import type { RemoteCall } from "../steps/definer/proposal.ts";
 import type { Tenancy } from "../steps/model/tenancy.ts";
 import type { Leak } from "./leaks.ts";
 
@@ -22,6 +25,10 @@ export type AuditContext = {
   readonly tenantTables: readonly RelationName[];
   readonly sharedTables: readonly RelationName[];
   readonly exemptTables: readonly RelationName[];
+  /** What the configuration decides about functions that run as their owner. */
+  readonly functions: Settings["functions"];
+  /** The application's calls of functions; undefined where its code was not read. */
+  readonly calls?: readonly RemoteCall[] | undefined;
   /** As PostgreSQL counts: 150018 for 15.18. */
   readonly serverVersion: number;
 };
@@ -73,9 +80,16 @@ export type Rule = {
   readonly why: string;
   /** The page that documents it. */
   readonly source: string;
-  /** Selects `object`, `fact` (what is wrong with it) and `fix` (the SQL), each a text. */
-  readonly findings: (context: RuleContext) => Sql;
   readonly mutants: Some<Mutant>;
-};
+} & (
+  | {
+      /** Selects `object`, `fact` (what is wrong with it) and `fix` (the SQL), each a text. */
+      readonly findings: (context: RuleContext) => Sql;
+    }
+  /** For what a query alone does not show. */
+  | { readonly find: (queries: Queries, context: RuleContext) => Promise<readonly Found[]> }
+);
 
 export const foundSchema = z.object({ object: z.string(), fact: z.string(), fix: z.string() });
+
+export type Found = z.output<typeof foundSchema>;

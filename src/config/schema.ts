@@ -12,6 +12,30 @@ const reason = z.string().trim().min(3, "must be a reason of at least 3 characte
 const hardened = (description: string) =>
   z.array(z.string().min(1)).default([]).meta({ description, see: "[hardening](#hardening)" });
 
+const functionName = z
+  .string()
+  .min(1)
+  .describe("the function with its argument types, as the audit prints it: `totals(uuid)`");
+
+/** What is decided about a function that runs as its owner. */
+const functionDecisionSchema = z.discriminatedUnion("do", [
+  z.strictObject({
+    function: functionName,
+    do: z
+      .enum(["revoke", "guard"])
+      .describe(
+        "`revoke`: requests lose EXECUTE; `guard`: a check of the organization before the function; `keep`: it stays as it is, and the proof still calls it",
+      ),
+    reason: reason.optional().describe("why"),
+  }),
+  z.strictObject({
+    function: functionName,
+    do: z.literal("keep"),
+    reason,
+    until: z.iso.date().describe("for `keep`, the last day on which it is accepted"),
+  }),
+]);
+
 /** The content of a configuration file, as it is written. */
 export const configSchema = z.strictObject({
   schema: nameSchema
@@ -108,6 +132,11 @@ export const configSchema = z.strictObject({
     .describe(
       "`FORCE ROW LEVEL SECURITY`: policies apply to the tables' owner too. Set it if the application connects as the owner",
     ),
+  functions: z.array(functionDecisionSchema).default([]).meta({
+    description:
+      "what Day 3 does about functions that run as their owner and that requests reach, where its proposal is not enough",
+    see: "[functions](#functions)",
+  }),
   online: z
     .strictObject({
       lockTimeoutInMilliseconds: z
@@ -171,6 +200,9 @@ export const configSchema = z.strictObject({
       ),
       functions: hardened(
         '`SECURITY DEFINER` functions, as `name(integer, text)`, or `["all"]`: they get a fixed `search_path`',
+      ),
+      definerFunctions: hardened(
+        'functions that run as their owner and reach rows of others, as `name(integer, text)`, or `["all"]`: Day 3 revokes or guards them, as `tenantry audit` proposes',
       ),
       sequences: hardened(
         'sequences of tenant tables, or `["all"]`: requests keep `USAGE`, and `UPDATE` and `SELECT` are revoked',

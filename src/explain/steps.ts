@@ -218,6 +218,19 @@ export const stepExplanations: Readonly<Record<string, StepExplanation>> = {
     killed: atomic,
     undone: "resets the search_path; a function that was dropped since is skipped",
   },
+  "revoke-execute": {
+    does: "revokes EXECUTE of requests and PUBLIC on a function that runs as its owner; roles that bypass row-level security keep it (hardening.definerFunctions)",
+    lock: "none",
+    killed: atomic,
+    undone: "grants the same again; a function that was dropped since is skipped",
+  },
+  guard: {
+    does: "puts a check of the organization in the place of a function that runs as its owner, which then calls a copy of it in the helpers' schema (hardening.definerFunctions)",
+    lock: "none",
+    killed: atomic,
+    undone:
+      "restores the function's text and drops the copy; owner, grants, comment and dependencies stay",
+  },
   "count-only": {
     does: "revokes the privileges with which requests can set or read a sequence; nextval still works (hardening.sequences)",
     lock: "none",

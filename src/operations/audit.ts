@@ -4,6 +4,7 @@ import { AppError } from "../errors.ts";
 import type { Finding } from "../events/finding.ts";
 import type { Workspace } from "./context/workspace.ts";
 import { stagesAhead } from "./stage/ahead.ts";
+import { readCalls } from "./stage/functions.ts";
 
 export type AuditResult = {
   /** How many rules were asked. */
@@ -21,8 +22,12 @@ export async function auditDatabase({
   session,
   settings,
   configFile,
+  folder,
 }: Workspace): Promise<AuditResult> {
-  const findings = await readFindings(session, settings, await stagesAhead(session));
+  const findings = await readFindings(session, settings, {
+    ahead: await stagesAhead(session),
+    readCalls: () => readCalls(settings, folder),
+  });
   const open = findings.filter(({ accepted }) => accepted === undefined);
   if (open.length === 0) return { asked: rules.length, findings, failure: undefined };
   const failure = new AppError({

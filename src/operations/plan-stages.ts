@@ -7,6 +7,7 @@ import { listSteps, type StepLine } from "../plan/summary.ts";
 import type { StageName } from "../steps/model/stage.ts";
 import type { Workspace } from "./context/workspace.ts";
 import { type ReadApplication, readApplication } from "./stage/application.ts";
+import { readFunctions } from "./stage/functions.ts";
 
 /** Every step of the stages ahead, and what it was planned from. */
 export type PlannedStages = {
@@ -36,7 +37,9 @@ export async function planStages(
   const application = wanted.some(({ name }) => name === "day3")
     ? await readApplication(workspace)
     : undefined;
-  const plan = planFrom(settings, snapshot, wanted, { origin: configFile, application });
+  const functions = await readFunctions(workspace, snapshot, wanted);
+  const context = { origin: configFile, application, ...functions };
+  const plan = planFrom(settings, snapshot, wanted, context);
   const steps = new Map(plan.stages.map((one) => [one.stage, listSteps(one, snapshot)]));
   return { plan, steps, application };
 }

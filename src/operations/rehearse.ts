@@ -14,6 +14,7 @@ import { fromConfig, type Workspace } from "./context/workspace.ts";
 import { type CopyRequest, withCopy } from "./copy/copy.ts";
 import { playStages } from "./copy/play-stages.ts";
 import { stagesToRun } from "./run-stages.ts";
+import { readFunctions } from "./stage/functions.ts";
 
 export type RehearseRequest = Omit<CopyRequest, "workspace" | "what" | "signal"> & {
   readonly stage?: StageName | undefined;
@@ -97,15 +98,16 @@ function rehearseOnCopy(workspace: Workspace, request: RehearseRequest): Promise
 
 /** A configuration that does not fit the database is refused before hours of copying it. */
 async function refuseUnplannable(
-  { session, settings, configFile }: Workspace,
+  workspace: Workspace,
   wanted: readonly StageName[],
 ): Promise<void> {
+  const { session, settings, configFile } = workspace;
   const begun = (await readRuns(session)).filter(({ state }) => state !== "rolled back");
   const ahead = wanted.filter((name) => !begun.some(({ stage }) => stage === name));
   const planned = definitions.filter(({ name }) => ahead.includes(name));
-  const { tenancy } = planStages(settings, await readSnapshot(session), planned, {
-    origin: configFile,
-  });
+  const snapshot = await readSnapshot(session);
+  const functions = await readFunctions(workspace, snapshot, planned);
+  const { tenancy } = planStages(settings, snapshot, planned, { origin: configFile, ...functions });
   const applied = begun.filter(({ state }) => state === "applied");
   if (planned.length > 0) refuseOtherTenancy(applied, tenancy, configFile);
 }

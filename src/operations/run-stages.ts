@@ -21,6 +21,7 @@ import { decideAfterFailure, rollBackFailedStage } from "./stage/after-failure.t
 import { readApplication, refuseUnfenced } from "./stage/application.ts";
 import { backUpStage, refuseUntaggableStages } from "./stage/back-up-stage.ts";
 import { countCrossingRows } from "./stage/crossing-rows.ts";
+import { readFunctions } from "./stage/functions.ts";
 import { predictionOf } from "./stage/prediction.ts";
 import { waysAround } from "./stage/ways-around.ts";
 import type { VerifyBackupRequest } from "./verify-backup.ts";
@@ -78,7 +79,9 @@ async function planAndConfirm(
   // A plan that does not fit the database is refused before a question, and before a backup.
   const anew = stages.filter(({ name }) => wanted.includes(name) && !underway.includes(name));
   const application = await applicationOf(workspace, anew);
-  const plan = planStages(settings, snapshot, anew, { origin: configFile, application });
+  const functions = await readFunctions(workspace, snapshot, anew);
+  const context = { origin: configFile, application, ...functions };
+  const plan = planStages(settings, snapshot, anew, context);
   if (plan.stages.length > 0) {
     const applied = runs.filter(({ state }) => state === "applied");
     refuseOtherTenancy(applied, plan.tenancy, configFile);
@@ -239,7 +242,8 @@ async function planAnew(writing: WritingWorkspace, stage: StageName, request: Ru
   const definition = stages.filter(({ name }) => name === stage);
   const kept = await loadKept(writing, stage, request.attribution);
   const application = await applicationOf(writing, definition);
-  const context = { origin: configFile, kept, application };
+  const functions = await readFunctions(writing, snapshot, definition);
+  const context = { origin: configFile, kept, application, ...functions };
   const planned = planStages(settings, snapshot, definition, context);
   const [plan] = planned.stages;
   if (plan === undefined) throw new Error(`there is no stage ${stage}`);

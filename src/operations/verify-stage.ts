@@ -7,6 +7,7 @@ import { interruptible } from "./context/interruptible.ts";
 import type { Workspace } from "./context/workspace.ts";
 import { withCopy } from "./copy/copy.ts";
 import { verifyApplication } from "./stage/application.ts";
+import { readCalls } from "./stage/functions.ts";
 
 export type VerifyRequest = {
   /** One stage; else the last that is applied. */
@@ -62,7 +63,14 @@ async function verifyHere(workspace: Workspace, stage: StageName): Promise<Verif
     return notApplied(stage, fault);
   }
   const { emit } = caller;
-  const verified = await proveStage(session, { settings, run, reach: "and around it", emit });
+  const reach = workspace.planAs === undefined ? "and around it" : "and around it, on a clone";
+  const verified = await proveStage(session, {
+    settings,
+    run,
+    reach,
+    emit,
+    readCalls: () => readCalls(settings, workspace.folder),
+  });
   const application = stage === "day3" ? await verifyApplication(workspace) : undefined;
   const verification =
     application === undefined

@@ -41,6 +41,9 @@ export type PlanContext = {
   /** The row ownership that a rollback saved, to run the stage again with it. */
   readonly kept?: Kept | undefined;
   readonly application?: Application | undefined;
+  /** For Day 3: the database's functions, and the application's calls of them. */
+  readonly routines?: StageContext["routines"];
+  readonly calls?: StageContext["calls"];
 };
 
 /**
@@ -101,7 +104,7 @@ function compare(
   configured: Settings,
   snapshot: Snapshot,
   stages: readonly Stage[],
-  { kept, application }: Omit<PlanContext, "origin"> = {},
+  { kept, application, routines, calls }: Omit<PlanContext, "origin"> = {},
 ) {
   const settings = resolveRoles(configured, snapshot.server.usesAnon);
   const users = findRelation(snapshot, settings.users.relation);
@@ -113,7 +116,8 @@ function compare(
     fault: "is not named in the configuration",
     fix: "name it in day1.tables, day2.tables, sharedTables or exemptTables",
   }));
-  const context: StageContext = { settings, snapshot, tenancy, tables, kept, application };
+  const given = { kept, application, routines, calls };
+  const context: StageContext = { settings, snapshot, tenancy, tables, ...given };
   const all: Fault[] = [
     ...identityFaults({ settings, snapshot }),
     ...faults,

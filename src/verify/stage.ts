@@ -1,5 +1,5 @@
 import { judge } from "../audit/audit.ts";
-import { readFindings } from "../audit/read-findings.ts";
+import { type ReadCalls, readFindings } from "../audit/read-findings.ts";
 import type { Settings } from "../config/settings.ts";
 import { today } from "../config/today.ts";
 import { AppError } from "../errors.ts";
@@ -31,7 +31,7 @@ import { tryRoleSettings } from "./roles/role-settings.ts";
 import { verifyCrossing } from "./rows/crossing-rows.ts";
 import { withFixes } from "./with-fixes.ts";
 
-type Reach = "the fence" | "and around it";
+type Reach = "the fence" | "and around it" | "and around it, on a clone";
 
 /** What is verified, and how far. */
 type Verification = {
@@ -43,6 +43,8 @@ type Verification = {
    */
   readonly reach: Reach;
   readonly emit: Listener;
+  /** The application's calls of functions, which proposals for functions take into account. */
+  readonly readCalls?: ReadCalls;
 };
 
 /**
@@ -51,7 +53,7 @@ type Verification = {
  */
 export async function verifyStage(
   session: Session,
-  { settings, run, reach, emit }: Verification,
+  { settings, run, reach, emit, readCalls }: Verification,
 ): Promise<StageVerification> {
   const checks: CheckResult[] = [];
   for await (const { definition } of eachStep(session, run.id)) {
@@ -62,7 +64,10 @@ export async function verifyStage(
     emit({ kind: "proof-progress", stage: run.stage, tables, ofTables: run.fences.length });
   const tried = await prove(session, settings, { ...run, onTable }, reach);
   const criteria = await ask(session, run.criteria);
-  const open = await readFindings(session, settings, stageNames);
+  const open = await readFindings(session, settings, {
+    ahead: stageNames,
+    ...(readCalls === undefined ? {} : { readCalls }),
+  });
   const drift = reach === "the fence" ? undefined : await driftOfFence(session, settings);
   const findings = [
     ...open.map((finding) => dueAfter(run.stage, finding)),
@@ -108,7 +113,8 @@ export async function prove(
   reach: Reach,
 ): Promise<CheckResult[]> {
   const { settings: access, results } = await withLogin(session, settings);
-  const scope = { settings: access, tenancy, fences };
+  const onClone = reach === "and around it, on a clone";
+  const scope = { settings: access, tenancy, fences, onClone };
   return [
     ...results,
     await verifyNoShards(session),

@@ -152,7 +152,7 @@ const owners: Readonly<Record<string, string>> = {
   commander: "src/cli",
   "@bomb.sh/tab/commander": "src/cli/program.ts",
   typescript: "src/code",
-  "libpg-query": "src/code",
+  "libpg-query": "src/code|src/catalog/routines",
   "magic-string": "src/code/rewrite",
   diff: "src/code/rewrite",
   "node-diff3": "src/application/undo.ts",

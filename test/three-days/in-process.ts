@@ -1,7 +1,9 @@
 import { expect, onTestFinished } from "vitest";
+import { readRoutines } from "../../src/catalog/routines/read-routines.ts";
 import { readSnapshot } from "../../src/catalog/snapshot.ts";
 import { parseSettings } from "../../src/config/load.ts";
 import type { Config } from "../../src/config/schema.ts";
+import { requestRoles, resolveRoles } from "../../src/config/settings.ts";
 import { type Run, readRuns, runInForce } from "../../src/journal/journal.ts";
 import { takeLease } from "../../src/journal/lease.ts";
 import { createJournal } from "../../src/journal/schema.ts";
@@ -11,6 +13,7 @@ import { observerOn } from "../../src/postgres/observer.ts";
 import { rollBack } from "../../src/rollback/roll-back.ts";
 import type { RunContext } from "../../src/run/context.ts";
 import { beginStage, runStage } from "../../src/run/run-stage.ts";
+import type { RemoteCall } from "../../src/steps/definer/proposal.ts";
 import type { StageName } from "../../src/steps/model/stage.ts";
 import { verificationError, verifyStage } from "../../src/verify/stage.ts";
 import { stages } from "../../stages/index.ts";
@@ -22,7 +25,11 @@ export type Days = {
 };
 
 /** The days without the command line and without pg_dump, which refuses servers newer than itself. */
-export async function daysOn(url: string, config: Config): Promise<Days> {
+export async function daysOn(
+  url: string,
+  config: Config,
+  calls?: readonly RemoteCall[],
+): Promise<Days> {
   const settings = parseSettings(config, "the test");
   const session = await openSession({ url }, "days: work");
   const observing = await openSession({ url }, "days: observer");
@@ -47,8 +54,13 @@ export async function daysOn(url: string, config: Config): Promise<Days> {
     stage: StageName,
   ): Promise<Plan & { readonly of: Plan["stages"][number] }> => {
     const wanted = stages.filter(({ name }) => name === stage);
-    const planned = planStages(settings, await readSnapshot(session), wanted, {
+    const snapshot = await readSnapshot(session);
+    const roles = requestRoles(resolveRoles(settings, snapshot.server.usesAnon));
+    const routines = await session.transaction((queries) => readRoutines(queries, roles));
+    const planned = planStages(settings, snapshot, wanted, {
       origin: "the test",
+      routines,
+      calls,
     });
     const [of] = planned.stages;
     if (of === undefined) throw new Error(`there is no stage ${stage}`);

@@ -2,9 +2,11 @@ import { stages } from "../../../stages/index.ts";
 import { auditContext } from "../../audit/context.ts";
 import type { BrokenFence } from "../../audit/rule.ts";
 import type { FenceState } from "../../catalog/fence/state.ts";
+import { readRoutines } from "../../catalog/routines/read-routines.ts";
+import type { Routines } from "../../catalog/routines/routine.ts";
 import { readSnapshot } from "../../catalog/snapshot.ts";
 import { parseSettings } from "../../config/load.ts";
-import type { Settings } from "../../config/settings.ts";
+import { requestRoles, resolveRoles, type Settings } from "../../config/settings.ts";
 import { readRecordedFenceState } from "../../journal/fence-states.ts";
 import { type Run, readRuns } from "../../journal/journal.ts";
 import { withLease } from "../../journal/lease.ts";
@@ -92,6 +94,11 @@ async function runDays(
   return { session, settings, fence, run, left: left.state };
 }
 
+function routinesFor({ session, settings }: Parameters<typeof beginStage>[0]): Promise<Routines> {
+  const roles = requestRoles(resolveRoles(settings, true));
+  return session.transaction((queries) => readRoutines(queries, roles), "read only snapshot");
+}
+
 async function runStages(context: Parameters<typeof beginStage>[0]): Promise<void> {
   const { session, settings } = context;
   for (const { name } of stages) {
@@ -101,7 +108,10 @@ async function runStages(context: Parameters<typeof beginStage>[0]): Promise<voi
       stages: planned,
       tenancy,
       digest,
-    } = planStages(settings, snapshot, wanted, { origin: name });
+    } = planStages(settings, snapshot, wanted, {
+      origin: name,
+      routines: await routinesFor(context),
+    });
     for (const plan of planned) {
       const begun = await beginStage(context, {
         plan,

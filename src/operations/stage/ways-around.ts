@@ -13,7 +13,7 @@ export async function waysAround(
   ahead: readonly StageName[],
 ): Promise<readonly Finding[]> {
   try {
-    const findings = await readFindings(session, settings, ahead);
+    const findings = await readFindings(session, settings, { ahead });
     return findings.filter(({ due, accepted }) => due === undefined && accepted === undefined);
   } catch (error) {
     if (error instanceof AppError && error.code === "AUDIT_IMPOSSIBLE") return [];

@@ -1,7 +1,9 @@
 import { z } from "zod";
+import type { Routines } from "../../catalog/routines/routine.ts";
 import type { Snapshot } from "../../catalog/snapshot.ts";
 import type { Fault, ResolvedSettings } from "../../config/settings.ts";
 import type { Some } from "../../postgres/sql.ts";
+import type { RemoteCall } from "../definer/proposal.ts";
 import type { Application } from "./application.ts";
 import type { Kept } from "./kept.ts";
 import { type Check, type Step, sqlSchema } from "./step.ts";
@@ -21,6 +23,10 @@ export type StageContext = {
   readonly kept?: Kept | undefined;
   /** The changes to the application's files, where Day 3 makes them. */
   readonly application?: Application | undefined;
+  /** The database's functions, and what they are reached through; read for Day 3. */
+  readonly routines?: Routines | undefined;
+  /** The application's calls of functions; undefined where its code was not read. */
+  readonly calls?: readonly RemoteCall[] | undefined;
 };
 
 export const guardSchema = z.object({

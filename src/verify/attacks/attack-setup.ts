@@ -28,6 +28,8 @@ export type AttackSetup = {
   readonly own: string;
   /** The organization whose rows the attacker must not see or change. */
   readonly foreign: string;
+  /** Whether this is a copy of the database, which may be changed. */
+  readonly onClone?: boolean | undefined;
 };
 
 const first = { organization: "test-client-a", role: "member" } as const;
@@ -40,7 +42,7 @@ const second = { organization: "test-client-b", role: "member" } as const;
  */
 export async function setUpAttack(
   queries: Queries,
-  { settings, tenancy }: Pick<AttackSetup, "settings" | "tenancy">,
+  { settings, tenancy, onClone }: Pick<AttackSetup, "settings" | "tenancy" | "onClone">,
   fences: readonly Fence[],
   { how, turn }: { readonly how: "planted" | "moved"; readonly turn: number },
 ): Promise<AttackSetup | { readonly impossible: string }> {
@@ -63,7 +65,7 @@ export async function setUpAttack(
   }
   const other = await makeMember(queries, tenancy, scene.user, foreign);
   const setup = { queries, settings, tenancy, fences: placed, user: scene.user, other };
-  return { ...setup, own, foreign };
+  return { ...setup, own, foreign, onClone };
 }
 
 function organizationOf({ organizations }: TestOrganizations, slug: string): string {

@@ -16,6 +16,7 @@ import { readRoles } from "../roles/roles.ts";
 import { type AttackSetup, setUpAttack } from "./attack-setup.ts";
 import { tryCachedPlans } from "./cached-plans.ts";
 import { tryForeignKeys } from "./foreign-keys.ts";
+import { tryFunctionEffects } from "./function-effects.ts";
 import { tryInterference } from "./interference.ts";
 import { tryMemberships } from "./memberships.ts";
 import { tryNonMembers } from "./non-members.ts";
@@ -71,6 +72,11 @@ const aroundTheFence: readonly Attack[] = [
     try: tryInterference,
   },
   {
+    claim: "functions that run as their owner do not change others' rows",
+    on: "all of them",
+    try: tryFunctionEffects,
+  },
+  {
     claim: "files of other organizations cannot be read or written",
     on: "all of them",
     try: tryStorage,
@@ -90,7 +96,7 @@ const aroundTheFence: readonly Attack[] = [
  */
 export async function tryAttacks(
   session: Session,
-  { settings: configured, tenancy, fences }: ProofScope,
+  { settings: configured, tenancy, fences, onClone }: ProofScope,
   where: "on the fence" | "around the fence",
 ): Promise<CheckResult[]> {
   const settings = await readRoles(session, configured);
@@ -102,7 +108,10 @@ export async function tryAttacks(
   ): Promise<Outcomes> =>
     retryWhileLocked((turn) =>
       inRolledBackTransaction(session, async (queries) => {
-        const setup = await setUpAttack(queries, { settings, tenancy }, tried, { how, turn });
+        const setup = await setUpAttack(queries, { settings, tenancy, onClone }, tried, {
+          how,
+          turn,
+        });
         if ("impossible" in setup) {
           const why = violation(`not tried: ${setup.impossible}`);
           const untried = { violations: [why], remarks: [] };

@@ -1,16 +1,12 @@
 import { z } from "zod";
-import { ident, list, type RelationName, raw, type Sql, sql, textOf } from "../../postgres/sql.ts";
+import { ident, type RelationName, type Sql, sql, textOf } from "../../postgres/sql.ts";
 import { attempt, attemptRowsOfEach, withoutTriggers } from "../proof/attempt.ts";
 import { asRequest } from "../proof/request.ts";
 import type { Tried } from "../proof/try-writes.ts";
 import { type Violation, violation } from "../proof/violation.ts";
 import { type AttackSetup, attackersRequest, joinOnly, labelOf } from "./attack-setup.ts";
-import {
-  fencedRelations,
-  type OwnersFunction,
-  otherRelations,
-  ownersFunctions,
-} from "./surroundings.ts";
+import { callsOf, ownersFunctions } from "./owners-functions.ts";
+import { fencedRelations, otherRelations } from "./surroundings.ts";
 
 /** Something that a member can read or call, as an item of FROM. */
 type Source = { readonly label: string; readonly object: RelationName; readonly from: Sql };
@@ -22,15 +18,22 @@ type Source = { readonly label: string; readonly object: RelationName; readonly 
 export async function tryInterference(setup: AttackSetup): Promise<Tried> {
   await joinOnly(setup, ["own"]);
   const functions = await ownersFunctions(setup);
-  const called = functions.filter(({ changesNothing }) => changesNothing);
+  const called = functions.filter(({ undone, notCalled }) => !undone && notCalled === undefined);
+  const values = [setup.foreign, ...(await keysOf(setup, setup.foreign))];
   const sources = [
     ...fencedRelations(setup).map(sourceOf),
     ...(await otherRelations(setup, "over the fenced")).map(sourceOf),
-    ...(await callsOf(setup, called)),
+    ...callsOf(called, values).map(({ of, object, from }) => ({
+      label: of.routine.shown,
+      object,
+      from,
+    })),
   ];
   const remarks = functions
-    .filter(({ changesNothing }) => !changesNothing)
-    .map(({ signature }) => `${signature} was not called: it may write`);
+    .filter(({ undone }) => !undone)
+    .flatMap(({ notCalled, routine }) =>
+      notCalled === undefined ? [] : [`${routine.shown} was not called: ${notCalled}`],
+    );
   const first = await digests(setup, sources);
   const second = await digests(setup, sources);
   remarks.push(...(await deleteOthers(setup)));
@@ -104,65 +107,38 @@ async function deleteOthers({ queries, fences, tenancy, foreign }: AttackSetup):
   return kept;
 }
 
-/** Calls of each function with the other organization, and with each key of its rows, as arguments. */
-async function callsOf(
-  setup: AttackSetup,
-  functions: readonly OwnersFunction[],
-): Promise<Source[]> {
-  if (functions.length === 0) return [];
-  const values = [setup.foreign, ...(await othersKeys(setup))];
-  return functions.flatMap(({ schema, name, signature, types }) => {
-    const calls = types.length === 0 ? [""] : values;
-    return calls.flatMap((value) => {
-      if (!types.every((type) => fits(value, type))) return [];
-      const given = list(types.map((type) => sql`${value}::text::${raw(type)}`));
-      const object = { schema, name };
-      return [{ label: signature, object, from: sql`${ident(object)}(${given})` }];
-    });
-  });
-}
-
-function fits(value: string, type: string): boolean {
-  switch (type) {
-    case "text":
-    case "character varying":
-      return true;
-    case "uuid":
-      return /^[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$/.test(value);
-    case "integer":
-      return /^-?[0-9]{1,9}$/.test(value);
-    case "bigint":
-      return /^-?[0-9]{1,18}$/.test(value);
-    default:
-      return false;
-  }
-}
-
-/** The keys of others' rows, of tables that have a key of one column. */
-async function othersKeys({ queries, fences, tenancy, foreign }: AttackSetup): Promise<string[]> {
+/** The keys of an organization's rows, and the keys that they reference. */
+export async function keysOf(
+  { queries, fences, tenancy }: AttackSetup,
+  organization: string,
+): Promise<string[]> {
   const keys: string[] = [];
   for (const { relation } of fences) {
-    const [key, ...further] = await queries.rows(
+    const columns = await queries.rows(
       sql`
-        SELECT a.attname::text AS name
-          FROM pg_index i
-          JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = ANY (i.indkey)
-         WHERE i.indrelid = ${textOf(ident(relation))}::text::regclass
-           AND i.indisprimary
+        SELECT DISTINCT a.attname::text AS name
+          FROM pg_constraint k
+          JOIN pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = ANY (k.conkey)
+         WHERE k.conrelid = ${textOf(ident(relation))}::text::regclass
+           AND k.contype IN ('p', 'f')
+           AND a.attname <> ${tenancy.column}
+         ORDER BY 1
       `,
       z.object({ name: z.string() }),
     );
-    if (key === undefined || further.length > 0) continue;
-    const rows = await queries.rows(
-      sql`
-        SELECT ${ident(key.name)}::text AS key
-          FROM ${ident(relation)}
-         WHERE ${ident(tenancy.column)} = ${foreign}::uuid
-         LIMIT 1
-      `,
-      z.object({ key: z.string() }),
-    );
-    keys.push(...rows.map(({ key: value }) => value));
+    for (const { name } of columns) {
+      const rows = await queries.rows(
+        sql`
+          SELECT ${ident(name)}::text AS key
+            FROM ${ident(relation)}
+           WHERE ${ident(tenancy.column)} = ${organization}::uuid
+             AND ${ident(name)} IS NOT NULL
+           LIMIT 1
+        `,
+        z.object({ key: z.string() }),
+      );
+      keys.push(...rows.map(({ key }) => key));
+    }
   }
   return [...new Set(keys)];
 }

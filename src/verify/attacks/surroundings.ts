@@ -76,54 +76,6 @@ export async function otherRelations(
   return found.filter((relation) => !isAccepted(settings, labelOf(relation)));
 }
 
-const functionSchema = z.object({
-  schema: z.string(),
-  name: z.string(),
-  signature: z.string(),
-  types: z.array(z.string()),
-  changesNothing: z.boolean(),
-});
-
-/** A function with its owner's rights that requests can call. */
-export type OwnersFunction = z.output<typeof functionSchema>;
-
-/** Those functions, without the helpers. */
-export async function ownersFunctions({
-  queries,
-  settings,
-  tenancy,
-}: AttackSetup): Promise<OwnersFunction[]> {
-  const { signedIn } = settings.roles;
-  const found = await queries.rows(
-    sql`
-      SELECT n.nspname::text AS schema,
-             p.proname::text AS name,
-             p.oid::regprocedure::text AS signature,
-             ARRAY(SELECT format_type(type, NULL)
-                     FROM unnest(p.proargtypes) WITH ORDINALITY AS argument (type, position)
-                    ORDER BY position) AS types,
-             p.provolatile <> 'v' AS "changesNothing"
-        FROM pg_proc p
-        JOIN pg_namespace n ON n.oid = p.pronamespace
-       WHERE p.prosecdef
-         AND p.prokind = 'f'
-         AND p.prorettype NOT IN ('trigger'::regtype, 'event_trigger'::regtype)
-         AND ${isUserSchema(sql`n.nspname`)}
-         AND n.nspname <> ${tenancy.helpers.schema}
-         AND NOT EXISTS (SELECT
-                           FROM pg_depend d
-                          WHERE d.classid = 'pg_proc'::regclass
-                            AND d.objid = p.oid
-                            AND d.deptype = 'e')
-         AND has_schema_privilege(${signedIn}::text, n.oid, 'USAGE')
-         AND has_function_privilege(${signedIn}::text, p.oid, 'EXECUTE')
-       ORDER BY 3
-    `,
-    functionSchema,
-  );
-  return found.filter(({ signature }) => !isAccepted(settings, signature));
-}
-
 /** Whether the configuration accepts the audit's finding about an object. */
 export function isAccepted({ audit }: Settings, object: string): boolean {
   const today = new Date().toISOString().slice(0, 10);

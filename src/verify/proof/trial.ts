@@ -16,6 +16,8 @@ export type ProofScope = {
   readonly settings: Settings;
   readonly tenancy: Tenancy;
   readonly fences: readonly Fence[];
+  /** Whether it is a copy of the database, which may be changed. */
+  readonly onClone?: boolean | undefined;
 };
 
 /** A table as a persona tries it. */

@@ -38,11 +38,17 @@ export function hardening<Target>(kind: {
   readonly find: (context: StageContext) => readonly Candidate<Target>[];
   readonly steps: (wanted: readonly Target[], context: StageContext) => readonly Step[];
   readonly guards?: (wanted: readonly Target[]) => readonly Guard[];
+  /** What another setting wants hardened, in addition. */
+  readonly also?: (context: StageContext) => readonly string[];
 }): Hardening {
   const { setting, are, find } = kind;
+  const askedIn = (context: StageContext) => [
+    ...context.settings.hardening[setting],
+    ...(kind.also?.(context) ?? []),
+  ];
   const path = `hardening.${setting}`;
   const wanted = (context: StageContext) => {
-    const asked = context.settings.hardening[setting];
+    const asked = askedIn(context);
     return find(context).filter(
       ({ name, whyItStays }) =>
         whyItStays === undefined && (asked.includes("all") || asked.includes(name)),
@@ -56,8 +62,8 @@ export function hardening<Target>(kind: {
     faults(context) {
       const found = find(context);
       const names = found.map(({ name }) => name);
-      const asked = context.settings.hardening[setting].filter((name) => name !== "all");
-      return asked.flatMap((name) => {
+      const asked = new Set(askedIn(context).filter((name) => name !== "all"));
+      return [...asked].flatMap((name) => {
         const one = found.find((candidate) => candidate.name === name);
         if (one?.whyItStays !== undefined) {
           return [{ path, fault: `${name} ${one.whyItStays}`, fix: "take it out of the list" }];
@@ -69,7 +75,7 @@ export function hardening<Target>(kind: {
       });
     },
     notes(context) {
-      const asked = context.settings.hardening[setting];
+      const asked = askedIn(context);
       const left = find(context).filter(({ name, whyItStays }) =>
         asked.includes("all") ? whyItStays !== undefined : !asked.includes(name),
       );

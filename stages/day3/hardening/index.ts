@@ -2,6 +2,7 @@ import type { Fault } from "../../../src/config/settings.ts";
 import type { Guard, StageContext } from "../../../src/steps/model/stage.ts";
 import type { Step } from "../../../src/steps/model/step.ts";
 import { defaultPrivileges } from "./default-privileges.ts";
+import { definerFunctions } from "./definer-functions.ts";
 import { foreignKeys } from "./foreign-keys.ts";
 import { functions } from "./functions.ts";
 import type { Hardening, HardeningSetting } from "./hardening.ts";
@@ -19,6 +20,7 @@ const kinds: Readonly<Record<HardeningSetting, Hardening>> = {
   views,
   materializedViews,
   functions,
+  definerFunctions,
   sequences,
   defaultPrivileges,
 };

@@ -1,32 +1,51 @@
-import { ident, literal, sql } from "../../../postgres/sql.ts";
-import { apiRoles } from "../../reach.ts";
+import { readRoutines } from "../../../catalog/routines/read-routines.ts";
+import type { Routines } from "../../../catalog/routines/routine.ts";
+import { isFenced, type Tenants } from "../../../catalog/routines/tenants.ts";
+import { ident, sql } from "../../../postgres/sql.ts";
+import { decisionOn } from "../../../steps/definer/decisions.ts";
+import { describeFunction, fixOf } from "../../../steps/definer/describe.ts";
+import { type Proposed, proposeAll } from "../../../steps/definer/proposal.ts";
+import { tenantsOf } from "../../../steps/definer/tenants.ts";
 import type { Rule } from "../../rule.ts";
+
+/** Whether only triggers of fenced tables run a function. */
+function firedByFencedOnly(
+  { routine }: Proposed,
+  { triggers, relations }: Routines,
+  tenants: Tenants,
+): boolean {
+  const on = triggers
+    .filter((trigger) => trigger.routine === routine.oid)
+    .flatMap(({ relation }) => relations.find(({ oid }) => oid === relation) ?? []);
+  return routine.returnsTrigger && on.every((relation) => isFenced(tenants, relation));
+}
 
 export const definerFunction: Rule = {
   id: "definer-function",
   severity: "critical",
-  title: "Requests can call a function that runs as its owner",
+  title: "Requests reach a function that runs as its owner",
   why: "Row-level security does not apply to a SECURITY DEFINER function where it does not apply to its owner; what it returns, counts or writes crosses tenants unless it checks the organization.",
   source: "https://www.postgresql.org/docs/current/sql-createfunction.html",
-  findings: (context) => sql`
-    SELECT p.oid::regprocedure::text AS object,
-           format('runs as %I, and requests can call it', pg_get_userbyid(p.proowner)) AS fact,
-           format('-- %s must check the organization of what it returns and writes; if no policy and no trigger calls it: REVOKE EXECUTE ON FUNCTION … FROM PUBLIC, …', p.oid::regprocedure) AS fix
-      FROM pg_proc p
-      JOIN pg_namespace n ON n.oid = p.pronamespace
-     WHERE p.prosecdef
-       AND n.nspname NOT IN ('pg_catalog', 'information_schema', ${literal(context.tenancy.helpers.schema)})
-       AND NOT EXISTS (SELECT
-                         FROM pg_depend d
-                        WHERE d.classid = 'pg_proc'::regclass
-                          AND d.objid = p.oid
-                          AND d.deptype = 'e')
-       AND p.prorettype NOT IN ('trigger'::regtype, 'event_trigger'::regtype)
-       AND EXISTS (SELECT
-                     FROM ${apiRoles(context)}
-                    WHERE has_schema_privilege(api.role, n.oid, 'USAGE')
-                      AND has_function_privilege(api.role, p.oid, 'EXECUTE'))
-  `,
+  async find(queries, { tenancy, roles, tenantTables, sharedTables, functions, calls }) {
+    const tenants = tenantsOf(tenancy, tenantTables, sharedTables);
+    const routines = await readRoutines(queries, roles);
+    const today = new Date().toISOString().slice(0, 10);
+    return (
+      proposeAll(routines, tenants, calls)
+        .filter(({ proposal }) => proposal.do !== "nothing")
+        .filter(({ routine }) => {
+          const decision = decisionOn(functions, routine, tenancy.organizations.schema);
+          return decision?.do !== "keep" || decision.until < today;
+        })
+        // Triggers of fenced tables have a rule of their own.
+        .filter((one) => !firedByFencedOnly(one, routines, tenants))
+        .map((one) => ({
+          object: one.routine.shown,
+          fact: describeFunction(one),
+          fix: fixOf(one, roles, tenants),
+        }))
+    );
+  },
   mutants: [
     {
       name: "a function that returns rows as its owner",
