@@ -3,7 +3,7 @@ import { attempt } from "../proof/attempt.ts";
 import { asRequest } from "../proof/request.ts";
 import type { Tried } from "../proof/try-writes.ts";
 import type { Violation } from "../proof/violation.ts";
-import { insertLike } from "../rows/insert-like.ts";
+import { insertLike, rowColumns } from "../rows/insert-like.ts";
 import { nonTransactionalTriggerOf } from "../rows/non-transactional-triggers.ts";
 import { type AttackSetup, attackersRequest, joinOnly, othersHave } from "./attack-setup.ts";
 
@@ -61,8 +61,9 @@ async function writesTo(
   const table = ident(fence.relation);
   const column = ident(tenancy.column);
   const access = { column: tenancy.column, role: settings.roles.signedIn };
-  const [first] = fence.testRows.locations;
-  const insert = await insertLike(queries, fence.relation, access, first);
+  const [first] = fence.testRows.records;
+  const columns = await rowColumns(queries, fence.relation, access);
+  const insert = insertLike(fence.relation, tenancy.column, columns, first);
   const object = fence.relation;
   const update = sql`UPDATE ${table} SET ${column} = ${own}::uuid WHERE ${column} = ${own}::uuid`;
   return [

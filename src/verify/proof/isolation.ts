@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { messageOf } from "../../errors.ts";
-import type { CheckResult, TriedCommand, TriedOutcome } from "../../events/events.ts";
+import type { CheckResult } from "../../events/events.ts";
 import {
   isConnectionLoss,
   isLockConflict,
@@ -11,26 +11,17 @@ import { ident, type RelationName, sql } from "../../postgres/sql.ts";
 import type { Persona } from "../../steps/model/stage.ts";
 import { policyNames } from "../../steps/table/fence.ts";
 import { readRoles } from "../roles/roles.ts";
+import { insertLike } from "../rows/insert-like.ts";
 import { insertRows } from "../rows/inserted-rows.ts";
 import { moveRows, type TestRows } from "../rows/moved-rows.ts";
 import { readTableFacts } from "../rows/table-facts.ts";
 import { blocked } from "./blocked.ts";
-import { organizationIsIndexed } from "./index-use.ts";
-import { tryOwnWrites } from "./own-writes.ts";
 import { reachablePartitions } from "./partitions.ts";
 import { makeTestOrganizations, play } from "./test-organizations.ts";
-import {
-  as,
-  type Fence,
-  foreignRows,
-  ownRows,
-  type ProofScope,
-  shownBy,
-  type Trial,
-} from "./trial.ts";
-import { type TriedTable, tryInserting, tryWriting } from "./try-writes.ts";
+import type { Fence, ProofScope, Trial } from "./trial.ts";
+import { tryActor } from "./try-actor.ts";
 import { inRolledBackTransaction, retryWhileLocked } from "./unnoticed.ts";
-import { resultOf, type Violation, violation } from "./violation.ts";
+import { resultOf, violation } from "./violation.ts";
 
 type Personas = { readonly personas: readonly Persona[] };
 
@@ -79,11 +70,14 @@ async function tryTable(
         role: settings.roles.signedIn,
       });
       const membersSeeAll = await onlyOurPolicies(queries, fence.relation);
+      const [sample] = testRows.records;
+      const { column } = tenancy;
+      const insertInto = insertLike(fence.relation, column, facts.columns, sample);
+      const table = { queries, settings, tenancy, fence, testRows, facts, membersSeeAll };
       const results: CheckResult[] = [];
       for (const persona of played) {
         const actor = await play(queries, tenancy, scene, persona);
-        const trial = { queries, settings, tenancy, fence, actor, testRows, facts, membersSeeAll };
-        results.push(await tryActor(trial));
+        results.push(await tryActor({ ...table, actor, insertInto }));
       }
       return results;
     });
@@ -97,7 +91,7 @@ async function tryTable(
   }
 }
 
-/** Existing rows, moved while this table is tried; for an empty table, inserted rows. */
+/** Existing rows, moved while this table is tried; where there are none or they cannot be moved, inserted rows. */
 async function rowsOf(
   queries: Queries,
   { settings, tenancy }: Access,
@@ -105,131 +99,10 @@ async function rowsOf(
   organizations: readonly string[],
 ): Promise<TestRows> {
   const moved = await moveRows(queries, fence.relation, tenancy, organizations);
-  if (moved.locations.length > 0) return moved;
+  if (moved.locations.length > 0 && moved.unmoved === undefined) return moved;
   const { column } = tenancy;
   const planting = { column, role: settings.roles.signedIn };
   return (await insertRows(queries, fence, planting, organizations)) ?? moved;
-}
-
-async function tryActor(trial: Trial): Promise<CheckResult> {
-  const { actor, fence, testRows } = trial;
-  const reading = await tryReading(trial);
-  const { selectOrganization } = trial.facts.granted;
-  const reads = actor.organizations.length > 0 && reading.kind === "allowed" && selectOrganization;
-  // What refuses every read refuses every write: it is reported once, together with writes that got through.
-  const writes = [await tryWriting(trial), await tryInserting(trial)].map((tried) =>
-    reading.kind === "failed" ? onlyLeaks(tried) : tried,
-  );
-  const violations = [
-    ...reading.violations,
-    ...writes.flatMap((tried) => tried.violations),
-    ...(reading.kind === "failed" ? [] : await tryOwnWrites(trial)),
-    ...(reads ? (await as(trial, () => organizationIsIndexed(trial))).map(violation) : []),
-  ];
-  const remarks = [
-    ...(testRows.locations.length === 0
-      ? ["it has no rows and none could be inserted: only inserts and the index were tried"]
-      : []),
-    ...(testRows.unmoved === undefined
-      ? []
-      : [`its rows could not be moved, so existing rows of others are tried: ${testRows.unmoved}`]),
-    ...new Set(writes.flatMap((tried) => tried.remarks)),
-  ];
-  const limits = remarks.length === 0 ? "" : ` (${remarks.join("; ")})`;
-  const tried = (command: TriedCommand) => outcomeOf(command, reading, writes);
-  const commands = {
-    SELECT: tried("SELECT"),
-    INSERT: tried("INSERT"),
-    UPDATE: tried("UPDATE"),
-    DELETE: tried("DELETE"),
-    TRUNCATE: tried("TRUNCATE"),
-  };
-  const claim = `${fence.label} as ${actor.persona.name}: only their own${limits}`;
-  return resultOf(claim, violations, {
-    table: fence.label,
-    persona: actor.persona.name,
-    commands,
-  });
-}
-
-function onlyLeaks(tried: TriedTable): TriedTable {
-  const violations = tried.violations.filter(({ shown }) => shown !== undefined);
-  return { ...tried, violations, remarks: [] };
-}
-
-function outcomeOf(
-  command: TriedCommand,
-  reading: Reading,
-  writes: readonly TriedTable[],
-): TriedOutcome {
-  if (command === "SELECT") {
-    if (reading.kind === "failed") return "untried";
-    return reading.violations.length > 0 ? "open" : "held";
-  }
-  return (
-    writes.map(({ commands }) => commands[command]).find((one) => one !== undefined) ?? "untried"
-  );
-}
-
-const countSchema = z.object({ count: z.coerce.number() });
-const foreignSchema = countSchema.extend({ canaries: z.coerce.number() });
-
-/**
- * A role without SELECT is refused before policies are checked: that is no leak. Any other refusal (a
- * function or schema that may not be used, a recursion) proves nothing.
- */
-type Reading = {
-  readonly kind: "allowed" | "refused" | "failed";
-  readonly violations: readonly Violation[];
-};
-
-/** A member sees exactly the rows of their own organizations. */
-async function tryReading(trial: Trial): Promise<Reading> {
-  const { queries, fence, tenancy, membersSeeAll } = trial;
-  const column = ident(tenancy.column);
-  await queries.execute(sql`SAVEPOINT reading`);
-  const seen = await as(trial, () =>
-    queries.rows(
-      sql`
-        SELECT count(*) AS count
-          FROM ${ident(fence.relation)}
-      `,
-      countSchema,
-    ),
-  ).catch(refusal);
-  await queries.execute(sql`ROLLBACK TO SAVEPOINT reading`);
-  if ("refused" in seen) {
-    if (seen.refused === "42501" && !trial.facts.granted.select) {
-      return { kind: "refused", violations: [] };
-    }
-    const why = `${seen.message} (SQLSTATE ${seen.refused})`;
-    return { kind: "failed", violations: [violation(`reading could not be tried: ${why}`)] };
-  }
-  const count = seen[0]?.count ?? 0;
-  const expected = ownRows(trial).length;
-  if (count === expected || (count < expected && !membersSeeAll)) {
-    return { kind: "allowed", violations: [] };
-  }
-  const statement = sql`
-    SELECT count(*) AS count,
-           count(*) FILTER (WHERE ${column} = ANY (${foreignRows(trial)}::uuid[])) AS canaries
-      FROM ${ident(fence.relation)}
-     WHERE ${column} <> ALL (${trial.actor.organizations}::uuid[])
-  `;
-  const [foreign] = await as(trial, () => queries.rows(statement, foreignSchema));
-  const what = `sees ${count} rows, of which ${foreign?.count ?? "?"} are others'; ${expected} are theirs`;
-  const answer = `${foreign?.count ?? "?"} rows, ${foreign?.canaries ?? "?"} of them of the proof's other organizations`;
-  return {
-    kind: "allowed",
-    violations: [{ what, shown: shownBy(trial, statement, answer) }],
-  };
-}
-
-function refusal(error: unknown): { refused: string; message: string } {
-  if (isLockConflict(error)) throw error;
-  const parsed = z.object({ code: z.string(), message: z.string() }).safeParse(error);
-  if (!parsed.success) throw error;
-  return { refused: parsed.data.code, message: parsed.data.message };
 }
 
 /** Whether the plan's permissive policies are the table's only ones. */

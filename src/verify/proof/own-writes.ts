@@ -1,14 +1,28 @@
+import type { TriedCommand } from "../../events/events.ts";
 import { ident, type Sql, sql } from "../../postgres/sql.ts";
 import type { Promised } from "../roles/granted.ts";
-import { type Attempt, attemptThenUndo, withoutTriggers } from "./attempt.ts";
-import { signedInAs } from "./request.ts";
-import { insertLikeFirst, ownRows, type Trial } from "./trial.ts";
+import { attemptAlone, type Tries, type Try } from "./attempt.ts";
+import { withoutFiring } from "./attempts.ts";
+import { ownRows, type Part, requestOf, type Trial } from "./trial.ts";
 import { type Violation, violation } from "./violation.ts";
 
 type OwnWrite = {
+  readonly command: TriedCommand;
   readonly what: string;
-  readonly statement: Sql;
+  readonly try: Try;
   readonly promised: Promised;
+};
+
+/**
+ * What came of the persona's own write: it `works`; it is `not allowed` by a privilege or a policy, which is
+ * known; it `fails` without such a reason; or the application's triggers and rules hide what the fence does.
+ */
+export type Liveness = "works" | "not allowed" | "fails" | "hidden";
+
+/** The same by command, and what is wrong with it. Commands that were not tried are not in it. */
+export type Alive = {
+  readonly violations: readonly Violation[];
+  readonly by: Partial<Readonly<Record<TriedCommand, Liveness>>>;
 };
 
 /**
@@ -16,38 +30,45 @@ type OwnWrite = {
  * missing privilege. Without this check, a fence that refuses every statement would pass as one that keeps
  * others out.
  */
-export async function tryOwnWrites(trial: Trial): Promise<readonly Violation[]> {
-  const { actor, facts, queries } = trial;
-  if (actor.organizations.length === 0) return [];
-  const violations: Violation[] = [];
-  for (const write of await ownWrites(trial)) {
-    const outcome = await withoutTriggers(queries, async (silenced) => {
-      const { intervenes, alwaysIntervenes } = facts.granted;
-      // What the application's own triggers and rules do to it proves nothing about the fence.
-      if (silenced ? alwaysIntervenes : intervenes) return undefined;
-      const request = signedInAs(trial.settings, actor.user);
-      const tried = await attemptThenUndo(queries, write.statement, request, async () => undefined);
-      return tried.outcome;
-    });
-    const why = outcome === undefined ? undefined : whyNot(trial, write, outcome);
-    if (why !== undefined) violations.push(violation(`cannot ${write.what}: ${why}`));
-  }
-  return violations;
+export function tryOwnWrites(trial: Trial): Part<Promise<Alive>> {
+  const { granted } = trial.facts;
+  // What the application's own triggers and rules do to it proves nothing about the fence.
+  const hidden = trial.facts.silences ? granted.alwaysIntervenes : granted.intervenes;
+  const writes = ownWrites(trial);
+  return {
+    tries: hidden ? [] : writes.map((write) => write.try),
+    async judge(outcomes) {
+      const violations: Violation[] = [];
+      const by: Partial<Record<TriedCommand, Liveness>> = {};
+      for (const [index, write] of writes.entries()) {
+        const outcome = outcomes[index];
+        const { kind, why } =
+          outcome === undefined
+            ? { kind: "hidden" as const, why: undefined }
+            : await judged(trial, write, outcome);
+        by[write.command] = kind;
+        if (why !== undefined) violations.push(violation(`cannot ${write.what}: ${why}`));
+      }
+      return { violations, by };
+    },
+  };
 }
 
-async function ownWrites(trial: Trial): Promise<readonly OwnWrite[]> {
-  const { fence, tenancy, actor, facts } = trial;
+function ownWrites(trial: Trial): readonly OwnWrite[] {
+  const { fence, tenancy, actor, facts, insertInto } = trial;
   const { granted, promises } = facts;
   const [own] = ownRows(trial);
   const home = own ?? actor.organizations[0];
   if (home === undefined) return [];
   const table = ident(fence.relation);
-  const insertInto = await insertLikeFirst(trial);
+  const as = requestOf(trial);
+  const settings = facts.silences ? withoutFiring : [];
   const writes: OwnWrite[] = [];
-  if (granted.insertOrganization) {
-    const { statement } = insertInto(home);
-    writes.push({ what: "insert their own row", statement, promised: promises.insert });
-  }
+  const add = (command: TriedCommand, statement: Sql, promised: Promised) => {
+    const what = `${command.toLowerCase()} their own row`;
+    writes.push({ command, what, try: { as, settings, statement }, promised });
+  };
+  if (granted.insertOrganization) add("INSERT", insertInto(home).statement, promises.insert);
   // Without an own row there is nothing to update or delete.
   if (own === undefined) return writes;
   // A condition applies to rows that the policies for SELECT show.
@@ -58,27 +79,35 @@ async function ownWrites(trial: Trial): Promise<readonly OwnWrite[]> {
     promises.select === "members" || !granted.selectOrganization ? one : "none";
   if (granted.updatable !== null) {
     const column = ident(granted.updatable);
-    const statement = sql`UPDATE ${table} SET ${column} = ${column}${where}`;
-    writes.push({ what: "update their own row", statement, promised: both(promises.update) });
+    add("UPDATE", sql`UPDATE ${table} SET ${column} = ${column}${where}`, both(promises.update));
   }
-  if (granted.delete) {
-    const statement = sql`DELETE FROM ${table}${where}`;
-    writes.push({ what: "delete their own row", statement, promised: both(promises.delete) });
-  }
+  if (granted.delete) add("DELETE", sql`DELETE FROM ${table}${where}`, both(promises.delete));
   return writes;
 }
 
-/** @returns why a write that must be possible is refused */
-function whyNot(trial: Trial, { promised }: OwnWrite, outcome: Attempt): string | undefined {
+/** @returns what it shows, and why a write that must be possible is refused */
+async function judged(
+  trial: Trial,
+  write: OwnWrite,
+  outcome: Tries,
+): Promise<{ readonly kind: Liveness; readonly why: string | undefined }> {
+  const { promised } = write;
   const isPromised =
     promised === "members" || (promised === "administrators" && isAdministrator(trial));
   if (outcome.kind === "done") {
-    return isPromised && outcome.rows === 0 ? "no row is found" : undefined;
+    if (outcome.rows > 0) return { kind: "works", why: undefined };
+    return isPromised
+      ? { kind: "fails", why: "no row is found" }
+      : { kind: "not allowed", why: undefined };
   }
   // Policies are checked before constraints and before partitions' own checks: they let the row through.
-  if (outcome.sqlState.startsWith("23") || outcome.sqlState === "0A000") return undefined;
-  if (outcome.byPolicy && !isPromised) return undefined;
-  return `${outcome.message} (SQLSTATE ${outcome.sqlState})`;
+  if (outcome.sqlState.startsWith("23") || outcome.sqlState === "0A000") {
+    return { kind: "works", why: undefined };
+  }
+  const refused = await attemptAlone(trial.queries, write.try);
+  if (refused.kind === "done") return { kind: "works", why: undefined };
+  if (refused.byPolicy && !isPromised) return { kind: "not allowed", why: undefined };
+  return { kind: "fails", why: `${refused.message} (SQLSTATE ${refused.sqlState})` };
 }
 
 function isAdministrator({ actor }: Trial): boolean {

@@ -1,7 +1,6 @@
 import { z } from "zod";
 import type { Queries } from "../../postgres/connection.ts";
 import { ident, list, type RelationName, raw, type Sql, sql } from "../../postgres/sql.ts";
-import { isAtOneOf } from "./row-location.ts";
 
 const columnSchema = z.object({
   name: z.string(),
@@ -113,30 +112,20 @@ export type Insert = { readonly statement: Sql; readonly redacted: Sql };
 /**
  * An INSERT with the values of an existing row, as far as the role of requests may insert them. A key with
  * a default gets its default, since the row's own value exists already; a sequence's value is generated.
- * @param location the row's; without one, only the organization is inserted
+ * @param sample the row as a text; without one, only the organization is inserted
  */
-export async function insertLike(
-  queries: Queries,
+export function insertLike(
   relation: RelationName,
-  access: TableAccess,
-  location: string | undefined,
-): Promise<(organization: string | null) => Insert> {
+  organizationColumn: string,
+  columns: readonly RowColumn[],
+  sample: string | undefined,
+): (organization: string | null) => Insert {
   const table = ident(relation);
-  const column = ident(access.column);
-  const columns = await rowColumns(queries, relation, access);
   const made = columns.flatMap((one) => {
     const numbered = one.default === "sequence" && !one.partitions;
     const value = one.given && numbered ? madeUp(one) : undefined;
     return value === undefined ? [] : [{ name: ident(one.name), value }];
   });
-  const [sample] = await queries.rows(
-    sql`
-      SELECT (record.*)::text AS record
-        FROM ${table} AS record
-       WHERE ${isAtOneOf(location === undefined ? [] : [location])}
-    `,
-    z.object({ record: z.string() }),
-  );
   const copied = columns
     .filter((one) => one.given)
     // With another partition key there may be no partition for the row, which fails before policies are applied.
@@ -147,7 +136,7 @@ export async function insertLike(
     .map(({ name }) => ({ name: ident(name), value: sql`(sample.record).${ident(name)}` }));
   return (organization) => {
     const values = [
-      { name: column, value: sql`${organization}::uuid` },
+      { name: ident(organizationColumn), value: sql`${organization}::uuid` },
       ...made,
       ...(sample === undefined ? [] : copied),
     ];
@@ -158,7 +147,7 @@ export async function insertLike(
         FROM (SELECT ${record} AS record) AS sample
     `;
     return {
-      statement: like(sql`${sample?.record ?? null}::${table}`),
+      statement: like(sql`${sample ?? null}::${table}`),
       redacted: like(sql`'(a row of the table)'::${table}`),
     };
   };
