@@ -5,7 +5,15 @@ import {
   type Queries,
   sqlState,
 } from "../../postgres/connection.ts";
-import { functionBody, literal, type Sql, sql, together, toScript } from "../../postgres/sql.ts";
+import {
+  functionBody,
+  inlined,
+  literal,
+  type Sql,
+  sql,
+  textOf,
+  together,
+} from "../../postgres/sql.ts";
 import { attemptAlone, type Tries, type Try } from "./attempt.ts";
 
 /** No trigger and no rule fires that is not meant for replicas too; row-level security applies. */
@@ -84,11 +92,6 @@ function outcomeOf(outcome: z.output<typeof outcomeSchema>[number]): Tries {
   };
 }
 
-/** The statement without a semicolon, its values as literals: PL/pgSQL's EXECUTE takes a text. */
-function textOfStatement(statement: Sql): string {
-  return toScript(statement).slice(0, -1);
-}
-
 function blockOf(tries: readonly Try[]): Sql {
   const listed = tries.map(({ as, settings = [], statement, answers = false, look }) => ({
     settings: [
@@ -97,9 +100,9 @@ function blockOf(tries: readonly Try[]): Sql {
       ...(as?.login === undefined ? [] : [["session_authorization", as.login]]),
       ...(as === undefined ? [] : [["role", as.role]]),
     ],
-    statement: textOfStatement(statement),
+    statement: textOf(inlined(statement)),
     answers,
-    look: look === undefined ? null : textOfStatement(look),
+    look: look === undefined ? null : textOf(inlined(look)),
   }));
   return sql`DO ${functionBody(body(literal(JSON.stringify(listed))))}`;
 }

@@ -7,7 +7,7 @@ import {
   type Queries,
   type Session,
 } from "../../postgres/connection.ts";
-import { ident, type RelationName, sql } from "../../postgres/sql.ts";
+import { type RelationName, sql } from "../../postgres/sql.ts";
 import type { Persona } from "../../steps/model/stage.ts";
 import { policyNames } from "../../steps/table/fence.ts";
 import { readRoles } from "../roles/roles.ts";
@@ -39,22 +39,33 @@ export async function tryIsolation(
   const settings = await readRoles(session, configured);
   const scope = { settings, tenancy, personas };
   const results: CheckResult[] = [];
-  for (const fence of fences) {
-    results.push(...(await tryTable(session, scope, fence, personas)));
+  for (const [number, fence] of fences.entries()) {
+    const played = inTurn(personas, number);
+    results.push(...(await tryTable(session, scope, fence, played)));
   }
   // The table is tried as every persona; each of its partitions as one.
-  const one = personas.filter(({ memberships }) => memberships.length > 0).slice(0, 1);
+  const one = inTurn(personas, 0)
+    .filter(({ persona }) => persona.memberships.length > 0)
+    .slice(0, 1);
   for (const partition of await reachablePartitions(session, settings, fences)) {
     results.push(...(await tryTable(session, scope, partition, one)));
   }
   return results;
 }
 
+/** A persona, and which of the users plays it. */
+type Played = { readonly persona: Persona; readonly which: number };
+
+/** On every second table, users who exist play the first personas, and new ones the others. */
+function inTurn(personas: readonly Persona[], table: number): readonly Played[] {
+  return personas.map((persona, index) => ({ persona, which: index + 2 * (table % 2) }));
+}
+
 async function tryTable(
   session: Session,
   { settings, tenancy, personas }: Access & Personas,
   fence: Fence,
-  played: readonly Persona[],
+  played: readonly Played[],
 ): Promise<CheckResult[]> {
   const claim = `${fence.label} is isolated`;
   const tryOnce = (attempt: number) =>
@@ -65,18 +76,16 @@ async function tryTable(
       }
       const organizations = [...scene.organizations.values()];
       const testRows = await rowsOf(queries, { settings, tenancy }, fence, organizations);
-      const facts = await readTableFacts(queries, fence.relation, {
-        column: tenancy.column,
-        role: settings.roles.signedIn,
-      });
+      const access = { column: tenancy.column, role: settings.roles.signedIn };
+      const facts = await readTableFacts(queries, fence.relation, access, scene.silences);
       const membersSeeAll = await onlyOurPolicies(queries, fence.relation);
       const [sample] = testRows.records;
       const { column } = tenancy;
       const insertInto = insertLike(fence.relation, column, facts.columns, sample);
       const table = { queries, settings, tenancy, fence, testRows, facts, membersSeeAll };
       const results: CheckResult[] = [];
-      for (const persona of played) {
-        const actor = await play(queries, tenancy, scene, persona);
+      for (const { persona, which } of played) {
+        const actor = await play(queries, tenancy, scene, persona, which);
         results.push(await tryActor({ ...table, actor, insertInto }));
       }
       return results;

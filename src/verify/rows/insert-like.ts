@@ -21,8 +21,8 @@ const columnSchema = z.object({
 
 export type RowColumn = z.output<typeof columnSchema>;
 
-/** Of a table: the column of the organization, and the role of requests. */
-export type TableAccess = { readonly column: string; readonly role: string };
+/** Of a table: the column of the organization, and the role of requests; undefined for this session's own. */
+export type TableAccess = { readonly column: string; readonly role: string | undefined };
 
 /** The columns of a relation that an INSERT may name, without the organization's. */
 export function rowColumns(
@@ -30,6 +30,10 @@ export function rowColumns(
   relation: RelationName,
   { column, role }: TableAccess,
 ): Promise<RowColumn[]> {
+  const given =
+    role === undefined
+      ? sql`has_column_privilege(c.oid, a.attnum, 'INSERT')`
+      : sql`has_column_privilege(${role}::text, c.oid, a.attnum, 'INSERT')`;
   return queries.rows(
     sql`
       SELECT a.attname::text AS name,
@@ -67,7 +71,7 @@ export function rowColumns(
                                        AND d.refobjid = tree.relid
                                        AND d.refobjsubid = 0
                                        AND d.deptype = 'i') AS partitions,
-             has_column_privilege(${role}::text, c.oid, a.attnum, 'INSERT') AS given
+             ${given} AS given
         FROM pg_attribute a
         JOIN pg_class c ON c.oid = a.attrelid
         JOIN pg_namespace n ON n.oid = c.relnamespace
@@ -85,7 +89,7 @@ export function rowColumns(
 }
 
 /** A value that no other row has; undefined for types for which none can be generated. */
-export function madeUp({ type, length }: RowColumn): Sql | undefined {
+export function madeUp({ type, length }: Pick<RowColumn, "type" | "length">): Sql | undefined {
   switch (type) {
     case "uuid":
       return sql`gen_random_uuid()`;
@@ -97,6 +101,7 @@ export function madeUp({ type, length }: RowColumn): Sql | undefined {
     case "bigint":
     case "numeric":
       return sql`(-1 - floor(random() * 9000000000000000))::bigint`;
+    case "citext":
     case "text":
     case "character varying":
     case "character":

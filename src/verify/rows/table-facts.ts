@@ -1,11 +1,9 @@
 import { z } from "zod";
 import type { Queries } from "../../postgres/connection.ts";
 import { ident, type RelationName, sql, textOf } from "../../postgres/sql.ts";
-import { silenceTriggers } from "../../steps/table/backfill.ts";
 import { policyNames } from "../../steps/table/fence.ts";
-import { attempt } from "../proof/attempt.ts";
 import { type Granted, type Promises, readGranted, readPromises } from "../roles/granted.ts";
-import { type RowColumn, rowColumns, type TableAccess } from "./insert-like.ts";
+import { type RowColumn, rowColumns } from "./insert-like.ts";
 import { nonTransactionalTrigger } from "./non-transactional-triggers.ts";
 
 /** What the catalog says about a table: the same for every persona. */
@@ -41,7 +39,8 @@ const factsSchema = z.object({
 export async function readTableFacts(
   queries: Queries,
   relation: RelationName,
-  access: TableAccess,
+  access: { readonly column: string; readonly role: string },
+  silences: boolean,
 ): Promise<TableFacts> {
   const [facts] = await queries.rows(
     sql`
@@ -71,9 +70,6 @@ export async function readTableFacts(
   if (facts === undefined) throw new Error(`the catalog has no ${relation.name}`);
   const columns = await rowColumns(queries, relation, access);
   const { key, merges, leaving, guard, partitioned } = facts;
-  const silenced = await attempt(queries, silenceTriggers);
-  if (silenced.kind === "done")
-    await queries.execute(sql`SET LOCAL session_replication_role TO DEFAULT`);
   return {
     columns,
     key: key ?? undefined,
@@ -83,6 +79,6 @@ export async function readTableFacts(
     promises: await readPromises(queries, relation, access.role),
     guard,
     partitioned,
-    silences: silenced.kind === "done",
+    silences,
   };
 }
