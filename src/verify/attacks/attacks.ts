@@ -7,6 +7,7 @@ import {
   sqlState,
 } from "../../postgres/connection.ts";
 import { sql } from "../../postgres/sql.ts";
+import { tryTableEffects, tryViewEffects } from "../effects/effects.ts";
 import { blocked } from "../proof/blocked.ts";
 import type { Fence, ProofScope } from "../proof/trial.ts";
 import type { Tried } from "../proof/try-writes.ts";
@@ -22,7 +23,6 @@ import { tryOtherRelations } from "./other-relations.ts";
 import { tryRealtime } from "./realtime.ts";
 import { trySharedTables } from "./shared-tables.ts";
 import { tryStorage } from "./storage.ts";
-import { tryTriggerEffects } from "./trigger-effects.ts";
 
 /** A way to reach others' rows, tried on all fenced tables at once. */
 type Attack = {
@@ -52,13 +52,18 @@ const onTheFence: readonly Attack[] = [
   {
     claim: "a member's own writes do not change others' rows",
     on: "tables",
-    try: tryTriggerEffects,
+    try: tryTableEffects,
   },
 ];
 
 /** Attacks on other objects, which may have existed before the fence. */
 const aroundTheFence: readonly Attack[] = [
   { claim: "no other relation shows others' rows", on: "tables", try: tryOtherRelations },
+  {
+    claim: "a member's writes through views do not change others' rows",
+    on: "all of them",
+    try: tryViewEffects,
+  },
   {
     claim: "what a member can see and call does not depend on others' rows",
     on: "tables",
