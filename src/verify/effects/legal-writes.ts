@@ -44,10 +44,17 @@ function writesTo(
   const column = ident(tenancy.column);
   const [sample] = testRows.records;
   const insert = insertLike(relation, tenancy.column, columns, sample)(own);
+  // What has a default is left out, so that a default's function is called.
+  const needed = columns.filter((one) => one.default !== "value");
+  const defaults =
+    needed.length < columns.length
+      ? [insertLike(relation, tenancy.column, needed, sample)(own)]
+      : [];
   const update = sql`UPDATE ${table} SET ${column} = ${own}::uuid WHERE ${column} = ${own}::uuid`;
   const remove = sql`DELETE FROM ${table} WHERE ${column} = ${own}::uuid`;
   return [
     { what: `inserting into ${label}`, object: relation, ...insert },
+    ...defaults.map((one) => ({ what: `inserting into ${label}`, object: relation, ...one })),
     { what: `updating ${label}`, object: relation, statement: update, redacted: update },
     { what: `deleting from ${label}`, object: relation, statement: remove, redacted: remove },
   ];
