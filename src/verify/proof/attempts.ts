@@ -46,14 +46,24 @@ export async function attemptAll(
   tries: readonly Try[],
 ): Promise<readonly Tries[]> {
   const outcomes: Tries[] = [];
-  for (let start = 0; start < tries.length; start += atOnce) {
-    outcomes.push(...(await attemptSome(queries, tries.slice(start, start + atOnce))));
+  let some: Try[] = [];
+  let length = 0;
+  for (const one of tries) {
+    const own = one.statement.parts.reduce((sum, part) => sum + part.length, 0);
+    if (some.length > 0 && (some.length === most || length + own > longest)) {
+      outcomes.push(...(await attemptSome(queries, some)));
+      [some, length] = [[], 0];
+    }
+    some.push(one);
+    length += own;
   }
+  if (some.length > 0) outcomes.push(...(await attemptSome(queries, some)));
   return outcomes;
 }
 
-/** So few that statement_timeout, which applies to all of them together, is far away. */
-const atOnce = 200;
+/** So few and so short that statement_timeout, which applies to all of them together, is far away. */
+const most = 200;
+const longest = 150_000;
 
 const queryCanceled = "57014";
 
