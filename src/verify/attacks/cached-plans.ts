@@ -12,8 +12,8 @@ import {
 } from "../../postgres/sql.ts";
 import type { Request } from "../proof/request.ts";
 import { signedInAs } from "../proof/request.ts";
-import type { Tried } from "../proof/try-writes.ts";
 import type { Violation } from "../proof/violation.ts";
+import type { Tried } from "../tables/try-writes.ts";
 import { type AttackSetup, joinOnly } from "./attack-setup.ts";
 import { type Look, readable } from "./seen-at-once.ts";
 

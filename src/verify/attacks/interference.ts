@@ -2,8 +2,8 @@ import { z } from "zod";
 import { ident, list, type RelationName, raw, type Sql, sql, textOf } from "../../postgres/sql.ts";
 import { attempt, attemptRowsOfEach, withoutTriggers } from "../proof/attempt.ts";
 import { asRequest } from "../proof/request.ts";
-import type { Tried } from "../proof/try-writes.ts";
 import { type Violation, violation } from "../proof/violation.ts";
+import type { Tried } from "../tables/try-writes.ts";
 import { type AttackSetup, attackersRequest, joinOnly, labelOf } from "./attack-setup.ts";
 import {
   fencedRelations,

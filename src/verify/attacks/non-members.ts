@@ -2,9 +2,9 @@ import { z } from "zod";
 import { ident, sql, textOf } from "../../postgres/sql.ts";
 import { attemptAll } from "../proof/attempts.ts";
 import { anonymous, type Request, signedInAsNobody } from "../proof/request.ts";
-import type { Tried } from "../proof/try-writes.ts";
 import { type Refusal, unexplained } from "../proof/unexplained.ts";
 import { type Violation, violation } from "../proof/violation.ts";
+import type { Tried } from "../tables/try-writes.ts";
 import { type AttackSetup, attackersRequest, joinOnly, labelOf } from "./attack-setup.ts";
 import { forgedRequest, forgeries, readClaimNames, staleRequest } from "./forgery.ts";
 import {

@@ -2,11 +2,11 @@ import { ident, type Sql, sql } from "../../postgres/sql.ts";
 import type { Refused, Try } from "../proof/attempt.ts";
 import { attemptAll, withoutFiring } from "../proof/attempts.ts";
 import type { Request } from "../proof/request.ts";
-import type { Tried } from "../proof/try-writes.ts";
 import type { Refusal } from "../proof/unexplained.ts";
 import type { Violation } from "../proof/violation.ts";
 import { insertLike } from "../rows/insert-like.ts";
 import { isAtOneOf } from "../rows/row-location.ts";
+import type { Tried } from "../tables/try-writes.ts";
 import type { AttackSetup } from "./attack-setup.ts";
 
 /** Somebody who must see no row but those of their organizations. */

@@ -3,8 +3,8 @@ import { sql } from "../../postgres/sql.ts";
 import { type AttackSetup, attackersRequest, joinOnly } from "../attacks/attack-setup.ts";
 import type { Try } from "../proof/attempt.ts";
 import { attemptAll } from "../proof/attempts.ts";
-import type { Tried } from "../proof/try-writes.ts";
 import type { Violation } from "../proof/violation.ts";
+import type { Tried } from "../tables/try-writes.ts";
 import {
   type LegalWrite,
   type LegalWrites,

@@ -15,11 +15,11 @@ import { insertLike } from "../rows/insert-like.ts";
 import { insertRows } from "../rows/inserted-rows.ts";
 import { moveRows, type TestRows } from "../rows/moved-rows.ts";
 import { readTableFacts } from "../rows/table-facts.ts";
+import { tryActor } from "../tables/try-actor.ts";
 import { blocked } from "./blocked.ts";
 import { reachablePartitions } from "./partitions.ts";
 import { makeTestOrganizations, play } from "./test-organizations.ts";
 import type { Fence, ProofScope, Trial } from "./trial.ts";
-import { tryActor } from "./try-actor.ts";
 import { inRolledBackTransaction, retryWhileLocked } from "./unnoticed.ts";
 import { resultOf, violation } from "./violation.ts";
 
@@ -85,7 +85,7 @@ async function tryTable(
       const table = { queries, settings, tenancy, fence, testRows, facts, membersSeeAll };
       const results: CheckResult[] = [];
       for (const { persona, which } of played) {
-        const actor = await play(queries, tenancy, scene, persona, which);
+        const actor = await play(queries, tenancy, scene, { persona, which });
         results.push(await tryActor({ ...table, actor, insertInto }));
       }
       return results;

@@ -141,8 +141,7 @@ export async function play(
   queries: Queries,
   tenancy: Tenancy,
   { users, organizations, silences }: TestOrganizations,
-  persona: Persona,
-  which = 0,
+  { persona, which }: { readonly persona: Persona; readonly which: number },
 ): Promise<Actor> {
   const user = users[which % users.length] ?? users[0];
   const joined = persona.memberships.map(({ organization, role }) => {

@@ -16,9 +16,9 @@ import { attemptRows } from "../proof/attempt.ts";
 import { blocked } from "../proof/blocked.ts";
 import { signedInAs, signedInAsNobody } from "../proof/request.ts";
 import { type Actor, makeTestOrganizations, play } from "../proof/test-organizations.ts";
-import type { Tried } from "../proof/try-writes.ts";
 import { inRolledBackTransaction, retryWhileLocked } from "../proof/unnoticed.ts";
 import { resultOf, violation } from "../proof/violation.ts";
+import type { Tried } from "../tables/try-writes.ts";
 import { type FunctionFacts, readFunctionFacts } from "./function-facts.ts";
 
 const claim = "the functions that the policies call answer every request";
@@ -53,9 +53,9 @@ export async function tryFunctions(
       const facts = await readFunctionFacts(queries, tenancy, requestRoles(settings));
       const faults = facts.flatMap(faultsOf);
       const asking = { queries, settings, tenancy, facts };
-      const member = await play(queries, tenancy, scene, ofMember);
+      const member = await play(queries, tenancy, scene, { persona: ofMember, which: 0 });
       const asMember = await firstWrong(asking, member, "member");
-      const owner = await play(queries, tenancy, scene, ofOwner, 1);
+      const owner = await play(queries, tenancy, scene, { persona: ofOwner, which: 1 });
       const asOwner = await firstWrong(asking, owner, "owner");
       const wrong = [asMember, asOwner].flatMap((one) => one.violations).slice(0, 1);
       const remarks = [...new Set(asMember.remarks)];

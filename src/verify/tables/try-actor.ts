@@ -1,12 +1,12 @@
 import type { CheckResult, TriedCommand, TriedOutcome } from "../../events/events.ts";
-import { attemptAll } from "./attempts.ts";
+import { attemptAll } from "../proof/attempts.ts";
+import type { Part, Trial } from "../proof/trial.ts";
+import { resultOf } from "../proof/violation.ts";
 import { tryIndex } from "./index-use.ts";
 import { tryOwnWrites } from "./own-writes.ts";
 import { type Reading, tryReading } from "./reading.ts";
-import type { Part, Trial } from "./trial.ts";
 import { tryInserting } from "./try-inserts.ts";
 import { type TriedTable, tryWriting } from "./try-writes.ts";
-import { resultOf } from "./violation.ts";
 
 /** Tries all of a table as one persona, in one round trip. */
 export async function tryActor(trial: Trial): Promise<CheckResult> {

@@ -1,5 +1,7 @@
 import { ident, type Sql, sql } from "../../postgres/sql.ts";
-import type { Refused, Tries } from "./attempt.ts";
+import type { Refused, Tries } from "../proof/attempt.ts";
+import { foreignRows, type Part, requestOf, shownBy, type Trial } from "../proof/trial.ts";
+import { violation } from "../proof/violation.ts";
 import type { Alive } from "./own-writes.ts";
 import {
   grouped,
@@ -9,9 +11,7 @@ import {
   refusedByApplication,
   waysOf,
 } from "./refusals.ts";
-import { foreignRows, type Part, requestOf, shownBy, type Trial } from "./trial.ts";
 import type { Tried, TriedTable } from "./try-writes.ts";
-import { violation } from "./violation.ts";
 
 /** Inserts a row for other organizations, and for none. */
 export function tryInserting(trial: Trial): Part<(alive: Alive) => TriedTable> {

@@ -1,10 +1,10 @@
 import type { TriedCommand } from "../../events/events.ts";
 import { ident, type Sql, sql } from "../../postgres/sql.ts";
+import { attemptAlone, type Tries, type Try } from "../proof/attempt.ts";
+import { withoutFiring } from "../proof/attempts.ts";
+import { ownRows, type Part, requestOf, type Trial } from "../proof/trial.ts";
+import { type Violation, violation } from "../proof/violation.ts";
 import type { Promised } from "../roles/granted.ts";
-import { attemptAlone, type Tries, type Try } from "./attempt.ts";
-import { withoutFiring } from "./attempts.ts";
-import { ownRows, type Part, requestOf, type Trial } from "./trial.ts";
-import { type Violation, violation } from "./violation.ts";
 
 type OwnWrite = {
   readonly command: TriedCommand;

@@ -1,8 +1,8 @@
 import type { TriedCommand } from "../../events/events.ts";
-import type { Refused, Tries, Try } from "./attempt.ts";
-import { withoutFiring } from "./attempts.ts";
+import type { Refused, Tries, Try } from "../proof/attempt.ts";
+import { withoutFiring } from "../proof/attempts.ts";
+import type { Trial } from "../proof/trial.ts";
 import type { Alive } from "./own-writes.ts";
-import type { Trial } from "./trial.ts";
 
 /**
  * The ways in which a write is tried: as it is and, where triggers or rules of the application may refuse it

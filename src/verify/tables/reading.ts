@@ -1,9 +1,9 @@
 import { z } from "zod";
 import { ident, raw, type Sql, sql } from "../../postgres/sql.ts";
+import type { Tries, Try } from "../proof/attempt.ts";
+import { foreignRows, ownRows, type Part, requestOf, shownBy, type Trial } from "../proof/trial.ts";
+import { type Violation, violation } from "../proof/violation.ts";
 import { isAtOneOf } from "../rows/row-location.ts";
-import type { Tries, Try } from "./attempt.ts";
-import { foreignRows, ownRows, type Part, requestOf, shownBy, type Trial } from "./trial.ts";
-import { type Violation, violation } from "./violation.ts";
 
 /**
  * A role without SELECT is refused before policies are checked: that is no leak. Any other refusal (a

@@ -1,7 +1,9 @@
 import type { TriedCommand, TriedOutcome } from "../../events/events.ts";
 import { ident, type Sql, sql } from "../../postgres/sql.ts";
+import type { Refused, Tries, Try } from "../proof/attempt.ts";
+import { foreignRows, type Part, requestOf, shownBy, type Trial } from "../proof/trial.ts";
+import { type Violation, violation } from "../proof/violation.ts";
 import { isAtOneOf, rowLocation } from "../rows/row-location.ts";
-import type { Refused, Tries, Try } from "./attempt.ts";
 import { type AttemptedWrite, writesOf } from "./attempted-writes.ts";
 import type { Alive } from "./own-writes.ts";
 import {
@@ -12,8 +14,6 @@ import {
   refusedByApplication,
   waysOf,
 } from "./refusals.ts";
-import { foreignRows, type Part, requestOf, shownBy, type Trial } from "./trial.ts";
-import { type Violation, violation } from "./violation.ts";
 
 /** The result of an attempt: what got through, and what could not be tried for a reason that is no leak. */
 export type Tried = {

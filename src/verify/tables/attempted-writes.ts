@@ -1,6 +1,6 @@
 import type { TriedCommand } from "../../events/events.ts";
 import { ident, list, type Sql, sql } from "../../postgres/sql.ts";
-import { foreignRows, type Trial } from "./trial.ts";
+import { foreignRows, type Trial } from "../proof/trial.ts";
 
 /** A write that must not change others' rows. */
 export type AttemptedWrite = {

@@ -2,8 +2,8 @@ import { z } from "zod";
 import type { Queries } from "../../postgres/connection.ts";
 import { ident, type RelationName, sql } from "../../postgres/sql.ts";
 import type { Tenancy } from "../../steps/model/tenancy.ts";
-import { type Part, requestOf, type Trial } from "./trial.ts";
-import { type Violation, violation } from "./violation.ts";
+import { type Part, requestOf, type Trial } from "../proof/trial.ts";
+import { type Violation, violation } from "../proof/violation.ts";
 
 const nodeSchema = z.looseObject({
   "Index Cond": z.string().optional(),
