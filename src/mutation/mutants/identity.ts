@@ -24,7 +24,7 @@ function helper(
     AS ${literal(body.parts.join(""))}`;
 }
 
-/** Whoever asks, with another answer where the identity gives none, or before it. */
+/** The current user, with another answer where the identity gives none, or before it. */
 function caller(on: BrokenFence, first: Sql, then?: Sql): Sql {
   const type = raw(on.tenancy.users.idType);
   const own =

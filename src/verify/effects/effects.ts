@@ -22,7 +22,7 @@ import {
   writtenSince,
 } from "./written.ts";
 
-/** When a member writes their own rows, what fires does not change others' rows, whoever they are. */
+/** When a member writes their own rows, triggers and rules do not change rows of any other organization. */
 export async function tryTableEffects(setup: AttackSetup): Promise<Tried> {
   return tryEffects(setup, await writesToTables(setup));
 }
