@@ -154,6 +154,11 @@ export function toScript(statement: Sql): string {
   return `${written};`;
 }
 
+/** The statement with its values as literals, so that it can be sent together with others. */
+export function inlined(statement: Sql): Sql {
+  return text(toScript(statement).slice(0, -1));
+}
+
 /**
  * Statements without values as one text: one round trip, and after an error none of the rest is run.
  * @throws TypeError for a value: PostgreSQL accepts parameters for a single statement only

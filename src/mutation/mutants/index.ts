@@ -1,7 +1,9 @@
 import type { Mutant } from "../../audit/rule.ts";
 import { rules } from "../../audit/rules/index.ts";
+import { effects } from "./effects.ts";
 import { functions } from "./functions.ts";
 import { helpers } from "./helpers.ts";
+import { identity } from "./identity.ts";
 import { keys } from "./keys.ts";
 import { policies } from "./policies.ts";
 import { privileges } from "./privileges.ts";
@@ -13,9 +15,11 @@ export const mutants: readonly Mutant[] = [
   ...rules.flatMap((rule) => rule.mutants),
   ...policies,
   ...helpers,
+  ...identity,
   ...relations,
   ...functions,
   ...keys,
+  ...effects,
   ...privileges,
   ...silence,
 ];

@@ -1,16 +1,16 @@
 import { z } from "zod";
 import type { ResolvedSettings } from "../../config/settings.ts";
 import type { Queries } from "../../postgres/connection.ts";
-import { ident, list, type RelationName, raw, type Sql, sql } from "../../postgres/sql.ts";
+import { ident, list, type RelationName, type Sql, sql, together } from "../../postgres/sql.ts";
 import type { Tenancy } from "../../steps/model/tenancy.ts";
-import { withoutTriggers } from "../proof/attempt.ts";
 import { type Claims, type Request, signedInAs } from "../proof/request.ts";
 import {
+  joining,
   makeTestOrganizations,
-  play,
   type TestOrganizations,
 } from "../proof/test-organizations.ts";
 import type { Fence } from "../proof/trial.ts";
+import { type RowColumn, rowColumns } from "../rows/insert-like.ts";
 import { insertRows } from "../rows/inserted-rows.ts";
 import { moveRows, type TestRows } from "../rows/moved-rows.ts";
 
@@ -19,7 +19,10 @@ export type AttackSetup = {
   readonly queries: Queries;
   readonly settings: ResolvedSettings;
   readonly tenancy: Tenancy;
-  readonly fences: readonly (Fence & { readonly testRows: TestRows })[];
+  readonly fences: readonly (Fence & {
+    readonly testRows: TestRows;
+    readonly columns: readonly RowColumn[];
+  })[];
   /** The user who attacks. */
   readonly user: string;
   /** A member of the other organization; undefined where there is only one user. */
@@ -30,6 +33,8 @@ export type AttackSetup = {
   readonly foreign: string;
   /** Whether this is a copy of the database, which may be changed. */
   readonly onClone?: boolean | undefined;
+  /** Whether this session may keep the application's triggers and rules from firing. */
+  readonly silences: boolean;
 };
 
 const first = { organization: "test-client-a", role: "member" } as const;
@@ -61,10 +66,18 @@ export async function setUpAttack(
             own,
             foreign,
           ]);
-    if (testRows !== undefined) placed.push({ ...fence, testRows });
+    if (testRows === undefined) continue;
+    const access = { column, role: settings.roles.signedIn };
+    const columns = await rowColumns(queries, fence.relation, access);
+    placed.push({ ...fence, testRows, columns });
   }
-  const other = await makeMember(queries, tenancy, scene.user, foreign);
-  const setup = { queries, settings, tenancy, fences: placed, user: scene.user, other };
+  const { silences } = scene;
+  const [user, other] = scene.users;
+  if (other !== undefined) {
+    const owner = [{ id: foreign, role: "owner" }];
+    await queries.execute(together(joining(tenancy, other, owner, silences)));
+  }
+  const setup = { queries, settings, tenancy, fences: placed, user, other, silences };
   return { ...setup, own, foreign, onClone };
 }
 
@@ -74,44 +87,14 @@ function organizationOf({ organizations }: TestOrganizations, slug: string): str
   return id;
 }
 
-async function makeMember(
-  queries: Queries,
-  { users, memberships }: Tenancy,
-  attacker: string,
-  organization: string,
-): Promise<string | undefined> {
-  const [other] = await queries.rows(
-    sql`
-      SELECT record.${ident(users.id)}::text AS "user"
-        FROM ${ident(users.relation)} AS record
-       WHERE record.${ident(users.id)} <> ${attacker}::${raw(users.idType)}
-       ORDER BY record.${ident(users.id)} DESC
-       LIMIT 1
-    `,
-    z.object({ user: z.string() }),
-  );
-  if (other === undefined) return undefined;
-  await withoutTriggers(queries, () =>
-    queries.execute(sql`
-      INSERT INTO ${ident(memberships)} (organization_id, user_id, role)
-      VALUES (${organization}, ${other.user}::${raw(users.idType)}, 'owner')
-    `),
-  );
-  return other.user;
-}
-
 /** Makes the attacker a member of these organizations only. */
 export async function joinOnly(
-  { queries, tenancy, user, own, foreign }: AttackSetup,
+  { queries, tenancy, user, own, foreign, silences }: AttackSetup,
   which: readonly ("own" | "foreign")[],
   role: "owner" | "member" = "member",
 ): Promise<void> {
-  const organizations = new Map([
-    [first.organization, own],
-    [second.organization, foreign],
-  ]);
-  const memberships = which.map((one) => ({ ...(one === "own" ? first : second), role }));
-  await play(queries, tenancy, { user, organizations }, { name: "attacker", memberships });
+  const joined = which.map((one) => ({ id: one === "own" ? own : foreign, role }));
+  await queries.execute(together(joining(tenancy, user, joined, silences)));
 }
 
 /** The attacker's request, as a signed-in user. */

@@ -7,12 +7,13 @@ import {
   sqlState,
 } from "../../postgres/connection.ts";
 import { sql } from "../../postgres/sql.ts";
+import { tryTableEffects, tryViewEffects } from "../effects/effects.ts";
 import { blocked } from "../proof/blocked.ts";
 import type { Fence, ProofScope } from "../proof/trial.ts";
-import type { Tried } from "../proof/try-writes.ts";
 import { inRolledBackTransaction, retryWhileLocked } from "../proof/unnoticed.ts";
 import { resultOf, violation } from "../proof/violation.ts";
 import { readRoles } from "../roles/roles.ts";
+import type { Tried } from "../tables/try-writes.ts";
 import { type AttackSetup, setUpAttack } from "./attack-setup.ts";
 import { tryCachedPlans } from "./cached-plans.ts";
 import { tryForeignKeys } from "./foreign-keys.ts";
@@ -24,7 +25,6 @@ import { tryOtherRelations } from "./other-relations.ts";
 import { tryRealtime } from "./realtime.ts";
 import { trySharedTables } from "./shared-tables.ts";
 import { tryStorage } from "./storage.ts";
-import { tryTriggerEffects } from "./trigger-effects.ts";
 
 /** A way to reach others' rows, tried on all fenced tables at once. */
 type Attack = {
@@ -54,7 +54,7 @@ const onTheFence: readonly Attack[] = [
   {
     claim: "a member's own writes do not change others' rows",
     on: "tables",
-    try: tryTriggerEffects,
+    try: tryTableEffects,
   },
   {
     claim: "others' rows and rows that do not exist are answered alike",
@@ -66,6 +66,11 @@ const onTheFence: readonly Attack[] = [
 /** Attacks on other objects, which may have existed before the fence. */
 const aroundTheFence: readonly Attack[] = [
   { claim: "no other relation shows others' rows", on: "tables", try: tryOtherRelations },
+  {
+    claim: "a member's writes through views do not change others' rows",
+    on: "all of them",
+    try: tryViewEffects,
+  },
   {
     claim: "what a member can see and call does not depend on others' rows",
     on: "tables",

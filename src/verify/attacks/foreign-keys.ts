@@ -3,15 +3,15 @@ import { ident, list, raw, type Sql, sql } from "../../postgres/sql.ts";
 import {
   type Attempt,
   attempt,
-  attemptThenUndo,
+  attemptAlone,
   type Refused,
   withoutTriggers,
 } from "../proof/attempt.ts";
-import type { Tried } from "../proof/try-writes.ts";
 import type { Violation } from "../proof/violation.ts";
 import { freshValues } from "../rows/fresh-values.ts";
-import { type Insert, type InsertFor, insertLike, rowColumns } from "../rows/insert-like.ts";
+import { type Insert, type InsertFor, insertLike } from "../rows/insert-like.ts";
 import { nonTransactionalTriggerOf } from "../rows/non-transactional-triggers.ts";
+import type { Tried } from "../tables/try-writes.ts";
 import { type AttackSetup, attackersRequest, joinOnly } from "./attack-setup.ts";
 import {
   anyKey,
@@ -123,8 +123,8 @@ async function prepare(
   fence: TriedKey["fence"],
   writers: readonly Writer[],
 ): Promise<{ readonly keys: readonly TriedKey[]; readonly remarks: readonly string[] }> {
-  const { queries, settings, tenancy } = setup;
-  const { relation, label, testRows } = fence;
+  const { queries, tenancy } = setup;
+  const { relation, label, testRows, columns } = fence;
   const named = await namedKeys(setup, fence);
   if (named.length === 0) return { keys: [], remarks: [] };
   const trigger = await nonTransactionalTriggerOf(queries, relation);
@@ -132,9 +132,7 @@ async function prepare(
     const why = `a rollback does not undo its trigger ${trigger}`;
     return { keys: [], remarks: [`${label} was not written to: ${why}`] };
   }
-  const access = { column: tenancy.column, role: settings.roles.signedIn };
-  const columns = await rowColumns(queries, relation, access);
-  const insert = await insertLike(queries, relation, access, testRows.locations[0]);
+  const insert = insertLike(relation, tenancy.column, columns, testRows.records[0]);
   const fresh = await freshValues(queries, relation, columns);
   const own = writers.flatMap(({ organizations }) => organizations);
   const keys: TriedKey[] = [];
@@ -224,15 +222,8 @@ function namings(
   ];
 }
 
-async function answerTo(setup: AttackSetup, statement: Sql): Promise<Attempt> {
-  const request = attackersRequest(setup);
-  const { outcome } = await attemptThenUndo(
-    setup.queries,
-    statement,
-    request,
-    async () => undefined,
-  );
-  return outcome;
+function answerTo(setup: AttackSetup, statement: Sql): Promise<Attempt> {
+  return attemptAlone(setup.queries, { as: attackersRequest(setup), statement });
 }
 
 /** All that a client gets, without the key that it has sent itself. */

@@ -1,8 +1,8 @@
 import { z } from "zod";
 import { ident, list, type RelationName, type Sql, sql } from "../../postgres/sql.ts";
 import { attemptThenUndo } from "../proof/attempt.ts";
-import type { Tried } from "../proof/try-writes.ts";
 import type { Violation } from "../proof/violation.ts";
+import type { Tried } from "../tables/try-writes.ts";
 import { type AttackSetup, attackersRequest, joinOnly } from "./attack-setup.ts";
 import { keysOf } from "./interference.ts";
 import { callsOf, type FunctionCall, ownersFunctions } from "./owners-functions.ts";

@@ -2,8 +2,8 @@ import { z } from "zod";
 import { type Sql, sql } from "../../postgres/sql.ts";
 import { attempt, attemptRows } from "../proof/attempt.ts";
 import type { Request } from "../proof/request.ts";
-import type { Tried } from "../proof/try-writes.ts";
 import type { Violation } from "../proof/violation.ts";
+import type { Tried } from "../tables/try-writes.ts";
 import { type AttackSetup, attackersRequest, joinOnly } from "./attack-setup.ts";
 import { isAccepted } from "./surroundings.ts";
 

@@ -1,8 +1,8 @@
 import { z } from "zod";
 import { ident, list, sql } from "../../postgres/sql.ts";
 import { attempt } from "../proof/attempt.ts";
-import type { Tried } from "../proof/try-writes.ts";
 import type { Violation } from "../proof/violation.ts";
+import type { Tried } from "../tables/try-writes.ts";
 import { type AttackSetup, attackersRequest, joinOnly, labelOf } from "./attack-setup.ts";
 import { isAccepted } from "./surroundings.ts";
 

@@ -1,4 +1,4 @@
-import type { z } from "zod";
+import { z } from "zod";
 import { messageOf } from "../../errors.ts";
 import {
   isLockConflict,
@@ -7,7 +7,7 @@ import {
   refusalSource,
   sqlState,
 } from "../../postgres/connection.ts";
-import { type Sql, sql, together } from "../../postgres/sql.ts";
+import { ident, literal, type Sql, sql, together } from "../../postgres/sql.ts";
 import { silenceTriggers } from "../../steps/table/backfill.ts";
 import { beginningAs, endingAs, type Request } from "./request.ts";
 
@@ -57,6 +57,57 @@ export async function attemptRowsOfEach<Row extends z.ZodType>(
   return all;
 }
 
+/** A statement that is tried and undone. */
+export type Try = {
+  /** As whom; this session's own role, where none is named. */
+  readonly as?: Request;
+  /** Settings that this session's own role makes before, for this statement only. */
+  readonly settings?: readonly (readonly [name: string, value: string])[];
+  readonly statement: Sql;
+  /** Whether the first column of its first row is wanted. */
+  readonly answers?: boolean;
+  /** A query of one text, asked in this session's own role before the statement is undone. */
+  readonly look?: Sql;
+};
+
+/** What a statement did, or why it was refused. */
+export type Tries =
+  | Refused
+  | {
+      readonly kind: "done";
+      readonly rows: number;
+      readonly answer: string | null;
+      /** What was seen before it was undone. */
+      readonly seen: string | null;
+    };
+
+/** The same for one statement of `attemptAll` alone: it takes more round trips, and tells what a policy refused. */
+export async function attemptAlone(
+  queries: Queries,
+  { as, settings = [], statement, answers = false, look }: Try,
+): Promise<Tries> {
+  const before = settings.map(([name, value]) => sql`SET LOCAL ${ident(name)} = ${literal(value)}`);
+  const begin = as === undefined ? [] : beginningAs(as);
+  await queries.execute(together([savepoint, ...before, ...begin]));
+  const tried = await orRefused(queries, async () => {
+    const read = answers ? await queries.rows(statement, z.record(z.string(), z.unknown())) : [];
+    const rows = answers ? read.length : await queries.execute(statement);
+    const [answer = null] = Object.values(read[0] ?? {});
+    return { kind: "done" as const, rows, answer: answer === null ? null : asText(answer) };
+  });
+  if (tried.kind === "refused") return tried;
+  await queries.execute(together(as === undefined ? [sql`RESET ROLE`] : endingAs(as)));
+  const [row] =
+    look === undefined
+      ? []
+      : await queries.rows(
+          sql`SELECT (${look})::text AS seen`,
+          z.object({ seen: z.string().nullable() }),
+        );
+  await queries.execute(rollback);
+  return { ...tried, seen: row?.seen ?? null };
+}
+
 /** Runs a statement as a request, looks at its effects in this session's own role, and undoes it. */
 export async function attemptThenUndo<Seen>(
   queries: Queries,
@@ -70,6 +121,11 @@ export async function attemptThenUndo<Seen>(
   const seen = await look();
   await queries.execute(rollback);
   return { outcome, seen };
+}
+
+/** As PostgreSQL writes it: the driver reads JSON, numbers and booleans. */
+function asText(answer: unknown): string {
+  return typeof answer === "string" ? answer : JSON.stringify(answer);
 }
 
 const savepoint = sql`SAVEPOINT attempt`;

@@ -39,16 +39,3 @@ export async function reachablePartitions(
     label: formatRelationName(relation, settings.schema),
   }));
 }
-
-/** Whether a table is partitioned: a row's partition is found before policies are checked. */
-export async function isPartitioned(queries: Queries, { relation }: Fence): Promise<boolean> {
-  const rows = await queries.rows(
-    sql`
-      SELECT c.relkind = 'p' AS partitioned
-        FROM pg_class c
-       WHERE c.oid = to_regclass(${textOf(ident(relation))})
-    `,
-    z.object({ partitioned: z.boolean() }),
-  );
-  return rows[0]?.partitioned === true;
-}

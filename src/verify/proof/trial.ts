@@ -2,10 +2,11 @@ import type { ResolvedSettings, Settings } from "../../config/settings.ts";
 import type { Queries } from "../../postgres/connection.ts";
 import type { RelationName, Sql } from "../../postgres/sql.ts";
 import type { Tenancy } from "../../steps/model/tenancy.ts";
-import { insertLike } from "../rows/insert-like.ts";
+import type { Insert } from "../rows/insert-like.ts";
 import type { TestRows } from "../rows/moved-rows.ts";
 import type { TableFacts } from "../rows/table-facts.ts";
-import { asRequest, signedInAs } from "./request.ts";
+import type { Tries, Try } from "./attempt.ts";
+import { type Request, signedInAs } from "./request.ts";
 import type { Actor } from "./test-organizations.ts";
 import type { Shown } from "./violation.ts";
 
@@ -31,23 +32,26 @@ export type Trial = {
   readonly facts: TableFacts;
   /** Whether the plan's policies are the only permissive ones, so that a member sees every row. */
   readonly membersSeeAll: boolean;
+  /** An INSERT for any organization, with the values of the first of the test rows. */
+  readonly insertInto: (organization: string | null) => Insert;
 };
 
-/** Does work as the trial's persona. */
-export function as<Result>({ queries, actor, settings }: Trial, work: () => Promise<Result>) {
-  return asRequest(queries, signedInAs(settings, actor.user), work);
+/** Statements, and what their outcomes say; several parts are tried in one round trip. */
+export type Part<Result> = {
+  readonly tries: readonly Try[];
+  readonly judge: (outcomes: readonly Tries[]) => Result;
+};
+
+/** The trial's persona as a request. */
+export function requestOf({ settings, actor }: Pick<Trial, "settings" | "actor">): Request {
+  return signedInAs(settings, actor.user);
 }
 
 /** What the persona did on the trial's table, and what came of it. */
-export function shownBy({ settings, actor, fence }: Trial, statement: Sql, answer: string): Shown {
-  const request = signedInAs(settings, actor.user);
+export function shownBy(trial: Trial, statement: Sql, answer: string): Shown {
+  const { actor, fence } = trial;
+  const request = requestOf(trial);
   return { who: actor.persona.name, request, object: fence.relation, statement, answer };
-}
-
-/** An INSERT for any organization, with the values of the first of the trial's rows. */
-export function insertLikeFirst({ queries, settings, tenancy, fence, testRows }: Trial) {
-  const access = { column: tenancy.column, role: settings.roles.signedIn };
-  return insertLike(queries, fence.relation, access, testRows.locations[0]);
 }
 
 /** The persona's organizations that hold a row. */

@@ -7,7 +7,7 @@ import type { Refused } from "./attempt.ts";
 /** A statement that was refused, and the privilege that it takes. */
 export type Refusal = {
   readonly relation: RelationName;
-  readonly privilege: "SELECT" | "DELETE";
+  readonly privilege: "SELECT" | "UPDATE" | "DELETE";
   /** The column that it reads; the whole table, where none is named. */
   readonly column?: string;
   readonly refused: Refused;

@@ -7,6 +7,7 @@ import {
   isLockConflict,
   type Queries,
   type Session,
+  sqlState,
 } from "../../postgres/connection.ts";
 import { ident, literal, type RelationName, sql, textOf } from "../../postgres/sql.ts";
 import type { Persona } from "../../steps/model/stage.ts";
@@ -16,7 +17,8 @@ import { blocked } from "../proof/blocked.ts";
 import { signedInAs, signedInAsNobody } from "../proof/request.ts";
 import { type Actor, makeTestOrganizations, play } from "../proof/test-organizations.ts";
 import { inRolledBackTransaction, retryWhileLocked } from "../proof/unnoticed.ts";
-import { resultOf, type Violation, violation } from "../proof/violation.ts";
+import { resultOf, violation } from "../proof/violation.ts";
+import type { Tried } from "../tables/try-writes.ts";
 import { type FunctionFacts, readFunctionFacts } from "./function-facts.ts";
 
 const claim = "the functions that the policies call answer every request";
@@ -33,28 +35,32 @@ const ofOwner: Persona = {
 /**
  * Every policy depends on these functions: where one refuses, or returns nothing, no user reaches others'
  * rows, nor their own. Each function's catalog entry is compared with what it needs, and it is called.
+ * @returns also whether they answer in time: nothing that calls them can be tried otherwise
  */
 export async function tryFunctions(
   session: Session,
   settings: ResolvedSettings,
   tenancy: Tenancy,
-): Promise<CheckResult> {
+): Promise<{ readonly result: CheckResult; readonly answer: boolean }> {
   const tryOnce = (turn: number) =>
     inRolledBackTransaction(session, async (queries) => {
       const scene = await makeTestOrganizations(queries, tenancy, [ofMember], turn);
       if ("impossible" in scene) {
-        return resultOf(claim, [violation(`not tried: ${scene.impossible}`)]);
+        const result = resultOf(claim, [violation(`not tried: ${scene.impossible}`)]);
+        return { result, answer: true };
       }
+      await queries.execute(sql`SET LOCAL statement_timeout = '2s'`);
       const facts = await readFunctionFacts(queries, tenancy, requestRoles(settings));
       const faults = facts.flatMap(faultsOf);
       const asking = { queries, settings, tenancy, facts };
-      const member = await play(queries, tenancy, scene, ofMember);
+      const member = await play(queries, tenancy, scene, { persona: ofMember, which: 0 });
       const asMember = await firstWrong(asking, member, "member");
-      const owner = await play(queries, tenancy, scene, ofOwner);
+      const owner = await play(queries, tenancy, scene, { persona: ofOwner, which: 1 });
       const asOwner = await firstWrong(asking, owner, "owner");
       const wrong = [asMember, asOwner].flatMap((one) => one.violations).slice(0, 1);
       const unproven = asMember.remarks;
-      return resultOf(claim, [...faults.map(violation), ...wrong], { unproven });
+      const result = resultOf(claim, [...faults.map(violation), ...wrong], { unproven });
+      return { result, answer: asMember.answer && asOwner.answer };
     });
   try {
     return await retryWhileLocked(tryOnce);
@@ -62,9 +68,17 @@ export async function tryFunctions(
     if (isConnectionLoss(error)) throw error;
     if (isLockConflict(error)) throw blocked("the functions that the policies call", error);
     const reason = messageOf(error);
-    return resultOf(claim, [violation(`could not be tried: ${reason}`)]);
+    return {
+      result: resultOf(claim, [violation(`could not be tried: ${reason}`)]),
+      answer: sqlState(error) !== queryCanceled,
+    };
   }
 }
+
+const queryCanceled = "57014";
+
+/** In milliseconds. Every statement of every request waits for each of the functions. */
+const tooLong = 500;
 
 /** What is wrong with a function according to the catalog, with the statement that restores it. */
 function faultsOf(facts: FunctionFacts): string[] {
@@ -126,26 +140,24 @@ async function firstWrong(
   asking: Asking,
   actor: Actor,
   role: "member" | "owner",
-): Promise<{ readonly violations: readonly Violation[]; readonly remarks: readonly string[] }> {
+): Promise<Tried & { readonly answer: boolean }> {
   for (const expected of expectedOf(asking, actor, role)) {
     const facts = asking.facts.find(({ name }) => sameName(name, expected.name));
     if (facts !== undefined && (!facts.there || faultsOf(facts).length > 0)) break;
     if (facts?.mine === false) {
-      return {
-        violations: [],
-        remarks: [
-          `${facts.signature} was not called: this session lacks EXECUTE on it or USAGE on its schema`,
-        ],
-      };
+      const why = "this session lacks EXECUTE on it or USAGE on its schema";
+      const remarks = [`${facts.signature} was not called: ${why}`];
+      return { violations: [], remarks, answer: true };
     }
     const wrong = await wrongAnswer(asking, actor, expected);
     if (wrong === undefined) continue;
     const signature = `${textOf(ident(expected.name)).replaceAll('"', "")}()`;
     const restored =
       facts === undefined ? "restore it as it was when Day 1 was run" : restoredFrom(facts);
-    return { violations: [violation(`${signature} ${wrong}; ${restored}`)], remarks: [] };
+    const { what, answer } = wrong;
+    return { violations: [violation(`${signature} ${what}; ${restored}`)], remarks: [], answer };
   }
-  return { violations: [], remarks: [] };
+  return { violations: [], remarks: [], answer: true };
 }
 
 function expectedOf(
@@ -171,7 +183,8 @@ async function wrongAnswer(
   { queries, settings }: Asking,
   { user }: Actor,
   { name, ofUser, ofNobody }: Expected,
-): Promise<string | undefined> {
+): Promise<{ readonly what: string; readonly answer: boolean } | undefined> {
+  let shortest = Number.POSITIVE_INFINITY;
   const asked = [
     ["a user of one organization", signedInAs(settings, user), ofUser],
     ["nobody", signedInAsNobody(settings), ofNobody],
@@ -181,23 +194,29 @@ async function wrongAnswer(
     for (const [setting, value] of request.settings) {
       await queries.execute(sql`SET LOCAL ${ident(setting)} = ${literal(value)}`);
     }
+    const began = performance.now();
     const answered = await attemptRows(
       queries,
       sql`SELECT answer::text AS answer FROM ${ident(name)}() AS answer`,
       z.object({ answer: z.string().nullable() }),
     );
     if (answered.kind === "refused") {
-      return `fails for ${who}: ${answered.message} (SQLSTATE ${answered.sqlState})`;
+      const what = `fails for ${who}: ${answered.message} (SQLSTATE ${answered.sqlState})`;
+      return { what, answer: answered.sqlState !== queryCanceled };
     }
+    shortest = Math.min(shortest, performance.now() - began);
     const answers = answered.rows.map(({ answer }) => answer);
     if (JSON.stringify(answers) === JSON.stringify(expected)) continue;
     const values = answers.filter((answer) => answer !== null).length;
     const right = expected.filter((answer) => answer !== null).length;
-    return values === right
-      ? `answers ${who} with another user's value`
-      : `answers ${who} with ${counted(values)} instead of ${counted(right)}`;
+    const what =
+      values === right
+        ? `answers ${who} with another user's value`
+        : `answers ${who} with ${counted(values)} instead of ${counted(right)}`;
+    return { what, answer: true };
   }
-  return undefined;
+  if (shortest < tooLong) return undefined;
+  return { what: `takes ${Math.round(shortest)} ms each time it is called`, answer: false };
 }
 
 function counted(values: number): string {

@@ -11,6 +11,7 @@ const grantedSchema = z.object({
   /** A column that the role may read and update; null where there is none. */
   updatable: z.string().nullable(),
   delete: z.boolean(),
+  truncate: z.boolean(),
   /** All four privileges on the whole table: no statement lacks a privilege. */
   all: z.boolean(),
   /** Triggers and rules of the application that may prevent a statement from doing anything. */
@@ -48,6 +49,7 @@ export async function readGranted(
                ORDER BY u.attnum <> a.attnum, u.attnum
                LIMIT 1) AS updatable,
              has_table_privilege(${role}::text, c.oid, 'DELETE') AS delete,
+             has_table_privilege(${role}::text, c.oid, 'TRUNCATE') AS truncate,
              has_table_privilege(${role}::text, c.oid, 'SELECT')
              AND has_table_privilege(${role}::text, c.oid, 'INSERT')
              AND has_table_privilege(${role}::text, c.oid, 'UPDATE')

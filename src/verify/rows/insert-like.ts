@@ -1,7 +1,6 @@
 import { z } from "zod";
 import type { Queries } from "../../postgres/connection.ts";
 import { ident, list, type RelationName, raw, type Sql, sql } from "../../postgres/sql.ts";
-import { isAtOneOf } from "./row-location.ts";
 
 const columnSchema = z.object({
   name: z.string(),
@@ -22,8 +21,8 @@ const columnSchema = z.object({
 
 export type RowColumn = z.output<typeof columnSchema>;
 
-/** Of a table: the column of the organization, and the role of requests. */
-export type TableAccess = { readonly column: string; readonly role: string };
+/** Of a table: the column of the organization, and the role of requests; undefined for this session's own. */
+export type TableAccess = { readonly column: string; readonly role: string | undefined };
 
 /** The columns of a relation that an INSERT may name, without the organization's. */
 export function rowColumns(
@@ -31,6 +30,10 @@ export function rowColumns(
   relation: RelationName,
   { column, role }: TableAccess,
 ): Promise<RowColumn[]> {
+  const given =
+    role === undefined
+      ? sql`has_column_privilege(c.oid, a.attnum, 'INSERT')`
+      : sql`has_column_privilege(${role}::text, c.oid, a.attnum, 'INSERT')`;
   return queries.rows(
     sql`
       SELECT a.attname::text AS name,
@@ -68,7 +71,7 @@ export function rowColumns(
                                        AND d.refobjid = tree.relid
                                        AND d.refobjsubid = 0
                                        AND d.deptype = 'i') AS partitions,
-             has_column_privilege(${role}::text, c.oid, a.attnum, 'INSERT') AS given
+             ${given} AS given
         FROM pg_attribute a
         JOIN pg_class c ON c.oid = a.attrelid
         JOIN pg_namespace n ON n.oid = c.relnamespace
@@ -86,7 +89,7 @@ export function rowColumns(
 }
 
 /** A value that no other row has; undefined for types for which none can be generated. */
-export function madeUp({ type, length }: RowColumn): Sql | undefined {
+export function madeUp({ type, length }: Pick<RowColumn, "type" | "length">): Sql | undefined {
   switch (type) {
     case "uuid":
       return sql`gen_random_uuid()`;
@@ -98,6 +101,7 @@ export function madeUp({ type, length }: RowColumn): Sql | undefined {
     case "bigint":
     case "numeric":
       return sql`(-1 - floor(random() * 9000000000000000))::bigint`;
+    case "citext":
     case "text":
     case "character varying":
     case "character":
@@ -122,30 +126,20 @@ export type InsertFor = (
 /**
  * An INSERT with the values of an existing row, as far as the role of requests may insert them. A key with
  * a default gets its default, since the row's own value exists already; a sequence's value is generated.
- * @param location the row's; without one, only the organization is inserted
+ * @param sample the row as a text; without one, only the organization is inserted
  */
-export async function insertLike(
-  queries: Queries,
+export function insertLike(
   relation: RelationName,
-  access: TableAccess,
-  location: string | undefined,
-): Promise<InsertFor> {
+  organizationColumn: string,
+  columns: readonly RowColumn[],
+  sample: string | undefined,
+): InsertFor {
   const table = ident(relation);
-  const column = ident(access.column);
-  const columns = await rowColumns(queries, relation, access);
   const made = columns.flatMap((one) => {
     const numbered = one.default === "sequence" && !one.partitions;
     const value = one.given && numbered ? madeUp(one) : undefined;
     return value === undefined ? [] : [{ name: one.name, value }];
   });
-  const [sample] = await queries.rows(
-    sql`
-      SELECT (record.*)::text AS record
-        FROM ${table} AS record
-       WHERE ${isAtOneOf(location === undefined ? [] : [location])}
-    `,
-    z.object({ record: z.string() }),
-  );
   const copied = columns
     .filter((one) => one.given)
     // With another partition key there may be no partition for the row, which fails before policies are applied.
@@ -157,7 +151,9 @@ export async function insertLike(
   return (organization, instead = new Map()) => {
     const others = [...made, ...(sample === undefined ? [] : copied)];
     const values = [
-      ...(organization === undefined ? [] : [{ name: column, value: sql`${organization}::uuid` }]),
+      ...(organization === undefined
+        ? []
+        : [{ name: ident(organizationColumn), value: sql`${organization}::uuid` }]),
       ...[...instead].map(([name, value]) => ({ name: ident(name), value })),
       ...others
         .filter(({ name }) => !instead.has(name))
@@ -170,7 +166,7 @@ export async function insertLike(
         FROM (SELECT ${record} AS record) AS sample
     `;
     return {
-      statement: like(sql`${sample?.record ?? null}::${table}`),
+      statement: like(sql`${sample ?? null}::${table}`),
       redacted: like(sql`'(a row of the table)'::${table}`),
     };
   };

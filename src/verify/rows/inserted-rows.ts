@@ -6,7 +6,6 @@ import type { Fence } from "../proof/trial.ts";
 import { madeUp, type RowColumn, rowColumns, type TableAccess } from "./insert-like.ts";
 import { madeUpRow } from "./made-up-row.ts";
 import { locatedRow, placed, type TestRows } from "./moved-rows.ts";
-import { rowLocation } from "./row-location.ts";
 
 /**
  * Inserts a row into each organization: a copy of an existing row, or generated values where the table is
@@ -42,12 +41,13 @@ export async function insertRows(
       const outcome = await attemptRows(
         queries,
         sql`
-          INSERT INTO ${table} (${list([ident(column), ...values.map(({ name }) => name)])})
+          INSERT INTO ${table} AS planted (${list([ident(column), ...values.map(({ name }) => name)])})
                  OVERRIDING SYSTEM VALUE
           SELECT ${list([sql`${organization}::uuid`, ...values.map(({ value }) => value)])}
             FROM (SELECT ${sample?.record ?? null}::${table} AS record) AS sample
-       RETURNING ${rowLocation} AS location,
-                 ${ident(column)}::text AS organization
+       RETURNING planted.tableoid::text || ' ' || planted.ctid::text AS location,
+                 planted.${ident(column)}::text AS organization,
+                 planted::text AS record
         `,
         locatedRow,
       );

@@ -11,11 +11,19 @@ export type TestRows = {
   readonly organizations: readonly string[];
   /** Where they are, as `rowLocation` selects it. */
   readonly locations: readonly string[];
+  /** Their values, as a row's text, in the same order. */
+  readonly records: readonly string[];
+  /** The organization of each, in the same order. */
+  readonly owners: readonly string[];
   /** Why they could not be moved and are still in existing organizations; undefined where they were moved. */
   readonly unmoved: string | undefined;
 };
 
-export const locatedRow = z.object({ location: z.string(), organization: z.string() });
+export const locatedRow = z.object({
+  location: z.string(),
+  organization: z.string(),
+  record: z.string(),
+});
 
 /**
  * Moves one existing row of the table into each test organization. Where a trigger or a rule of the
@@ -33,8 +41,9 @@ export async function moveRows(
   const rows = await queries.rows(
     sql`
       SELECT ${rowLocation} AS location,
-             ${column}::text AS organization
-        FROM ${ident(relation)}
+             ${column}::text AS organization,
+             record::text AS record
+        FROM ${ident(relation)} AS record
        WHERE ${column} IS NOT NULL
        LIMIT ${organizations.length}
          FOR UPDATE SKIP LOCKED
@@ -59,8 +68,9 @@ export async function moveRows(
   const moved = await queries.rows(
     sql`
       SELECT ${rowLocation} AS location,
-             ${column}::text AS organization
-        FROM ${ident(relation)}
+             ${column}::text AS organization,
+             record::text AS record
+        FROM ${ident(relation)} AS record
        WHERE ${column} = ANY (${organizations}::uuid[])
     `,
     locatedRow,
@@ -78,6 +88,8 @@ export function placed(
   return {
     organizations: [...new Set(rows.map(({ organization }) => organization))],
     locations: rows.map(({ location }) => location),
+    records: rows.map(({ record }) => record),
+    owners: rows.map(({ organization }) => organization),
     unmoved,
   };
 }

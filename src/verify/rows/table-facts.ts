@@ -1,8 +1,9 @@
 import { z } from "zod";
 import type { Queries } from "../../postgres/connection.ts";
 import { ident, type RelationName, sql, textOf } from "../../postgres/sql.ts";
+import { policyNames } from "../../steps/table/fence.ts";
 import { type Granted, type Promises, readGranted, readPromises } from "../roles/granted.ts";
-import { type RowColumn, rowColumns, type TableAccess } from "./insert-like.ts";
+import { type RowColumn, rowColumns } from "./insert-like.ts";
 import { nonTransactionalTrigger } from "./non-transactional-triggers.ts";
 
 /** What the catalog says about a table: the same for every persona. */
@@ -18,19 +19,28 @@ export type TableFacts = {
   readonly granted: Granted;
   /** What the plan's policies let that role do. */
   readonly promises: Promises;
+  /** The conditions of the plan's guard, for rows that are there and for new ones; none without a guard. */
+  readonly guard: readonly string[];
+  /** Whether this session may keep the application's triggers and rules from firing. */
+  readonly silences: boolean;
+  /** A row's partition is found before policies are checked. */
+  readonly partitioned: boolean;
 };
 
 const factsSchema = z.object({
   key: z.array(z.string()).nullable(),
   merges: z.boolean(),
   leaving: z.string().nullable(),
+  guard: z.array(z.string()),
+  partitioned: z.boolean(),
 });
 
 /** Reads them from the catalog, for one role of requests. */
 export async function readTableFacts(
   queries: Queries,
   relation: RelationName,
-  access: TableAccess,
+  access: { readonly column: string; readonly role: string },
+  silences: boolean,
 ): Promise<TableFacts> {
   const [facts] = await queries.rows(
     sql`
@@ -43,7 +53,15 @@ export async function readTableFacts(
                  AND NOT c.relhasrules) AS key,
              current_setting('server_version_num')::integer >= 150000
              AND NOT c.relhasrules AS merges,
-             ${nonTransactionalTrigger(sql`c.oid`)} AS leaving
+             c.relkind = 'p' AS partitioned,
+             ${nonTransactionalTrigger(sql`c.oid`)} AS leaving,
+             ARRAY(SELECT DISTINCT condition
+                     FROM pg_policy p
+                    CROSS JOIN LATERAL unnest(ARRAY[pg_get_expr(p.polqual, p.polrelid),
+                                                    pg_get_expr(p.polwithcheck, p.polrelid)]) AS condition
+                    WHERE p.polrelid = c.oid
+                      AND p.polname = ${policyNames(relation.name).guard}
+                      AND condition IS NOT NULL) AS guard
         FROM pg_class c
        WHERE c.oid = ${textOf(ident(relation))}::text::regclass
     `,
@@ -51,7 +69,7 @@ export async function readTableFacts(
   );
   if (facts === undefined) throw new Error(`the catalog has no ${relation.name}`);
   const columns = await rowColumns(queries, relation, access);
-  const { key, merges, leaving } = facts;
+  const { key, merges, leaving, guard, partitioned } = facts;
   return {
     columns,
     key: key ?? undefined,
@@ -59,5 +77,8 @@ export async function readTableFacts(
     nonTransactionalTrigger: leaving ?? undefined,
     granted: await readGranted(queries, relation, access),
     promises: await readPromises(queries, relation, access.role),
+    guard,
+    partitioned,
+    silences,
   };
 }

@@ -1,7 +1,6 @@
-import { z } from "zod";
 import type { TriedCommand } from "../../events/events.ts";
 import { ident, list, type Sql, sql } from "../../postgres/sql.ts";
-import { foreignRows, type Trial } from "./trial.ts";
+import { foreignRows, type Trial } from "../proof/trial.ts";
 
 /** A write that must not change others' rows. */
 export type AttemptedWrite = {
@@ -17,7 +16,7 @@ function write(command: TriedCommand, what: string, statement: Sql, redacted = s
 }
 
 /** Writes to others' rows, with and without WHERE; none where others have no rows. */
-export async function writesOf(trial: Trial): Promise<readonly AttemptedWrite[]> {
+export function writesOf(trial: Trial): readonly AttemptedWrite[] {
   const { fence, tenancy } = trial;
   const table = ident(fence.relation);
   const column = ident(tenancy.column);
@@ -42,7 +41,7 @@ export async function writesOf(trial: Trial): Promise<readonly AttemptedWrite[]>
       "an UPDATE of others' rows",
       sql`UPDATE ${table} SET ${column} = ${own ?? target}::uuid WHERE ${column} = ANY (${foreign}::uuid[])`,
     ),
-    ...(await upsert(trial, own ?? target)),
+    ...upsert(trial, own ?? target),
     ...merge(trial),
     write(
       "DELETE",
@@ -70,21 +69,16 @@ export async function writesOf(trial: Trial): Promise<readonly AttemptedWrite[]>
 }
 
 /** An upsert on the key of another's row, which an attacker may know: INSERT … ON CONFLICT (key) DO UPDATE. */
-async function upsert(trial: Trial, organization: string): Promise<readonly AttemptedWrite[]> {
-  const { queries, fence, tenancy, facts } = trial;
+function upsert(trial: Trial, organization: string): readonly AttemptedWrite[] {
+  const { fence, tenancy, facts, testRows } = trial;
   const { key } = facts;
   // A key that includes the organization does not conflict with another organization's.
   if (key === undefined || key.includes(tenancy.column)) return [];
   const table = ident(fence.relation);
   const column = ident(tenancy.column);
-  const [target] = await queries.rows(
-    sql`
-      SELECT (record.*)::text AS record
-        FROM ${table} AS record
-       WHERE record.${column} = ANY (${foreignRows(trial)}::uuid[])
-       LIMIT 1
-    `,
-    z.object({ record: z.string() }),
+  const foreign = foreignRows(trial);
+  const target = testRows.records.find((_, index) =>
+    foreign.includes(testRows.owners[index] ?? ""),
   );
   if (target === undefined) return [];
   const columns = facts.columns.filter(({ given }) => given);
@@ -99,12 +93,7 @@ async function upsert(trial: Trial, organization: string): Promise<readonly Atte
   `;
   const what = "an upsert by the key of others' row";
   return [
-    write(
-      "UPDATE",
-      what,
-      like(sql`${target.record}::${table}`),
-      like(sql`'(a row of others)'::${table}`),
-    ),
+    write("UPDATE", what, like(sql`${target}::${table}`), like(sql`'(a row of others)'::${table}`)),
   ];
 }
 

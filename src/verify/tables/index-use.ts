@@ -2,6 +2,8 @@ import { z } from "zod";
 import type { Queries } from "../../postgres/connection.ts";
 import { ident, type RelationName, sql } from "../../postgres/sql.ts";
 import type { Tenancy } from "../../steps/model/tenancy.ts";
+import { type Part, requestOf, type Trial } from "../proof/trial.ts";
+import { type Violation, violation } from "../proof/violation.ts";
 
 const nodeSchema = z.looseObject({
   "Index Cond": z.string().optional(),
@@ -12,41 +14,32 @@ const nodeSchema = z.looseObject({
 });
 type PlanNode = z.output<typeof nodeSchema>;
 
-const explainSchema = z.object({
-  "QUERY PLAN": z.array(z.object({ Plan: nodeSchema })),
-});
+const explainSchema = z
+  .string()
+  .transform((json) => z.array(z.object({ Plan: nodeSchema })).parse(JSON.parse(json)));
 
 /**
  * Whether the planner can use the fence as an index condition, as the persona. Sequential scans are
  * disabled, since on a small table, or with one organization, a sequential scan is the right plan.
  */
-export async function organizationIsIndexed({
-  queries,
-  fence,
-  tenancy,
-}: {
-  readonly queries: Queries;
-  readonly fence: { readonly relation: RelationName };
-  readonly tenancy: Tenancy;
-}): Promise<string[]> {
-  await queries.execute(sql`SET LOCAL enable_seqscan = off`);
-  const plans = await queries.rows(
-    sql`
-      EXPLAIN (FORMAT JSON)
-      SELECT *
-        FROM ${ident(fence.relation)}
-    `,
-    explainSchema,
-  );
-  await queries.execute(sql`SET LOCAL enable_seqscan = on`);
-  const indexed = plans.some((plan) =>
-    plan["QUERY PLAN"].some(
-      // Without a policy for SELECT the plan reads no row.
-      ({ Plan }) => Plan["One-Time Filter"] === "false" || hasCondition(Plan, tenancy.column),
-    ),
-  );
-  if (indexed || (await isTooYoung(queries, fence.relation, tenancy))) return [];
-  return [`${tenancy.column} is a filter over every row, not an index condition`];
+export function tryIndex(trial: Trial): Part<Promise<readonly Violation[]>> {
+  const { queries, fence, tenancy, actor, facts } = trial;
+  const reads = actor.organizations.length > 0 && facts.granted.selectOrganization;
+  const explain = sql`EXPLAIN (FORMAT JSON) SELECT * FROM ${ident(fence.relation)}`;
+  const settings = [["enable_seqscan", "off"]] as const;
+  return {
+    tries: reads ? [{ as: requestOf(trial), settings, statement: explain, answers: true }] : [],
+    async judge([outcome]) {
+      if (outcome?.kind !== "done") return [];
+      const plans = explainSchema.parse(outcome.answer);
+      const indexed = plans.some(
+        // Without a policy for SELECT the plan reads no row.
+        ({ Plan }) => Plan["One-Time Filter"] === "false" || hasCondition(Plan, tenancy.column),
+      );
+      if (indexed || (await isTooYoung(queries, fence.relation, tenancy))) return [];
+      return [violation(`${tenancy.column} is a filter over every row, not an index condition`)];
+    },
+  };
 }
 
 /**
