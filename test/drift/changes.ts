@@ -429,6 +429,14 @@ export const harmless: readonly Change[] = (
       ["CREATE ROLE drift_reports LOGIN", "GRANT SELECT ON leads, countries TO drift_reports"],
     ],
     [
+      "a trigger of a fenced table with the writer's own rights",
+      [
+        `CREATE FUNCTION public.trimmed() RETURNS trigger LANGUAGE plpgsql
+         AS $$ BEGIN NEW.phone := btrim(NEW.phone); RETURN NEW; END $$`,
+        "CREATE TRIGGER trimmed BEFORE INSERT OR UPDATE ON leads FOR EACH ROW EXECUTE FUNCTION public.trimmed()",
+      ],
+    ],
+    [
       "a trigger of another table",
       [
         `CREATE FUNCTION public.touched() RETURNS trigger ${trigger}`,

@@ -1,7 +1,7 @@
 import type { Queries } from "../../postgres/connection.ts";
 import { type Sql, sql } from "../../postgres/sql.ts";
 import { attribute, type FenceEntry, readEntries } from "./entry.ts";
-import { type FencedTable, tablesItem } from "./scope.ts";
+import { type FencedTable, isOfFence, tablesItem } from "./scope.ts";
 
 const table: Sql = sql`format('%I.%I', n.nspname, c.relname)`;
 
@@ -76,6 +76,7 @@ export async function readTriggersAndRules(
         JOIN pg_class c ON c.oid = fenced.oid
         JOIN pg_namespace n ON n.oid = c.relnamespace
         JOIN pg_trigger t ON t.tgrelid = c.oid AND NOT t.tgisinternal
+       WHERE ${isOfFence(sql`t`)}
     `,
   );
   const rules = await readEntries(

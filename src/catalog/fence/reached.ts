@@ -4,7 +4,7 @@ import { list, type Sql, sql } from "../../postgres/sql.ts";
 import { isNoSystemSchema } from "../system-schemas.ts";
 import { notOfExtension } from "./entry.ts";
 import { namesInBody, schemasOf } from "./names-in-body.ts";
-import { type FencedTable, type FenceScope, tablesItem } from "./scope.ts";
+import { type FencedTable, type FenceScope, isOfFence, tablesItem } from "./scope.ts";
 
 const kinds = ["function", "operator", "relation"] as const;
 
@@ -110,7 +110,7 @@ function readRoots(
       sql`'pg_trigger'`,
       sql`pg_trigger o ON o.tgrelid = c.oid AND NOT o.tgisinternal`,
       sql`format('trigger %s.%I', ${name}, o.tgname)`,
-      sql`TRUE`,
+      isOfFence(sql`o`),
     ),
   ];
   return queries.rows(

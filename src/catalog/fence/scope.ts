@@ -85,6 +85,20 @@ export function tablesItem(tables: readonly FencedTable[]): Sql {
 }
 
 /**
+ * Whether a trigger of a table of the fence is part of what the fence stands on: of organizations,
+ * memberships and users each, of other tables Tenantry's own, and those that run as somebody else than the writer.
+ * The application goes on adding others, whose effects the policies judge.
+ */
+export function isOfFence(trigger: Sql): Sql {
+  return sql`(fenced.part NOT IN ('tenant', 'shared')
+              OR starts_with(${trigger}.tgname, '~')
+              OR EXISTS (SELECT
+                           FROM pg_proc f
+                          WHERE f.oid = ${trigger}.tgfoid
+                            AND (f.prosecdef OR f.proconfig IS NOT NULL)))`;
+}
+
+/**
  * The roles that a request has by its login, and those that they may become, at every level.
  * @returns names, in order
  */

@@ -8,6 +8,7 @@ import {
 } from "../../postgres/connection.ts";
 import { sql } from "../../postgres/sql.ts";
 import { tryTableEffects, tryViewEffects } from "../effects/effects.ts";
+import { tryFunctionEffects } from "../functions/function-effects.ts";
 import { blocked } from "../proof/blocked.ts";
 import type { Fence, ProofScope } from "../proof/trial.ts";
 import { inRolledBackTransaction, retryWhileLocked } from "../proof/unnoticed.ts";
@@ -17,7 +18,6 @@ import type { Tried } from "../tables/try-writes.ts";
 import { type AttackSetup, setUpAttack } from "./attack-setup.ts";
 import { tryCachedPlans } from "./cached-plans.ts";
 import { tryForeignKeys } from "./foreign-keys.ts";
-import { tryFunctionEffects } from "./function-effects.ts";
 import { tryInterference } from "./interference.ts";
 import { tryMemberships } from "./memberships.ts";
 import { tryNonMembers } from "./non-members.ts";

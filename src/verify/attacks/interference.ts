@@ -1,11 +1,11 @@
 import { z } from "zod";
 import { ident, type RelationName, type Sql, sql, textOf } from "../../postgres/sql.ts";
+import { callsOf, ownersFunctions } from "../functions/owners-functions.ts";
 import { attempt, attemptRowsOfEach, withoutTriggers } from "../proof/attempt.ts";
 import { asRequest } from "../proof/request.ts";
 import { type Violation, violation } from "../proof/violation.ts";
 import type { Tried } from "../tables/try-writes.ts";
 import { type AttackSetup, attackersRequest, joinOnly, labelOf } from "./attack-setup.ts";
-import { callsOf, ownersFunctions } from "./owners-functions.ts";
 import { fencedRelations, otherRelations } from "./surroundings.ts";
 
 /** Something that a member can read or call, as an item of FROM. */

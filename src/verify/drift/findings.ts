@@ -12,7 +12,7 @@ const why: Readonly<Record<FenceKind, string>> = {
   constraint: "Foreign keys keep a row's organization the same as that of the rows it references.",
   policy: "Policies decide which rows a request reads and writes.",
   trigger:
-    "Triggers write organizations and memberships, also with their function's owner's rights.",
+    "Triggers write rows, organizations and memberships, also with their function's owner's rights.",
   rule: "A rule replaces what a statement does, with its owner's privileges.",
   view: "A view reads with its owner's privileges unless security_invoker is on.",
   function: "The fence calls it: it decides who a request is, or which rows are whose.",

@@ -3,8 +3,8 @@ import { readRoutines } from "../../catalog/routines/read-routines.ts";
 import { requestRoles } from "../../config/settings.ts";
 import { ident, list, type RelationName, raw, type Sql, sql } from "../../postgres/sql.ts";
 import { tenantsOf } from "../../steps/definer/tenants.ts";
-import type { AttackSetup } from "./attack-setup.ts";
-import { isAccepted } from "./surroundings.ts";
+import type { AttackSetup } from "../attacks/attack-setup.ts";
+import { isAccepted } from "../attacks/surroundings.ts";
 
 /** A function with other rights than its caller's that requests can call, and how it is tried. */
 export type OwnersFunction = OwnersRoutine & {

@@ -1,10 +1,10 @@
 import { z } from "zod";
 import { ident, list, type RelationName, type Sql, sql } from "../../postgres/sql.ts";
+import { type AttackSetup, attackersRequest, joinOnly } from "../attacks/attack-setup.ts";
+import { keysOf } from "../attacks/interference.ts";
 import { attemptThenUndo } from "../proof/attempt.ts";
 import type { Violation } from "../proof/violation.ts";
 import type { Tried } from "../tables/try-writes.ts";
-import { type AttackSetup, attackersRequest, joinOnly } from "./attack-setup.ts";
-import { keysOf } from "./interference.ts";
 import { callsOf, type FunctionCall, ownersFunctions } from "./owners-functions.ts";
 
 /**
