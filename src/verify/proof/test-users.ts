@@ -34,8 +34,11 @@ export async function findTestUsers(
 async function insertOfUser(queries: Queries, { users }: Tenancy): Promise<Sql | undefined> {
   const { relation, id } = users;
   const table = ident(relation);
-  const value = madeUp({ type: users.idType, length: null });
-  if (value === undefined) return undefined;
+  const plain = madeUp({ type: users.idType, length: null });
+  if (plain === undefined) return undefined;
+  // An application may take a negative number for no user.
+  const isNumber = ["smallint", "integer", "bigint", "numeric"].includes(users.idType);
+  const value = isNumber ? sql`abs(${plain})` : plain;
   const [sample] = await queries.rows(
     sql`SELECT (record.*)::text AS record FROM ${table} AS record LIMIT 1`,
     z.object({ record: z.string() }),
