@@ -72,7 +72,10 @@ function causeOf(object: string, results: readonly CheckResult[], open: readonly
   return {
     object: bare(object),
     claims: results.map(({ claim }) => claim),
-    facts: [...facts].map(([what, claims]) => ({ what, claims })),
+    // What most kinds of users get first.
+    facts: [...facts]
+      .map(([what, claims]) => ({ what, claims }))
+      .sort((one, other) => other.claims - one.claims),
     findings,
     fix: statements.length > 0 ? statements : fix,
   };

@@ -119,7 +119,7 @@ test("what shows a leak is in what people, JUnit, code scanning and programs rea
   await change("GRANT TRUNCATE ON calls TO small_company_app");
   const project = await makeProject(database.url, smallCompany);
   const files = ["--junit", "junit.xml", "--sarif", "found.sarif"];
-  const told = await project.tenantry("--stage", "day1", "--verify", ...files);
+  const told = await project.tenantry("--stage", "day1", "--verify", "--verbose", ...files);
   expect(told).toMatchObject({ code: 3 });
   const { readFile } = await import("node:fs/promises");
   const [junit, sarif] = await Promise.all(

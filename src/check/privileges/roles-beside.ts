@@ -1,5 +1,6 @@
 import { readRolesBeside } from "../../catalog/request-roles.ts";
 import { acceptedRoles, knownRoles, resolveRoles, roleBesideRule } from "../../config/settings.ts";
+import { today } from "../../config/today.ts";
 import type { PreflightCheck } from "../check.ts";
 
 export const rolesBeside: PreflightCheck = {
@@ -9,8 +10,7 @@ export const rolesBeside: PreflightCheck = {
   stops: ["run"],
   async find({ queries, settings, snapshot }) {
     const { starts, trusted } = knownRoles(resolveRoles(settings, snapshot.server.usesAnon));
-    const today = new Date().toISOString().slice(0, 10);
-    const known = [...trusted, ...acceptedRoles(settings, today)];
+    const known = [...trusted, ...acceptedRoles(settings, today())];
     const beside = await readRolesBeside(queries, { starts, trusted: known }, [
       ...starts,
       ...known,

@@ -10,6 +10,7 @@ import {
 import { rootOf } from "../../catalog/partitions.ts";
 import { relationKey } from "../../config/relation-name.ts";
 import { configuredName, type TenantTable } from "../../config/settings.ts";
+import { today } from "../../config/today.ts";
 import { isConnectionLoss } from "../../postgres/connection.ts";
 import { ident, list, sql, toScript } from "../../postgres/sql.ts";
 import { organizationId } from "../../steps/model/naming.ts";
@@ -130,9 +131,8 @@ function findings(context: CheckContext, ahead: KeyAhead, answer: Answer): Found
 }
 
 function acceptance({ settings }: CheckContext, object: string): string | undefined {
-  const today = new Date().toISOString().slice(0, 10);
   const found = settings.audit.accepted.find(
-    (one) => one.rule === crossingRule && one.object === object && one.until >= today,
+    (one) => one.rule === crossingRule && one.object === object && one.until >= today(),
   );
   return found === undefined ? undefined : `accepted until ${found.until}: ${found.reason}`;
 }

@@ -48,7 +48,7 @@ export async function tryCachedPlans(setup: AttackSetup): Promise<Tried> {
   if (other === undefined) {
     return {
       violations: [],
-      remarks: ["two users in one session were not tried: there is one only"],
+      remarks: ["users in one session were not tried: there is only one user"],
     };
   }
   await joinOnly(setup, ["own"]);

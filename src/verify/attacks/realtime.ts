@@ -5,7 +5,7 @@ import type { Request } from "../proof/request.ts";
 import type { Violation } from "../proof/violation.ts";
 import type { Tried } from "../tables/try-writes.ts";
 import { type AttackSetup, attackersRequest, joinOnly } from "./attack-setup.ts";
-import { isAccepted } from "./surroundings.ts";
+import { isAcceptedRule } from "./surroundings.ts";
 
 const relation = { schema: "realtime", name: "messages" };
 
@@ -31,10 +31,7 @@ export async function tryRealtime(setup: AttackSetup): Promise<Tried> {
   );
   // Realtime is not installed.
   if (there.kind === "refused") return { violations: [], remarks: [] };
-  const accepted = settings.audit.accepted.find(
-    ({ rule, object }) => rule === "realtime-open" && isAccepted(settings, object),
-  );
-  if (accepted !== undefined) return { violations: [], remarks: [`accepted: ${accepted.reason}`] };
+  if (isAcceptedRule(settings, "realtime-open")) return { violations: [], remarks: [] };
   await joinOnly(setup, ["own"]);
   const violations = new Map<string, Violation>();
   const remarks = new Set<string>();

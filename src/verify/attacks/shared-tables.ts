@@ -39,7 +39,7 @@ export async function trySharedTables(setup: AttackSetup): Promise<Tried> {
       z.object({ location: z.string() }),
     );
     if (row === undefined) {
-      remarks.push(`${label} has no rows`);
+      remarks.push(`${label} was not written to: it has no rows`);
       continue;
     }
     const one = sql`ctid = ${row.location}::tid`;

@@ -4,7 +4,7 @@ import { attempt, attemptRows } from "../proof/attempt.ts";
 import type { Violation } from "../proof/violation.ts";
 import type { Tried } from "../tables/try-writes.ts";
 import { type AttackSetup, attackersRequest, joinOnly } from "./attack-setup.ts";
-import { isAccepted } from "./surroundings.ts";
+import { isAcceptedRule } from "./surroundings.ts";
 
 const nothing: Tried = { violations: [], remarks: [] };
 
@@ -18,16 +18,15 @@ export async function tryStorage(setup: AttackSetup): Promise<Tried> {
   );
   // Supabase Storage is not installed.
   if (buckets.kind === "refused") return nothing;
-  const accepted = settings.audit.accepted.find(
-    ({ rule, object }) => rule === "storage-open" && isAccepted(settings, object),
-  );
-  if (accepted !== undefined) return { violations: [], remarks: [`accepted: ${accepted.reason}`] };
+  if (isAcceptedRule(settings, "storage-open")) return nothing;
   await joinOnly(setup, ["own"]);
   const violations: Violation[] = [];
   const remarks: string[] = [];
   for (const bucket of buckets.rows) {
     if (bucket.public === true) {
-      remarks.push(`${bucket.id} is public`);
+      remarks.push(
+        `bucket ${bucket.id} was not tried: it is public, so that everybody reads its files`,
+      );
       continue;
     }
     const name = `${foreign}/tenantry-${foreign}.txt`;
@@ -36,7 +35,9 @@ export async function tryStorage(setup: AttackSetup): Promise<Tried> {
       sql`INSERT INTO storage.objects (bucket_id, name) VALUES (${bucket.id}, ${name})`,
     );
     if (planted.kind === "refused") {
-      remarks.push(`no file could be written to ${bucket.id}: ${planted.message}`);
+      remarks.push(
+        `bucket ${bucket.id} was not tried: no file could be written: ${planted.message}`,
+      );
       continue;
     }
     const request = attackersRequest(setup);

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { isUserSchema } from "../../catalog/system-schemas.ts";
 import type { Settings } from "../../config/settings.ts";
+import { today } from "../../config/today.ts";
 import { type RelationName, sql } from "../../postgres/sql.ts";
 import { type AttackSetup, labelOf } from "./attack-setup.ts";
 
@@ -78,6 +79,10 @@ export async function otherRelations(
 
 /** Whether the configuration accepts the audit's finding about an object. */
 export function isAccepted({ audit }: Settings, object: string): boolean {
-  const today = new Date().toISOString().slice(0, 10);
-  return audit.accepted.some((one) => one.object === object && one.until >= today);
+  return audit.accepted.some((one) => one.object === object && one.until >= today());
+}
+
+/** Whether it accepts a finding of a rule that has one object only. */
+export function isAcceptedRule({ audit }: Settings, id: string): boolean {
+  return audit.accepted.some(({ rule, until }) => rule === id && until >= today());
 }

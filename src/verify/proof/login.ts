@@ -7,6 +7,7 @@ import {
   type Settings,
   supabaseLogin,
 } from "../../config/settings.ts";
+import { today } from "../../config/today.ts";
 import type { CheckResult } from "../../events/events.ts";
 import type { Queries } from "../../postgres/connection.ts";
 import { sql } from "../../postgres/sql.ts";
@@ -78,8 +79,7 @@ export async function withLogin(
 /** The roles of requests are computed: one that nobody named is not tried, and so has to be accepted by name. */
 async function tryRolesBeside(queries: Queries, settings: ResolvedSettings): Promise<CheckResult> {
   const { starts, trusted } = knownRoles(settings);
-  const today = new Date().toISOString().slice(0, 10);
-  const known = [...trusted, ...acceptedRoles(settings, today)];
+  const known = [...trusted, ...acceptedRoles(settings, today())];
   const found = await readRolesBeside(queries, { starts, trusted: known }, [...starts, ...known]);
   return resultOf(
     "requests can become no role that the configuration does not name",

@@ -1,6 +1,7 @@
 import { readRoutines } from "../../../catalog/routines/read-routines.ts";
 import type { Routines } from "../../../catalog/routines/routine.ts";
 import { isFenced, type Tenants } from "../../../catalog/routines/tenants.ts";
+import { today } from "../../../config/today.ts";
 import { ident, sql } from "../../../postgres/sql.ts";
 import { decisionOn } from "../../../steps/definer/decisions.ts";
 import { describeFunction, fixOf } from "../../../steps/definer/describe.ts";
@@ -29,13 +30,12 @@ export const definerFunction: Rule = {
   async find(queries, { tenancy, roles, tenantTables, sharedTables, functions, calls }) {
     const tenants = tenantsOf(tenancy, tenantTables, sharedTables);
     const routines = await readRoutines(queries, roles);
-    const today = new Date().toISOString().slice(0, 10);
     return (
       proposeAll(routines, tenants, calls)
         .filter(({ proposal }) => proposal.do !== "nothing")
         .filter(({ routine }) => {
           const decision = decisionOn(functions, routine, tenancy.organizations.schema);
-          return decision?.do !== "keep" || decision.until < today;
+          return decision?.do !== "keep" || decision.until < today();
         })
         // Triggers of fenced tables have a rule of their own.
         .filter((one) => !firedByFencedOnly(one, routines, tenants))
