@@ -42,7 +42,7 @@ export function endOf(finding: Finding, settings: Settings): StageName | undefin
 
 /** The setting that would end it, where it is not set: for the advice beside the finding. */
 export function hardeningFor({ id }: Finding): string | undefined {
-  const setting = endedByHardening[id];
+  const setting = id === "definer-function" ? "definerFunctions" : endedByHardening[id];
   return setting === undefined ? undefined : `hardening.${setting}`;
 }
 

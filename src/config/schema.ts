@@ -218,13 +218,15 @@ export const configSchema = z.strictObject({
         .array(
           z.strictObject({
             rule: z.string().min(1).describe("the rule's id"),
-            object: z.string().min(1).describe("the object, as the audit prints it"),
+            object: z.string().min(1).describe("the object, as it is printed"),
             reason: reason.describe("why the finding is accepted"),
             until: z.iso.date().describe("the last day on which it is accepted: `2027-12-31`"),
           }),
         )
         .default([])
-        .describe("findings of `tenantry audit` that are accepted"),
+        .describe(
+          "findings of `tenantry audit` that are accepted; rows that cross (`crossing-rows`) and what could not be tried (`not-proven`), too",
+        ),
     })
     .prefault({}),
   backups: z
