@@ -60,7 +60,7 @@ export const commandHelp = {
       ["tenantry audit", "findings with the SQL that fixes them; exit 3 where there is one"],
       ["tenantry audit --drift", "what the fence stands on and was changed since the last stage"],
       [
-        'tenantry audit --drift --accept "the migration of May"',
+        'tenantry audit --drift --accept CHANGE-42',
         "accept it as it is now, with a reason",
       ],
       [
