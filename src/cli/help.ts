@@ -59,10 +59,7 @@ export const commandHelp = {
     examples: [
       ["tenantry audit", "findings with the SQL that fixes them; exit 3 where there is one"],
       ["tenantry audit --drift", "what the fence stands on and was changed since the last stage"],
-      [
-        'tenantry audit --drift --accept CHANGE-42',
-        "accept it as it is now, with a reason",
-      ],
+      ["tenantry audit --drift --accept CHANGE-42", "accept it as it is now, with a reason"],
       [
         "tenantry audit --self-test",
         "small test databases, their fences broken in every known way",
