@@ -22,6 +22,7 @@ export {
 } from "./operations/context/caller.ts";
 export { type OpenOptions, openWorkspace } from "./operations/context/open-workspace.ts";
 export type { Workspace } from "./operations/context/workspace.ts";
+export { type FenceRequest, type FenceResult, fenceTables } from "./operations/fence-tables.ts";
 export { type PlannedStages, planScript, planStages } from "./operations/plan-stages.ts";
 export { type RehearseRequest, type RehearseResult, rehearse } from "./operations/rehearse.ts";
 export { type RestoreRequest, type RestoreResult, restore } from "./operations/restore.ts";

@@ -33,7 +33,11 @@ async function askRule(
   await queries.execute(sql`SAVEPOINT rule`);
   try {
     const found = await queries.rows(findings(context), foundSchema);
-    return found.map(({ object, fact, fix }) => ({ ...told, object, fact, fix }));
+    return found.map(({ severity: own = severity, ...one }) => ({
+      ...told,
+      ...one,
+      severity: own,
+    }));
   } catch (error) {
     if (sqlState(error) === undefined) throw error;
     await queries.execute(sql`ROLLBACK TO SAVEPOINT rule`);

@@ -36,6 +36,9 @@ export function auditContext(settings: Settings, snapshot: Snapshot): AuditConte
     tenantTables: there([...settings.tables.day1, ...settings.tables.day2]),
     sharedTables: there(settings.shared),
     exemptTables: there(settings.exempt),
+    profiles: settings.profiles.filter(
+      ({ relation }) => findRelation(snapshot, relation) !== undefined,
+    ),
     serverVersion: server.version,
   };
 }

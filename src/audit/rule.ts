@@ -14,6 +14,8 @@ export type AuditContext = {
   readonly tenantTables: readonly RelationName[];
   readonly sharedTables: readonly RelationName[];
   readonly exemptTables: readonly RelationName[];
+  /** Tables with a row for each user, and the column with the user's id. */
+  readonly profiles: readonly { readonly relation: RelationName; readonly user: string }[];
   /** As PostgreSQL counts: 150018 for 15.18. */
   readonly serverVersion: number;
 };
@@ -59,9 +61,15 @@ export type Rule = {
   readonly why: string;
   /** The page that documents it. */
   readonly source: string;
-  /** Selects `object`, `fact` (what is wrong with it) and `fix` (the SQL), each a text. */
+  /** Selects `object`, `fact` (what is wrong with it), `fix` (the SQL), and maybe `severity`, each a text. */
   readonly findings: (context: AuditContext) => Sql;
   readonly mutants: Some<Mutant>;
 };
 
-export const foundSchema = z.object({ object: z.string(), fact: z.string(), fix: z.string() });
+export const foundSchema = z.object({
+  object: z.string(),
+  fact: z.string(),
+  fix: z.string(),
+  /** Where the rule's own does not fit each of its findings. */
+  severity: z.enum(severities).optional(),
+});

@@ -16,7 +16,7 @@ import {
 import { holdLease } from "../journal/lease.ts";
 import { verifySteps } from "../journal/steps.ts";
 import type { Plan, StagePlan } from "../plan/plan.ts";
-import type { StageName } from "../steps/model/stage.ts";
+import type { RunName } from "../steps/model/stage.ts";
 import type { StepOutline } from "../steps/model/step.ts";
 import { verificationError, verifyStage } from "../verify/stage.ts";
 import { version } from "../version.ts";
@@ -101,7 +101,7 @@ async function announceLeft(context: StageContext, run: Run): Promise<void> {
 
 async function announce(
   { session, emit, online }: StageContext,
-  { stage, title }: { readonly stage: StageName; readonly title: string },
+  { stage, title }: { readonly stage: RunName; readonly title: string },
   left: {
     readonly steps: readonly StepOutline[];
     readonly predicted: readonly (readonly [id: string, milliseconds: number])[];

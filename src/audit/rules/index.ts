@@ -27,11 +27,13 @@ import { citus } from "./server/citus.ts";
 import { scheduledJob } from "./server/scheduled-job.ts";
 import { serverVersion } from "./server/server-version.ts";
 import { constantDefault } from "./tables/constant-default.ts";
+import { exemptOpen } from "./tables/exempt-open.ts";
 import { foreignKeyAcross } from "./tables/foreign-key-across.ts";
 import { membershipsWritable } from "./tables/memberships-writable.ts";
 import { noGuard } from "./tables/no-guard.ts";
 import { nullableOrganization } from "./tables/nullable-organization.ts";
 import { organizationsWritable } from "./tables/organizations-writable.ts";
+import { profileOpen } from "./tables/profile-open.ts";
 import { rowSecurityOff } from "./tables/row-security-off.ts";
 import { sharedTableWritable } from "./tables/shared-table-writable.ts";
 import { uniqueAcross } from "./tables/unique-across.ts";
@@ -47,6 +49,7 @@ export const rules: readonly Rule[] = [
   definerTrigger,
   definerView,
   escapingFunction,
+  exemptOpen,
   foreignKeyAcross,
   foreignTable,
   helpersExposed,
@@ -59,6 +62,7 @@ export const rules: readonly Rule[] = [
   noGuard,
   nullableOrganization,
   organizationsWritable,
+  profileOpen,
   published,
   realtimeOpen,
   referencesGranted,
