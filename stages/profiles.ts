@@ -43,8 +43,7 @@ function createProfileHelpers({ tenancy }: StageContext, stage: RunName): Transa
   const { helpers, memberships } = tenancy;
   const { colleagues, self } = profileHelpers(tenancy);
   const caller = sql`${ident(helpers.caller)}()`;
-  const own = sql`
-    SELECT ${caller}
+  const own = sql`SELECT ${caller}
      WHERE ${caller} IS NOT NULL`;
   const create = (name: typeof self, query: Sql) => sql`CREATE FUNCTION ${ident(name)}()
   RETURNS SETOF ${raw(tenancy.users.idType)}
@@ -54,7 +53,8 @@ function createProfileHelpers({ tenancy }: StageContext, stage: RunName): Transa
   ${searchPath(tenancy)}
 AS ${functionBody(sql`
 BEGIN
-  RETURN QUERY${query};
+  RETURN QUERY
+    ${query};
 END`)}`;
   return {
     id: `${stage}/profile-helpers`,

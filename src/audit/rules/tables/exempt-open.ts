@@ -38,12 +38,12 @@ export const exemptOpen: Rule = {
                AND (NOT c.relrowsecurity
                     OR (EXISTS (SELECT
                                   FROM pg_policy p
-                                 CROSS JOIN unnest(p.polroles) AS role
+                                 CROSS JOIN unnest(p.polroles) AS named (role)
                                  CROSS JOIN ${apiRoles(context)}
                                  WHERE p.polrelid = c.oid
                                    AND p.polpermissive
                                    AND 'true' IN (pg_get_expr(p.polqual, p.polrelid), pg_get_expr(p.polwithcheck, p.polrelid))
-                                   AND (role = 0 OR pg_has_role(api.role, role, 'USAGE')))
+                                   AND (named.role = 0 OR pg_has_role(api.role, named.role, 'USAGE')))
                         AND NOT EXISTS (SELECT FROM pg_policy p WHERE p.polrelid = c.oid AND NOT p.polpermissive)))) AS open
   `,
   mutants: [
