@@ -1,7 +1,7 @@
 import { z } from "zod";
-import { relationNameSchema } from "../config/relation-name.ts";
 import type { Queries } from "../postgres/connection.ts";
 import { type RelationName, sql } from "../postgres/sql.ts";
+import { relationNameSchema } from "../steps/model/relation-name.ts";
 import { journalExists } from "./schema.ts";
 
 /** How a table is fenced: it has the organization, is shared for reading, or has a row for each user. */

@@ -7,19 +7,17 @@ import type { StageName } from "../steps/model/stage.ts";
 import { readSnapshotToPlan, type Workspace } from "./context/workspace.ts";
 import { whileWriting } from "./context/writing.ts";
 import { confirmPlan } from "./stage/confirm-plan.ts";
-import { refuseUnlessUnderWay, refuseWhileUnfinished, runOne } from "./stage/run-one.ts";
+import {
+  type OneRunRequest,
+  refuseUnlessUnderWay,
+  refuseWhileUnfinished,
+  runOne,
+} from "./stage/run-one.ts";
 import { waysAround } from "./stage/ways-around.ts";
-import type { VerifyBackupRequest } from "./verify-backup.ts";
 
-export type RunRequest = VerifyBackupRequest & {
+export type RunRequest = OneRunRequest & {
   /** One stage; else all that are left. */
   readonly stage?: StageName | undefined;
-  /** Restores each backup elsewhere before its stage begins. */
-  readonly verifyBackup?: boolean;
-  /** Runs a stage that failed in its rehearsal, too. */
-  readonly despiteRehearsal?: boolean;
-  /** A folder with what a rollback of the stage saved: row ownership is restored from it. */
-  readonly attribution?: string | undefined;
 };
 
 /** The stages that a run applied, in order. */

@@ -8,6 +8,7 @@ import { profileOpen } from "../../src/audit/rules/tables/profile-open.ts";
 import { readSnapshot } from "../../src/catalog/snapshot.ts";
 import type { Config } from "../../src/config/schema.ts";
 import { auditLayer, driftLayer, proofLayer } from "../../src/mutation/layers.ts";
+import { profiles } from "../../src/mutation/mutants/profiles.ts";
 import { smallCompanies } from "../../src/mutation/small-company.ts";
 import { withFencedCompany } from "../../src/operations/copy/fenced-company.ts";
 import type { Session } from "../../src/postgres/connection.ts";
@@ -115,6 +116,8 @@ test("an exempt table that requests reach fails verify, until it is accepted or 
   expect(closed.stdout).not.toMatch(/exempt-open|is exempt/);
 });
 
+const ofProfiles = [...profileOpen.mutants, ...profiles];
+
 test.for(smallCompanies)(
   "each way to open a table of users, or an exempt one, is noticed ($kind)",
   { timeout: 300_000 },
@@ -125,7 +128,7 @@ test.for(smallCompanies)(
       company,
       ({ session, settings, fence, run, left }) =>
         tryMutants(session, fence, {
-          mutants: [...profileOpen.mutants, ...exemptOpen.mutants],
+          mutants: [...ofProfiles, ...exemptOpen.mutants],
           layers: [auditLayer, proofLayer(settings, run), driftLayer(left)],
         }),
     );
@@ -136,7 +139,7 @@ test.for(smallCompanies)(
     expect(unnoticed.map(({ mutant }) => mutant.name)).toEqual([]);
     const byProof = results.filter(({ caught }) => (caught.proof ?? []).length > 0);
     expect(byProof.map(({ mutant }) => mutant.name)).toEqual(
-      expect.arrayContaining(profileOpen.mutants.map(({ name }) => name)),
+      expect.arrayContaining(ofProfiles.map(({ name }) => name)),
     );
   },
 );

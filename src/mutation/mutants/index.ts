@@ -4,6 +4,7 @@ import { functions } from "./functions.ts";
 import { helpers } from "./helpers.ts";
 import { policies } from "./policies.ts";
 import { privileges } from "./privileges.ts";
+import { profiles } from "./profiles.ts";
 import { relations } from "./relations.ts";
 import { silence } from "./silence.ts";
 
@@ -15,5 +16,6 @@ export const mutants: readonly Mutant[] = [
   ...relations,
   ...functions,
   ...privileges,
+  ...profiles,
   ...silence,
 ];

@@ -11,13 +11,20 @@ import type { Kept } from "../../steps/model/kept.ts";
 import { commandOf, isLater, type RunName, type Stage } from "../../steps/model/stage.ts";
 import { readSnapshotToPlan, type Workspace } from "../context/workspace.ts";
 import type { WritingWorkspace } from "../context/writing.ts";
-import type { RunRequest } from "../run-stages.ts";
+import type { VerifyBackupRequest } from "../verify-backup.ts";
 import { decideAfterFailure, rollBackFailedStage } from "./after-failure.ts";
 import { readApplication, refuseUnfenced } from "./application.ts";
 import { backUpStage } from "./back-up-stage.ts";
 import { predictionOf } from "./prediction.ts";
 
-export type OneRunRequest = Omit<RunRequest, "stage">;
+export type OneRunRequest = VerifyBackupRequest & {
+  /** Restores each backup elsewhere before its stage begins. */
+  readonly verifyBackup?: boolean;
+  /** Runs a stage that failed in its rehearsal, too. */
+  readonly despiteRehearsal?: boolean;
+  /** A folder with what a rollback of the stage saved: row ownership is restored from it. */
+  readonly attribution?: string | undefined;
+};
 
 /** Runs or resumes one stage, or tables that came later; rolls back what fails, unless the caller decides otherwise. */
 export async function runOne(

@@ -219,7 +219,7 @@ function completeGuards({ tenancy }: AuditContext): Sql {
                  AND pg_get_expr(p.polqual, p.polrelid) = pg_get_expr(p.polwithcheck, p.polrelid)
                  AND pg_get_expr(p.polqual, p.polrelid)
                      ~ ${guardsCondition}
-                 AND f.pronamespace = to_regnamespace(${literal(tenancy.helpers.schema)})
+                 AND f.pronamespace = to_regnamespace(quote_ident(${literal(tenancy.helpers.schema)}))
                  AND f.proname = ${tenancy.helpers.callerOrganizations.name})`;
 }
 

@@ -1,12 +1,4 @@
-import {
-  ident,
-  type RelationName,
-  raw,
-  type Some,
-  type Sql,
-  sql,
-  textOf,
-} from "../../../postgres/sql.ts";
+import { ident, type RelationName, type Sql, sql, textOf } from "../../../postgres/sql.ts";
 import {
   createProfilePolicy,
   isProfileGuard,
@@ -80,40 +72,11 @@ export const profileOpen: Rule = {
         return [dropGuard(fence, 2), createProfilePolicy(relation, user, lax)];
       },
     },
-    {
-      name: "a table of users without row-level security",
-      leak: "row-security-off",
-      kind: "damage",
-      damage: (fence) => [
-        sql`ALTER TABLE ${ident(profileOf(fence).relation)} DISABLE ROW LEVEL SECURITY`,
-      ],
-    },
-    {
-      name: "everybody is a colleague",
-      leak: "tautology",
-      kind: "damage",
-      damage: ({ tenancy }) => colleaguesAre(tenancy, sql`TRUE`),
-    },
-    {
-      name: "nobody is a colleague, nor themselves",
-      leak: "silent-fence",
-      kind: "damage",
-      damage: ({ tenancy }) => colleaguesAre(tenancy, sql`FALSE`),
-    },
   ],
 };
 
-function colleaguesAre(tenancy: AuditContext["tenancy"], condition: Sql): Some<Sql> {
-  const { colleagues } = profileHelpers(tenancy);
-  const { users } = tenancy;
-  return [
-    sql`CREATE OR REPLACE FUNCTION ${ident(colleagues)}() RETURNS SETOF ${raw(users.idType)}
-        LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path TO ''
-        AS $$ BEGIN RETURN QUERY SELECT record.${ident(users.id)} FROM ${ident(users.relation)} AS record WHERE ${condition}; END $$`,
-  ];
-}
-
-function profileOf({ profiles: [profile] }: BrokenFence): AuditContext["profiles"][number] {
+/** The table of users that a mutant opens. */
+export function profileOf({ profiles: [profile] }: BrokenFence): AuditContext["profiles"][number] {
   if (profile === undefined) throw new Error("the broken fence has no table of users");
   return profile;
 }
