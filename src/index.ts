@@ -23,6 +23,7 @@ export {
   type DriftResult,
   readDrift,
 } from "./operations/drift.ts";
+export { type FenceRequest, type FenceResult, fenceTables } from "./operations/fence-tables.ts";
 export { type PlannedStages, planScript, planStages } from "./operations/plan-stages.ts";
 export { type RehearseRequest, type RehearseResult, rehearse } from "./operations/rehearse.ts";
 export { type RestoreRequest, type RestoreResult, restore } from "./operations/restore.ts";

@@ -36,7 +36,7 @@ export function takenNames(
     ...(table.partitions ?? []).map((partition) => ({ table: partition, named: table })),
   ]);
   return all.flatMap(({ table, named }) => {
-    const path = `${named.stage}.tables.${named.label}`;
+    const path = named.setting;
     const planned = plannedPolicies(table);
     const policies = table.existing.policies
       .filter(({ name }) => planned.includes(name))

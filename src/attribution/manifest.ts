@@ -9,7 +9,7 @@ import {
   whyUnreadable,
 } from "../backup/folder/manifest.ts";
 import { AppError } from "../errors.ts";
-import { type StageName, stageNames } from "../steps/model/stage.ts";
+import { type RunName, runNameSchema } from "../steps/model/stage.ts";
 
 const tableSchema = z.object({
   schema: z.string(),
@@ -28,7 +28,7 @@ const tableSchema = z.object({
 export const attributionSchema = z.object({
   format: z.literal(1),
   kind: z.literal("attribution"),
-  stage: z.enum(stageNames),
+  stage: runNameSchema,
   madeAt: z.iso.datetime(),
   database: z.object({ name: z.string(), system: z.string() }),
   /** Whether it has organizations and memberships: only Day 1's rollback drops them. */
@@ -49,7 +49,7 @@ export const membershipsFile = "memberships.json";
  */
 export async function readAttribution(
   folder: string,
-  wanted: { readonly stage: StageName; readonly database: Attribution["database"] },
+  wanted: { readonly stage: RunName; readonly database: Attribution["database"] },
 ): Promise<Attribution> {
   const attribution = await parse(folder);
   const faults = [...(await compareFiles(folder, attribution.files))];

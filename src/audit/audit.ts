@@ -47,7 +47,11 @@ async function askRule(queries: Queries, context: RuleContext, rule: Rule): Prom
       "find" in rule
         ? await rule.find(queries, context)
         : await queries.rows(rule.findings(context), foundSchema);
-    return found.map(({ object, fact, fix }) => ({ ...told, object, fact, fix }));
+    return found.map(({ severity: own = severity, ...one }) => ({
+      ...told,
+      ...one,
+      severity: own,
+    }));
   } catch (error) {
     if (sqlState(error) === undefined) throw error;
     await queries.execute(sql`ROLLBACK TO SAVEPOINT rule`);

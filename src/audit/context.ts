@@ -46,6 +46,9 @@ export function auditContext(settings: Settings, snapshot: Snapshot): AuditConte
     sharedTables: there(settings.shared),
     exemptTables: there(settings.exempt),
     functions: settings.functions,
+    profiles: settings.profiles.filter(
+      ({ relation }) => findRelation(snapshot, relation) !== undefined,
+    ),
     serverVersion: server.version,
   };
 }

@@ -12,6 +12,7 @@ const endedByFence: readonly string[] = [
   "truncate-granted",
   "trigger-granted",
   "references-granted",
+  "profile-open",
 ];
 
 /** Findings that Day 3 ends where the configuration wants it, by the setting. */
@@ -36,7 +37,7 @@ export function endOf(finding: Finding, settings: Settings): StageName | undefin
   const isOf = ({ relation }: { readonly relation: RelationName }) =>
     concerns(finding, textOf(ident(relation)));
   if (tables.day1.some(isOf)) return "day1";
-  if (tables.day2.some(isOf)) return "day2";
+  if (tables.day2.some(isOf) || settings.profiles.some(isOf)) return "day2";
   return shared.some(isOf) ? "day3" : undefined;
 }
 

@@ -112,11 +112,16 @@ export function fenced({ tenancy, tenantTables }: AuditContext): readonly Relati
   return [...tenantTables, tenancy.organizations, tenancy.memberships];
 }
 
+/** The same, and the tables of users. */
+export function narrowed(context: AuditContext): readonly RelationName[] {
+  return [...fenced(context), ...context.profiles.map(({ relation }) => relation)];
+}
+
 /** Views and materialized views over fenced tables, directly or through other views, by oid. */
 export function viewsOverFenced(context: AuditContext): Sql {
   return sql`(WITH RECURSIVE over AS (
                 SELECT oid
-                  FROM ${withPartitions(fenced(context))} AS fenced
+                  FROM ${withPartitions(narrowed(context))} AS fenced
                  UNION
                 SELECT r.ev_class
                   FROM over

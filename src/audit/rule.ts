@@ -29,6 +29,8 @@ export type AuditContext = {
   readonly functions: Settings["functions"];
   /** The application's calls of functions; undefined where its code was not read. */
   readonly calls?: readonly RemoteCall[] | undefined;
+  /** Tables with a row for each user, and the column with the user's id. */
+  readonly profiles: readonly { readonly relation: RelationName; readonly user: string }[];
   /** As PostgreSQL counts: 150018 for 15.18. */
   readonly serverVersion: number;
 };
@@ -83,13 +85,19 @@ export type Rule = {
   readonly mutants: Some<Mutant>;
 } & (
   | {
-      /** Selects `object`, `fact` (what is wrong with it) and `fix` (the SQL), each a text. */
+      /** Selects `object`, `fact` (what is wrong with it), `fix` (the SQL), and maybe `severity`, each a text. */
       readonly findings: (context: RuleContext) => Sql;
     }
   /** For what a query alone does not show. */
   | { readonly find: (queries: Queries, context: RuleContext) => Promise<readonly Found[]> }
 );
 
-export const foundSchema = z.object({ object: z.string(), fact: z.string(), fix: z.string() });
+export const foundSchema = z.object({
+  object: z.string(),
+  fact: z.string(),
+  fix: z.string(),
+  /** Where the rule's own does not fit each of its findings. */
+  severity: z.enum(severities).optional(),
+});
 
 export type Found = z.output<typeof foundSchema>;

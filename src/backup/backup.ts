@@ -2,7 +2,7 @@ import { writeFile } from "node:fs/promises";
 import path from "node:path";
 import { AppError, messageOf } from "../errors.ts";
 import { isConnectionLoss, sqlState, targetParts } from "../postgres/connection.ts";
-import type { StageName } from "../steps/model/stage.ts";
+import type { RunName } from "../steps/model/stage.ts";
 import { version } from "../version.ts";
 import { globalsScript } from "./dump/globals.ts";
 import { type SnapshotRequest, takeSnapshot } from "./dump/snapshot.ts";
@@ -13,7 +13,7 @@ import { describeFiles, type Manifest, partialSuffix, writeManifest } from "./fo
 
 export type BackupRequest = SnapshotRequest & {
   /** Null for a backup that is made outside of a stage. */
-  readonly stage: StageName | null;
+  readonly stage: RunName | null;
   /** The folder of backups; it is created if it does not exist. */
   readonly folder: string;
   /** Age's public keys to encrypt for. */

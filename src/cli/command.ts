@@ -1,6 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { closest } from "fastest-levenshtein";
-import { stageNames } from "../steps/model/stage.ts";
+import { runNameSchema, stageNames } from "../steps/model/stage.ts";
 import { type CommandName, commandHelp, helpAfter } from "./help.ts";
 
 /** What every command takes. */
@@ -34,7 +34,8 @@ export function withScratchOptions(command: Command): Command {
 /** Whatever is no stage is refused with the nearest; a shell completes the three. */
 export function stageChoice(description: string): Option {
   return new Option("--stage <stage>", description).choices(stageNames).argParser((value) => {
-    if (stageNames.some((name) => name === value)) return value;
+    // Of tables that came later, where the command takes them.
+    if (runNameSchema.safeParse(value).success) return value;
     throw new InvalidArgumentError(
       `The stages are ${stageNames.join(", ")}; did you mean ${closest(value, stageNames)}?`,
     );

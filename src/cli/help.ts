@@ -29,6 +29,7 @@ export const commandHelp = {
     examples: [
       ["tenantry plan --stage day1", "every step, its lock, its table's size"],
       ["tenantry plan --sql", "the SQL of all stages, as a script for psql"],
+      ["tenantry plan --new-tables", "tables that came after their stage"],
     ],
   },
   status: {
@@ -44,6 +45,17 @@ export const commandHelp = {
       ["tenantry verify", "the last stage that is applied; exit 3 where something does not hold"],
       ["tenantry verify day1 --json", "for a program"],
       ["tenantry verify day3 --on-clone", "on a restored backup, instead of the database itself"],
+    ],
+  },
+  fence: {
+    about: "fence tables that came after their stage was applied",
+    examples: [
+      [
+        "tenantry fence invoices",
+        "a table of the configuration: the steps its stage would have had",
+      ],
+      ["tenantry fence", "all tables of the configuration that are not fenced yet"],
+      ["tenantry rollback --stage later1", "undoes it"],
     ],
   },
   rollback: {

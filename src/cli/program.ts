@@ -11,6 +11,7 @@ import { addBackup } from "./commands/backup.ts";
 import { addCheck } from "./commands/check.ts";
 import { addDemo } from "./commands/demo.ts";
 import { addExplain } from "./commands/explain.ts";
+import { addFence } from "./commands/fence.ts";
 import { home } from "./commands/home.ts";
 import { addPlan } from "./commands/plan.ts";
 import { addRehearse } from "./commands/rehearse.ts";
@@ -43,6 +44,7 @@ export function program(): Command {
   addPlan(root);
   addStatus(root);
   addVerify(root);
+  addFence(root);
   addRollback(root);
   addGuides(root);
   addAudit(root);

@@ -1,7 +1,13 @@
 import { z } from "zod";
 import { codeSchema } from "./code-schema.ts";
 import { nameSchema, relationText } from "./relation-name.ts";
-import { identitySchema, organizationSchema, sqlText, stageSchema } from "./tenancy-schema.ts";
+import {
+  identitySchema,
+  organizationSchema,
+  profileSchema,
+  sqlText,
+  stageSchema,
+} from "./tenancy-schema.ts";
 
 // docs/configuration.md's table of settings is generated from these schemas: `description` is the
 // meaning, `whenOmitted` a default that depends on the database or the environment, `see` a link.
@@ -112,10 +118,16 @@ export const configSchema = z.strictObject({
     .describe(
       "by table, the reason why every organization reads it and none writes it: reference data",
     ),
-  exemptTables: z
-    .record(relationText, reason)
-    .default({})
-    .describe("by table, the reason why it is not changed"),
+  profiles: z.record(relationText, profileSchema).default({}).meta({
+    description:
+      "tables with a row for each user, such as the users' table itself: users read and change their own row, and read the rows of members of their organizations. Day 2 fences them",
+    see: "[users and profiles](adding-tables.md#users-and-profiles)",
+  }),
+  exemptTables: z.record(relationText, reason).default({}).meta({
+    description:
+      "by table, the reason why it is not changed. Where requests reach one without row-level security, `tenantry verify` fails until that is accepted by name",
+    see: "[exempt tables](adding-tables.md#exempt-tables)",
+  }),
   missingTables: z
     .enum(["error", "skip"])
     .default("error")

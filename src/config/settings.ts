@@ -16,12 +16,15 @@ export type TenantTable = {
   readonly unattributed: "error" | "default";
 };
 
+/** A table with a row for each user. */
+export type ProfileTable = { readonly relation: RelationName; readonly user: string };
+
 export type NamedWithReason = { readonly relation: RelationName; readonly reason: string };
 
 /** The configuration as the program uses it: names are resolved, and each source has a kind. */
 export type Settings = Omit<
   CompleteConfig,
-  "names" | "users" | "day1" | "day2" | "sharedTables" | "exemptTables"
+  "names" | "users" | "day1" | "day2" | "sharedTables" | "exemptTables" | "profiles"
 > & {
   readonly names: {
     readonly organizationColumn: string;
@@ -33,6 +36,7 @@ export type Settings = Omit<
   readonly tables: { readonly day1: readonly TenantTable[]; readonly day2: readonly TenantTable[] };
   readonly shared: readonly NamedWithReason[];
   readonly exempt: readonly NamedWithReason[];
+  readonly profiles: readonly ProfileTable[];
 };
 
 /** A fault of the configuration: its path, what is wrong, and the fix. */
@@ -70,6 +74,7 @@ export function settingsFrom(
     day2: _day2,
     sharedTables: _,
     exemptTables: __,
+    profiles,
     ...rest
   } = config;
   const settings: Settings = {
@@ -84,6 +89,10 @@ export function settingsFrom(
     tables: { day1: tables("day1"), day2: tables("day2") },
     shared: named("sharedTables"),
     exempt: named("exemptTables"),
+    profiles: Object.entries(profiles).map(([text, { user }]) => ({
+      relation: relation(text, "profiles"),
+      user,
+    })),
   };
   faults.push(
     ...namedTwice(settings),
@@ -124,6 +133,7 @@ function namedTwice(settings: Settings): Fault[] {
   for (const { relation } of settings.tables.day2) add(relation, "day2.tables");
   for (const { relation } of settings.shared) add(relation, "sharedTables");
   for (const { relation } of settings.exempt) add(relation, "exemptTables");
+  for (const { relation } of settings.profiles) add(relation, "profiles");
   add(settings.names.organizations, "names.organizations");
   add(settings.names.memberships, "names.memberships");
   return [...settingsByTable]

@@ -52,6 +52,11 @@ const tableSchema = z
     see: "[tables](#tables)",
   });
 
+/** A table with a row for each user. */
+export const profileSchema = z.strictObject({
+  user: nameSchema.describe("the column with the user's id: the row is of that user"),
+});
+
 /** An organization that the configuration names. */
 export const organizationSchema = z.strictObject({
   name: z.string().trim().min(1).describe("the name of the organization"),

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { laneSchema } from "../steps/model/lanes.ts";
-import { stageNames } from "../steps/model/stage.ts";
+import { runNameSchema } from "../steps/model/stage.ts";
 import { verificationSchema } from "./verification.ts";
 
 export * from "./evidence.ts";
@@ -22,7 +22,7 @@ const stepAheadSchema = namedStepSchema.extend({ lane: laneSchema.exactOptional(
 
 export type StepAhead = z.output<typeof stepAheadSchema>;
 
-const stage = z.enum(stageNames);
+const stage = runNameSchema;
 const step = stepFactsSchema;
 const steps = z.array(stepFactsSchema).readonly();
 const milliseconds = z.number();

@@ -243,6 +243,18 @@ export const stepExplanations: Readonly<Record<string, StepExplanation>> = {
     killed: atomic,
     undone: "grants the same default privileges again",
   },
+  "profile-helpers": {
+    does: "creates the functions that return the current user, and the members of the current user's organizations",
+    lock: noneToWaitFor,
+    killed: atomic,
+    undone: "drops the functions",
+  },
+  profile: {
+    does: "enables row-level security on a table with a row for each user: one's own row is read and changed, those of colleagues are read; revokes TRUNCATE, TRIGGER and REFERENCES",
+    lock: `ACCESS EXCLUSIVE, ${catalogOnly}`,
+    killed: atomic,
+    undone: "restores policies, grants and the row-level security flags from before",
+  },
   share: {
     does: "makes a shared table read-only for requests; revokes TRUNCATE, TRIGGER and REFERENCES",
     lock: `ACCESS EXCLUSIVE, ${catalogOnly}`,

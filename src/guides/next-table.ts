@@ -34,6 +34,7 @@ function planOf(settings: Settings): TablePlan {
   const roles = requestRoles(resolveRoles(settings, settings.identity.kind === "supabase"));
   return {
     stage: "day2",
+    setting: `day2.tables.${name}`,
     relation,
     label: name,
     source: { kind: "default" },

@@ -3,7 +3,13 @@ import { type Fingerprint, fingerprintSchema } from "../catalog/fingerprint/fing
 import type { Queries, Session } from "../postgres/connection.ts";
 import { type Sql, sql } from "../postgres/sql.ts";
 import { relationNameSchema } from "../steps/model/relation-name.ts";
-import { guardSchema, personaSchema, type StageName, stageNames } from "../steps/model/stage.ts";
+import {
+  guardSchema,
+  isLater,
+  personaSchema,
+  type RunName,
+  runNameSchema,
+} from "../steps/model/stage.ts";
 import { checkSchema, type Step } from "../steps/model/step.ts";
 import { tenancySchema } from "../steps/model/tenancy.ts";
 import { rowsOf } from "./rows.ts";
@@ -12,7 +18,7 @@ import { insertSteps, type StepCost } from "./steps.ts";
 
 const runSchema = z.object({
   id: z.coerce.number(),
-  stage: z.enum(stageNames),
+  stage: runNameSchema,
   title: z.string(),
   state: z.enum(["running", "applied", "rolling back", "rolled back"]),
   planDigest: z.string(),
@@ -34,7 +40,7 @@ export type Run = z.output<typeof runSchema>;
 
 /** What a new run is journaled with. */
 export type NewRun = {
-  readonly stage: StageName;
+  readonly stage: RunName;
   readonly title: string;
   readonly planDigest: string;
   readonly tenantryVersion: string;
@@ -80,8 +86,13 @@ export async function readRuns(session: Queries): Promise<Run[]> {
   return rowsOf(session, "run", sql`${selectRuns} ORDER BY id`, runSchema);
 }
 
+/** The runs of tables that came after their stages, and that are not rolled back, in their order. */
+export function laterRuns(runs: readonly Run[]): readonly Run[] {
+  return runs.filter(({ stage, state }) => isLater(stage) && state !== "rolled back");
+}
+
 /** The run of a stage that is running, applied or rolling back, or undefined. */
-export async function runInForce(session: Session, stage: StageName): Promise<Run | undefined> {
+export async function runInForce(session: Session, stage: RunName): Promise<Run | undefined> {
   return (await readRuns(session)).findLast(
     (run) => run.stage === stage && run.state !== "rolled back",
   );

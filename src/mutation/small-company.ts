@@ -39,6 +39,9 @@ const users: Readonly<Record<SmallCompany["kind"], readonly Sql[]>> = {
       CREATE POLICY "Own folder" ON storage.objects
       USING (bucket_id = 'files' AND split_part(name, '/', 1) = auth.uid()::text AND owner = auth.uid())
     `,
+    // Supabase's usual table beside auth.users, which the API does not expose.
+    sql`CREATE TABLE public.people (id uuid PRIMARY KEY REFERENCES auth.users (id), email text NOT NULL)`,
+    sql`INSERT INTO public.people SELECT id, email FROM auth.users`,
     sql`GRANT USAGE ON SCHEMA storage TO anon, authenticated`,
     // Supabase's private Realtime channels: a topic for each user.
     sql`CREATE SCHEMA realtime`,
@@ -64,6 +67,7 @@ const users: Readonly<Record<SmallCompany["kind"], readonly Sql[]>> = {
     sql`GRANT SELECT, INSERT, UPDATE, DELETE ON storage.objects TO anon, authenticated`,
   ],
   plain: [
+    sql`CREATE TABLE public.deployments (version text PRIMARY KEY)`,
     sql`CREATE TABLE public.person (id bigint PRIMARY KEY, email text NOT NULL)`,
     sql`
       INSERT INTO public.person (id, email)
@@ -125,6 +129,7 @@ const supabase: SmallCompany = {
     identity: { kind: "supabase" },
     users: { table: "auth.users", owners },
     roles: { signedIn: "authenticated", anonymous: "anon" },
+    profiles: { people: { user: "id" } },
     exemptTables: {
       "storage.objects": "each user's own folder",
       "storage.buckets": "no role of requests reaches it",
@@ -153,7 +158,8 @@ const plain: SmallCompany = {
     identity: { kind: "setting", setting: "app.user_id" },
     users: { table: "person", owners },
     roles: { signedIn: plainRole, login: plainLogin },
-    exemptTables: { person: "the users themselves" },
+    profiles: { person: { user: "id" } },
+    exemptTables: { deployments: "no role of requests reaches it" },
   },
   statements: [
     sql`
@@ -171,6 +177,7 @@ const plain: SmallCompany = {
     sql`GRANT USAGE ON SCHEMA public TO ${ident(plainRole)}`,
     sql`GRANT SELECT, INSERT, UPDATE, DELETE ON public.leads, public.calls, public.notes TO ${ident(plainRole)}`,
     sql`GRANT SELECT ON public.countries TO ${ident(plainRole)}`,
+    sql`GRANT SELECT, INSERT, UPDATE, DELETE ON public.person TO ${ident(plainRole)}`,
     sql`ANALYZE`,
   ],
 };

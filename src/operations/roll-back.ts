@@ -6,7 +6,7 @@ import { refuseForeignDependents } from "../rollback/dependents.ts";
 import { askGuards, runsToUndo } from "../rollback/guards.ts";
 import { rollBack } from "../rollback/roll-back.ts";
 import { rollbackScript } from "../rollback/script.ts";
-import type { StageName } from "../steps/model/stage.ts";
+import type { RunName } from "../steps/model/stage.ts";
 import type { Workspace } from "./context/workspace.ts";
 import { whileWriting } from "./context/writing.ts";
 import { emitNotCompared } from "./stage/not-compared.ts";
@@ -14,7 +14,7 @@ import { saveAttribution } from "./stage/save-attribution.ts";
 
 export type RollbackRequest = {
   /** One stage or all of them; else the last that was begun. */
-  readonly stage?: StageName | "all" | undefined;
+  readonly stage?: RunName | "all" | undefined;
   /** Rolls back also where a guard refuses. */
   readonly despiteGuards?: boolean;
   /** Does not save which row belongs to which organization. */
@@ -24,7 +24,7 @@ export type RollbackRequest = {
 };
 
 /** The stages that were rolled back, the last first; the schema is as it was before them. */
-export type RollbackResult = { readonly rolledBack: readonly StageName[] };
+export type RollbackResult = { readonly rolledBack: readonly RunName[] };
 
 /**
  * Rolls stages back by the inverses that the journal holds, and compares the schema's fingerprint

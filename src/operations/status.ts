@@ -1,15 +1,22 @@
 import { z } from "zod";
 import { stages } from "../../stages/index.ts";
-import { type Run, readRuns } from "../journal/journal.ts";
+import { laterRuns, type Run, readRuns } from "../journal/journal.ts";
 import { type JournaledStep, readOutlines, readSteps } from "../journal/steps.ts";
 import { describeTarget, type Session } from "../postgres/connection.ts";
 import { sql } from "../postgres/sql.ts";
+import {
+  commandOf,
+  isLater,
+  type LaterName,
+  type RunName,
+  type StageName,
+} from "../steps/model/stage.ts";
 import type { Workspace } from "./context/workspace.ts";
 
 export { offBy } from "../rehearsal/prediction.ts";
 
-export type StageStatus = {
-  readonly stage: Run["stage"];
+export type StageStatus<Name extends RunName = RunName> = {
+  readonly stage: Name;
   readonly title: string;
   readonly state: Run["state"] | "not applied";
   /** Steps that are applied, of all. */
@@ -30,7 +37,9 @@ export type Status = {
   readonly version: string;
   /** Of the database. */
   readonly bytes: number;
-  readonly stages: readonly StageStatus[];
+  readonly stages: readonly StageStatus<StageName>[];
+  /** Tables that came after their stage, and were fenced by themselves. */
+  readonly later: readonly StageStatus<LaterName>[];
   /** Every step of the stages in force, where asked for. */
   readonly steps: readonly JournaledStep[];
   /** The command that comes next. */
@@ -43,7 +52,8 @@ export async function readStatus(
   { withSteps }: { readonly withSteps: boolean } = { withSteps: false },
 ): Promise<Status> {
   const runs = await readRuns(session);
-  const found: StageStatus[] = [];
+  const found: StageStatus<StageName>[] = [];
+  const later: StageStatus<LaterName>[] = [];
   const steps: JournaledStep[] = [];
   for (const { name, title } of stages) {
     const run = runs.findLast(({ stage }) => stage === name);
@@ -52,20 +62,27 @@ export async function readStatus(
       steps.push(...(await readSteps(session, run.id)));
     }
   }
+  for (const run of laterRuns(runs)) {
+    const { stage, title } = run;
+    if (!isLater(stage)) continue;
+    later.push(await statusOf(session, { stage, title }, run));
+    if (withSteps) steps.push(...(await readSteps(session, run.id)));
+  }
   return {
     database: describeTarget(target),
     ...(await readServer(session)),
     stages: found,
+    later,
     steps,
-    next: nextCommand(found),
+    next: nextCommand(found, later),
   };
 }
 
-async function statusOf(
+async function statusOf<Name extends RunName>(
   session: Session,
-  named: Pick<StageStatus, "stage" | "title">,
+  named: Pick<StageStatus<Name>, "stage" | "title">,
   run: Run | undefined,
-): Promise<StageStatus> {
+): Promise<StageStatus<Name>> {
   const steps = run === undefined ? [] : await readOutlines(session, run.id);
   const running = steps.filter(({ state }) => state === "running");
   const next = steps.find(({ state }) => state === "pending");
@@ -96,8 +113,15 @@ async function readServer(session: Session): Promise<{ version: string; bytes: n
   return row;
 }
 
-function nextCommand(found: readonly StageStatus[]): string {
-  const turned = found.findLast(({ state }) => state === "rolling back");
+function nextCommand(
+  found: readonly StageStatus<StageName>[],
+  later: readonly StageStatus<LaterName>[],
+): string {
+  const begun = later.find(({ state }) => state === "running");
+  if (begun !== undefined) {
+    return `${commandOf(begun.stage)} to resume ${begun.stage}, or tenantry rollback`;
+  }
+  const turned = [...found, ...later].findLast(({ state }) => state === "rolling back");
   if (turned !== undefined) return `tenantry rollback --stage ${turned.stage} (it was interrupted)`;
   const open = found.find(({ state }) => state !== "applied");
   if (open === undefined) return "tenantry verify day3";

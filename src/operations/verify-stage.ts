@@ -1,7 +1,10 @@
+import { readSnapshot } from "../catalog/snapshot.ts";
 import { AppError } from "../errors.ts";
-import type { StageVerification } from "../events/events.ts";
-import { readRuns, runInForce } from "../journal/journal.ts";
-import type { StageName } from "../steps/model/stage.ts";
+import type { CheckResult, StageVerification } from "../events/events.ts";
+import { readFencedTables } from "../journal/fenced-tables.ts";
+import { laterRuns, readRuns, runInForce } from "../journal/journal.ts";
+import { fenceCommand, newTables } from "../plan/new-tables.ts";
+import { commandOf, isLater, type StageName } from "../steps/model/stage.ts";
 import { verifyStage as proveStage, verificationError } from "../verify/stage.ts";
 import { interruptible } from "./context/interruptible.ts";
 import type { Workspace } from "./context/workspace.ts";
@@ -44,8 +47,9 @@ export async function verifyStage(
 }
 
 async function lastApplied({ session }: Workspace): Promise<StageName> {
-  const applied = (await readRuns(session)).findLast(({ state }) => state === "applied");
-  if (applied !== undefined) return applied.stage;
+  const runs = (await readRuns(session)).filter(({ state }) => state === "applied");
+  const applied = runs.flatMap(({ stage }) => (isLater(stage) ? [] : [stage])).at(-1);
+  if (applied !== undefined) return applied;
   throw new AppError({
     code: "VERIFICATION_FAILED",
     object: "this database",
@@ -64,13 +68,19 @@ async function verifyHere(workspace: Workspace, stage: StageName): Promise<Verif
   }
   const { emit } = caller;
   const reach = workspace.planAs === undefined ? "and around it" : "and around it, on a clone";
-  const verified = await proveStage(session, {
+  const later = laterRuns(await readRuns(session)).filter(({ state }) => state === "applied");
+  const proven = await proveStage(session, {
     settings,
     run,
+    later,
     reach,
     emit,
     readCalls: () => readCalls(settings, workspace.folder),
   });
+  const verified = {
+    ...proven,
+    criteria: [...proven.criteria, await everyTableIsFenced(workspace)],
+  };
   const application = stage === "day3" ? await verifyApplication(workspace) : undefined;
   const verification =
     application === undefined
@@ -81,6 +91,30 @@ async function verifyHere(workspace: Workspace, stage: StageName): Promise<Verif
     demanded: "everything",
   });
   return { stage, verification, failure };
+}
+
+/** A table that the configuration names is not fenced by that: its stage may have been run before. */
+async function everyTableIsFenced({ session, settings }: Workspace): Promise<CheckResult> {
+  const runs = await readRuns(session);
+  const found = newTables(
+    settings,
+    await readSnapshot(session),
+    await readFencedTables(session),
+  ).filter(({ stage }) => runs.some((run) => run.stage === stage && run.state === "applied"));
+  const unfinished = laterRuns(runs).filter(({ state }) => state !== "applied");
+  return {
+    claim: "every table that the configuration names is fenced",
+    violations: [
+      ...found.map(
+        (table) =>
+          `${table.label} is named in ${table.setting}, and no applied stage has fenced it; ${fenceCommand([table])}`,
+      ),
+      ...unfinished.map(
+        ({ stage, state }) =>
+          `${stage} is ${state}, not applied; ${state === "running" ? commandOf(stage) : `tenantry rollback --stage ${stage}`}`,
+      ),
+    ],
+  };
 }
 
 function notApplied(stage: StageName, fault: string): VerifyResult {

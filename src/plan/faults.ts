@@ -57,11 +57,15 @@ export function tenantTableFaults(
   return faults;
 }
 
-/** Why tables of sharedTables cannot be shared. */
-export function sharedTableFaults(compared: Compared): Fault[] {
+/** Why tables of sharedTables or profiles cannot get their policies. */
+export function ownPoliciesFaults(compared: Compared): Fault[] {
   const { settings, snapshot } = compared;
-  return settings.shared.flatMap(({ relation }) => {
-    const path = `sharedTables.${configuredName(relation, settings)}`;
+  const named = [
+    ...settings.shared.map(({ relation }) => ({ relation, setting: "sharedTables" })),
+    ...settings.profiles.map(({ relation }) => ({ relation, setting: "profiles" })),
+  ];
+  return named.flatMap(({ relation, setting }) => {
+    const path = `${setting}.${configuredName(relation, settings)}`;
     const existing = findRelation(snapshot, relation);
     if (existing !== undefined) return ownershipFaults(existing, path);
     return settings.missingTables === "skip" ? [] : [missingTable(relation, path, compared)];
@@ -127,6 +131,7 @@ export function unlistedTables({ settings, snapshot }: Compared): readonly Relat
     ...settings.tables.day2,
     ...settings.shared,
     ...settings.exempt,
+    ...settings.profiles,
   ].map(({ relation }) => relation);
   const known = new Set(
     [...named, settings.names.organizations, settings.names.memberships].map(relationKey),

@@ -5,7 +5,14 @@ import { configuredName, type Fault, resolveRoles, type Settings } from "../conf
 import type { RelationName } from "../postgres/sql.ts";
 import type { Application } from "../steps/model/application.ts";
 import type { Kept } from "../steps/model/kept.ts";
-import type { Guard, Persona, Stage, StageContext, StageName } from "../steps/model/stage.ts";
+import type {
+  Guard,
+  Persona,
+  RunName,
+  Stage,
+  StageContext,
+  StageName,
+} from "../steps/model/stage.ts";
 import type { Check, Step } from "../steps/model/step.ts";
 import type { TablePlan } from "../steps/model/table-plan.ts";
 import { type Tenancy, tenancyFrom } from "../steps/model/tenancy.ts";
@@ -14,8 +21,8 @@ import { rolesLosingRows } from "./roles-losing-rows.ts";
 import { resolveTables } from "./tables.ts";
 
 /** One stage as plain data: its steps, the proof, the criteria, and the guards of its rollback. */
-export type StagePlan = {
-  readonly stage: StageName;
+export type StagePlan<Name extends RunName = RunName> = {
+  readonly stage: Name;
   readonly title: string;
   readonly steps: readonly Step[];
   readonly fences: readonly { readonly relation: RelationName; readonly label: string }[];
@@ -25,8 +32,8 @@ export type StagePlan = {
   readonly leavesOut: readonly string[];
 };
 
-export type Plan = {
-  readonly stages: readonly StagePlan[];
+export type Plan<Name extends RunName = StageName> = {
+  readonly stages: readonly StagePlan<Name>[];
   readonly tenancy: Tenancy;
   /** Notes for a person, about what may be intended. */
   readonly notices: readonly string[];
@@ -50,12 +57,12 @@ export type PlanContext = {
  * Plans stages. A pure function: the same configuration and catalog give the same plan.
  * @throws AppError CONFIG_INVALID with every fault of the configuration against the catalog
  */
-export function planStages(
+export function planStages<Name extends RunName>(
   settings: Settings,
   snapshot: Snapshot,
-  stages: readonly Stage[],
+  stages: readonly Stage<Name>[],
   given: PlanContext,
-): Plan {
+): Plan<Name> {
   const { context, skipped, unlisted, faults } = compare(settings, snapshot, stages, given);
   if (faults.length > 0) throw invalidConfiguration(given.origin, faults);
 
@@ -95,7 +102,7 @@ export function digestOf(planned: readonly StagePlan[]): string {
 export function planFaults(
   settings: Settings,
   snapshot: Snapshot,
-  stages: readonly Stage[],
+  stages: readonly Stage<RunName>[],
 ): readonly Fault[] {
   return compare(settings, snapshot, stages).faults;
 }
@@ -103,7 +110,7 @@ export function planFaults(
 function compare(
   configured: Settings,
   snapshot: Snapshot,
-  stages: readonly Stage[],
+  stages: readonly Stage<RunName>[],
   { kept, application, routines, calls }: Omit<PlanContext, "origin"> = {},
 ) {
   const settings = resolveRoles(configured, snapshot.server.usesAnon);
@@ -114,7 +121,7 @@ function compare(
   const unlisted = unlistedTables({ settings, snapshot }).map((relation) => ({
     path: configuredName(relation, settings),
     fault: "is not named in the configuration",
-    fix: "name it in day1.tables, day2.tables, sharedTables or exemptTables",
+    fix: "name it in day1.tables, day2.tables, sharedTables, profiles or exemptTables",
   }));
   const given = { kept, application, routines, calls };
   const context: StageContext = { settings, snapshot, tenancy, tables, ...given };
@@ -138,7 +145,10 @@ function firedTriggers(table: TablePlan): string[] {
   ];
 }
 
-function planStage(stage: Stage, context: StageContext): StagePlan {
+function planStage<Name extends RunName>(
+  stage: Stage<Name>,
+  context: StageContext,
+): StagePlan<Name> {
   return {
     stage: stage.name,
     title: stage.title,

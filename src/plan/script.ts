@@ -9,6 +9,7 @@ import {
   textOf,
   toScript,
 } from "../postgres/sql.ts";
+import type { RunName } from "../steps/model/stage.ts";
 import type { BatchesStep, Step } from "../steps/model/step.ts";
 import { silenceTriggers } from "../steps/table/backfill.ts";
 import type { Plan } from "./plan.ts";
@@ -16,7 +17,7 @@ import type { Plan } from "./plan.ts";
 const pagesInBatch = 128;
 
 /** The plan's statements as a script for psql, with the same effect on schema and rows. */
-export function planScript(plan: Plan): string {
+export function planScript(plan: Plan<RunName>): string {
   const stages = plan.stages.map(({ stage, title, steps }) => {
     const blocks = steps.map((step) => `-- ${oneLine(step)}\n${stepScript(step)}\n`);
     return `\\echo '${stage}: ${title.replaceAll("'", "''")}'\n\n${blocks.join("\n")}`;

@@ -15,7 +15,7 @@ import type { ResolvedSource } from "../steps/model/sources.ts";
 import type { PartitionPlan, SourceKey, TablePlan } from "../steps/model/table-plan.ts";
 import type { Tenancy } from "../steps/model/tenancy.ts";
 import { bypassingGrants } from "../steps/privileges/grants.ts";
-import { missingTable, sharedTableFaults, tenantTableFaults } from "./faults.ts";
+import { missingTable, ownPoliciesFaults, tenantTableFaults } from "./faults.ts";
 
 type Day = "day1" | "day2";
 
@@ -70,7 +70,16 @@ export function resolveTables(
       const { triggersMayBeSilenced } = snapshot;
       const roles = requestRoles(settings);
       const plan: TablePlan = {
-        ...{ stage: day, label, existing, tenancy, triggersMayBeSilenced, ...table, source },
+        ...{
+          stage: day,
+          setting: path,
+          label,
+          existing,
+          tenancy,
+          triggersMayBeSilenced,
+          ...table,
+          source,
+        },
         sourceKeys: sourceKeys(source, existing, { day, dayOf, fewUsers, tenancy }),
         searchPath: snapshot.server.searchPath,
         requestRoles: roles,
@@ -82,7 +91,7 @@ export function resolveTables(
       return [{ ...plan, partitions: partitionPlans(plan, settings, snapshot) }];
     });
 
-  faults.push(...sharedTableFaults(compared));
+  faults.push(...ownPoliciesFaults(compared));
   const day1 = parentsFirst(resolve("day1"), faults);
   const day2 = parentsFirst(resolve("day2"), faults);
   return { tables: { day1, day2 }, skipped, faults };
@@ -197,7 +206,7 @@ function parentsFirst(tables: readonly TablePlan[], faults: Fault[]): TablePlan[
       relationKey(table.source.parent) === relationKey(table.relation);
     if (below.includes(table) || selfReference) {
       faults.push({
-        path: `${table.stage}.tables.${table.label}`,
+        path: table.setting,
         fault: `gets its organization from itself, through ${[...below, table].map(({ label }) => label).join(" → ")}`,
         fix: "give one of these tables another source",
       });

@@ -3,7 +3,7 @@ import { readdir, readFile, stat, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { z } from "zod";
 import { AppError } from "../errors.ts";
-import { type StageName, stageNames } from "../steps/model/stage.ts";
+import { type RunName, stageNames } from "../steps/model/stage.ts";
 
 const costSchema = z.object({ milliseconds: z.number(), grownBytes: z.number().nullable() });
 
@@ -75,7 +75,7 @@ export async function keepRehearsal(folder: string, rehearsal: Rehearsal): Promi
 export async function findRehearsal(
   folder: string,
   wanted: {
-    readonly stage: StageName;
+    readonly stage: RunName;
     readonly planDigest: string;
     readonly database: Rehearsal["database"];
   },

@@ -1,10 +1,13 @@
 import { z } from "zod";
 import { AppError } from "../errors.ts";
+import { readFencedTables } from "../journal/fenced-tables.ts";
 import type { Run } from "../journal/journal.ts";
 import { madeForeignKeys, madeUniqueIndexes } from "../journal/made-objects.ts";
 import type { Session } from "../postgres/connection.ts";
-import { type RelationName, type Sql, sql } from "../postgres/sql.ts";
+import { list, type RelationName, type Sql, sql } from "../postgres/sql.ts";
 import { organizationPolicies } from "../steps/model/organization-policies.ts";
+import { isLater } from "../steps/model/stage.ts";
+import { profileGuards, profilePermissions } from "../steps/profile/policies.ts";
 import { policyNames } from "../steps/table/fence.ts";
 
 const dependentSchema = z.object({ dependent: z.string(), on: z.string() });
@@ -24,8 +27,11 @@ export async function refuseForeignDependents(
   if (run === undefined) return;
   const fences = runs.flatMap((one) => one.fences);
   const partitions = await partitionNames(session, fences);
+  const partitionPolicies = partitions.flatMap((name) => Object.values(policyNames(name)));
   const statements = [
-    ...asked.filter(({ stage }) => stage === "day3").map(({ id }) => dependentsOnKeys(id)),
+    ...asked
+      .filter(({ stage }) => stage === "day3" || isLater(stage))
+      .map(({ id }) => dependentsOnKeys(id, runs)),
     foreignDependents(
       {
         tenancy: run.tenancy,
@@ -34,7 +40,7 @@ export async function refuseForeignDependents(
         losing: asked.flatMap((one) => (one.stage === "day3" ? [] : one.fences)),
         losesOrganizations: asked.some(({ stage }) => stage === "day1"),
       },
-      partitions,
+      [...partitionPolicies, ...(await profilePolicies(session, run.tenancy))],
     ),
   ];
   const found: z.output<typeof dependentSchema>[] = [];
@@ -85,13 +91,25 @@ async function partitionNames(session: Session, fences: Run["fences"]): Promise<
   return rows.map(({ name }) => name);
 }
 
+/** The names of the policies of tables with a row for each user. */
+async function profilePolicies(session: Session, tenancy: Run["tenancy"]): Promise<string[]> {
+  const tables = await readFencedTables(session);
+  return tables
+    .filter((table) => table.as === "profile")
+    .flatMap(({ relation }) => [
+      ...profileGuards(relation, tenancy),
+      ...profilePermissions(relation, tenancy),
+    ])
+    .map(({ name }) => name);
+}
+
 type Asked = Pick<Run, "tenancy" | "fences"> & {
   /** Those of the fences whose columns are dropped. */
   readonly losing: Run["fences"];
   readonly losesOrganizations: boolean;
 };
 
-function foreignDependents(asked: Asked, partitions: readonly string[]): Sql {
+function foreignDependents(asked: Asked, furtherPolicies: readonly string[]): Sql {
   return sql`
     WITH ${relationsOf(asked)},
     ${droppedBy(asked)}
@@ -106,7 +124,7 @@ function foreignDependents(asked: Asked, partitions: readonly string[]): Sql {
       LEFT JOIN pg_constraint k ON d.classid = 'pg_constraint'::regclass AND k.oid = d.objid
       LEFT JOIN pg_attrdef f ON d.classid = 'pg_attrdef'::regclass AND f.oid = d.objid
      WHERE d.deptype = 'n'
-       AND NOT coalesce(p.polname = ANY (${ownPolicies(asked, partitions)}::text[]), FALSE)
+       AND NOT coalesce(p.polname = ANY (${[...ownPolicies(asked), ...furtherPolicies]}::text[]), FALSE)
        AND NOT coalesce(t.tgfoid IN (SELECT oid FROM helper), FALSE)
        AND NOT coalesce(k.conrelid IN (SELECT oid FROM fenced UNION SELECT oid FROM dropped_table), FALSE)
        AND NOT coalesce(f.adrelid IN (SELECT oid FROM fenced UNION SELECT oid FROM dropped_table), FALSE)
@@ -169,13 +187,10 @@ function droppedBy({ tenancy, losesOrganizations }: Asked): Sql {
 }
 
 /** The names of the policies that the stages make. */
-function ownPolicies(
-  { tenancy, fences, losesOrganizations }: Asked,
-  partitions: readonly string[],
-): string[] {
+function ownPolicies({ tenancy, fences, losesOrganizations }: Asked): string[] {
   const tables = fences.map(({ relation }) => relation);
   const whole = losesOrganizations ? [tenancy.organizations, tenancy.memberships] : [];
-  const names = [...[...tables, ...whole].map(({ name }) => name), ...partitions];
+  const names = [...tables, ...whole].map(({ name }) => name);
   return [
     ...names.flatMap((name) => Object.values(policyNames(name))),
     ...Object.values(organizationPolicies.organizations),
@@ -185,9 +200,16 @@ function ownPolicies(
 
 /**
  * Foreign keys made by others that reference a unique index of Day 3: the server would refuse to drop
- * that index when half of the stage is already undone. Day 3's own foreign keys are undone with it.
+ * that index when half of the stage is already undone. Foreign keys of the runs that are undone go with them.
  */
-function dependentsOnKeys(runId: number): Sql {
+function dependentsOnKeys(runId: number, undone: readonly Run[]): Sql {
+  const isMadeBy = ({ id }: Run) => sql`EXISTS (
+             SELECT
+               FROM ${madeForeignKeys(id)} AS own
+              WHERE to_regnamespace(quote_ident(own.schema)) = child.relnamespace
+                AND own."table" = child.relname
+                AND own.name = k.conname
+           )`;
   return sql`
     SELECT DISTINCT format('constraint %I on table %s', k.conname, k.conrelid::regclass) AS dependent,
            format('index %s', k.conindid::regclass) AS "on"
@@ -199,13 +221,7 @@ function dependentsOnKeys(runId: number): Sql {
        AND coalesce(to_regnamespace(quote_ident(made.schema)) = key.relnamespace, made.schema IS NULL)
      WHERE k.contype = 'f'
        AND k.conparentid = 0
-       AND NOT EXISTS (
-             SELECT
-               FROM ${madeForeignKeys(runId)} AS own
-              WHERE to_regnamespace(quote_ident(own.schema)) = child.relnamespace
-                AND own."table" = child.relname
-                AND own.name = k.conname
-           )
+       AND NOT (${list(undone.map(isMadeBy), " OR ")})
      ORDER BY 1
   `;
 }

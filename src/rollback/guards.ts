@@ -1,18 +1,15 @@
 import { AppError } from "../errors.ts";
 import type { Run } from "../journal/journal.ts";
 import type { Session } from "../postgres/connection.ts";
-import type { StageName } from "../steps/model/stage.ts";
+import { isLater, type RunName } from "../steps/model/stage.ts";
 import { ask, isAnswered } from "../verify/checks.ts";
 
 /**
- * The runs to undo, newest first.
- * @param wanted one stage, every stage, or by default the last one that was begun
+ * The runs to undo, newest first: with a stage, the tables that came after it.
+ * @param wanted one run, every run, or by default the last one that was begun
  * @throws AppError NOTHING_TO_ROLL_BACK, or ROLLBACK_REFUSED where a later stage must be undone first
  */
-export function runsToUndo(
-  runs: readonly Run[],
-  wanted: StageName | "all" | "last",
-): readonly Run[] {
+export function runsToUndo(runs: readonly Run[], wanted: RunName | "all" | "last"): readonly Run[] {
   const inForce = runs.filter(({ state }) => state !== "rolled back").reverse();
   const [last] = inForce;
   if (last === undefined) {
@@ -26,8 +23,8 @@ export function runsToUndo(
   }
   if (wanted === "all") return inForce;
   if (wanted === "last" || wanted === last.stage) return [last];
-  const named = inForce.find(({ stage }) => stage === wanted);
-  if (named === undefined) {
+  const place = inForce.findIndex(({ stage }) => stage === wanted);
+  if (place < 0) {
     throw new AppError({
       code: "NOTHING_TO_ROLL_BACK",
       object: wanted,
@@ -36,12 +33,15 @@ export function runsToUndo(
       next: "tenantry status",
     });
   }
+  const after = inForce.slice(0, place);
+  if (after.every(({ stage }) => isLater(stage))) return inForce.slice(0, place + 1);
+  const [first] = after.filter(({ stage }) => !isLater(stage));
   throw new AppError({
     code: "ROLLBACK_REFUSED",
     object: wanted,
-    fault: `${last.stage} is applied, and must be rolled back first`,
+    fault: `${first?.stage ?? last.stage} is applied, and must be rolled back first`,
     state: "nothing was changed",
-    next: `tenantry rollback --stage ${last.stage}, or tenantry rollback --all`,
+    next: `tenantry rollback --stage ${first?.stage ?? last.stage}, or tenantry rollback --all`,
   });
 }
 

@@ -8,7 +8,7 @@ import {
   textOf,
   toScript,
 } from "../postgres/sql.ts";
-import { type StageName, stageNames } from "../steps/model/stage.ts";
+import type { RunName } from "../steps/model/stage.ts";
 import { type Step, statementsOf } from "../steps/model/step.ts";
 import { isValidation } from "../steps/table/validation.ts";
 
@@ -16,13 +16,13 @@ import { isValidation } from "../steps/table/validation.ts";
  * The rollback of a stage as a script for psql. Every statement may run again, so the script may be run
  * again wherever it stopped.
  */
-export function rollbackScript(stage: StageName, steps: readonly Step[]): string {
+export function rollbackScript(stage: RunName, steps: readonly Step[]): string {
   return [...rollbackScriptPieces(stage, steps)].join("");
 }
 
 /** The same in pieces, to be written to a file: for a thousand tables it has many megabytes. */
 export function* rollbackScriptPieces(
-  stage: StageName,
+  stage: RunName,
   steps: readonly Step[],
 ): Generator<string, void> {
   const run = sql`(SELECT max(id) FROM tenantry.run WHERE stage = ${literal(stage)} AND state <> 'rolled back')`;
@@ -133,20 +133,23 @@ function asked(query: Sql): string {
   return `${toScript(query).replace(/;$/, "")} \\gset\n`;
 }
 
-function inForce(stage: StageName): Sql {
+function inForce(stage: RunName): Sql {
   return sql`SELECT EXISTS (SELECT
                  FROM tenantry.run
                 WHERE stage = ${literal(stage)}
                   AND state <> 'rolled back') AS in_force`;
 }
 
-/** Sets the run to rolling back, unless a later stage is applied or Tenantry is running. */
-function begin(stage: StageName): Sql {
-  const later = stageNames.slice(stageNames.indexOf(stage) + 1);
+/** Sets the run to rolling back, unless another was begun after it or Tenantry is running. */
+function begin(stage: RunName): Sql {
   return sql`DO ${functionBody(sql`
 BEGIN
-  IF EXISTS (SELECT FROM tenantry.run WHERE stage = ANY (${literal(later)}::text[]) AND state <> 'rolled back') THEN
-    RAISE 'a later stage than ${raw(stage)} is applied: roll that back first';
+  IF EXISTS (SELECT
+               FROM tenantry.run own
+               JOIN tenantry.run later ON later.id > own.id AND later.state <> 'rolled back'
+              WHERE own.stage = ${literal(stage)}
+                AND own.state <> 'rolled back') THEN
+    RAISE 'what was applied after ${raw(stage)} must be rolled back first: tenantry status lists it';
   END IF;
   IF EXISTS (SELECT
                FROM tenantry.lease l

@@ -21,7 +21,7 @@ import { holdLease } from "../journal/lease.ts";
 import { verifySteps } from "../journal/steps.ts";
 import type { Plan, StagePlan } from "../plan/plan.ts";
 import type { Queries } from "../postgres/connection.ts";
-import type { StageName } from "../steps/model/stage.ts";
+import type { RunName } from "../steps/model/stage.ts";
 import type { StepOutline } from "../steps/model/step.ts";
 import { driftBefore } from "../verify/drift/drift.ts";
 import { fenceScope } from "../verify/drift/scope.ts";
@@ -108,7 +108,7 @@ async function announceLeft(context: StageContext, run: Run): Promise<void> {
 
 async function announce(
   { session, emit, online }: StageContext,
-  { stage, title }: { readonly stage: StageName; readonly title: string },
+  { stage, title }: { readonly stage: RunName; readonly title: string },
   left: {
     readonly steps: readonly StepOutline[];
     readonly predicted: readonly (readonly [id: string, milliseconds: number])[];

@@ -1,5 +1,6 @@
 import { judge } from "../audit/audit.ts";
 import { type ReadCalls, readFindings } from "../audit/read-findings.ts";
+import { relationKey } from "../config/relation-name.ts";
 import type { Settings } from "../config/settings.ts";
 import { today } from "../config/today.ts";
 import { AppError } from "../errors.ts";
@@ -17,7 +18,7 @@ import type { Run } from "../journal/journal.ts";
 import { eachStep } from "../journal/steps.ts";
 import { counted } from "../number-formats.ts";
 import type { Session } from "../postgres/connection.ts";
-import { type StageName, stageNames } from "../steps/model/stage.ts";
+import { type RunName, stageNames } from "../steps/model/stage.ts";
 import { checksOf } from "../steps/model/step.ts";
 import { accept } from "./accepted.ts";
 import { tryAttacks } from "./attacks/attacks.ts";
@@ -39,6 +40,8 @@ type Reach = "the fence" | "and around it" | "and around it, on a clone";
 type Verification = {
   readonly settings: Settings;
   readonly run: Run;
+  /** Tables that came later, which are verified with it. */
+  readonly later?: readonly Run[];
   /**
    * Whether other objects are tried too: views, functions, files. They may have existed before the
    * stage, which does not fix them.
@@ -55,16 +58,19 @@ type Verification = {
  */
 export async function verifyStage(
   session: Session,
-  { settings, run, reach, emit, readCalls }: Verification,
+  { settings, run, later = [], reach, emit, readCalls }: Verification,
 ): Promise<StageVerification> {
   const checks: CheckResult[] = [];
-  for await (const { definition } of eachStep(session, run.id)) {
-    const lasting = checksOf(definition).filter((check) => check.lasting);
-    checks.push(...(await ask(session, lasting)));
+  for (const { id } of [run, ...later]) {
+    for await (const { definition } of eachStep(session, id)) {
+      const lasting = checksOf(definition).filter((check) => check.lasting);
+      checks.push(...(await ask(session, lasting)));
+    }
   }
+  const fences = fencesOf([run, ...later]);
   const onTable = (tables: number) =>
-    emit({ kind: "proof-progress", stage: run.stage, tables, ofTables: run.fences.length });
-  const tried = await prove(session, settings, { ...run, onTable }, reach);
+    emit({ kind: "proof-progress", stage: run.stage, tables, ofTables: fences.length });
+  const tried = await prove(session, settings, { ...run, fences, onTable }, reach);
   const criteria = await ask(session, run.criteria);
   const open = await readFindings(session, settings, {
     ahead: stageNames,
@@ -92,8 +98,15 @@ function comparedWith({ unproven, findings }: Drift): CheckResult {
   };
 }
 
+/** The tables of these runs, each once: Day 3 proves those that were fenced before it, too. */
+function fencesOf(runs: readonly Run[]): Run["fences"] {
+  const all = runs.flatMap(({ fences }) => fences);
+  return [...new Map(all.map((fence) => [relationKey(fence.relation), fence])).values()];
+}
+
 /** Before Day 3, whose criterion it is, what is open around the fence is no failure of the stage. */
-function dueAfter(stage: StageName, { due, ...finding }: Finding): Finding {
+function dueAfter(name: RunName, { due, ...finding }: Finding): Finding {
+  const stage = stageNames.find((one) => one === name) ?? "day3";
   const later = stageNames.slice(stageNames.indexOf(stage) + 1);
   if (due !== undefined && later.includes(due.stage)) return { ...finding, due };
   return stage === "day3" ? finding : { ...finding, due: { stage: "day3", decision: true } };
@@ -145,7 +158,7 @@ const notTried: CheckResult = resultOf("the tables are isolated", [
  * @param demanded `claims` after a run: what others left open is said then, and no failure of the stage
  */
 export function verificationError(
-  stage: StageName,
+  stage: RunName,
   verification: StageVerification,
   { state, demanded }: { readonly state: string; readonly demanded: "claims" | "everything" },
 ): AppError | undefined {

@@ -93,7 +93,7 @@ END`)}`;
  * All names in the bodies are qualified, and a caller's search_path must not redirect an operator.
  * The operators of an extension's type, such as citext, are in the search_path of now.
  */
-function searchPath({ users }: Tenancy): Sql {
+export function searchPath({ users }: Tenancy): Sql {
   return builtIn.test(users.idType)
     ? sql`SET search_path TO ''`
     : sql`SET search_path FROM CURRENT`;

@@ -3,7 +3,7 @@ import { type NamedWithReason, requestRoles } from "../../src/config/settings.ts
 import { ident, type Sql, sql, textOf } from "../../src/postgres/sql.ts";
 import { exists, none, policyWhere, relationWhere } from "../../src/steps/model/checks.ts";
 import { nameFor } from "../../src/steps/model/naming.ts";
-import type { StageContext } from "../../src/steps/model/stage.ts";
+import type { RunName, StageContext } from "../../src/steps/model/stage.ts";
 import type { TransactionStep } from "../../src/steps/model/step.ts";
 import { bypassingGrants, restoreGrants, revokeGrants } from "../../src/steps/privileges/grants.ts";
 
@@ -11,6 +11,7 @@ import { bypassingGrants, restoreGrants, revokeGrants } from "../../src/steps/pr
 export function shareTable(
   { settings, snapshot }: StageContext,
   { relation, reason }: NamedWithReason,
+  stage: RunName = "day3",
 ): TransactionStep {
   const existing = findRelation(snapshot, relation);
   const wasOn = existing?.rowSecurity === true;
@@ -25,7 +26,7 @@ export function shareTable(
   }));
   const drop = (name: string) => sql`DROP POLICY IF EXISTS ${ident(name)} ON ${on}`;
   return {
-    id: `day3/${relation.schema === settings.schema ? relation.name : `${relation.schema}.${relation.name}`}/share`,
+    id: `${stage}/${relation.schema === settings.schema ? relation.name : `${relation.schema}.${relation.name}`}/share`,
     title: `share for reading: ${reason}`,
     table: relation,
     mode: "transaction",

@@ -19,7 +19,13 @@ import { makeDatabase, type TestDatabase } from "../setup/database.ts";
 import { makeProject, type Project } from "../setup/project.ts";
 import { makeSmallCompany, smallCompany } from "../setup/small-company.ts";
 
-const config: Config = { ...smallCompany, sharedTables: { countries: "the same for all" } };
+const config: Config = {
+  ...smallCompany,
+  sharedTables: { countries: "the same for all" },
+  profiles: { person: { user: "id" } },
+  exemptTables: { bookkeeping: "no role of requests reaches it" },
+  audit: { accepted: [] },
+};
 const settings = parseSettings(config, "the small company");
 
 let database: TestDatabase;
@@ -31,6 +37,7 @@ beforeAll(async () => {
   await makeSmallCompany(session, 300);
   await session.execute(sql`CREATE TABLE countries AS SELECT 'DE' AS code`);
   await session.execute(sql`GRANT ALL ON ALL TABLES IN SCHEMA public TO small_company_app`);
+  await session.execute(sql`CREATE TABLE bookkeeping (version text PRIMARY KEY)`);
 });
 afterAll(() => database.drop());
 

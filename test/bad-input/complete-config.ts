@@ -32,6 +32,7 @@ export const completeConfig: Config = {
     },
   },
   sharedTables: { countries: "the same for everybody" },
+  profiles: { people: { user: "id" } },
   exemptTables: { person: "the users themselves" },
   missingTables: "error",
   unlistedTables: "error",

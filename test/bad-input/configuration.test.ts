@@ -94,7 +94,7 @@ const objects = places.filter((place) => {
   return (
     typeof value === "object" &&
     !Array.isArray(value) &&
-    !/([tT]ables|lookups|uniquePerOrganization|gates)$/.test(place.at(-1) ?? "")
+    !/([tT]ables|profiles|lookups|uniquePerOrganization|gates)$/.test(place.at(-1) ?? "")
   );
 });
 

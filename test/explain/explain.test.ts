@@ -17,13 +17,13 @@ test("docs/errors.md is what the code says (npm run docs)", async () => {
 });
 
 test("every step that there is, and no other, is explained", () => {
-  const made = ["src/steps", "stages/day1", "stages/day2", "stages/day3"].flatMap((folder) =>
+  const made = ["src/steps", "stages"].flatMap((folder) =>
     readdirSync(folder, { recursive: true, encoding: "utf8" })
       .filter((file) => file.endsWith(".ts"))
       .map((file) => readFileSync(path.join(folder, file), "utf8"))
       .flatMap((text) => [
         ...text.matchAll(/(?:stepId\(table|stepOf\(crossing), "([a-z-]+)"\)/g),
-        ...text.matchAll(/\bid: ["`]day[123]\/(?:.*\/)?([a-z-]+)["`]/g),
+        ...text.matchAll(/\bid: ["`](?:day[123]|\$\{stage\})\/(?:.*\/)?([a-z-]+)["`]/g),
       ])
       .map(([, name]) => name),
   );

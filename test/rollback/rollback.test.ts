@@ -156,7 +156,7 @@ test("the script of a stage that another stands on, or that was undone, changes 
   const applied = await fingerprintOf(session);
   const refused = await psql(day1);
   expect(refused.exitCode).toBe(3);
-  expect(refused.stderr).toContain("a later stage than day1 is applied");
+  expect(refused.stderr).toContain("what was applied after day1 must be rolled back first");
   expect(await fingerprintOf(session)).toBe(applied);
   expect(await project.tenantry("--stage", "day1", "--verify")).toMatchObject({ code: 0 });
 

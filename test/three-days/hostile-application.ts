@@ -167,7 +167,7 @@ export function hostileConfig(
     ],
     day1: { tables: tables("public") },
     day2: { tables: tables(otherSchema) },
-    exemptTables: { [formatRelationName(users, of)]: "the users themselves" },
+    profiles: { [formatRelationName(users, of)]: { user: userId } },
     ...(smallTableInBytes === undefined ? {} : { online: { smallTableInBytes } }),
   };
 }

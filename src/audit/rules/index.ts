@@ -41,11 +41,13 @@ import { scheduledJob } from "./server/scheduled-job.ts";
 import { serverVersion } from "./server/server-version.ts";
 import { constantDefault } from "./tables/constant-default.ts";
 import { disabledChecks } from "./tables/disabled-checks.ts";
+import { exemptOpen } from "./tables/exempt-open.ts";
 import { foreignKeyAcross } from "./tables/foreign-key-across.ts";
 import { membershipsWritable } from "./tables/memberships-writable.ts";
 import { noGuard } from "./tables/no-guard.ts";
 import { nullableOrganization } from "./tables/nullable-organization.ts";
 import { organizationsWritable } from "./tables/organizations-writable.ts";
+import { profileOpen } from "./tables/profile-open.ts";
 import { rowSecurityOff } from "./tables/row-security-off.ts";
 import { sharedTableWritable } from "./tables/shared-table-writable.ts";
 import { uniqueAcross } from "./tables/unique-across.ts";
@@ -64,6 +66,7 @@ export const rules: readonly Rule[] = [
   disabledChecks,
   escapingFunction,
   eventTrigger,
+  exemptOpen,
   firstOrganization,
   foreignKeyAcross,
   foreignTable,
@@ -80,6 +83,7 @@ export const rules: readonly Rule[] = [
   organizationsWritable,
   ownedByRequests,
   predefinedRole,
+  profileOpen,
   published,
   realtimeOpen,
   referencesGranted,

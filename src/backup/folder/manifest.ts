@@ -3,7 +3,7 @@ import { open, readdir, readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { z } from "zod";
 import { AppError, messageOf } from "../../errors.ts";
-import { stageNames } from "../../steps/model/stage.ts";
+import { runNameSchema } from "../../steps/model/stage.ts";
 import { contentsSchema } from "../dump/contents.ts";
 
 export const fileSchema = z.object({
@@ -15,7 +15,7 @@ export const fileSchema = z.object({
 export const manifestSchema = z.object({
   format: z.literal(1),
   /** Null for a backup that was made outside of a stage. */
-  stage: z.enum(stageNames).nullable(),
+  stage: runNameSchema.nullable(),
   madeAt: z.iso.datetime(),
   database: z.object({
     host: z.string(),

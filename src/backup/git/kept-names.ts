@@ -57,6 +57,14 @@ export const keptBackups: readonly Kept[] = [
     examples: inside(`manual-${time}`, files),
   },
   {
+    pattern: `/later*-${anyTime}*`,
+    matches: /^later\d+-\d{8}T\d{6}Z/,
+    examples: [
+      ...inside(`later1-${time}`, files),
+      ...inside(`later12-${time}${attributionSuffix}`, attribution),
+    ],
+  },
+  {
     pattern: `/rehearsal-${anyTime}.json`,
     matches: /^rehearsal-\d{8}T\d{6}Z\.json$/,
     examples: [`rehearsal-${time}.json`],

@@ -1,6 +1,6 @@
 import type { SimpleGit } from "simple-git";
 import { AppError, messageOf } from "../../errors.ts";
-import type { StageName } from "../../steps/model/stage.ts";
+import type { RunName } from "../../steps/model/stage.ts";
 import { type NoRepository, openRepository, type Repository, type Tree } from "./repository.ts";
 
 /** The tag that was made, or why there is none. */
@@ -19,7 +19,7 @@ export type IfTagExists = "reuse" | "suffix" | "error";
 export type TagRequest = {
   /** A folder in the application's repository. */
   readonly folder: string;
-  readonly stage: StageName;
+  readonly stage: RunName;
   readonly ifTagExists: IfTagExists;
   /** Whether the stage stops if there is nothing to tag. */
   readonly required: boolean;
@@ -119,14 +119,10 @@ type StageTag = { readonly kind: string; readonly name: string };
 
 const nameOf = ({ name }: StageTag): string => name;
 
-const tagName = (stage: StageName): string => `before-multitenancy-${stage}`;
+const tagName = (stage: RunName): string => `before-multitenancy-${stage}`;
 
 /** The stage's tags, the latest first. */
-async function stageTags(
-  git: SimpleGit,
-  stage: StageName,
-  ...which: string[]
-): Promise<StageTag[]> {
+async function stageTags(git: SimpleGit, stage: RunName, ...which: string[]): Promise<StageTag[]> {
   const wanted = tagName(stage);
   const lines = await git.raw([
     "for-each-ref",
@@ -143,12 +139,12 @@ async function stageTags(
 }
 
 /** The stage's latest annotated tag of this commit. Tenantry makes no lightweight tags. */
-async function annotatedTag(git: SimpleGit, stage: StageName): Promise<string | undefined> {
+async function annotatedTag(git: SimpleGit, stage: RunName): Promise<string | undefined> {
   const here = await stageTags(git, stage, "--points-at=HEAD");
   return here.find(({ kind }) => kind === "tag")?.name;
 }
 
-function freeName(stage: StageName, taken: readonly string[]): string {
+function freeName(stage: RunName, taken: readonly string[]): string {
   const wanted = tagName(stage);
   if (!taken.includes(wanted)) return wanted;
   for (let number = 2; ; number += 1) {

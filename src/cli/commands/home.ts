@@ -2,7 +2,7 @@ import { AppError } from "../../errors.ts";
 import type { Workspace } from "../../operations/context/workspace.ts";
 import { rollBackStages } from "../../operations/roll-back.ts";
 import { runStages } from "../../operations/run-stages.ts";
-import { readStatus, type StageStatus } from "../../operations/status.ts";
+import { readStatus, type Status } from "../../operations/status.ts";
 import { findBackup } from "../../operations/verify-backup.ts";
 import { wrapped } from "../../report/terminal/wrap.ts";
 import type { GlobalOptions } from "../options.ts";
@@ -28,7 +28,7 @@ export function home(options: GlobalOptions): Promise<void> {
       await statusAndShow(workspace, output, { steps: false });
       const columns = process.stdout.columns ?? 80;
       process.stdout.write(`${wrapped(await summarizeChecks(workspace), columns, "")}\n`);
-      const choices = choicesFor((await readStatus(workspace)).stages, {
+      const choices = choicesFor(await readStatus(workspace), {
         workspace,
         output,
         options,
@@ -52,11 +52,13 @@ type Place = {
 };
 
 /** What can be done from here, the likeliest first. */
-function choicesFor(stages: readonly StageStatus[], place: Place): Choice[] {
+function choicesFor({ stages, later }: Pick<Status, "stages" | "later">, place: Place): Choice[] {
   const { workspace, output, options } = place;
   const inForce = stages.filter(({ state }) => state !== "rolled back" && state !== "not applied");
   const applied = inForce.filter(({ state }) => state === "applied").map(({ stage }) => stage);
-  const last = inForce.at(-1);
+  const last = [...inForce, ...later]
+    .toSorted((one, other) => (one.startedAt ?? "").localeCompare(other.startedAt ?? ""))
+    .at(-1);
   const next = stages.map(({ stage }) => stage).find((stage) => !applied.includes(stage));
   const goesOn = inForce.some(({ stage, state }) => stage === next && state === "running");
   const forward: Choice[] =

@@ -2,11 +2,13 @@ import type { Command } from "commander";
 import { z } from "zod";
 import { formatBytes } from "../../number-formats.ts";
 import type { Workspace } from "../../operations/context/workspace.ts";
-import { type PlannedStages, planScript, planStages } from "../../operations/plan-stages.ts";
+import { planNewTables } from "../../operations/fence-tables.ts";
+import { planScript, planStages } from "../../operations/plan-stages.ts";
 import type { ReadApplication } from "../../operations/stage/application.ts";
+import type { Plan } from "../../plan/plan.ts";
 import type { StepLine } from "../../plan/summary.ts";
 import { formatTable } from "../../report/terminal/table.ts";
-import type { StageName } from "../../steps/model/stage.ts";
+import type { RunName, StageName } from "../../steps/model/stage.ts";
 import { add, stageChoice } from "../command.ts";
 import { type GlobalOptions, notBoth, readOptions, withStage } from "../options.ts";
 import type { Output } from "../terminal/output.ts";
@@ -15,6 +17,8 @@ import { inWorkspace } from "../workspace.ts";
 export type PlanOptions = GlobalOptions & {
   readonly stage?: StageName | undefined;
   readonly sql: boolean;
+  /** Tables that came after their stage, instead of stages. */
+  readonly newTables?: boolean;
 };
 
 /** `tenantry plan`: every step with its lock; with `--sql`, a script for psql. */
@@ -28,12 +32,21 @@ export async function planAndShow(
   output: Output,
   options: PlanOptions,
 ): Promise<void> {
-  const planned = await planStages(workspace, options);
+  const planned =
+    options.newTables === true
+      ? await planNewTables(workspace)
+      : await planStages(workspace, options);
   if (options.sql) process.stdout.write(planScript(planned.plan));
   else await output.show({ kind: "plan", ...planned.plan }, () => showPlan(planned));
 }
 
-function showPlan({ plan, steps, application }: PlannedStages): string {
+type Planned = {
+  readonly plan: Plan<RunName>;
+  readonly steps: ReadonlyMap<string, readonly StepLine[]>;
+  readonly application?: ReadApplication | undefined;
+};
+
+function showPlan({ plan, steps, application }: Planned): string {
   const { stages: planned, notices } = plan;
   const parts = planned.map(({ stage, title, leavesOut }) => {
     const lines = steps.get(stage) ?? [];
@@ -71,13 +84,15 @@ function row({ id, lock, on, bytes }: StepLine): string[] {
 }
 
 const planOptions = withStage
-  .extend({ sql: z.boolean().default(false) })
+  .extend({ sql: z.boolean().default(false), newTables: z.boolean().default(false) })
+  .refine(...notBoth("newTables", "stage"))
   .refine(...notBoth("sql", "json"));
 
 export function addPlan(root: Command): void {
   add(root, "plan")
     .addOption(stageChoice("else all that are left"))
     .option("--sql", "as a script for psql")
+    .option("--new-tables", "instead of stages, the tables that came after theirs")
     .action(async (_options, command: Command) =>
       plan(readOptions(planOptions, command.optsWithGlobals())),
     );

@@ -5,14 +5,14 @@ import {
   rollBackStages,
   rollbackScripts,
 } from "../../operations/roll-back.ts";
-import type { StageName } from "../../steps/model/stage.ts";
+import { type RunName, runNameSchema } from "../../steps/model/stage.ts";
 import { add, stageChoice } from "../command.ts";
-import { type GlobalOptions, notBoth, readOptions, withStage } from "../options.ts";
+import { type GlobalOptions, globalOptions, notBoth, readOptions } from "../options.ts";
 import { inWorkspace } from "../workspace.ts";
 
 export type RollbackOptions = GlobalOptions &
   Omit<RollbackRequest, "stage"> & {
-    readonly stage?: StageName | undefined;
+    readonly stage?: RunName | undefined;
     readonly all: boolean;
     /** Prints the script for psql instead. */
     readonly printSql: boolean;
@@ -31,8 +31,9 @@ export async function rollback(options: RollbackOptions): Promise<void> {
   );
 }
 
-const rollbackOptions = withStage
+const rollbackOptions = globalOptions
   .extend({
+    stage: runNameSchema.optional(),
     all: z.boolean().default(false),
     despiteGuards: z.boolean().default(false),
     loseAttribution: z.boolean().default(false),
@@ -44,7 +45,7 @@ const rollbackOptions = withStage
 
 export function addRollback(root: Command): void {
   add(root, "rollback")
-    .addOption(stageChoice("else the last that was begun"))
+    .addOption(stageChoice("or later1, later2 … of tenantry fence; else the last that was begun"))
     .option("--all", "all stages, the last first")
     .option("--despite-guards", "also where a guard refuses")
     .option("--lose-attribution", "without saving which row belongs to which organization")

@@ -2,8 +2,9 @@ import type { Command } from "commander";
 import { z } from "zod";
 import { type RunRequest, runStages } from "../../operations/run-stages.ts";
 import { add, stageChoice, withScratchOptions } from "../command.ts";
-import { backupChecks, type GlobalOptions, readOptions, withStage } from "../options.ts";
+import { backupChecks, type GlobalOptions, notBoth, readOptions, withStage } from "../options.ts";
 import { inWorkspace } from "../workspace.ts";
+import { fence } from "./fence.ts";
 
 /** `tenantry run`: the stages that are left, or the one named. */
 export async function run(options: GlobalOptions & RunRequest): Promise<void> {
@@ -15,7 +16,10 @@ const runOptions = withStage
     ...backupChecks,
     despiteRehearsal: z.boolean().default(false),
     attribution: z.string().optional(),
+    newTables: z.boolean().default(false),
   })
+  .refine(...notBoth("newTables", "stage"))
+  .refine(...notBoth("newTables", "attribution"))
   .refine(({ attribution, stage }) => attribution === undefined || stage !== undefined, {
     path: ["attribution"],
     message: "needs --stage: it is of one stage",
@@ -24,13 +28,15 @@ const runOptions = withStage
 export function addRun(root: Command): void {
   const command = add(root, "run")
     .addOption(stageChoice("else all that are left"))
+    .option("--new-tables", "instead of stages, the tables that came after theirs: tenantry fence")
     .option("--verify-backup", "restore each backup elsewhere and compare, before its stage begins")
     .option(
       "--attribution <folder>",
       "restore the row ownership that a rollback of the stage saved",
     )
     .option("--despite-rehearsal", "also where the stage failed in its rehearsal");
-  withScratchOptions(command).action(async (_options, own: Command) =>
-    run(readOptions(runOptions, own.optsWithGlobals())),
-  );
+  withScratchOptions(command).action(async (_options, own: Command) => {
+    const options = readOptions(runOptions, own.optsWithGlobals());
+    return options.newTables ? fence(options) : run(options);
+  });
 }

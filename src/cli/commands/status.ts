@@ -30,12 +30,12 @@ export async function statusAndShow(
 }
 
 function showStatus(
-  { database, version, bytes, stages, next }: Omit<Status, "steps">,
+  { database, version, bytes, stages, later, next }: Omit<Status, "steps">,
   costs: string,
 ): string {
   const table = formatTable(
     ["stage", "state", "steps", "at", "by, since", "backup"],
-    stages.map((one) => [
+    [...stages, ...later].map((one) => [
       one.stage,
       one.state,
       one.steps === 0 ? "" : `${one.applied}/${one.steps}`,

@@ -7,6 +7,7 @@ import { identity } from "./identity.ts";
 import { keys } from "./keys.ts";
 import { policies } from "./policies.ts";
 import { privileges } from "./privileges.ts";
+import { profiles } from "./profiles.ts";
 import { relations } from "./relations.ts";
 import { silence } from "./silence.ts";
 
@@ -21,5 +22,6 @@ export const mutants: readonly Mutant[] = [
   ...keys,
   ...effects,
   ...privileges,
+  ...profiles,
   ...silence,
 ];

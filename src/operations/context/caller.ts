@@ -3,7 +3,7 @@ import type { AppError } from "../../errors.ts";
 import type { Listener } from "../../events/events.ts";
 import type { Finding } from "../../events/finding.ts";
 import type { TableLine } from "../../plan/summary.ts";
-import type { StageName } from "../../steps/model/stage.ts";
+import type { RunName } from "../../steps/model/stage.ts";
 
 /** The caller of an operation: gets events, answers questions, and may interrupt. */
 export type Caller = {
@@ -26,7 +26,7 @@ export type Interruption = {
 
 /** A stage that is about to be run. */
 export type PlannedStage = {
-  readonly stage: StageName;
+  readonly stage: RunName;
   readonly title: string;
   readonly tables: readonly TableLine[];
   /** Rows that will be in another organization than the row that they reference, by foreign key. */
@@ -51,7 +51,7 @@ export type Confirmation = {
 } & (
   | {
       readonly kind: "run";
-      readonly wanted: readonly StageName[];
+      readonly wanted: readonly RunName[];
       readonly stages: readonly PlannedStage[];
       /** What the stages leave open around the fence. */
       readonly around: readonly Finding[];
@@ -61,7 +61,7 @@ export type Confirmation = {
       readonly repository: string;
       readonly lockTimeoutInMilliseconds: number;
     }
-  | { readonly kind: "roll back"; readonly stages: readonly StageName[] }
+  | { readonly kind: "roll back"; readonly stages: readonly RunName[] }
   | {
       readonly kind: "restore in place";
       /** When the backup was made. */
@@ -72,7 +72,7 @@ export type Confirmation = {
 
 /** A stage that failed, with what can be done about it. */
 export type StageFailure = {
-  readonly stage: StageName;
+  readonly stage: RunName;
   readonly error: AppError;
   /** Why rolling it back would be refused; empty where nothing is in the way. */
   readonly refusals: readonly string[];

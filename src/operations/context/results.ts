@@ -6,7 +6,7 @@ import { runEventSchema, verificationShape } from "../../events/events.ts";
 import { findingSchema } from "../../events/finding.ts";
 import { topicKinds } from "../../explain/explain.ts";
 import { rehearsalSchema } from "../../rehearsal/rehearsal.ts";
-import { guardSchema, personaSchema, stageNames } from "../../steps/model/stage.ts";
+import { guardSchema, personaSchema, runNameSchema, stageNames } from "../../steps/model/stage.ts";
 import { checkSchema, stepSchema } from "../../steps/model/step.ts";
 import { tenancySchema } from "../../steps/model/tenancy.ts";
 import {
@@ -24,7 +24,7 @@ const planResult = z.object({
   kind: z.literal("plan"),
   stages: list(
     z.object({
-      stage: z.enum(stageNames),
+      stage: runNameSchema,
       title: z.string(),
       steps: list(stepSchema),
       fences: list(z.object({ relation, label: z.string() })),
@@ -40,6 +40,18 @@ const planResult = z.object({
   digest: z.string(),
 });
 
+const stageStatus = z.object({
+  stage: z.string(),
+  title: z.string(),
+  state: z.enum(["not applied", "running", "applied", "rolling back", "rolled back"]),
+  applied: z.number(),
+  steps: z.number(),
+  current: z.string().nullable(),
+  startedBy: z.string().nullable(),
+  startedAt: z.string().nullable(),
+  backup: z.string().nullable(),
+});
+
 const statusResult = z.object({
   kind: z.literal("status"),
   database: z.string(),
@@ -47,19 +59,9 @@ const statusResult = z.object({
   version: z.string(),
   /** Of the database. */
   bytes: z.number(),
-  stages: list(
-    z.object({
-      stage: z.string(),
-      title: z.string(),
-      state: z.enum(["not applied", "running", "applied", "rolling back", "rolled back"]),
-      applied: z.number(),
-      steps: z.number(),
-      current: z.string().nullable(),
-      startedBy: z.string().nullable(),
-      startedAt: z.string().nullable(),
-      backup: z.string().nullable(),
-    }),
-  ),
+  stages: list(stageStatus),
+  /** Tables that came after their stage. */
+  later: list(stageStatus),
   /** With --steps. */
   steps: list(
     z.object({
@@ -127,7 +129,7 @@ export const resultSchema = z.discriminatedUnion("kind", [
   }),
   z.object({
     kind: z.literal("drift"),
-    stage: z.enum(stageNames),
+    stage: runNameSchema,
     /** What it is compared with: the state that a stage left, or one that was accepted. */
     since: z
       .object({ takenBy: z.string(), takenAt: z.string(), reason: z.string().nullable() })
@@ -140,7 +142,7 @@ export const resultSchema = z.discriminatedUnion("kind", [
   }),
   z.object({
     kind: z.literal("drift-accepted"),
-    stage: z.enum(stageNames),
+    stage: runNameSchema,
     reason: z.string(),
     findings: list(findingSchema),
   }),

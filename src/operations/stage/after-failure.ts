@@ -4,7 +4,7 @@ import { sqlState } from "../../postgres/connection.ts";
 import { explainSqlState } from "../../postgres/sql-states.ts";
 import { refusedGuards } from "../../rollback/guards.ts";
 import { rollBack } from "../../rollback/roll-back.ts";
-import type { StageName } from "../../steps/model/stage.ts";
+import { commandOf, type RunName } from "../../steps/model/stage.ts";
 import type { FailureDecision } from "../context/caller.ts";
 import type { WritingWorkspace } from "../context/writing.ts";
 import { emitNotCompared } from "./not-compared.ts";
@@ -28,7 +28,7 @@ const resumable: readonly ErrorCode[] = [
  */
 export async function decideAfterFailure(
   { session, caller, emit }: WritingWorkspace,
-  stage: StageName,
+  stage: RunName,
   error: unknown,
   resumed: boolean,
 ): Promise<FailureDecision> {
@@ -50,7 +50,7 @@ export async function decideAfterFailure(
 /** Rolls the failed stage back. Returns an error with the reason of the failure and what was rolled back. */
 export async function rollBackFailedStage(
   writing: WritingWorkspace,
-  stage: StageName,
+  stage: RunName,
   error: unknown,
   resumed: boolean,
 ): Promise<unknown> {
@@ -80,6 +80,6 @@ export async function rollBackFailedStage(
         : `${stage} was rolled back, and the schema differs from before as listed`,
     next:
       explainSqlState(sqlState(error.cause) ?? "")?.next ??
-      `fix the cause, then tenantry run --stage ${stage}`,
+      `fix the cause, then ${commandOf(stage)}`,
   });
 }

@@ -19,7 +19,7 @@ import { describeTarget } from "../../postgres/connection.ts";
 import { rollbackScriptPieces } from "../../rollback/script.ts";
 import { interruptedError } from "../../run/interruption.ts";
 import type { BackupFacts } from "../../run/run-stage.ts";
-import type { StageName } from "../../steps/model/stage.ts";
+import type { RunName } from "../../steps/model/stage.ts";
 import { version } from "../../version.ts";
 import { fromConfig, type Workspace } from "../context/workspace.ts";
 import type { WritingWorkspace } from "../context/writing.ts";
@@ -31,7 +31,7 @@ import { describeVerified, type VerifyBackupRequest, verifyByRestoring } from ".
  */
 export async function refuseUntaggableStages(
   workspace: Workspace,
-  stages: readonly StageName[],
+  stages: readonly RunName[],
 ): Promise<void> {
   for (const stage of stages) await refuseUntaggable(tagRequest(workspace, stage));
 }
@@ -138,7 +138,7 @@ async function keepNewest(
   }
 }
 
-function tagRequest(workspace: Workspace, stage: StageName): TagRequest {
+function tagRequest(workspace: Workspace, stage: RunName): TagRequest {
   const { repository, ifTagExists, required } = workspace.settings.git;
   return { folder: fromConfig(workspace, repository), stage, ifTagExists, required };
 }

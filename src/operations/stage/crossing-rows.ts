@@ -2,7 +2,7 @@ import type { Snapshot } from "../../catalog/snapshot.ts";
 import { preflightError } from "../../check/refuse.ts";
 import { askChecks } from "../../check/run-checks.ts";
 import { crossingRows } from "../../check/tables/crossing-rows.ts";
-import type { Stage } from "../../steps/model/stage.ts";
+import { isLater, type RunName, type Stage } from "../../steps/model/stage.ts";
 import type { Workspace } from "../context/workspace.ts";
 
 /**
@@ -13,10 +13,15 @@ import type { Workspace } from "../context/workspace.ts";
 export async function countCrossingRows(
   { session, target, settings, folder }: Workspace,
   snapshot: Snapshot,
-  ahead: readonly Stage[],
+  ahead: readonly Stage<RunName>[],
 ): Promise<readonly string[]> {
-  if (ahead.length === 0) return [];
-  const place = { target, snapshot, settings, folder, stages: ahead };
+  // Tables that came later are counted at the end of their run.
+  const stages = ahead.flatMap((stage) => {
+    const { name } = stage;
+    return isLater(name) ? [] : [{ ...stage, name }];
+  });
+  if (stages.length === 0) return [];
+  const place = { target, snapshot, settings, folder, stages };
   const findings = await askChecks([crossingRows], session, place);
   const error = preflightError(findings, place);
   if (error !== undefined) throw error;

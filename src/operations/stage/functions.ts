@@ -3,14 +3,14 @@ import type { Snapshot } from "../../catalog/snapshot.ts";
 import { requestRoles, resolveRoles, type Settings } from "../../config/settings.ts";
 import { AppError } from "../../errors.ts";
 import type { RemoteCall } from "../../steps/definer/proposal.ts";
-import type { Stage, StageContext } from "../../steps/model/stage.ts";
+import type { RunName, Stage, StageContext } from "../../steps/model/stage.ts";
 import type { Workspace } from "../context/workspace.ts";
 
 /** What Day 3 plans functions from: nothing where it is not among the stages. */
 export async function readFunctions(
   { session, settings, folder }: Pick<Workspace, "session" | "settings" | "folder">,
   { server }: Snapshot,
-  wanted: readonly Stage[],
+  wanted: readonly Stage<RunName>[],
 ): Promise<Pick<StageContext, "routines" | "calls">> {
   if (!wanted.some(({ name }) => name === "day3")) return {};
   const roles = requestRoles(resolveRoles(settings, server.usesAnon)).filter((role) =>

@@ -2,7 +2,7 @@ import { readDatabaseIdentity } from "../../catalog/system-identifier.ts";
 import { AppError } from "../../errors.ts";
 import type { NewRun } from "../../journal/journal.ts";
 import { findRehearsal } from "../../rehearsal/rehearsal.ts";
-import type { StageName } from "../../steps/model/stage.ts";
+import type { RunName } from "../../steps/model/stage.ts";
 import { fromConfig, type Workspace } from "../context/workspace.ts";
 
 /**
@@ -11,7 +11,7 @@ import { fromConfig, type Workspace } from "../context/workspace.ts";
  */
 export async function predictionOf(
   workspace: Workspace,
-  stage: StageName,
+  stage: RunName,
   planDigest: string,
   { despiteRehearsal }: { readonly despiteRehearsal?: boolean },
 ): Promise<NewRun["predicted"]> {

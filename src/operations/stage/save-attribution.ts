@@ -1,5 +1,6 @@
 import { keepAttribution } from "../../attribution/keep.ts";
 import type { Run } from "../../journal/journal.ts";
+import { commandOf } from "../../steps/model/stage.ts";
 import { fromConfig } from "../context/workspace.ts";
 import type { WritingWorkspace } from "../context/writing.ts";
 
@@ -13,6 +14,6 @@ export async function saveAttribution(writing: WritingWorkspace, run: Run): Prom
   );
   emit({
     kind: "notice",
-    text: `row ownership saved. To restore it: tenantry run --stage ${run.stage} --attribution ${saved}`,
+    text: `row ownership saved. To restore it: ${commandOf(run.stage)} --attribution ${saved}`,
   });
 }

@@ -8,7 +8,7 @@ import {
 } from "../../events/events.ts";
 import { violationLines } from "../../events/violation-lines.ts";
 import { counted } from "../../number-formats.ts";
-import type { StageName } from "../../steps/model/stage.ts";
+import type { RunName } from "../../steps/model/stage.ts";
 import { atLeast, type Level } from "../level.ts";
 import { showFaults, showRest } from "./causes.ts";
 import { type Colors, colorsFor } from "./colors.ts";
@@ -20,7 +20,7 @@ import { wrapped } from "./wrap.ts";
  * numbers or as a matrix, too. `verbose`: a line a claim, with the statements that show what is wrong.
  */
 export function showVerification(
-  stage: StageName,
+  stage: RunName,
   verification: StageVerification,
   level: Level,
 ): string {
@@ -41,7 +41,7 @@ export function showVerification(
 }
 
 /** The plan's success criteria, and how many claims hold of all: at the end of a run. */
-export function showCriteria(stage: StageName, verification: StageVerification): string {
+export function showCriteria(stage: RunName, verification: StageVerification): string {
   const criteria = section("The plan's success criteria", verification.criteria);
   return `${criteria}${summary(stage, verification)}`;
 }
@@ -60,7 +60,7 @@ export function countHeld(verification: StageVerification): string {
   return parts.join(", ");
 }
 
-function summary(stage: StageName, verification: StageVerification): string {
+function summary(stage: RunName, verification: StageVerification): string {
   return `${stage}: ${countHeld(verification)}\n`;
 }
 

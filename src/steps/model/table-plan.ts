@@ -16,7 +16,10 @@ export type SourceKey = {
 
 /** A tenant table for its steps: what is configured and what exists already. */
 export type TablePlan = {
+  /** With which the ids of its steps begin. */
   readonly stage: string;
+  /** Where the configuration names it: `day1.tables.leads`. */
+  readonly setting: string;
   readonly relation: RelationName;
   /** The table as it is written in titles and in the configuration. */
   readonly label: string;

@@ -22,6 +22,7 @@ import { tryInterference } from "./interference.ts";
 import { tryMemberships } from "./memberships.ts";
 import { tryNonMembers } from "./non-members.ts";
 import { tryOtherRelations } from "./other-relations.ts";
+import { tryProfiles } from "./profiles.ts";
 import { tryRealtime } from "./realtime.ts";
 import { trySharedTables } from "./shared-tables.ts";
 import { tryStorage } from "./storage.ts";
@@ -60,6 +61,12 @@ const onTheFence: readonly Attack[] = [
     claim: "others' rows and rows that do not exist are answered alike",
     on: "tables",
     try: tryForeignKeys,
+  },
+  {
+    claim:
+      "users see and change their own row in tables of users, and only see those of colleagues",
+    on: "all of them",
+    try: tryProfiles,
   },
 ];
 

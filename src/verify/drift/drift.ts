@@ -8,7 +8,7 @@ import type { Finding } from "../../events/finding.ts";
 import { type RecordedFenceState, readRecordedFenceState } from "../../journal/fence-states.ts";
 import { type Run, readFingerprintAfter, readRuns } from "../../journal/journal.ts";
 import type { Session } from "../../postgres/connection.ts";
-import type { StageName } from "../../steps/model/stage.ts";
+import type { RunName } from "../../steps/model/stage.ts";
 import { readRoles } from "../roles/roles.ts";
 import { findingsOf } from "./findings.ts";
 import { rolesOf } from "./scope.ts";
@@ -53,7 +53,7 @@ export async function driftOfFence(
 export async function driftBefore(
   session: Session,
   settings: Settings,
-  stage: StageName,
+  stage: RunName,
 ): Promise<readonly Finding[]> {
   const drift = await driftOfFence(session, settings);
   return (drift?.findings ?? []).map((finding) => {

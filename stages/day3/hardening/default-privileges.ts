@@ -18,6 +18,7 @@ export const defaultPrivileges = hardening<OpenDefault>({
   setting: "defaultPrivileges",
   are: "default privileges that open new tables to requests",
   find,
+  concerns: () => [],
   steps: (wanted) => wanted.map(({ found, label, grants }) => closeNewTables(found, label, grants)),
 });
 

@@ -30,6 +30,8 @@ const kind = hardening<Wanted>({
     proposals(context)
       .filter(({ routine }) => ["revoke", "guard"].includes(decided(context, routine)?.do ?? ""))
       .map(({ routine }) => labelOf(context, routine)),
+  // A function belongs to no table that came later.
+  concerns: () => [],
   steps: (wanted, context) => wanted.flatMap((one) => stepOf(context, one)),
 });
 

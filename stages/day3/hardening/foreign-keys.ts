@@ -12,6 +12,7 @@ export const foreignKeys = hardening<CrossingKey>({
   setting: "foreignKeys",
   are: "foreign keys that span organizations",
   find: crossingKeys,
+  concerns: ({ child, parent }) => [child.relation, parent.relation],
   steps: (wanted, context) => nameOrganization(wanted, organizationKeys(context, wanted)),
 });
 

@@ -15,6 +15,7 @@ export const functions = hardening<Unpinned>({
   setting: "functions",
   are: "functions that run as their owner under any search_path",
   find: unpinned,
+  concerns: () => [],
   steps: (wanted) =>
     wanted.map(({ routine, label, schemas }) => pinSearchPath(routine, label, schemas)),
 });

@@ -1,5 +1,7 @@
 import { closest } from "fastest-levenshtein";
+import { relationKey } from "../../../src/config/relation-name.ts";
 import type { Fault, Settings } from "../../../src/config/settings.ts";
+import type { RelationName } from "../../../src/postgres/sql.ts";
 import type { Guard, StageContext } from "../../../src/steps/model/stage.ts";
 import type { Step } from "../../../src/steps/model/step.ts";
 
@@ -31,21 +33,31 @@ export type Hardening = {
  * Makes a kind of hardening from how its candidates are found and what its steps are.
  * @param kind.are what they are, as in `foreign keys that span organizations`
  * @param kind.find all candidates, also those that must stay
+ * @param kind.concerns the tables that one is of: a table that comes later gets its own part
  */
 export function hardening<Target>(kind: {
   readonly setting: HardeningSetting;
   readonly are: string;
   readonly find: (context: StageContext) => readonly Candidate<Target>[];
+  readonly concerns: (target: Target, context: StageContext) => readonly RelationName[];
   readonly steps: (wanted: readonly Target[], context: StageContext) => readonly Step[];
   readonly guards?: (wanted: readonly Target[]) => readonly Guard[];
   /** What another setting wants hardened, in addition. */
   readonly also?: (context: StageContext) => readonly string[];
 }): Hardening {
-  const { setting, are, find } = kind;
+  const { setting, are } = kind;
   const askedIn = (context: StageContext) => [
     ...context.settings.hardening[setting],
     ...(kind.also?.(context) ?? []),
   ];
+  const find = (context: StageContext) => {
+    const only = context.only?.map(relationKey);
+    const found = kind.find(context);
+    if (only === undefined) return found;
+    return found.filter(({ target }) =>
+      kind.concerns(target, context).some((one) => only.includes(relationKey(one))),
+    );
+  };
   const path = `hardening.${setting}`;
   const wanted = (context: StageContext) => {
     const asked = askedIn(context);
@@ -60,7 +72,7 @@ export function hardening<Target>(kind: {
     steps: (context) => kind.steps(targets(context), context),
     guards: (context) => kind.guards?.(targets(context)) ?? [],
     faults(context) {
-      const found = find(context);
+      const found = kind.find(context);
       const names = found.map(({ name }) => name);
       const asked = new Set(askedIn(context).filter((name) => name !== "all"));
       return [...asked].flatMap((name) => {

@@ -8,13 +8,14 @@ import {
 } from "../../../src/steps/privileges/revoke-from-requests.ts";
 import { type Candidate, hardening } from "./hardening.ts";
 import { grantsToRequests, whyPrivilegesStay } from "./takable-grants.ts";
-import { viewsOverFenced } from "./views-over-fenced.ts";
+import { relationsUnder, viewsOverFenced } from "./views-over-fenced.ts";
 
 /** Materialized views over tenant tables that requests may read: they hold the rows of all. */
 export const materializedViews = hardening<RequestGrants>({
   setting: "materializedViews",
   are: "materialized views that hold the rows of all organizations",
   find,
+  concerns: ({ relation }, context) => relationsUnder(context, relation),
   steps: (wanted) => wanted.map(closeMaterializedView),
 });
 

@@ -16,6 +16,7 @@ export const policies = hardening<OldPolicy>({
   setting: "policies",
   are: "policies that let everybody through",
   find: openPolicies,
+  concerns: ({ table }) => [table.relation],
   steps: (old, context) =>
     tenantTables(context).flatMap((table) => {
       const [first, ...others] = old

@@ -1,4 +1,5 @@
 import type { Sequence } from "../../../src/catalog/sequences.ts";
+import { relationKey } from "../../../src/config/relation-name.ts";
 import { configuredName, requestRoles } from "../../../src/config/settings.ts";
 import type { StageContext } from "../../../src/steps/model/stage.ts";
 import {
@@ -17,6 +18,10 @@ export const sequences = hardening<RequestGrants>({
   setting: "sequences",
   are: "sequences that requests may set or read",
   find,
+  concerns: ({ relation }, { snapshot }) =>
+    snapshot.sequences
+      .filter((one) => relationKey(one) === relationKey(relation))
+      .map(({ table }) => table),
   steps: (wanted) => wanted.map(countOnly),
 });
 

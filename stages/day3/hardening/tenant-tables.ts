@@ -7,13 +7,14 @@ export function tenantTables({ tables }: StageContext): readonly TablePlan[] {
   return [...tables.day1, ...tables.day2];
 }
 
-/** Whether a relation is behind the fence: a tenant table, the organizations or the memberships. */
+/** Whether a relation is behind the fence: a tenant table, one of users, the organizations or the memberships. */
 export function isFenced(context: StageContext, { schema, name }: RelationName): boolean {
   const { organizations, memberships } = context.tenancy;
   const fenced = [
     ...tenantTables(context).map(({ relation }) => relation),
     organizations,
     memberships,
+    ...context.settings.profiles.map(({ relation }) => relation),
   ];
   return fenced.some((one) => one.schema === schema && one.name === name);
 }

@@ -16,6 +16,7 @@ export const uniqueConstraints = hardening<CrossingIndex>({
   setting: "uniqueConstraints",
   are: "unique constraints that span organizations",
   find: crossingIndexes,
+  concerns: ({ table }) => [table.relation],
   steps: (indexes) => indexes.flatMap(makeUniquePerOrganization),
   guards: (indexes) => indexes.map(sharedValues),
 });

@@ -7,7 +7,7 @@ import { policyNames } from "../../../src/steps/table/fence.ts";
 import { type Candidate, hardening } from "./hardening.ts";
 import { letsEverybodyThrough } from "./open-condition.ts";
 import { isFenced, tenantTables } from "./tenant-tables.ts";
-import { viewsOverFenced } from "./views-over-fenced.ts";
+import { relationsUnder, viewsOverFenced } from "./views-over-fenced.ts";
 
 /** Views over tenant tables that read as their owner, without the row-level security of the reader. */
 export const views = hardening<View>({
@@ -17,6 +17,7 @@ export const views = hardening<View>({
     viewsOverFenced(context)
       .filter((view) => view.kind === "view" && !asksAsReader(view))
       .map((view) => candidate(context, view)),
+  concerns: (view, context) => relationsUnder(context, view),
   steps: (wanted, { settings }) =>
     wanted.map((view) => askAsReader(view, configuredName(view, settings))),
 });

@@ -1,5 +1,5 @@
 import { ident, sql } from "../../../postgres/sql.ts";
-import { apiRoles, fenced, holdersOf, withPartitions } from "../../reach.ts";
+import { apiRoles, holdersOf, narrowed, withPartitions } from "../../reach.ts";
 import type { Rule } from "../../rule.ts";
 
 export const referencesGranted: Rule = {
@@ -12,7 +12,7 @@ export const referencesGranted: Rule = {
     SELECT format('%I.%I', t.schema, t.name) AS object,
            format('%I has the privilege REFERENCES', api.role) AS fact,
            format('REVOKE REFERENCES ON %I.%I FROM %s;', t.schema, t.name, ${holdersOf(sql`t.oid`, sql`api.role`, sql`'REFERENCES'`)}) AS fix
-      FROM ${withPartitions(fenced(context))} AS t
+      FROM ${withPartitions(narrowed(context))} AS t
      CROSS JOIN ${apiRoles(context)}
      WHERE has_table_privilege(api.role, t.oid, 'REFERENCES')
   `,

@@ -21,7 +21,7 @@ export const noGuard: Rule = {
                                         replace(concat(pg_get_expr(open.polqual, open.polrelid), pg_get_expr(open.polwithcheck, open.polrelid)), '"', '')) = 0), '') AS fact,
            CASE
              WHEN NOT EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = t.oid AND a.attname = g.column_name AND NOT a.attisdropped)
-               THEN format('-- %I.%I has no column %I: take it through its stage: tenantry run', t.schema, t.name, g.column_name)
+               THEN format('-- tenantry fence %I.%I', t.schema, t.name)
              WHEN NOT EXISTS (SELECT
                                 FROM pg_proc f
                                WHERE f.pronamespace = to_regnamespace(${literal(context.tenancy.helpers.schema)})
@@ -226,7 +226,7 @@ function completeGuards({ tenancy }: AuditContext): Sql {
                  AND pg_get_expr(p.polqual, p.polrelid) = pg_get_expr(p.polwithcheck, p.polrelid)
                  AND pg_get_expr(p.polqual, p.polrelid)
                      ~ ${guardsCondition}
-                 AND f.pronamespace = to_regnamespace(${literal(tenancy.helpers.schema)})
+                 AND f.pronamespace = to_regnamespace(quote_ident(${literal(tenancy.helpers.schema)}))
                  AND f.proname = ${tenancy.helpers.callerOrganizations.name})`;
 }
 

@@ -13,7 +13,7 @@ export const rowSecurityOff: Rule = {
            'row-level security is off, and requests can reach it' AS fact,
            CASE WHEN EXISTS (SELECT FROM pg_policy p WHERE p.polrelid = r.oid)
                 THEN format('ALTER TABLE %I.%I ENABLE ROW LEVEL SECURITY;', r.schema, r.name)
-                ELSE format('-- %I.%I has no policy, and row-level security alone would hide all of its rows: name it in day1, day2 or sharedTables of the configuration', r.schema, r.name)
+                ELSE format('-- %I.%I has no policy, and row-level security alone would hide all of its rows: name it in day2.tables, sharedTables or profiles of the configuration, then: tenantry fence %I.%I', r.schema, r.name, r.schema, r.name)
            END AS fix
       FROM ${reachable(context)} AS r
       JOIN pg_class c ON c.oid = r.oid

@@ -1,5 +1,5 @@
 import { ident, sql } from "../../../postgres/sql.ts";
-import { apiRoles, fenced, reachable, withPartitions } from "../../reach.ts";
+import { apiRoles, narrowed, reachable, withPartitions } from "../../reach.ts";
 import type { Rule } from "../../rule.ts";
 
 export const unlistedTable: Rule = {
@@ -11,13 +11,13 @@ export const unlistedTable: Rule = {
   findings: (context) => sql`
     SELECT format('%I.%I', r.schema, r.name) AS object,
            'is not named in the configuration, and requests can reach it' AS fact,
-           format('-- name it in day2.tables, sharedTables or exemptTables, or: REVOKE ALL ON %I.%I FROM %s;', r.schema, r.name,
+           format('-- name it in day2.tables, sharedTables, profiles or exemptTables, then: tenantry fence %I.%I; or: REVOKE ALL ON %I.%I FROM %s;', r.schema, r.name, r.schema, r.name,
                   (SELECT string_agg(quote_ident(api.role), ', ') FROM ${apiRoles(context)})) AS fix
       FROM ${reachable(context)} AS r
      WHERE r.kind IN ('r', 'p')
        AND r.oid NOT IN (SELECT oid
                            FROM ${withPartitions([
-                             ...fenced(context),
+                             ...narrowed(context),
                              ...context.sharedTables,
                              ...context.exemptTables,
                              context.tenancy.users.relation,
