@@ -6,7 +6,14 @@ export { type Config, defineConfig } from "./config/schema.ts";
 export { AppError, type ErrorCode } from "./errors.ts";
 export type { CheckResult, Listener, RunEvent, StageVerification } from "./events/events.ts";
 export { type AuditResult, auditDatabase } from "./operations/audit.ts";
-export { backUp, listBackups } from "./operations/back-up.ts";
+export { backUp, listBackups } from "./operations/backups/back-up.ts";
+export { type RestoreRequest, type RestoreResult, restore } from "./operations/backups/restore.ts";
+export {
+  findBackup,
+  type VerifiedBackup,
+  type VerifyBackupRequest,
+  verifyBackup,
+} from "./operations/backups/verify-backup.ts";
 export { type CheckReport, checkDatabase } from "./operations/check.ts";
 export {
   type Confirmation,
@@ -26,7 +33,6 @@ export {
 export { type FenceRequest, type FenceResult, fenceTables } from "./operations/fence-tables.ts";
 export { type PlannedStages, planScript, planStages } from "./operations/plan-stages.ts";
 export { type RehearseRequest, type RehearseResult, rehearse } from "./operations/rehearse.ts";
-export { type RestoreRequest, type RestoreResult, restore } from "./operations/restore.ts";
 export {
   type RollbackRequest,
   type RollbackResult,
@@ -36,10 +42,4 @@ export {
 export { type RunRequest, type RunResult, runStages } from "./operations/run-stages.ts";
 export { type SelfTestResult, selfTest } from "./operations/self-test.ts";
 export { readStatus, type StageStatus, type Status } from "./operations/status.ts";
-export {
-  findBackup,
-  type VerifiedBackup,
-  type VerifyBackupRequest,
-  verifyBackup,
-} from "./operations/verify-backup.ts";
 export { type VerifyRequest, type VerifyResult, verifyStage } from "./operations/verify-stage.ts";

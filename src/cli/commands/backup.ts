@@ -2,7 +2,7 @@ import path from "node:path";
 import type { Command } from "commander";
 import { z } from "zod";
 import { formatBytes, formatCount } from "../../number-formats.ts";
-import { backUp, describeUnreadable, listBackups } from "../../operations/back-up.ts";
+import { backUp, describeUnreadable, listBackups } from "../../operations/backups/back-up.ts";
 import type { Workspace } from "../../operations/context/workspace.ts";
 import { formatTable } from "../../report/terminal/table.ts";
 import { add, withScratchOptions } from "../command.ts";

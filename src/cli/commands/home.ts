@@ -1,9 +1,9 @@
 import { AppError } from "../../errors.ts";
+import { findBackup } from "../../operations/backups/verify-backup.ts";
 import type { Workspace } from "../../operations/context/workspace.ts";
 import { rollBackStages } from "../../operations/roll-back.ts";
 import { runStages } from "../../operations/run-stages.ts";
 import { readStatus, type Status } from "../../operations/status.ts";
-import { findBackup } from "../../operations/verify-backup.ts";
 import { wrapped } from "../../report/terminal/wrap.ts";
 import type { GlobalOptions } from "../options.ts";
 import { showError } from "../screens/error.ts";

@@ -2,7 +2,7 @@ import path from "node:path";
 import type { Command } from "commander";
 import { z } from "zod";
 import { AppError } from "../../errors.ts";
-import { type RestoreResult, restore } from "../../operations/restore.ts";
+import { type RestoreResult, restore } from "../../operations/backups/restore.ts";
 import { add } from "../command.ts";
 import { globalOptions, readOptions } from "../options.ts";
 import { withOutput } from "../terminal/output.ts";

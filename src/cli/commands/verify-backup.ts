@@ -4,7 +4,7 @@ import {
   findBackup,
   type VerifyBackupRequest,
   verifyBackup,
-} from "../../operations/verify-backup.ts";
+} from "../../operations/backups/verify-backup.ts";
 import type { StageName } from "../../steps/model/stage.ts";
 import type { GlobalOptions } from "../options.ts";
 import { listenToSignals } from "../signals.ts";

@@ -21,9 +21,13 @@ import { interruptedError } from "../../run/interruption.ts";
 import type { BackupFacts } from "../../run/run-stage.ts";
 import type { RunName } from "../../steps/model/stage.ts";
 import { version } from "../../version.ts";
+import {
+  describeVerified,
+  type VerifyBackupRequest,
+  verifyByRestoring,
+} from "../backups/verify-backup.ts";
 import { fromConfig, type Workspace } from "../context/workspace.ts";
 import type { WritingWorkspace } from "../context/writing.ts";
-import { describeVerified, type VerifyBackupRequest, verifyByRestoring } from "../verify-backup.ts";
 
 /**
  * Whether the stages' tags could be made, asked before the database is touched.

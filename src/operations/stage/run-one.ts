@@ -9,9 +9,9 @@ import { type BegunStage, beginStage, resumeStage, runStage } from "../../run/ru
 import type { Application } from "../../steps/model/application.ts";
 import type { Kept } from "../../steps/model/kept.ts";
 import { commandOf, isLater, type RunName, type Stage } from "../../steps/model/stage.ts";
+import type { VerifyBackupRequest } from "../backups/verify-backup.ts";
 import { readSnapshotToPlan, type Workspace } from "../context/workspace.ts";
 import type { WritingWorkspace } from "../context/writing.ts";
-import type { VerifyBackupRequest } from "../verify-backup.ts";
 import { decideAfterFailure, rollBackFailedStage } from "./after-failure.ts";
 import { readApplication, refuseUnfenced } from "./application.ts";
 import { backUpStage } from "./back-up-stage.ts";

@@ -14,6 +14,8 @@ import type { Fence, ProofScope } from "../proof/trial.ts";
 import { inRolledBackTransaction, retryWhileLocked } from "../proof/unnoticed.ts";
 import { resultOf, violation } from "../proof/violation.ts";
 import { readRoles } from "../roles/roles.ts";
+import { tryRealtime } from "../supabase/realtime.ts";
+import { tryStorage } from "../supabase/storage.ts";
 import type { Tried } from "../tables/try-writes.ts";
 import { type AttackSetup, setUpAttack } from "./attack-setup.ts";
 import { tryCachedPlans } from "./cached-plans.ts";
@@ -23,9 +25,7 @@ import { tryMemberships } from "./memberships.ts";
 import { tryNonMembers } from "./non-members.ts";
 import { tryOtherRelations } from "./other-relations.ts";
 import { tryProfiles } from "./profiles.ts";
-import { tryRealtime } from "./realtime.ts";
 import { trySharedTables } from "./shared-tables.ts";
-import { tryStorage } from "./storage.ts";
 
 /** A way to reach others' rows, tried on all fenced tables at once. */
 type Attack = {

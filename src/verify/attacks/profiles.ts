@@ -4,8 +4,8 @@ import { ident, raw, sql, textOf } from "../../postgres/sql.ts";
 import { profileGuards, profileHelpers, profilePermissions } from "../../steps/profile/policies.ts";
 import { attempt, attemptRows, withoutTriggers } from "../proof/attempt.ts";
 import { anonymous, type Request, signedInAsNobody } from "../proof/request.ts";
-import type { Tried } from "../tables/try-writes.ts";
 import { type Violation, violation } from "../proof/violation.ts";
+import type { Tried } from "../tables/try-writes.ts";
 import { type AttackSetup, attackersRequest, joinOnly } from "./attack-setup.ts";
 
 /**

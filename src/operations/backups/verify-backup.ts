@@ -1,18 +1,18 @@
-import { readManifest } from "../backup/folder/manifest.ts";
-import { withBackup } from "../backup/folder/open.ts";
-import { listBackups } from "../backup/folder/retention.ts";
-import { compareWithBackup } from "../backup/restore/compare.ts";
-import { restoreBackup } from "../backup/restore/restore.ts";
-import { verifyBelongs } from "../backup/same-database.ts";
-import { readDatabaseIdentity } from "../catalog/system-identifier.ts";
-import { AppError } from "../errors.ts";
-import { readRuns } from "../journal/journal.ts";
-import { formatBytes, formatCount, formatDuration } from "../number-formats.ts";
-import type { StageName } from "../steps/model/stage.ts";
-import type { Caller } from "./context/caller.ts";
-import { interruptible } from "./context/interruptible.ts";
-import { fromConfig, type Workspace } from "./context/workspace.ts";
-import { withScratch } from "./copy/scratch.ts";
+import { readManifest } from "../../backup/folder/manifest.ts";
+import { withBackup } from "../../backup/folder/open.ts";
+import { listBackups } from "../../backup/folder/retention.ts";
+import { compareWithBackup } from "../../backup/restore/compare.ts";
+import { restoreBackup } from "../../backup/restore/restore.ts";
+import { verifyBelongs } from "../../backup/same-database.ts";
+import { readDatabaseIdentity } from "../../catalog/system-identifier.ts";
+import { AppError } from "../../errors.ts";
+import { readRuns } from "../../journal/journal.ts";
+import { formatBytes, formatCount, formatDuration } from "../../number-formats.ts";
+import type { StageName } from "../../steps/model/stage.ts";
+import type { Caller } from "../context/caller.ts";
+import { interruptible } from "../context/interruptible.ts";
+import { fromConfig, type Workspace } from "../context/workspace.ts";
+import { withScratch } from "../copy/scratch.ts";
 
 export type VerifyBackupRequest = {
   /** A server to restore into, instead of one that is started here. */

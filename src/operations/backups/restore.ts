@@ -1,11 +1,11 @@
-import { type OpenBackup, withBackup } from "../backup/folder/open.ts";
-import { restoreRefused } from "../backup/restore/replaceable.ts";
-import { type Target, targetParts } from "../postgres/connection.ts";
-import { ident, sql, toScript } from "../postgres/sql.ts";
-import type { Caller } from "./context/caller.ts";
-import { interruptible } from "./context/interruptible.ts";
-import { exists, onServer, type RestorePlace, restoreBeside } from "./restore/restore-beside.ts";
-import { restoreInPlace } from "./restore/restore-in-place.ts";
+import { type OpenBackup, withBackup } from "../../backup/folder/open.ts";
+import { restoreRefused } from "../../backup/restore/replaceable.ts";
+import { type Target, targetParts } from "../../postgres/connection.ts";
+import { ident, sql, toScript } from "../../postgres/sql.ts";
+import type { Caller } from "../context/caller.ts";
+import { interruptible } from "../context/interruptible.ts";
+import { exists, onServer, type RestorePlace, restoreBeside } from "../restore/restore-beside.ts";
+import { restoreInPlace } from "../restore/restore-in-place.ts";
 
 export type RestoreRequest = {
   /** The backup's. */

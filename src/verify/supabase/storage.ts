@@ -1,10 +1,10 @@
 import { z } from "zod";
 import { type Sql, sql } from "../../postgres/sql.ts";
+import { type AttackSetup, attackersRequest, joinOnly } from "../attacks/attack-setup.ts";
+import { isAcceptedRule } from "../attacks/surroundings.ts";
 import { attempt, attemptRows } from "../proof/attempt.ts";
 import type { Violation } from "../proof/violation.ts";
 import type { Tried } from "../tables/try-writes.ts";
-import { type AttackSetup, attackersRequest, joinOnly } from "./attack-setup.ts";
-import { isAcceptedRule } from "./surroundings.ts";
 
 const nothing: Tried = { violations: [], remarks: [] };
 

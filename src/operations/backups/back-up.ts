@@ -1,11 +1,11 @@
-import { type Backup, backUp as dumpAndDescribe } from "../backup/backup.ts";
-import { listBackups as readBackups } from "../backup/folder/retention.ts";
+import { type Backup, backUp as dumpAndDescribe } from "../../backup/backup.ts";
+import { listBackups as readBackups } from "../../backup/folder/retention.ts";
 
-export { describeUnreadable } from "../backup/folder/retention.ts";
+export { describeUnreadable } from "../../backup/folder/retention.ts";
 
-import { interruptible } from "./context/interruptible.ts";
-import { fromConfig, type Workspace } from "./context/workspace.ts";
-import { dumpOptions } from "./stage/back-up-stage.ts";
+import { interruptible } from "../context/interruptible.ts";
+import { fromConfig, type Workspace } from "../context/workspace.ts";
+import { dumpOptions } from "../stage/back-up-stage.ts";
 
 /** Backs up the database as it is now, without a stage. */
 export function backUp(workspace: Workspace): Promise<Backup> {
