@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { isHarmlessSetting } from "../../src/catalog/fence/harmless-settings.ts";
 import { namesInBody, schemasOf } from "../../src/catalog/fence/names-in-body.ts";
-import { inShort } from "../../src/catalog/in-short.ts";
+import { inShort } from "../../src/catalog/fingerprint/in-short.ts";
 
 describe("what a body names", () => {
   const called = (body: string) => namesInBody(body).called.map((parts) => parts.join("."));

@@ -1,5 +1,5 @@
-import { inShort } from "../in-short.ts";
 import type { FingerprintDifference } from "./fingerprint.ts";
+import { inShort } from "./in-short.ts";
 
 /** The words that begin each attribute of a definition, in their order. */
 const labels: Readonly<Record<string, readonly string[]>> = {

@@ -1,6 +1,6 @@
 import type { FenceChange } from "../../catalog/fence/compare.ts";
 import type { FenceKind } from "../../catalog/fence/entry.ts";
-import { inShort } from "../../catalog/in-short.ts";
+import { inShort } from "../../catalog/fingerprint/in-short.ts";
 import type { Finding } from "../../events/finding.ts";
 
 /** Why a change of such an object matters. */
