@@ -4,7 +4,8 @@
  */
 export { type Config, defineConfig } from "./config/schema.ts";
 export { AppError, type ErrorCode } from "./errors.ts";
-export type { CheckResult, Listener, RunEvent, StageVerification } from "./events/events.ts";
+export type { Listener, RunEvent } from "./events/events.ts";
+export type { CheckResult, StageVerification } from "./events/verification.ts";
 export { type AuditResult, auditDatabase } from "./operations/audit.ts";
 export { backUp, listBackups } from "./operations/backups/back-up.ts";
 export { type RestoreRequest, type RestoreResult, restore } from "./operations/backups/restore.ts";

@@ -3,9 +3,6 @@ import { laneSchema } from "../steps/model/lanes.ts";
 import { runNameSchema } from "../steps/model/stage.ts";
 import { verificationSchema } from "./verification.ts";
 
-export * from "./evidence.ts";
-export * from "./verification.ts";
-
 const namedStepSchema = z.object({
   id: z.string(),
   title: z.string(),

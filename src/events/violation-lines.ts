@@ -1,4 +1,5 @@
-import type { CheckResult, Evidence } from "./events.ts";
+import type { Evidence } from "./evidence.ts";
+import type { CheckResult } from "./verification.ts";
 
 /** A line of what contradicts a claim, with the words that it begins with, if it shows or fixes it. */
 export type ViolationLine = { readonly label: string; readonly text: string };

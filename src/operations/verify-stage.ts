@@ -1,6 +1,6 @@
 import { readSnapshot } from "../catalog/snapshot.ts";
 import { AppError } from "../errors.ts";
-import type { CheckResult, StageVerification } from "../events/events.ts";
+import type { CheckResult, StageVerification } from "../events/verification.ts";
 import { readFencedTables } from "../journal/fenced-tables.ts";
 import { laterRuns, readRuns, runInForce } from "../journal/journal.ts";
 import { fenceCommand, newTables } from "../plan/new-tables.ts";

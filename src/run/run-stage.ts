@@ -5,8 +5,9 @@ import type { Fingerprint } from "../catalog/fingerprint/fingerprint.ts";
 import { readSnapshot } from "../catalog/snapshot.ts";
 import type { Settings } from "../config/settings.ts";
 import { AppError, messageOf } from "../errors.ts";
-import { type StageVerification, standingOf, stepAhead } from "../events/events.ts";
+import { stepAhead } from "../events/events.ts";
 import type { Finding } from "../events/finding.ts";
+import { type StageVerification, standingOf } from "../events/verification.ts";
 import { readRecordedFenceState, recordFenceState } from "../journal/fence-states.ts";
 import {
   beginRun,

@@ -1,6 +1,6 @@
 import type { Settings } from "../config/settings.ts";
 import { today } from "../config/today.ts";
-import type { CheckResult } from "../events/events.ts";
+import type { CheckResult } from "../events/verification.ts";
 
 /** The rule under which the configuration accepts what could not be tried. */
 const notProven = "not-proven";

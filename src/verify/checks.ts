@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { messageOf } from "../errors.ts";
-import type { CheckResult } from "../events/events.ts";
+import type { CheckResult } from "../events/verification.ts";
 import type { Queries } from "../postgres/connection.ts";
 import { sqlState } from "../postgres/connection.ts";
 import type { Check } from "../steps/model/step.ts";

@@ -1,5 +1,5 @@
 import { describeShards, readCitus } from "../catalog/server/citus.ts";
-import type { CheckResult } from "../events/events.ts";
+import type { CheckResult } from "../events/verification.ts";
 import type { Queries } from "../postgres/connection.ts";
 import { resultOf, violation } from "./proof/violation.ts";
 

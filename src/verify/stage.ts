@@ -4,16 +4,16 @@ import { relationKey } from "../config/relation-name.ts";
 import type { Settings } from "../config/settings.ts";
 import { today } from "../config/today.ts";
 import { AppError } from "../errors.ts";
+import type { Listener } from "../events/events.ts";
+import type { Finding } from "../events/finding.ts";
 import {
   allResults,
   byReason,
   type CheckResult,
-  type Listener,
   type StageVerification,
   standingOf,
   stateOf,
-} from "../events/events.ts";
-import type { Finding } from "../events/finding.ts";
+} from "../events/verification.ts";
 import type { Run } from "../journal/journal.ts";
 import { eachStep } from "../journal/steps.ts";
 import { counted } from "../number-formats.ts";

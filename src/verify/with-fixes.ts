@@ -1,6 +1,7 @@
 import { concerns } from "../events/concerns.ts";
-import type { CheckResult, Evidence } from "../events/events.ts";
+import type { Evidence } from "../events/evidence.ts";
 import type { Finding } from "../events/finding.ts";
+import type { CheckResult } from "../events/verification.ts";
 
 /** Where no rule of the audit finds anything: a function may return something else than it did. */
 const unknown =

@@ -2,7 +2,7 @@ import { expect, inject, test } from "vitest";
 import { audit } from "../../src/audit/audit.ts";
 import { tryMutants } from "../../src/audit/mutants.ts";
 import { rules } from "../../src/audit/rules/index.ts";
-import type { CheckResult } from "../../src/events/events.ts";
+import type { CheckResult } from "../../src/events/verification.ts";
 import { auditLayer } from "../../src/mutation/layers.ts";
 import { functions as functionMutants } from "../../src/mutation/mutants/functions.ts";
 import { smallCompanies } from "../../src/mutation/small-company.ts";

@@ -1,6 +1,6 @@
 import { stripVTControlCharacters } from "node:util";
 import { expect, test } from "vitest";
-import type { CheckResult, TriedOutcome } from "../../src/events/events.ts";
+import type { CheckResult, TriedOutcome } from "../../src/events/verification.ts";
 import { showMatrix } from "../../src/report/terminal/matrix.ts";
 
 function tried(table: string, persona: string, UPDATE: TriedOutcome): CheckResult {

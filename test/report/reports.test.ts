@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { z } from "zod";
-import type { StageVerification } from "../../src/events/events.ts";
+import type { StageVerification } from "../../src/events/verification.ts";
 import { formatDuration, formatShare } from "../../src/number-formats.ts";
 import { githubAnnotations } from "../../src/report/ci/annotations.ts";
 import { junitReport } from "../../src/report/ci/junit.ts";

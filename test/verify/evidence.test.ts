@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { parseSettings } from "../../src/config/load.ts";
-import { allResults, type CheckResult } from "../../src/events/events.ts";
+import { allResults, type CheckResult } from "../../src/events/verification.ts";
 import { runInForce } from "../../src/journal/journal.ts";
 import { raw, sql } from "../../src/postgres/sql.ts";
 import { verifyStage } from "../../src/verify/stage.ts";

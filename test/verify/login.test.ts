@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { parseSettings } from "../../src/config/load.ts";
 import type { Config } from "../../src/config/schema.ts";
-import type { CheckResult } from "../../src/events/events.ts";
+import type { CheckResult } from "../../src/events/verification.ts";
 import { runInForce } from "../../src/journal/journal.ts";
 import { openSession, type Session } from "../../src/postgres/connection.ts";
 import { raw, sql } from "../../src/postgres/sql.ts";

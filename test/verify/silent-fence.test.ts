@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { parseSettings } from "../../src/config/load.ts";
-import type { CheckResult } from "../../src/events/events.ts";
+import type { CheckResult } from "../../src/events/verification.ts";
 import { runInForce } from "../../src/journal/journal.ts";
 import { smallCompanies } from "../../src/mutation/small-company.ts";
 import { raw, sql } from "../../src/postgres/sql.ts";

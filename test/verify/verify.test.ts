@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { z } from "zod";
 import { readSnapshot } from "../../src/catalog/snapshot.ts";
 import { parseSettings } from "../../src/config/load.ts";
-import { allResults } from "../../src/events/events.ts";
+import { allResults } from "../../src/events/verification.ts";
 import { runInForce } from "../../src/journal/journal.ts";
 import { openSession } from "../../src/postgres/connection.ts";
 import { ident, raw, sql } from "../../src/postgres/sql.ts";

@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import path from "node:path";
 import type { Command } from "commander";
 import { fixScript } from "../../events/causes.ts";
-import { isGreen } from "../../events/events.ts";
+import { isGreen } from "../../events/verification.ts";
 import type { Workspace } from "../../operations/context/workspace.ts";
 import {
   type VerifyRequest,

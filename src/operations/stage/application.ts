@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { AppError } from "../../errors.ts";
-import type { CheckResult } from "../../events/events.ts";
+import type { CheckResult } from "../../events/verification.ts";
 import type { Application, FileChange } from "../../steps/model/application.ts";
 import { byteOrderMark } from "../code/files.ts";
 import { fromConfig, type Workspace } from "../context/workspace.ts";

@@ -1,4 +1,9 @@
-import { allResults, type StageVerification, standingOf, stateOf } from "../../events/events.ts";
+import {
+  allResults,
+  type StageVerification,
+  standingOf,
+  stateOf,
+} from "../../events/verification.ts";
 import { violationText } from "../../events/violation-lines.ts";
 import type { StageName } from "../../steps/model/stage.ts";
 import { type Configuration, lineOf, objectOf } from "./configuration.ts";

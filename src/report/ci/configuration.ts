@@ -1,5 +1,5 @@
 import { bare } from "../../events/concerns.ts";
-import type { CheckResult } from "../../events/events.ts";
+import type { CheckResult } from "../../events/verification.ts";
 
 /** The configuration, which names what the stages are made of. */
 export type Configuration = {

@@ -1,5 +1,5 @@
-import { type CheckResult, type StageVerification, stateOf } from "../../events/events.ts";
 import type { Finding } from "../../events/finding.ts";
+import { type CheckResult, type StageVerification, stateOf } from "../../events/verification.ts";
 import { violationText } from "../../events/violation-lines.ts";
 import type { StageName } from "../../steps/model/stage.ts";
 

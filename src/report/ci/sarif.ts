@@ -1,10 +1,10 @@
+import type { Finding } from "../../events/finding.ts";
 import {
   type CheckResult,
   type StageVerification,
   standingOf,
   stateOf,
-} from "../../events/events.ts";
-import type { Finding } from "../../events/finding.ts";
+} from "../../events/verification.ts";
 import { violationText } from "../../events/violation-lines.ts";
 import type { StageName } from "../../steps/model/stage.ts";
 import { type Configuration, lineOf, objectOf } from "./configuration.ts";

@@ -5,7 +5,7 @@ import {
   type StageVerification,
   standingOf,
   stateOf,
-} from "../../events/events.ts";
+} from "../../events/verification.ts";
 import { counted } from "../../number-formats.ts";
 import { colorsFor } from "./colors.ts";
 import { showAround, showFindings } from "./findings.ts";

@@ -1,4 +1,4 @@
-import { type CheckResult, type TriedOutcome, triedCommands } from "../../events/events.ts";
+import { type CheckResult, type TriedOutcome, triedCommands } from "../../events/verification.ts";
 import { colorsFor } from "./colors.ts";
 import { formatTable } from "./table.ts";
 

@@ -5,7 +5,7 @@ import {
   type StageVerification,
   standingOf,
   stateOf,
-} from "../../events/events.ts";
+} from "../../events/verification.ts";
 import { violationLines } from "../../events/violation-lines.ts";
 import { counted } from "../../number-formats.ts";
 import type { RunName } from "../../steps/model/stage.ts";

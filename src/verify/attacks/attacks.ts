@@ -1,5 +1,5 @@
 import { messageOf } from "../../errors.ts";
-import type { CheckResult } from "../../events/events.ts";
+import type { CheckResult } from "../../events/verification.ts";
 import {
   isConnectionLoss,
   isLockConflict,

@@ -1,6 +1,6 @@
 import type { ResolvedSettings } from "../../config/settings.ts";
 import { messageOf } from "../../errors.ts";
-import type { CheckResult } from "../../events/events.ts";
+import type { CheckResult } from "../../events/verification.ts";
 import {
   isConnectionLoss,
   isLockConflict,

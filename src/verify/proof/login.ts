@@ -8,7 +8,7 @@ import {
   supabaseLogin,
 } from "../../config/settings.ts";
 import { today } from "../../config/today.ts";
-import type { CheckResult } from "../../events/events.ts";
+import type { CheckResult } from "../../events/verification.ts";
 import type { Queries } from "../../postgres/connection.ts";
 import { sql } from "../../postgres/sql.ts";
 import { readRoles } from "../roles/roles.ts";

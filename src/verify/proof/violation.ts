@@ -1,4 +1,5 @@
-import type { CheckResult, Evidence, TriedTrial } from "../../events/events.ts";
+import type { Evidence } from "../../events/evidence.ts";
+import type { CheckResult, TriedTrial } from "../../events/verification.ts";
 import { ident, type RelationName, type Sql, textOf, toScript } from "../../postgres/sql.ts";
 import type { Request } from "./request.ts";
 

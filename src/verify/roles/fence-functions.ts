@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { type ResolvedSettings, requestRoles } from "../../config/settings.ts";
 import { messageOf } from "../../errors.ts";
-import type { CheckResult } from "../../events/events.ts";
+import type { CheckResult } from "../../events/verification.ts";
 import {
   isConnectionLoss,
   isLockConflict,

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { knownRoles, type ResolvedSettings } from "../../config/settings.ts";
-import type { CheckResult } from "../../events/events.ts";
+import type { CheckResult } from "../../events/verification.ts";
 import type { Queries } from "../../postgres/connection.ts";
 import { ident, sql, textOf } from "../../postgres/sql.ts";
 import { resultOf, violation } from "../proof/violation.ts";

@@ -16,7 +16,7 @@ import { relationKey } from "../../config/relation-name.ts";
 import { configuredName, type Settings } from "../../config/settings.ts";
 import { today } from "../../config/today.ts";
 import { messageOf } from "../../errors.ts";
-import type { CheckResult, Unproven } from "../../events/events.ts";
+import type { CheckResult, Unproven } from "../../events/verification.ts";
 import { isConnectionLoss, type Session, sqlState } from "../../postgres/connection.ts";
 import { ident, type Sql, sql, toScript } from "../../postgres/sql.ts";
 import type { Tenancy } from "../../steps/model/tenancy.ts";

@@ -1,4 +1,4 @@
-import type { TriedCommand } from "../../events/events.ts";
+import type { TriedCommand } from "../../events/verification.ts";
 import { ident, list, type Sql, sql } from "../../postgres/sql.ts";
 import { foreignRows, type Trial } from "../proof/trial.ts";
 

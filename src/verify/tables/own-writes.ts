@@ -1,4 +1,4 @@
-import type { TriedCommand } from "../../events/events.ts";
+import type { TriedCommand } from "../../events/verification.ts";
 import { ident, type Sql, sql } from "../../postgres/sql.ts";
 import { attemptAlone, type Tries, type Try } from "../proof/attempt.ts";
 import { withoutFiring } from "../proof/attempts.ts";

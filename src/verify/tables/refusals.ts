@@ -1,4 +1,4 @@
-import type { TriedCommand } from "../../events/events.ts";
+import type { TriedCommand } from "../../events/verification.ts";
 import type { Refused, Tries, Try } from "../proof/attempt.ts";
 import { withoutFiring } from "../proof/attempts.ts";
 import type { Trial } from "../proof/trial.ts";

@@ -1,4 +1,4 @@
-import type { CheckResult, TriedCommand, TriedOutcome } from "../../events/events.ts";
+import type { CheckResult, TriedCommand, TriedOutcome } from "../../events/verification.ts";
 import { attemptAll } from "../proof/attempts.ts";
 import type { Part, Trial } from "../proof/trial.ts";
 import { resultOf } from "../proof/violation.ts";

@@ -1,4 +1,4 @@
-import type { TriedCommand, TriedOutcome } from "../../events/events.ts";
+import type { TriedCommand, TriedOutcome } from "../../events/verification.ts";
 import { ident, type Sql, sql } from "../../postgres/sql.ts";
 import type { Refused, Tries, Try } from "../proof/attempt.ts";
 import { foreignRows, type Part, requestOf, shownBy, type Trial } from "../proof/trial.ts";
