@@ -45,7 +45,7 @@ type Naming = { readonly what: string; readonly write: (key: KeyValues) => Inser
 /**
  * Whether an answer tells another organization's row from one that does not exist: each statement is run
  * with both keys, and all that a client gets is compared. What a foreign key that does not name the
- * organization answers by itself is one finding of the audit, `foreign-key-across`.
+ * organization answers by itself is one finding of the audit, `foreign-key-across`; of a unique key, `unique-across`.
  */
 export async function tryForeignKeys(setup: AttackSetup): Promise<Tried> {
   const remarks: string[] = [];
@@ -154,7 +154,7 @@ async function tryKey(setup: AttackSetup, tried: TriedKey, writer: Writer): Prom
   for (const { what, write } of namings(setup, tried, writer)) {
     const hidden = await answerTo(setup, write(pair.hidden).statement);
     const missing = await answerTo(setup, write(pair.missing).statement);
-    if (isOfTheKeyItself(key, hidden, missing)) continue;
+    if (isOfTheKeyItself(key, hidden, missing) || isTaken(hidden) || isTaken(missing)) continue;
     if (told(hidden, pair) !== told(missing, pair)) {
       const object = fence.relation;
       const { redacted: statement } = write(anyKey(key));
@@ -167,6 +167,11 @@ async function tryKey(setup: AttackSetup, tried: TriedKey, writer: Writer): Prom
     }
   }
   return { violations, remarks };
+}
+
+/** A unique key has the value already: what one over all organizations tells is `unique-across` of the audit. */
+function isTaken(answer: Attempt): boolean {
+  return answer.kind === "refused" && answer.sqlState === "23505" && !answer.inFunction;
 }
 
 /** Refused by neither a policy nor a foreign key, which are what is asked. */
