@@ -7,6 +7,14 @@ export { AppError, type ErrorCode } from "./errors.ts";
 export type { CheckResult, Listener, RunEvent, StageVerification } from "./events/events.ts";
 export { type AuditResult, auditDatabase } from "./operations/audit.ts";
 export { backUp, listBackups } from "./operations/back-up.ts";
+export {
+  type CertifyRequest,
+  type CertifyResult,
+  type CheckCertificateRequest,
+  type CheckCertificateResult,
+  certifyStage,
+  checkCertificate,
+} from "./operations/certificate.ts";
 export { type CheckReport, checkDatabase } from "./operations/check.ts";
 export {
   type Confirmation,
