@@ -21,8 +21,11 @@ export function standingIn(fingerprint: Fingerprint, { scope, entries }: FenceSt
   const fence = entries.map(({ kind, object, of, attributes }) => ({
     kind,
     object,
-    of,
-    attributes: attributes.map(({ name, value }) => ({ name, value: inDigest(value) })),
+    // The server may return these in any order.
+    of: of.toSorted(),
+    attributes: attributes
+      .map(({ name, value }) => ({ name, value: inDigest(value) }))
+      .sort((one, other) => (one.name < other.name ? -1 : 1)),
   }));
   return {
     schema: { digest: digestOf(objects), objects },

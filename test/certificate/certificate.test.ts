@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { generateKeyPairSync } from "node:crypto";
 import { existsSync } from "node:fs";
 import { readFile, writeFile } from "node:fs/promises";
@@ -12,6 +13,8 @@ import { faultsOfSignature } from "../../src/certificate/sign.ts";
 import type { Config } from "../../src/config/schema.ts";
 import { AppError } from "../../src/errors.ts";
 import { smallCompanies } from "../../src/mutation/small-company.ts";
+import { certifyStage } from "../../src/operations/certificate.ts";
+import { openWorkspace } from "../../src/operations/context/open-workspace.ts";
 import { raw } from "../../src/postgres/sql.ts";
 import { makeDatabase, type TestDatabase } from "../setup/database.ts";
 import { makeProject, type Project } from "../setup/project.ts";
@@ -229,6 +232,37 @@ test("a verification that is not green is certified as such, and no text of it h
   expect(checked.stdout).toMatch(/✘ verification: day3: was not green/);
 }, 300_000);
 
+test("a schema that changes while it is verified gets no certificate", async () => {
+  const project = await projectOf(fenced.url);
+  const file = path.join(project.folder, "day3.json");
+  let changed = false;
+  const certified = openWorkspace(
+    {
+      url: fenced.url,
+      config,
+      folder: project.folder,
+      onEvent: ({ kind }) => {
+        if (kind !== "proof-progress" || changed) return;
+        changed = true;
+        // Before the next statement of the proof.
+        const code = `import pg from "pg"; const client = new pg.Client(process.env.DATABASE_URL);
+          await client.connect(); await client.query("CREATE TABLE public.meanwhile ()"); await client.end();`;
+        execFileSync(process.execPath, ["--input-type=module", "-e", code], {
+          env: { ...process.env, DATABASE_URL: fenced.url },
+        });
+      },
+    },
+    (workspace) => certifyStage(workspace, { certificate: file }),
+  );
+  await expect(certified).rejects.toMatchObject({
+    code: "CERTIFICATE_FAILED",
+    fault: "was changed while it was verified",
+    details: ["relation public.meanwhile: is new"],
+  });
+  await run("DROP TABLE public.meanwhile");
+  expect(existsSync(file)).toBe(false);
+}, 300_000);
+
 test("another database is refused, and nothing of it is compared", async () => {
   const other = await makeDatabase("certificate of another");
   const project = await projectOf(other.url);
@@ -302,7 +336,7 @@ test("whatever byte of the content is changed, it is noticed", () => {
   expect(faultsOf(text.replace("{", '{"holds":false,'))).not.toEqual([]);
 });
 
-test("an acceptance that has ended ends the certificate; other versions do not", () => {
+test("an ended acceptance or an edited list ends the certificate; another minor version does not", () => {
   const { content } = readCertificate("day3.json", signed).certificate;
   const finding = {
     rule: "published",
@@ -317,6 +351,9 @@ test("an acceptance that has ended ends the certificate; other versions do not",
   expect(differencesInItself(accepted, "2030-07-01")).toEqual([
     { of: "acceptance", object: "publication feed", fact: "was accepted until 2030-06-30" },
   ]);
+  expect(
+    differencesInItself({ ...content, schema: { ...content.schema, objects: [] } }, "2026-01-01"),
+  ).toEqual([expect.objectContaining({ of: "certificate", object: "schema" })]);
   const server = { version: "15.99", number: 150_099 };
   expect(otherVersions(content, { server, tenantry: "9.0.0" })).toEqual([
     expect.stringMatching(/^the server is 15\.99; it was verified on 15\./),
