@@ -47,6 +47,8 @@ export const errorCodes = {
   ATTRIBUTION_REFUSED: exitCodes.usage,
   FINGERPRINT_DIFFERS: exitCodes.verification,
   VERIFICATION_FAILED: exitCodes.verification,
+  CERTIFICATE_UNREADABLE: exitCodes.usage,
+  CERTIFICATE_FAILED: exitCodes.verification,
   LEASE_HELD: exitCodes.leaseHeld,
   LEASE_LOST: exitCodes.leaseHeld,
   INTERRUPTED: exitCodes.interrupted,

@@ -15,6 +15,14 @@ export {
   type VerifyBackupRequest,
   verifyBackup,
 } from "./operations/backups/verify-backup.ts";
+export {
+  type CertifyRequest,
+  type CertifyResult,
+  type CheckCertificateRequest,
+  type CheckCertificateResult,
+  certifyStage,
+  checkCertificate,
+} from "./operations/certificate.ts";
 export { type CheckReport, checkDatabase } from "./operations/check.ts";
 export {
   type Confirmation,

@@ -45,6 +45,23 @@ export const commandHelp = {
       ["tenantry verify", "the last stage that is applied; exit 3 where something does not hold"],
       ["tenantry verify day1 --json", "for a program"],
       ["tenantry verify day3 --on-clone", "on a restored backup, instead of the database itself"],
+      [
+        "tenantry verify --certificate day3.json --sign-with key.pem",
+        "what was tried and found, for an auditor",
+      ],
+    ],
+  },
+  certificate: {
+    about: "whether a database still is what a certificate says",
+    examples: [["tenantry certificate check day3.json", "exit 3 where something differs"]],
+  },
+  "certificate check": {
+    about: "compare a database with a certificate; needs no configuration, and changes nothing",
+    examples: [
+      [
+        "tenantry certificate check day3.json --key public.pem",
+        "also, whether this key signed it; exit 3 where something differs",
+      ],
     ],
   },
   fence: {

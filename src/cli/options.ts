@@ -32,6 +32,8 @@ export const verifyChecks = {
   junit: z.string().optional(),
   sarif: z.string().optional(),
   fixSql: z.string().optional(),
+  certificate: z.string().optional(),
+  signWith: z.string().optional(),
   scratch: z.string().optional(),
 };
 
@@ -62,6 +64,15 @@ export function notBoth<One extends string, Other extends string>(
     { path: [one], message: `goes without ${written(other)}` },
   ];
 }
+
+/** For a schema's `refine`: a key without a certificate would sign nothing. */
+export const signsACertificate: [
+  (options: Readonly<Partial<Record<"certificate" | "signWith", string | undefined>>>) => boolean,
+  { path: string[]; message: string },
+] = [
+  ({ certificate, signWith }) => certificate !== undefined || signWith === undefined,
+  { path: ["signWith"], message: "needs --certificate: that is what it signs" },
+];
 
 /**
  * Reads options through their schema.

@@ -8,6 +8,7 @@ import { addGuides } from "./code/guides.ts";
 import { common, stageChoice, withScratchOptions } from "./command.ts";
 import { addAudit } from "./commands/audit.ts";
 import { addBackup } from "./commands/backup.ts";
+import { addCertificate } from "./commands/certificate.ts";
 import { addCheck } from "./commands/check.ts";
 import { addDemo } from "./commands/demo.ts";
 import { addExplain } from "./commands/explain.ts";
@@ -22,15 +23,28 @@ import { addStatus } from "./commands/status.ts";
 import { addVerify, verify, withVerifyOptions } from "./commands/verify.ts";
 import { verifyBackupCommand } from "./commands/verify-backup.ts";
 import { rootHelpAfter } from "./help.ts";
-import { backupChecks, notBoth, readOptions, verifyChecks, withStage } from "./options.ts";
+import {
+  backupChecks,
+  notBoth,
+  readOptions,
+  signsACertificate,
+  verifyChecks,
+  withStage,
+} from "./options.ts";
 
 const rootOptions = withStage
   .extend({ ...backupChecks, ...verifyChecks, verify: z.boolean().default(false) })
   .refine(...notBoth("verifyBackup", "verify"))
-  .refine(({ verify, junit, sarif }) => verify || (junit ?? sarif) === undefined, {
-    path: ["verify"],
-    message: "is needed with --junit and --sarif: they hold what it found",
-  })
+  .refine(...notBoth("certificate", "onClone"))
+  .refine(...signsACertificate)
+  .refine(
+    ({ verify, junit, sarif, certificate }) =>
+      verify || (junit ?? sarif ?? certificate) === undefined,
+    {
+      path: ["verify"],
+      message: "is needed with --junit, --sarif and --certificate: they hold what it found",
+    },
+  )
   .refine(({ verify, onClone }) => verify || !onClone, {
     path: ["verify"],
     message: "is needed with --on-clone: that is where it verifies",
@@ -45,6 +59,7 @@ export function program(): Command {
   addStatus(root);
   addVerify(root);
   addFence(root);
+  addCertificate(root);
   addRollback(root);
   addGuides(root);
   addAudit(root);

@@ -6,7 +6,7 @@ import { acceptanceSchema, type Finding, findingSchema } from "./finding.ts";
 export const triedCommands = ["SELECT", "INSERT", "UPDATE", "DELETE", "TRUNCATE"] as const;
 export type TriedCommand = (typeof triedCommands)[number];
 
-const triedOutcome = z.enum(["held", "open", "untried"]);
+export const triedOutcome = z.enum(["held", "open", "untried"]);
 export type TriedOutcome = z.output<typeof triedOutcome>;
 
 const trialSchema = z

@@ -214,6 +214,18 @@ export const errorExplanations: Readonly<Record<ErrorCode | "INTERNAL", ErrorExp
       "the verification rolled back everything that it wrote; a run without a terminal then rolls the stage back",
     next: "Fix what is listed (--fix-sql writes the SQL) and verify again, accept it in audit.accepted with a reason and a day, or run tenantry rollback.",
   },
+  CERTIFICATE_UNREADABLE: {
+    means:
+      "The file is not a certificate, was edited, or has a format that this version of Tenantry does not know.",
+    state: unchanged,
+    next: "Name a file that tenantry verify --certificate wrote, or check it with the version that wrote it.",
+  },
+  CERTIFICATE_FAILED: {
+    means:
+      "A certificate does not hold: it is of another database, the schema or the fence changed, its signature is wrong or missing, an acceptance has ended, or the verification that it tells of was not green. With verify --certificate: the schema changed while it was verified.",
+    state: unchanged,
+    next: "Look at what is listed, then verify again with tenantry verify --certificate.",
+  },
   LEASE_HELD: {
     means:
       "Another run of Tenantry works on this database. The message names it and when it started.",

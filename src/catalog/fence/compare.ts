@@ -143,3 +143,8 @@ function attributesOf(before: FenceEntry, after: FenceEntry): FenceChange[] {
 function isBetter(kind: FenceKind, name: string, after: FenceAttribute | undefined): boolean {
   return kind === "view" && name.startsWith("security_") && after?.value === "on";
 }
+
+/** The name of an object of the fence as the fingerprint of the schema has it. */
+export function asInFingerprint(object: string): string {
+  return object.replace(/^(table|partition|view|materialized view) /, "relation ");
+}

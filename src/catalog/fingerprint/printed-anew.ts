@@ -20,7 +20,8 @@ const aliasOfTarget = new RegExp(
  */
 const extractedField = /\bEXTRACT\((?:"((?:[^"]|"")+)"|(\w+)) FROM /g;
 
-function printedPlainly(definition: string): string {
+/** A definition in words that all minor versions print alike. */
+export function printedPlainly(definition: string): string {
   return withoutParenthesesOf(
     " IS DOCUMENT",
     definition

@@ -3,6 +3,7 @@ import path from "node:path";
 import type { Command } from "commander";
 import { fixScript } from "../../events/causes.ts";
 import { isGreen } from "../../events/verification.ts";
+import { certifyStage } from "../../operations/certificate.ts";
 import type { Workspace } from "../../operations/context/workspace.ts";
 import {
   type VerifyRequest,
@@ -19,7 +20,9 @@ import {
   type GlobalOptions,
   globalOptions,
   levelOf,
+  notBoth,
   readOptions,
+  signsACertificate,
   stageOption,
   verifyChecks,
 } from "../options.ts";
@@ -34,6 +37,10 @@ export type VerifyOptions = GlobalOptions &
     readonly sarif?: string | undefined;
     /** A script with the SQL that fixes what is not green. */
     readonly fixSql?: string | undefined;
+    /** What was tried and found, for an auditor. */
+    readonly certificate?: string | undefined;
+    /** A private key in PEM, which signs it. */
+    readonly signWith?: string | undefined;
   };
 
 /** `tenantry verify [stage]`, and `tenantry --stage dayN --verify`: fails where something does not hold. */
@@ -47,8 +54,23 @@ export async function verifyAndShow(
   output: Output,
   options: VerifyOptions,
 ): Promise<void> {
-  const result = await verifyStage(workspace, options);
+  const { certificate: file } = options;
+  if (file === undefined) {
+    const result = await verifyStage(workspace, options);
+    await show(result, workspace, output, options);
+    if (result.failure !== undefined) throw result.failure;
+    return;
+  }
+  const result = await certifyStage(workspace, { ...options, certificate: file });
   await show(result, workspace, output, options);
+  if (result.certificate !== undefined) {
+    const { holds, signer } = result.certificate.content;
+    const signed = signer === null ? "not signed" : `signed by the key with SHA-256 ${signer}`;
+    await output.show(
+      { kind: "certificate", file, holds, signer },
+      () => `certificate: ${file} (${holds ? "" : "it says that this is not green; "}${signed})\n`,
+    );
+  }
   if (result.failure !== undefined) throw result.failure;
 }
 
@@ -78,7 +100,10 @@ async function show(
   }
 }
 
-const verifyOptions = globalOptions.extend({ ...verifyChecks, stage: stageOption.optional() });
+const verifyOptions = globalOptions
+  .extend({ ...verifyChecks, stage: stageOption.optional() })
+  .refine(...notBoth("certificate", "onClone"))
+  .refine(...signsACertificate);
 
 /** Options of a verification; the short form has them, too. */
 export function withVerifyOptions(command: Command): Command {
@@ -86,7 +111,9 @@ export function withVerifyOptions(command: Command): Command {
     .option("--on-clone", "on a restored backup, instead of the database itself")
     .option("--junit <file>", "write what was found as JUnit's XML, too")
     .option("--sarif <file>", "write what does not hold as SARIF 2.1.0, too")
-    .option("--fix-sql <file>", "write the SQL that fixes what does not hold, to be read and run");
+    .option("--fix-sql <file>", "write the SQL that fixes what does not hold, to be read and run")
+    .option("--certificate <file>", "write what was tried and found, for an auditor, too")
+    .option("--sign-with <file>", "sign the certificate with this private key: Ed25519, in PEM");
 }
 
 export function addVerify(root: Command): void {

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { leakNames } from "../../audit/leaks.ts";
 import { manifestSchema } from "../../backup/folder/manifest.ts";
+import { differingParts } from "../../certificate/check.ts";
 import { envelopeSchema } from "../../events/envelope.ts";
 import { runEventSchema } from "../../events/events.ts";
 import { findingSchema } from "../../events/finding.ts";
@@ -161,6 +162,25 @@ export const resultSchema = z.discriminatedUnion("kind", [
     stage: z.enum(stageNames),
     holds: z.boolean(),
     ...verificationShape,
+  }),
+  z.object({
+    kind: z.literal("certificate"),
+    file: z.string(),
+    holds: z.boolean(),
+    /** SHA-256 of the public key; null where it is not signed. */
+    signer: z.string().nullable(),
+  }),
+  z.object({
+    kind: z.literal("certificate-checked"),
+    file: z.string(),
+    holds: z.boolean(),
+    stage: z.enum(stageNames),
+    madeAt: z.string(),
+    signer: z.string().nullable(),
+    differences: list(
+      z.object({ of: z.enum(differingParts), object: z.string(), fact: z.string() }),
+    ),
+    remarks: list(z.string()),
   }),
   z.object({ kind: z.literal("rehearsal"), file: z.string(), ...rehearsalSchema.shape }),
   z.object({ kind: z.literal("backup"), ...backup.shape, bytes: z.number() }),

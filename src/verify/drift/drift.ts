@@ -1,4 +1,4 @@
-import { compareFenceStates } from "../../catalog/fence/compare.ts";
+import { asInFingerprint, compareFenceStates } from "../../catalog/fence/compare.ts";
 import { type FenceState, readFenceState } from "../../catalog/fence/state.ts";
 import { differenceInAttributes } from "../../catalog/fingerprint/difference-words.ts";
 import { compareFingerprints } from "../../catalog/fingerprint/fingerprint.ts";
@@ -94,8 +94,4 @@ export async function restOfSchema(session: Session, drift: Drift): Promise<read
   return compareFingerprints(before, fingerprint)
     .filter(({ object }) => !told.has(object))
     .flatMap(differenceInAttributes);
-}
-
-function asInFingerprint(object: string): string {
-  return object.replace(/^(table|partition|view|materialized view) /, "relation ");
 }
