@@ -118,7 +118,7 @@ export const runEventSchema = z.discriminatedUnion("kind", [
     milliseconds,
     /** The claims that hold, of all. */
     claims: z.object({ hold: z.number(), of: z.number() }).readonly(),
-    /** Ways around the fence that are open, by the rule that finds them. */
+    /** Ways around the fence that were open before the run, by the rule that finds them. */
     around: z.record(z.string(), z.number()).readonly(),
   }),
   z.object({

@@ -47,7 +47,7 @@ export async function fenceTables(
   );
   const anew = resumes ? [] : [stage];
   const confirmed = { wanted: [stage.name], anew, runs, snapshot, around };
-  const notices = await confirmPlan(workspace, confirmed, request);
+  const { notices, around: ways } = await confirmPlan(workspace, confirmed, request);
   return whileWriting(workspace, "run", async (writing) => {
     for (const text of notices) writing.emit({ kind: "notice", text });
     // Chosen again under the lease: another run may have ended meanwhile.
@@ -58,7 +58,7 @@ export async function fenceTables(
       request.tables,
     );
     refuseUnlessSame(chosen, now);
-    await runOne(writing, now.stage, request);
+    await runOne({ ...writing, around: ways }, now.stage, request);
     const fenced = now.tables.map(({ relation }) => configuredName(relation, settings));
     return { run: now.stage.name, tables: fenced };
   });

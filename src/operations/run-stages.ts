@@ -6,7 +6,7 @@ import { fenceCommand, newTables } from "../plan/new-tables.ts";
 import type { StageName } from "../steps/model/stage.ts";
 import { readSnapshotToPlan, type Workspace } from "./context/workspace.ts";
 import { whileWriting } from "./context/writing.ts";
-import { confirmPlan } from "./stage/confirm-plan.ts";
+import { type Confirmed, confirmPlan } from "./stage/confirm-plan.ts";
 import {
   type OneRunRequest,
   refuseUnlessUnderWay,
@@ -32,13 +32,15 @@ export async function runStages(
   workspace: Workspace,
   request: RunRequest = {},
 ): Promise<RunResult> {
-  const notices = await planAndConfirm(workspace, request);
+  const { notices, around } = await planAndConfirm(workspace, request);
   return whileWriting(workspace, "run", async (writing) => {
     for (const text of notices) writing.emit({ kind: "notice", text });
     // Asked again under the lease: another run may have ended meanwhile.
     const applied = await stagesToRun(workspace, request.stage);
     for (const definition of stages) {
-      if (applied.includes(definition.name)) await runOne(writing, definition, request);
+      if (applied.includes(definition.name)) {
+        await runOne({ ...writing, around }, definition, request);
+      }
     }
     return { applied };
   });
@@ -47,12 +49,8 @@ export async function runStages(
 /**
  * Plans what is to be run, and has it confirmed. The plan and the snapshot are let go with this: each
  * stage is planned again when its turn comes.
- * @returns notices of the plan
  */
-async function planAndConfirm(
-  workspace: Workspace,
-  request: RunRequest,
-): Promise<readonly string[]> {
+async function planAndConfirm(workspace: Workspace, request: RunRequest): Promise<Confirmed> {
   const { settings, session } = workspace;
   const wanted = await stagesToRun(workspace, request.stage);
   const snapshot = await readSnapshotToPlan(workspace);

@@ -51,7 +51,11 @@ export type NewStage = {
   readonly backUp: () => Promise<BackupFacts>;
 };
 
-type StageContext = Omit<RunContext, "runId"> & { readonly settings: Settings };
+type StageContext = Omit<RunContext, "runId"> & {
+  readonly settings: Settings;
+  /** What was open around the fence before the run, by the rule that finds it. */
+  readonly around?: Readonly<Record<string, number>>;
+};
 
 /** A stage with its backup made and its steps journaled: the plan is not needed any more. */
 export type BegunStage = {
@@ -160,21 +164,14 @@ async function carryOut(context: StageContext, run: Run, started: number): Promi
     await setRunState(queries, run.id, "applied");
     await dropLoaded(queries);
   });
+  const { hold, claims } = standingOf(verification);
   emit({
     kind: "stage-applied",
     stage,
     milliseconds: Math.round(performance.now() - started),
-    ...summaryOf(verification),
+    claims: { hold, of: claims },
+    around: context.around ?? {},
   });
-}
-
-function summaryOf(verification: StageVerification) {
-  const { hold, claims, open, due } = standingOf(verification);
-  // What a later stage ends is no way around: its tables are not fenced yet.
-  const left = [...open, ...due.filter((one) => one.due?.decision === true)];
-  const around: Record<string, number> = {};
-  for (const { id } of left) around[id] = (around[id] ?? 0) + 1;
-  return { claims: { hold, of: claims }, around };
 }
 
 async function begin(

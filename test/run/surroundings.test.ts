@@ -89,7 +89,7 @@ test("a row belongs to whom the application's own trigger gives it", async () =>
 });
 
 test("a backfill that was killed starts again where the table was rewritten meanwhile", async () => {
-  const { session, project } = await company("rewritten", 3000);
+  const { session, project } = await company("rewritten", 30_000);
   const started = project.start("run", "--yes", "--stage", "day1");
   const written = sql`SELECT next_page AS page FROM tenantry.step WHERE id = 'day1/leads/backfill' AND next_page > 0 AND state = 'running'`;
   for (;;) {

@@ -12,7 +12,11 @@ import type { RunContext } from "../../run/context.ts";
 import { fromConfig, type Workspace } from "./workspace.ts";
 
 /** What an operation that writes works with. */
-export type WritingWorkspace = Workspace & Omit<RunContext, "runId">;
+export type WritingWorkspace = Workspace &
+  Omit<RunContext, "runId"> & {
+    /** What was open around the fence before, by the rule that finds it. */
+    readonly around?: Readonly<Record<string, number>>;
+  };
 
 /**
  * Adds what writing needs: checks, the journal, the lease on a separate session, and interruption.

@@ -23,16 +23,21 @@ type ToConfirm = {
   readonly around: Extract<Confirmation, { kind: "run" }>["around"];
 };
 
+export type Confirmed = {
+  readonly notices: readonly string[];
+  readonly around: Readonly<Record<string, number>>;
+};
+
 /**
  * Plans what is to be run, and has it confirmed. A plan that does not fit the database is refused before a
  * question, and before a backup.
- * @returns notices of the plan
+ * @returns notices of the plan, and how many ways around the fence are open, by rule
  */
 export async function confirmPlan(
   workspace: Workspace,
   { wanted, anew, runs, snapshot, around }: ToConfirm,
   request: OneRunRequest,
-): Promise<readonly string[]> {
+): Promise<Confirmed> {
   const { settings, configFile, target, caller } = workspace;
   const application = await applicationOf(workspace, anew);
   const functions = await readFunctions(workspace, snapshot, anew);
@@ -67,7 +72,13 @@ export async function confirmPlan(
     repository: fromConfig(workspace, settings.git.repository),
     lockTimeoutInMilliseconds: settings.online.lockTimeoutInMilliseconds,
   });
-  return [...plan.notices, ...crossing];
+  return { notices: [...plan.notices, ...crossing], around: countByRule(around) };
+}
+
+function countByRule(findings: ToConfirm["around"]): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const { id } of findings) counts[id] = (counts[id] ?? 0) + 1;
+  return counts;
 }
 
 function describeStage(

@@ -129,7 +129,7 @@ function describeApplied(event: Extract<RunEvent, { kind: "stage-applied" }>): s
   if (found.length === 0) return said;
   const ways = found.reduce((sum, [, count]) => sum + count, 0);
   const listed = found.map(([id, count]) => `${id} (${count})`).join(", ");
-  return `${said}; ${counted(ways, "way")} around it that the stage does not close: ${listed}`;
+  return `${said}; ${counted(ways, "way")} around it ${ways === 1 ? "was" : "were"} there before: ${listed}`;
 }
 
 function describeStatement(statement: Extract<RunEvent, { kind: "statement" }>): string {
