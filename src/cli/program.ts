@@ -7,7 +7,9 @@ import { addCode } from "./code/commands.ts";
 import { addGuides } from "./code/guides.ts";
 import { common, stageChoice, withScratchOptions } from "./command.ts";
 import { addAudit } from "./commands/audit.ts";
-import { addBackup } from "./commands/backup.ts";
+import { addBackup } from "./commands/backups/backup.ts";
+import { addRestore } from "./commands/backups/restore.ts";
+import { verifyBackupCommand } from "./commands/backups/verify-backup.ts";
 import { addCertificate } from "./commands/certificate.ts";
 import { addCheck } from "./commands/check.ts";
 import { addDemo } from "./commands/demo.ts";
@@ -16,12 +18,10 @@ import { addFence } from "./commands/fence.ts";
 import { home } from "./commands/home.ts";
 import { addPlan } from "./commands/plan.ts";
 import { addRehearse } from "./commands/rehearse.ts";
-import { addRestore } from "./commands/restore.ts";
 import { addRollback } from "./commands/rollback.ts";
 import { addRun, run } from "./commands/run.ts";
 import { addStatus } from "./commands/status.ts";
 import { addVerify, verify, withVerifyOptions } from "./commands/verify.ts";
-import { verifyBackupCommand } from "./commands/verify-backup.ts";
 import { rootHelpAfter } from "./help.ts";
 import {
   backupChecks,

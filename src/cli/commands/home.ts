@@ -11,13 +11,13 @@ import type { Output } from "../terminal/output.ts";
 import { askWhich } from "../terminal/prompt.ts";
 import { mayAsk } from "../terminal/questions.ts";
 import { inWorkspace } from "../workspace.ts";
-import { backUpAndShow } from "./backup.ts";
+import { backUpAndShow } from "./backups/backup.ts";
+import { verifyBackupAndShow } from "./backups/verify-backup.ts";
 import { checkAndShow, summarizeChecks } from "./check.ts";
 import { planAndShow } from "./plan.ts";
 import { rehearseAndShow } from "./rehearse.ts";
 import { statusAndShow } from "./status.ts";
 import { verifyAndShow } from "./verify.ts";
-import { verifyBackupAndShow } from "./verify-backup.ts";
 
 /** `tenantry` alone: the state of each stage, and at a terminal a choice of what to do next. */
 export function home(options: GlobalOptions): Promise<void> {

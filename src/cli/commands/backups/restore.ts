@@ -1,12 +1,12 @@
 import path from "node:path";
 import type { Command } from "commander";
 import { z } from "zod";
-import { AppError } from "../../errors.ts";
-import { type RestoreResult, restore } from "../../operations/backups/restore.ts";
-import { add } from "../command.ts";
-import { globalOptions, readOptions } from "../options.ts";
-import { withOutput } from "../terminal/output.ts";
-import { callerOf, takeTarget } from "../workspace.ts";
+import { AppError } from "../../../errors.ts";
+import { type RestoreResult, restore } from "../../../operations/backups/restore.ts";
+import { add } from "../../command.ts";
+import { globalOptions, readOptions } from "../../options.ts";
+import { withOutput } from "../../terminal/output.ts";
+import { callerOf, takeTarget } from "../../workspace.ts";
 
 const restoreOptions = globalOptions.extend({
   folder: z.string(),

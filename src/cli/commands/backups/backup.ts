@@ -1,14 +1,14 @@
 import path from "node:path";
 import type { Command } from "commander";
 import { z } from "zod";
-import { formatBytes, formatCount } from "../../number-formats.ts";
-import { backUp, describeUnreadable, listBackups } from "../../operations/backups/back-up.ts";
-import type { Workspace } from "../../operations/context/workspace.ts";
-import { formatTable } from "../../report/terminal/table.ts";
-import { add, withScratchOptions } from "../command.ts";
-import { backupChecks, type GlobalOptions, globalOptions, readOptions } from "../options.ts";
-import type { Output } from "../terminal/output.ts";
-import { inWorkspace } from "../workspace.ts";
+import { formatBytes, formatCount } from "../../../number-formats.ts";
+import { backUp, describeUnreadable, listBackups } from "../../../operations/backups/back-up.ts";
+import type { Workspace } from "../../../operations/context/workspace.ts";
+import { formatTable } from "../../../report/terminal/table.ts";
+import { add, withScratchOptions } from "../../command.ts";
+import { backupChecks, type GlobalOptions, globalOptions, readOptions } from "../../options.ts";
+import type { Output } from "../../terminal/output.ts";
+import { inWorkspace } from "../../workspace.ts";
 import { verifyBackupCommand } from "./verify-backup.ts";
 
 /** `tenantry backup`: one without a stage, of the database as it is now. */

@@ -4,12 +4,12 @@ import {
   findBackup,
   type VerifyBackupRequest,
   verifyBackup,
-} from "../../operations/backups/verify-backup.ts";
-import type { StageName } from "../../steps/model/stage.ts";
-import type { GlobalOptions } from "../options.ts";
-import { listenToSignals } from "../signals.ts";
-import { showResult } from "../terminal/output.ts";
-import { inWorkspace, takeTarget } from "../workspace.ts";
+} from "../../../operations/backups/verify-backup.ts";
+import type { StageName } from "../../../steps/model/stage.ts";
+import type { GlobalOptions } from "../../options.ts";
+import { listenToSignals } from "../../signals.ts";
+import { showResult } from "../../terminal/output.ts";
+import { inWorkspace, takeTarget } from "../../workspace.ts";
 
 type VerifyBackupOptions = GlobalOptions & VerifyBackupRequest;
 
