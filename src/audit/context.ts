@@ -9,7 +9,7 @@ import {
 } from "../config/settings.ts";
 import { AppError } from "../errors.ts";
 import type { RelationName } from "../postgres/sql.ts";
-import { tenancyFrom } from "../steps/model/tenancy.ts";
+import { tenancyIn } from "../steps/model/tenancy.ts";
 import type { AuditContext } from "./rule.ts";
 
 /**
@@ -35,10 +35,8 @@ export function auditContext(settings: Settings, snapshot: Snapshot): AuditConte
     relations
       .map(({ relation }) => relation)
       .filter((relation) => findRelation(snapshot, relation) !== undefined);
-  const users = findRelation(snapshot, settings.users.relation);
-  const idType = users?.columns.find(({ name }) => name === settings.users.id)?.type ?? "uuid";
   return {
-    tenancy: tenancyFrom(settings, idType),
+    tenancy: tenancyIn(settings, snapshot),
     roles: [role, ...others],
     requests: requestsOf(resolved),
     identitySettings: settings.identity.kind === "setting" ? [settings.identity.setting] : [],

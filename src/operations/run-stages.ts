@@ -3,7 +3,9 @@ import { AppError } from "../errors.ts";
 import { readFencedTables } from "../journal/fenced-tables.ts";
 import { readRuns } from "../journal/journal.ts";
 import { fenceCommand, newTables } from "../plan/new-tables.ts";
+import { refuseOtherTenancy } from "../plan/same-tenancy.ts";
 import type { StageName } from "../steps/model/stage.ts";
+import { tenancyIn } from "../steps/model/tenancy.ts";
 import { readSnapshotToPlan, type Workspace } from "./context/workspace.ts";
 import { whileWriting } from "./context/writing.ts";
 import { type Confirmed, confirmPlan } from "./stage/confirm-plan.ts";
@@ -51,7 +53,7 @@ export async function runStages(
  * stage is planned again when its turn comes.
  */
 async function planAndConfirm(workspace: Workspace, request: RunRequest): Promise<Confirmed> {
-  const { settings, session } = workspace;
+  const { settings, session, configFile } = workspace;
   const wanted = await stagesToRun(workspace, request.stage);
   const snapshot = await readSnapshotToPlan(workspace);
   // A stage under way continues as it was journaled, even if the configuration has changed.
@@ -63,6 +65,8 @@ async function planAndConfirm(workspace: Workspace, request: RunRequest): Promis
   const underway = begun.filter(({ state }) => state === "running").map(({ stage }) => stage);
   const anew = stages.filter(({ name }) => wanted.includes(name) && !isAmong(underway, name));
   if (anew.length > 0) {
+    const applied = runs.filter(({ state }) => state === "applied");
+    refuseOtherTenancy(applied, tenancyIn(settings, snapshot), configFile);
     const fenced = await readFencedTables(session);
     const earlier = newTables(settings, snapshot, fenced).filter(({ stage }) =>
       runs.some((run) => run.stage === stage && run.state === "applied"),

@@ -15,7 +15,7 @@ import type {
 } from "../steps/model/stage.ts";
 import type { Check, Step } from "../steps/model/step.ts";
 import type { TablePlan } from "../steps/model/table-plan.ts";
-import { type Tenancy, tenancyFrom } from "../steps/model/tenancy.ts";
+import { type Tenancy, tenancyIn } from "../steps/model/tenancy.ts";
 import { identityFaults, unlistedTables } from "./faults.ts";
 import { rolesLosingRows } from "./roles-losing-rows.ts";
 import { resolveTables } from "./tables.ts";
@@ -114,9 +114,7 @@ function compare(
   { kept, application, routines, calls }: Omit<PlanContext, "origin"> = {},
 ) {
   const settings = resolveRoles(configured, snapshot.server.usesAnon);
-  const users = findRelation(snapshot, settings.users.relation);
-  const idType = users?.columns.find(({ name }) => name === settings.users.id)?.type ?? "uuid";
-  const tenancy = tenancyFrom(settings, idType);
+  const tenancy = tenancyIn(settings, snapshot);
   const { tables, skipped, faults } = resolveTables(settings, snapshot, tenancy, kept);
   const unlisted = unlistedTables({ settings, snapshot }).map((relation) => ({
     path: configuredName(relation, settings),

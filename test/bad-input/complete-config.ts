@@ -75,9 +75,11 @@ export const completeConfig: Config = {
     views: ["all"],
     materializedViews: ["all"],
     functions: ["all"],
+    definerFunctions: ["all"],
     sequences: ["all"],
     defaultPrivileges: ["all"],
   },
+  functions: [{ function: "totals(uuid)", do: "revoke", reason: "only the jobs call it" }],
   audit: {
     accepted: [{ rule: "a-rule", object: "leads", reason: "is meant so", until: "2030-01-01" }],
   },

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { findRelation, type Snapshot } from "../../catalog/snapshot.ts";
 import type { Settings } from "../../config/settings.ts";
 import { ident, literal, type RelationName, raw, type Sql, sql } from "../../postgres/sql.ts";
 import { organizationId } from "./naming.ts";
@@ -104,4 +105,14 @@ function asKey(text: Sql, idType: string): Sql {
  */
 export function isOneOf(column: string, organizations: RelationName): Sql {
   return sql`${ident(column)} = ANY (ARRAY(SELECT ${ident(organizations)}()))`;
+}
+
+/** The names in a database: the type of its users' keys is read from the catalog. */
+export function tenancyIn(
+  settings: Parameters<typeof tenancyFrom>[0],
+  snapshot: Snapshot,
+): Tenancy {
+  const users = findRelation(snapshot, settings.users.relation);
+  const idType = users?.columns.find(({ name }) => name === settings.users.id)?.type ?? "uuid";
+  return tenancyFrom(settings, idType);
 }
