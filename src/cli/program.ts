@@ -38,11 +38,11 @@ const rootOptions = withStage
   .refine(...notBoth("certificate", "onClone"))
   .refine(...signsACertificate)
   .refine(
-    ({ verify, junit, sarif, certificate }) =>
-      verify || (junit ?? sarif ?? certificate) === undefined,
+    ({ verify, junit, sarif, fixSql, certificate }) =>
+      verify || (junit ?? sarif ?? fixSql ?? certificate) === undefined,
     {
       path: ["verify"],
-      message: "is needed with --junit, --sarif and --certificate: they hold what it found",
+      message: "is needed with --junit, --sarif, --fix-sql and --certificate: they hold what it found",
     },
   )
   .refine(({ verify, onClone }) => verify || !onClone, {

@@ -65,13 +65,15 @@ async function planAndConfirm(workspace: Workspace, request: RunRequest): Promis
   const underway = begun.filter(({ state }) => state === "running").map(({ stage }) => stage);
   const anew = stages.filter(({ name }) => wanted.includes(name) && !isAmong(underway, name));
   if (anew.length > 0) {
-    const applied = runs.filter(({ state }) => state === "applied");
-    refuseOtherTenancy(applied, tenancyIn(settings, snapshot), configFile);
     const fenced = await readFencedTables(session);
     const earlier = newTables(settings, snapshot, fenced).filter(({ stage }) =>
       runs.some((run) => run.stage === stage && run.state === "applied"),
     );
-    if (earlier.length > 0) throw leftBehind(earlier);
+    if (earlier.length > 0) {
+      const applied = runs.filter(({ state }) => state === "applied");
+      refuseOtherTenancy(applied, tenancyIn(settings, snapshot), configFile);
+      throw leftBehind(earlier);
+    }
   }
   const around = await waysAround(workspace, wanted);
   return confirmPlan(workspace, { wanted, anew, runs, snapshot, around }, request);

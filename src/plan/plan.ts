@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { findRelation, type Snapshot } from "../catalog/snapshot.ts";
+import type { Snapshot } from "../catalog/snapshot.ts";
 import { invalidConfiguration } from "../config/faults.ts";
 import { configuredName, type Fault, resolveRoles, type Settings } from "../config/settings.ts";
 import type { RelationName } from "../postgres/sql.ts";

@@ -53,8 +53,8 @@ const ofAnotherCommand: readonly Case[] = [
 const contradicting: readonly Case[] = [
   ["--verify", /needs a stage/],
   ["--stage day1 --verify --verify-backup", /^--verify-backup: goes without --verify/],
-  ["--stage day1 --junit report.xml --yes", /^--verify: is needed with --junit and --sarif/],
-  ["--stage day1 --sarif report.sarif --yes", /^--verify: is needed with --junit and --sarif/],
+  ["--stage day1 --junit report.xml --yes", /^--verify: is needed with --junit, --sarif/],
+  ["--stage day1 --sarif report.sarif --yes", /^--verify: is needed with --junit, --sarif/],
   ["run --attribution x", /^--attribution: needs --stage/],
   ["rollback --all --stage day1", /^--all: goes without --stage/],
   ["rehearse --sample 1 --backup x", /^--sample: goes without --backup/],
