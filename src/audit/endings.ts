@@ -1,3 +1,6 @@
+import { rootOf } from "../catalog/partitions.ts";
+import type { Relation } from "../catalog/relations.ts";
+import { relationKey } from "../config/relation-name.ts";
 import type { Settings } from "../config/settings.ts";
 import { bare, concerns } from "../events/concerns.ts";
 import type { Finding } from "../events/finding.ts";
@@ -12,6 +15,7 @@ const endedByFence: readonly string[] = [
   "truncate-granted",
   "trigger-granted",
   "references-granted",
+  "shared-table-writable",
   "profile-open",
 ];
 
@@ -26,8 +30,15 @@ const endedByHardening: Readonly<Record<string, keyof Settings["hardening"]>> = 
   "default-privileges": "defaultPrivileges",
 };
 
-/** The stage that ends a finding; undefined where none does, and somebody has to decide. */
-export function endOf(finding: Finding, settings: Settings): StageName | undefined {
+/**
+ * The stage that ends a finding; undefined where none does, and somebody has to decide.
+ * @param relations of the catalog: a partition goes with its table
+ */
+export function endOf(
+  finding: Finding,
+  settings: Settings,
+  relations: readonly Relation[],
+): StageName | undefined {
   const setting = endedByHardening[finding.id];
   if (setting !== undefined)
     return isHardened(finding, settings.hardening[setting]) ? "day3" : undefined;
@@ -35,7 +46,9 @@ export function endOf(finding: Finding, settings: Settings): StageName | undefin
   if (!endedByFence.includes(finding.id)) return undefined;
   const { tables, shared } = settings;
   const isOf = ({ relation }: { readonly relation: RelationName }) =>
-    concerns(finding, textOf(ident(relation)));
+    relations
+      .filter((one) => relationKey(rootOf(relations, one)) === relationKey(relation))
+      .some(({ schema, name }) => concerns(finding, textOf(ident({ schema, name }))));
   if (tables.day1.some(isOf)) return "day1";
   if (tables.day2.some(isOf) || settings.profiles.some(isOf)) return "day2";
   return shared.some(isOf) ? "day3" : undefined;

@@ -24,7 +24,8 @@ export async function readFindings(
   settings: Settings,
   { ahead, readCalls }: { readonly ahead: readonly StageName[]; readonly readCalls?: ReadCalls },
 ): Promise<readonly Finding[]> {
-  const context = auditContext(settings, await readSnapshot(session));
+  const snapshot = await readSnapshot(session);
+  const context = auditContext(settings, snapshot);
   const ask = (asked: readonly Rule[], calls?: AuditContext["calls"]) =>
     session.transaction(
       (queries) => audit(queries, { ...context, calls }, asked),
@@ -41,7 +42,7 @@ export async function readFindings(
         ]
       : first;
   return judge(found, settings.audit.accepted, today()).map((finding): Finding => {
-    const end = endOf(finding, settings);
+    const end = endOf(finding, settings, snapshot.relations);
     if (end !== undefined && ahead.includes(end)) {
       return { ...finding, due: { stage: end, decision: false } };
     }

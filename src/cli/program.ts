@@ -42,7 +42,8 @@ const rootOptions = withStage
       verify || (junit ?? sarif ?? fixSql ?? certificate) === undefined,
     {
       path: ["verify"],
-      message: "is needed with --junit, --sarif, --fix-sql and --certificate: they hold what it found",
+      message:
+        "is needed with --junit, --sarif, --fix-sql and --certificate: they hold what it found",
     },
   )
   .refine(({ verify, onClone }) => verify || !onClone, {

@@ -184,8 +184,8 @@ test.each(wrongValues)("%s cannot be %j", async (name, value) => {
 });
 
 test("however many fields are wrong, each of them is named at once", async () => {
-  // Of an identity that is of no known kind, nothing else can be judged; null is a value of the other.
-  const others = ["identity.kind", "roles.anonymous"];
+  // Of an identity or a decision that is of no known kind, nothing else can be judged; null is a value of the other.
+  const others = ["identity.kind", "functions.0.do", "roles.anonymous"];
   const leaves = places.filter(
     (place) =>
       typeof valueAt(completeConfig, place) !== "object" && !others.includes(place.join(".")),

@@ -79,7 +79,9 @@ test("the pages' jobs do here what they say", { timeout: 240_000 }, async () => 
   );
   delete process.env["GITHUB_ACTIONS"];
   expect(broken.code).toBe(3);
-  expect(broken.stdout).toMatch(/claims hold\n::error title=day3 does not hold::.*leads/);
+  expect(broken.stdout).toMatch(
+    /claims hold.*\n::error file=tenantry\.config\.json,line=\d+,title=day3 does not hold::.*leads/,
+  );
   expect(await readFile(path.join(project.folder, "tenancy.xml"), "utf8")).toContain("<failure");
   const found = JSON.parse(await readFile(path.join(project.folder, "tenancy.sarif"), "utf8"));
   expect(found.runs[0].results[0]).toMatchObject({ ruleId: expect.stringMatching(/^tenantry\//) });

@@ -90,8 +90,10 @@ const cases: readonly (readonly [name: string, statement: string, here: Said, on
 ];
 
 function said(results: readonly CheckResult[]): Said {
-  const all = results.filter(({ claim, violations }) =>
-    [claim, ...violations].some((text) => /\bshape\(/.test(text)),
+  const all = results.filter(({ claim, violations, unproven = [] }) =>
+    [claim, ...violations, ...unproven.map(({ what }) => what)].some((text) =>
+      /\bshape\(/.test(text),
+    ),
   );
   const violations = all.flatMap((one) => one.violations);
   if (violations.some((text) => text.includes("writes to others' rows"))) return "writes";

@@ -69,7 +69,8 @@ function settingsFor(settings: ResolvedSettings, key: Sql): Sql {
   return list(
     signedInAs(settings, placeholder).settings.map(([name, value]) => {
       // Within JSON, the key is written as JSON writes it.
-      const written = value.startsWith("{") ? sql`trim(BOTH '"' FROM to_json(${key})::text)` : key;
+      const json = sql`to_json(${key})::text`;
+      const written = value.startsWith("{") ? sql`substr(${json}, 2, length(${json}) - 2)` : key;
       return sql`PERFORM set_config(${literal(name)}, replace(${literal(value)}, ${literal(placeholder)}, ${written}), TRUE);`;
     }),
     "\n    ",

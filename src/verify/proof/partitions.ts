@@ -37,5 +37,6 @@ export async function reachablePartitions(
   return partitions.map((relation) => ({
     relation,
     label: formatRelationName(relation, settings.schema),
+    isPartition: true,
   }));
 }

@@ -10,7 +10,12 @@ import { type Request, signedInAs } from "./request.ts";
 import type { Actor } from "./test-organizations.ts";
 import type { Shown } from "./violation.ts";
 
-export type Fence = { readonly relation: RelationName; readonly label: string };
+export type Fence = {
+  readonly relation: RelationName;
+  readonly label: string;
+  /** Whether it is tried beside the table that it is a partition of. */
+  readonly isPartition?: boolean;
+};
 
 /** What the proof is tried on. */
 export type ProofScope = {
