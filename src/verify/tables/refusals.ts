@@ -30,11 +30,19 @@ export function grouped(
  * refusal of the fence only where the persona's own write got through that function.
  */
 export function isHeld(
-  { actor, facts }: Trial,
-  { sqlState, inFunction }: Refused,
+  { actor, facts, fence }: Trial,
+  { sqlState, inFunction, constraintOf }: Refused,
   command: TriedCommand,
   { by }: Alive,
 ): boolean {
+  // The trigger that fills the organization in refuses others' keys as the table's foreign key does.
+  const { schema, name } = fence.relation;
+  const byOwnTrigger =
+    sqlState === "23503" &&
+    inFunction &&
+    constraintOf?.schema === schema &&
+    constraintOf.name === name;
+  if (byOwnTrigger) return by[command] === "works";
   if (sqlState !== "42501") return false;
   // Policies do not apply to it: only a missing privilege refuses it.
   if (command === "TRUNCATE") return !facts.granted.truncate;

@@ -24,7 +24,7 @@ const stoodOn = (context: AuditContext) => sql`
           format('FUNCTION %s', p.oid::regprocedure),
           p.proowner
      FROM pg_proc p
-    WHERE p.pronamespace = to_regnamespace(${literal(context.tenancy.helpers.schema)})
+    WHERE p.pronamespace = to_regnamespace(quote_ident(${literal(context.tenancy.helpers.schema)}))
     UNION
    SELECT p.oid::regprocedure::text,
           format('FUNCTION %s', p.oid::regprocedure),

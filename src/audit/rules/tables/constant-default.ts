@@ -17,7 +17,7 @@ export const constantDefault: Rule = {
                             FROM pg_trigger g
                             JOIN pg_proc p ON p.oid = g.tgfoid
                            WHERE g.tgrelid = t.oid
-                             AND p.pronamespace = to_regnamespace(${literal(context.tenancy.helpers.schema)}))
+                             AND p.pronamespace = to_regnamespace(quote_ident(${literal(context.tenancy.helpers.schema)})))
                THEN format('ALTER TABLE %I.%I ALTER COLUMN %I DROP DEFAULT;', t.schema, t.name, a.attname)
              ELSE format('ALTER TABLE %I.%I ALTER COLUMN %I SET DEFAULT %s();', t.schema, t.name, a.attname, ${textOf(ident(context.tenancy.helpers.writingOrganization))}::text)
            END AS fix

@@ -19,7 +19,7 @@ export const disabledChecks: Rule = {
       JOIN pg_proc p ON p.oid = g.tgfoid
       LEFT JOIN pg_constraint k ON k.oid = g.tgconstraint AND k.contype = 'f'
      WHERE g.tgenabled IN ('D', 'R')
-       AND (k.oid IS NOT NULL OR p.pronamespace = to_regnamespace(${literal(context.tenancy.helpers.schema)}))
+       AND (k.oid IS NOT NULL OR p.pronamespace = to_regnamespace(quote_ident(${literal(context.tenancy.helpers.schema)})))
      GROUP BY t.schema, t.name, k.conname
      UNION ALL
     SELECT format('%I on %I.%I', k.conname, t.schema, t.name),

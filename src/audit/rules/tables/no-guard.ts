@@ -24,7 +24,7 @@ export const noGuard: Rule = {
                THEN format('-- tenantry fence %I.%I', t.schema, t.name)
              WHEN NOT EXISTS (SELECT
                                 FROM pg_proc f
-                               WHERE f.pronamespace = to_regnamespace(${literal(context.tenancy.helpers.schema)})
+                               WHERE f.pronamespace = to_regnamespace(quote_ident(${literal(context.tenancy.helpers.schema)}))
                                  AND f.proname = ${context.tenancy.helpers.callerOrganizations.name})
                THEN format('-- the policy calls %s(), which is missing: tenantry audit --drift lists what was changed since the stage', ${textOf(ident(context.tenancy.helpers.callerOrganizations))}::text)
              ELSE
