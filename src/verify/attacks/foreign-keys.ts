@@ -180,18 +180,14 @@ function provesNothing(answer: Attempt): answer is Refused {
   return answer.sqlState !== "23503" && !(answer.sqlState === "42501" && answer.byPolicy);
 }
 
-/** The key accepts another organization's row, and refuses one that does not exist: the audit reports it. */
-function isOfTheKeyItself(
-  { name, namesOrganization }: NamedKey,
-  hidden: Attempt,
-  missing: Attempt,
-) {
-  return (
-    !namesOrganization &&
-    hidden.kind === "done" &&
-    missing.kind === "refused" &&
-    missing.constraint === name
-  );
+/**
+ * The key, or another over the same columns, accepts another organization's row and refuses one that does not
+ * exist: the audit reports it.
+ */
+function isOfTheKeyItself({ namesOrganization }: NamedKey, hidden: Attempt, missing: Attempt) {
+  const byKey = (one: Attempt) =>
+    one.kind === "refused" && one.sqlState === "23503" && !one.inFunction;
+  return !namesOrganization && byKey(missing) && (hidden.kind === "done" || byKey(hidden));
 }
 
 function namings(
