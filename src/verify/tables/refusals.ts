@@ -42,7 +42,7 @@ export function isHeld(
     inFunction &&
     constraintOf?.schema === schema &&
     constraintOf.name === name;
-  if (byOwnTrigger) return by[command] === "works";
+  if (byOwnTrigger) return by[command] !== "fails";
   if (sqlState !== "42501") return false;
   // Policies do not apply to it: only a missing privilege refuses it.
   if (command === "TRUNCATE") return !facts.granted.truncate;
