@@ -1,4 +1,5 @@
 import { readReachedRoles } from "../catalog/request-roles.ts";
+import { acceptanceOf, today } from "../config/accepted.ts";
 import type { Settings } from "../config/settings.ts";
 import { messageOf } from "../errors.ts";
 import { type Finding, findingSeverities } from "../events/finding.ts";
@@ -60,20 +61,15 @@ async function askRule(queries: Queries, context: RuleContext, rule: Rule): Prom
   }
 }
 
-/** Marks the findings that the configuration accepts. @param today as `2026-11-23` */
+/** Marks the findings that the configuration accepts. @param day as `2026-11-23` */
 export function judge(
   findings: readonly Finding[],
   accepted: Settings["audit"]["accepted"],
-  today: string,
+  day: string = today(),
 ): Finding[] {
   return findings.map((finding) => {
-    const found = accepted.find(
-      ({ rule, object, until }) =>
-        rule === finding.id && object === finding.object && until >= today,
-    );
-    const { reason, until } = found ?? {};
-    return reason === undefined || until === undefined
-      ? finding
-      : { ...finding, accepted: { reason, until } };
+    const { id: rule, object } = finding;
+    const acceptance = acceptanceOf(accepted, { rule, object }, day);
+    return acceptance === undefined ? finding : { ...finding, accepted: acceptance };
   });
 }

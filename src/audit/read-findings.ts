@@ -1,6 +1,5 @@
-import { readSnapshot } from "../catalog/snapshot.ts";
+import type { Snapshot } from "../catalog/snapshot.ts";
 import type { Settings } from "../config/settings.ts";
-import { today } from "../config/today.ts";
 import type { Finding } from "../events/finding.ts";
 import type { Session } from "../postgres/connection.ts";
 import type { StageName } from "../steps/model/stage.ts";
@@ -14,6 +13,13 @@ import { rules } from "./rules/index.ts";
 /** Reads the calls of functions in the application's code. */
 export type ReadCalls = () => Promise<AuditContext["calls"]>;
 
+type Asked = {
+  readonly snapshot: Snapshot;
+  /** The stages that are not applied yet. */
+  readonly ahead: readonly StageName[];
+  readonly readCalls?: ReadCalls;
+};
+
 /**
  * What the audit finds in the catalog, with what the configuration accepts of it, and what stages that
  * are not applied yet will end.
@@ -22,9 +28,8 @@ export type ReadCalls = () => Promise<AuditContext["calls"]>;
 export async function readFindings(
   session: Session,
   settings: Settings,
-  { ahead, readCalls }: { readonly ahead: readonly StageName[]; readonly readCalls?: ReadCalls },
+  { snapshot, ahead, readCalls }: Asked,
 ): Promise<readonly Finding[]> {
-  const snapshot = await readSnapshot(session);
   const context = auditContext(settings, snapshot);
   const ask = (asked: readonly Rule[], calls?: AuditContext["calls"]) =>
     session.transaction(
@@ -41,7 +46,7 @@ export async function readFindings(
           ...first.filter((finding) => finding.id !== id),
         ]
       : first;
-  return judge(found, settings.audit.accepted, today()).map((finding): Finding => {
+  return judge(found, settings.audit.accepted).map((finding): Finding => {
     const end = endOf(finding, settings, snapshot.relations);
     if (end !== undefined && ahead.includes(end)) {
       return { ...finding, due: { stage: end, decision: false } };

@@ -1,5 +1,6 @@
 import { readFindings } from "../audit/read-findings.ts";
 import { rules } from "../audit/rules/index.ts";
+import { readSnapshot } from "../catalog/snapshot.ts";
 import { AppError } from "../errors.ts";
 import type { Finding } from "../events/finding.ts";
 import type { Workspace } from "./context/workspace.ts";
@@ -25,6 +26,7 @@ export async function auditDatabase({
   folder,
 }: Workspace): Promise<AuditResult> {
   const findings = await readFindings(session, settings, {
+    snapshot: await readSnapshot(session),
     ahead: await stagesAhead(session),
     readCalls: () => readCalls(settings, folder),
   });

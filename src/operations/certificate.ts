@@ -23,7 +23,7 @@ import {
   signContent,
 } from "../certificate/sign.ts";
 import { compareStandings, type Standing, standingIn } from "../certificate/standing.ts";
-import { today } from "../config/today.ts";
+import { today } from "../config/accepted.ts";
 import { AppError, messageOf } from "../errors.ts";
 import { type Run, readRuns } from "../journal/journal.ts";
 import { mutants } from "../mutation/mutants/index.ts";

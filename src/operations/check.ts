@@ -32,7 +32,7 @@ export async function checkDatabase(
   const place = { target, snapshot, settings, folder, stages: named };
   const findings = await askChecks(checks, session, place);
   return {
-    around: await waysAround({ session, settings }, ahead),
+    around: await waysAround({ session, settings }, snapshot, ahead),
     database: snapshot.server.database,
     asked: checks.length,
     findings,

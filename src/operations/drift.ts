@@ -1,7 +1,6 @@
 import { judge } from "../audit/audit.ts";
 import { readFenceState } from "../catalog/fence/state.ts";
 import { readSnapshot } from "../catalog/snapshot.ts";
-import { today } from "../config/today.ts";
 import { AppError } from "../errors.ts";
 import { recordFenceState } from "../journal/fence-states.ts";
 import { type Run, readRuns } from "../journal/journal.ts";
@@ -30,7 +29,7 @@ export async function readDrift(workspace: Workspace): Promise<DriftResult> {
   const drift = await driftThere(workspace);
   await emitNotCompared(session, caller.emit);
   const rest = await restOfSchema(session, drift);
-  const findings = judge(drift.findings, settings.audit.accepted, today());
+  const findings = judge(drift.findings, settings.audit.accepted);
   const open = findings.filter(({ accepted }) => accepted === undefined).length;
   const { unproven } = drift;
   const failure =

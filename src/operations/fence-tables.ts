@@ -42,7 +42,7 @@ export async function fenceTables(
   const chosen = await choose(workspace, snapshot, runs, request.tables);
   const { stage, resumes } = chosen;
   const own = chosen.tables.map(({ relation }) => textOf(ident(relation)));
-  const around = (await waysAround(workspace, [])).filter(
+  const around = (await waysAround(workspace, snapshot, [])).filter(
     (finding) => !own.some((name) => concerns(finding, name)),
   );
   const anew = resumes ? [] : [stage];

@@ -75,7 +75,7 @@ async function planAndConfirm(workspace: Workspace, request: RunRequest): Promis
       throw leftBehind(earlier);
     }
   }
-  const around = await waysAround(workspace, wanted);
+  const around = await waysAround(workspace, snapshot, wanted);
   return confirmPlan(workspace, { wanted, anew, runs, snapshot, around }, request);
 }
 

@@ -1,5 +1,5 @@
+import { today } from "../config/accepted.ts";
 import type { Settings } from "../config/settings.ts";
-import { today } from "../config/today.ts";
 import type { CheckResult } from "../events/verification.ts";
 
 /** The rule under which the configuration accepts what could not be tried. */

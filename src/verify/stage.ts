@@ -1,8 +1,8 @@
 import { judge } from "../audit/audit.ts";
 import { type ReadCalls, readFindings } from "../audit/read-findings.ts";
+import { readSnapshot } from "../catalog/snapshot.ts";
 import { relationKey } from "../config/relation-name.ts";
 import type { Settings } from "../config/settings.ts";
-import { today } from "../config/today.ts";
 import { AppError } from "../errors.ts";
 import type { Listener } from "../events/events.ts";
 import type { Finding } from "../events/finding.ts";
@@ -79,13 +79,14 @@ export async function verifyStage(
     ofStage && !got
       ? []
       : await readFindings(session, settings, {
+          snapshot: await readSnapshot(session),
           ahead: stageNames,
           ...(readCalls === undefined ? {} : { readCalls }),
         });
   const drift = ofStage ? undefined : await driftOfFence(session, settings);
   const findings = [
     ...open.map((finding) => dueAfter(run.stage, finding)),
-    ...judge(drift?.findings ?? [], settings.audit.accepted, today()),
+    ...judge(drift?.findings ?? [], settings.audit.accepted),
   ];
   return {
     checks: accept(settings, [...checks, ...(drift === undefined ? [] : [comparedWith(drift)])]),

@@ -1,6 +1,6 @@
 import { readRolesBeside } from "../../catalog/request-roles.ts";
+import { today } from "../../config/accepted.ts";
 import { acceptedRoles, knownRoles, resolveRoles, roleBesideRule } from "../../config/settings.ts";
-import { today } from "../../config/today.ts";
 import type { PreflightCheck } from "../check.ts";
 
 export const rolesBeside: PreflightCheck = {

@@ -8,9 +8,9 @@ import {
   type Pair,
 } from "../../catalog/crossing/crossing-rows.ts";
 import { rootOf } from "../../catalog/partitions.ts";
+import { acceptanceOf } from "../../config/accepted.ts";
 import { relationKey } from "../../config/relation-name.ts";
 import { configuredName, type TenantTable } from "../../config/settings.ts";
-import { today } from "../../config/today.ts";
 import { isConnectionLoss } from "../../postgres/connection.ts";
 import { ident, list, sql, toScript } from "../../postgres/sql.ts";
 import { organizationId } from "../../steps/model/naming.ts";
@@ -131,9 +131,7 @@ function findings(context: CheckContext, ahead: KeyAhead, answer: Answer): Found
 }
 
 function acceptance({ settings }: CheckContext, object: string): string | undefined {
-  const found = settings.audit.accepted.find(
-    (one) => one.rule === crossingRule && one.object === object && one.until >= today(),
-  );
+  const found = acceptanceOf(settings.audit.accepted, { rule: crossingRule, object });
   return found === undefined ? undefined : `accepted until ${found.until}: ${found.reason}`;
 }
 

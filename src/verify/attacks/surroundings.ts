@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { isUserSchema } from "../../catalog/system-schemas.ts";
+import { today } from "../../config/accepted.ts";
 import type { Settings } from "../../config/settings.ts";
-import { today } from "../../config/today.ts";
 import { type RelationName, sql } from "../../postgres/sql.ts";
 import { type AttackSetup, labelOf } from "./attack-setup.ts";
 

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { readRolesBeside } from "../../catalog/request-roles.ts";
+import { today } from "../../config/accepted.ts";
 import {
   acceptedRoles,
   knownRoles,
@@ -7,7 +8,6 @@ import {
   type Settings,
   supabaseLogin,
 } from "../../config/settings.ts";
-import { today } from "../../config/today.ts";
 import type { CheckResult } from "../../events/verification.ts";
 import type { Queries } from "../../postgres/connection.ts";
 import { sql } from "../../postgres/sql.ts";

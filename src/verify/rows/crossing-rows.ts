@@ -12,9 +12,9 @@ import {
 import { type EnforcedKey, readEnforcedKeys } from "../../catalog/crossing/enforced-keys.ts";
 import { rootOf } from "../../catalog/partitions.ts";
 import { type ForeignKey, type Relation, readRelations } from "../../catalog/relations.ts";
+import { acceptanceOf } from "../../config/accepted.ts";
 import { relationKey } from "../../config/relation-name.ts";
 import { configuredName, type Settings } from "../../config/settings.ts";
-import { today } from "../../config/today.ts";
 import { messageOf } from "../../errors.ts";
 import type { CheckResult, Unproven } from "../../events/verification.ts";
 import { isConnectionLoss, type Session, sqlState } from "../../postgres/connection.ts";
@@ -57,15 +57,11 @@ export async function verifyCrossing(
   for (const key of keys) {
     const found = await countOf(session, tenancy, key, kept.includes(key));
     if (found === undefined) continue;
-    const acceptance = settings.audit.accepted.find(
-      ({ rule, object, until }) =>
-        rule === crossingRule && object === key.object && until >= today(),
-    );
-    const what = `${key.object}: ${found.what}`;
-    if (acceptance !== undefined) {
-      const { reason, until } = acceptance;
-      unproven.push({ what, accepted: { reason, until } });
-    } else if (found.kind === "crossing") violations.push(what);
+    const { object } = key;
+    const accepted = acceptanceOf(settings.audit.accepted, { rule: crossingRule, object });
+    const what = `${object}: ${found.what}`;
+    if (accepted !== undefined) unproven.push({ what, accepted });
+    else if (found.kind === "crossing") violations.push(what);
     else unproven.push({ what });
   }
   const how = `${keys.length} foreign keys, of which ${kept.length} keep it so`;

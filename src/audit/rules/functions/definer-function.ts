@@ -1,7 +1,7 @@
 import { readRoutines } from "../../../catalog/routines/read-routines.ts";
 import type { Routines } from "../../../catalog/routines/routine.ts";
 import { isFenced, type Tenants } from "../../../catalog/routines/tenants.ts";
-import { today } from "../../../config/today.ts";
+import { today } from "../../../config/accepted.ts";
 import { ident, sql } from "../../../postgres/sql.ts";
 import { decisionOn } from "../../../steps/definer/decisions.ts";
 import { describeFunction, fixOf } from "../../../steps/definer/describe.ts";
