@@ -58,3 +58,17 @@ export const findingSchema = z
   .readonly();
 
 export type Finding = z.output<typeof findingSchema>;
+
+/** How many findings there are, by their ids. */
+export function countById(findings: readonly Pick<Finding, "id">[]): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const { id } of findings) counts[id] = (counts[id] ?? 0) + 1;
+  return counts;
+}
+
+/** Such counts as `definer-view (2), materialized-view (1)`. */
+export function listCounts(counts: Readonly<Record<string, number>>): string {
+  return Object.entries(counts)
+    .map(([id, count]) => `${id} (${count})`)
+    .join(", ");
+}

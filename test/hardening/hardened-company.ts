@@ -2,12 +2,7 @@ import { z } from "zod";
 import type { Config } from "../../src/config/schema.ts";
 import type { Session } from "../../src/postgres/connection.ts";
 import { raw, type Sql, sql } from "../../src/postgres/sql.ts";
-import { makeSmallCompany, smallCompany } from "../setup/small-company.ts";
-
-const accepted = (rule: string, object: string, reason: string) => ({
-  ...{ rule, object, reason },
-  until: "2999-12-31",
-});
+import { accepted, makeSmallCompany, smallCompany } from "../setup/small-company.ts";
 
 /** Everything that can be hardened is. */
 export const allHardened: Config = {

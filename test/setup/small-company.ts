@@ -5,7 +5,8 @@ import type { Session } from "../../src/postgres/connection.ts";
 import { sql } from "../../src/postgres/sql.ts";
 
 /** Requests read and write the users of all: accepted by name. */
-const accepted = (rule: string, object: string, reason: string) => ({
+/** An acceptance of the configuration that no test outlives. */
+export const accepted = (rule: string, object: string, reason: string) => ({
   ...{ rule, object, reason },
   until: "2999-12-31",
 });

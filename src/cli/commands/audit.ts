@@ -1,12 +1,12 @@
 import type { Command } from "commander";
 import { z } from "zod";
-import type { Finding } from "../../events/finding.ts";
+import { countById, type Finding, listCounts } from "../../events/finding.ts";
 import { counted } from "../../number-formats.ts";
 import { auditDatabase } from "../../operations/audit.ts";
 import type { Workspace } from "../../operations/context/workspace.ts";
 import { acceptDrift, type DriftResult, describeSince, readDrift } from "../../operations/drift.ts";
 import { atLeast } from "../../report/level.ts";
-import { countIds, showFindings } from "../../report/terminal/findings.ts";
+import { showFindings } from "../../report/terminal/findings.ts";
 import { stageNames } from "../../steps/model/stage.ts";
 import { add } from "../command.ts";
 import { type GlobalOptions, globalOptions, levelOf, notBoth, readOptions } from "../options.ts";
@@ -90,7 +90,7 @@ function showFindingsAndSum(asked: number, findings: readonly Finding[], inFull:
     const due = findings.filter((one) => one.due?.stage === stage);
     return due.length === 0
       ? []
-      : [`${stage} ends ${counted(due.length, "finding")}: ${countIds(due)}\n`];
+      : [`${stage} ends ${counted(due.length, "finding")}: ${listCounts(countById(due))}\n`];
   });
   const left = inFull ? findings : findings.filter(({ due }) => due === undefined);
   return `${showFindings(left)}${ended.join("")}${asked} rules asked: ${findings.length} findings, ${accepted} of them accepted\n`;

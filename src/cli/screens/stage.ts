@@ -1,7 +1,7 @@
+import { countById, listCounts } from "../../events/finding.ts";
 import { counted, formatBytes, formatCount, formatDuration } from "../../number-formats.ts";
 import type { Confirmation, PlannedStage } from "../../operations/context/caller.ts";
 import type { TableLine } from "../../plan/summary.ts";
-import { countIds } from "../../report/terminal/findings.ts";
 import { formatTable } from "../../report/terminal/table.ts";
 import { labelled } from "../../report/terminal/wrap.ts";
 
@@ -29,7 +29,7 @@ export function showStageScreen(run: Run, planned: PlannedStage): string {
       : [
           note(
             "around",
-            `${counted(run.around.length, "way")} around the fence that no stage closes: ${countIds(run.around)}; tenantry check lists them`,
+            `${counted(run.around.length, "way")} around the fence that no stage closes: ${listCounts(countById(run.around))}; tenantry check lists them`,
           ),
         ]),
     note(

@@ -1,4 +1,5 @@
 import type { Snapshot } from "../../catalog/snapshot.ts";
+import { countById } from "../../events/finding.ts";
 import type { NewRun, Run } from "../../journal/journal.ts";
 import { digestOf, type Plan, planStages, type StagePlan } from "../../plan/plan.ts";
 import { refuseOtherTenancy } from "../../plan/same-tenancy.ts";
@@ -72,13 +73,7 @@ export async function confirmPlan(
     repository: fromConfig(workspace, settings.git.repository),
     lockTimeoutInMilliseconds: settings.online.lockTimeoutInMilliseconds,
   });
-  return { notices: [...plan.notices, ...crossing], around: countByRule(around) };
-}
-
-function countByRule(findings: ToConfirm["around"]): Record<string, number> {
-  const counts: Record<string, number> = {};
-  for (const { id } of findings) counts[id] = (counts[id] ?? 0) + 1;
-  return counts;
+  return { notices: [...plan.notices, ...crossing], around: countById(around) };
 }
 
 function describeStage(

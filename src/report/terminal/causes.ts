@@ -9,7 +9,7 @@ import {
 import { counted } from "../../number-formats.ts";
 import { colorsFor } from "./colors.ts";
 import { showAround, showFindings } from "./findings.ts";
-import { wrapped } from "./wrap.ts";
+import { said } from "./wrap.ts";
 
 /** How many facts and findings of a cause are shown; --verbose shows each claim with all of them. */
 const most = 4;
@@ -86,10 +86,4 @@ function showUnproven(verification: StageVerification): string {
       ].join("\n");
     })
     .join("");
-}
-
-/** A pipe has no columns: one line, however long. */
-function said(text: string, margin: string): string {
-  const { columns } = process.stdout;
-  return columns === undefined ? text : wrapped(text, columns, margin).trimStart();
 }

@@ -49,14 +49,6 @@ export function showAround(
   ].join("\n");
 }
 
-/** Findings by their ids, as `definer-view (2), materialized-view (1)`. */
-export function countIds(findings: readonly Pick<Finding, "id">[]): string {
-  const ids = findings.map(({ id }) => id);
-  return [...new Set(ids)]
-    .map((id) => `${id} (${ids.filter((one) => one === id).length})`)
-    .join(", ");
-}
-
 function showGroup(group: readonly Shown[], columns: number): string {
   const [first] = group;
   if (first === undefined) return "";

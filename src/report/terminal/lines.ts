@@ -1,4 +1,5 @@
 import type { RunEvent, StepFacts } from "../../events/events.ts";
+import { listCounts } from "../../events/finding.ts";
 import { counted, formatBytes, formatCount, formatDuration } from "../../number-formats.ts";
 import { atLeast, type Level } from "../level.ts";
 import { beginPace, type Pace, paceFacts } from "./pace.ts";
@@ -125,11 +126,9 @@ export function describe(event: RunEvent, level: Level): string | undefined {
 function describeApplied(event: Extract<RunEvent, { kind: "stage-applied" }>): string {
   const { stage, milliseconds, claims, around } = event;
   const said = `${stage}: applied and verified in ${formatDuration(milliseconds)}; the fence holds (${claims.hold} of ${claims.of})`;
-  const found = Object.entries(around);
-  if (found.length === 0) return said;
-  const ways = found.reduce((sum, [, count]) => sum + count, 0);
-  const listed = found.map(([id, count]) => `${id} (${count})`).join(", ");
-  return `${said}; ${counted(ways, "way")} around it ${ways === 1 ? "was" : "were"} there before: ${listed}`;
+  const ways = Object.values(around).reduce((sum, count) => sum + count, 0);
+  if (ways === 0) return said;
+  return `${said}; ${counted(ways, "way")} around it ${ways === 1 ? "was" : "were"} there before: ${listCounts(around)}`;
 }
 
 function describeStatement(statement: Extract<RunEvent, { kind: "statement" }>): string {

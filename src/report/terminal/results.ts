@@ -13,7 +13,7 @@ import { atLeast, type Level } from "../level.ts";
 import { showFaults, showRest } from "./causes.ts";
 import { type Colors, colorsFor } from "./colors.ts";
 import { showMatrix } from "./matrix.ts";
-import { wrapped } from "./wrap.ts";
+import { said } from "./wrap.ts";
 
 /**
  * What was asked of a stage, for people. `quiet`: what is not green, and the sum. `normal`: each part in
@@ -88,16 +88,12 @@ function matrix(heading: string, results: readonly CheckResult[]): string {
 function section(heading: string, results: readonly CheckResult[]): string {
   if (results.length === 0) return "";
   const colors = colorsFor(process.stdout);
-  // A pipe has no columns: one line each, however long.
-  const { columns } = process.stdout;
-  const words = (text: string, margin: string) =>
-    columns === undefined ? text : wrapped(text, columns, margin).trimStart();
   const lines = byReason(results).flatMap(({ claims, result }) => [
-    ...claims.map((claim) => `  ${mark(stateOf(result), colors)} ${words(claim, "    ")}`),
+    ...claims.map((claim) => `  ${mark(stateOf(result), colors)} ${said(claim, "    ")}`),
     ...violationLines(result).map(({ label, text }) =>
       label === ""
-        ? `      ${words(text, "      ")}`
-        : `        ${colors.dim(label.padEnd(9))}  ${words(text, " ".repeat(19))}`,
+        ? `      ${said(text, "      ")}`
+        : `        ${colors.dim(label.padEnd(9))}  ${said(text, " ".repeat(19))}`,
     ),
   ]);
   return `${colors.bold(heading)}\n${lines.join("\n")}\n`;

@@ -20,6 +20,12 @@ export function wrapped(text: string, columns: number, margin: string): string {
   return [...lines, line].join("\n");
 }
 
+/** The same for standard output, behind what stands on the line; a pipe has no columns: one line, however long. */
+export function said(text: string, margin: string): string {
+  const { columns } = process.stdout;
+  return columns === undefined ? text : wrapped(text, columns, margin).trimStart();
+}
+
 /** A label, and behind it words that are broken as above, below each other. */
 export function labelled(label: string, text: string, columns: number): string {
   const margin = " ".repeat(9);

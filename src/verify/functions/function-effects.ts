@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { ident, list, type RelationName, type Sql, sql } from "../../postgres/sql.ts";
+import { ident, list, type Sql, sql } from "../../postgres/sql.ts";
 import { type AttackSetup, attackersRequest, joinOnly } from "../attacks/attack-setup.ts";
 import { keysOf } from "../attacks/interference.ts";
 import { attemptThenUndo } from "../proof/attempt.ts";
@@ -26,10 +26,10 @@ export async function tryFunctionEffects(setup: AttackSetup): Promise<Tried> {
     setup.own,
     ...(await keysOf(setup, setup.own)),
   ];
-  const judged = judgedTables(setup);
-  const before = await rowsNow(setup, judged);
+  const rowsOfOthers = rowsQuery(setup);
+  const before = await rowsNow(setup, rowsOfOthers);
   for (const one of called) {
-    const tried = await tryCalls(setup, callsOf([one], values), before);
+    const tried = await tryCalls(setup, callsOf([one], values), { rowsOfOthers, before });
     violations.push(...tried.violations);
     remarks.push(...tried.remarks);
   }
@@ -40,14 +40,14 @@ export async function tryFunctionEffects(setup: AttackSetup): Promise<Tried> {
 async function tryCalls(
   setup: AttackSetup,
   calls: readonly FunctionCall[],
-  before: string,
+  { rowsOfOthers, before }: { readonly rowsOfOthers: Sql; readonly before: string },
 ): Promise<Tried> {
   const errors = new Set<string>();
   let answered = false;
   for (const { of, object, statement } of calls) {
     const request = attackersRequest(setup);
     const { outcome, seen } = await attemptThenUndo(setup.queries, statement, request, () =>
-      rowsNow(setup, judgedTables(setup)),
+      rowsNow(setup, rowsOfOthers),
     );
     if (outcome.kind === "refused") errors.add(`${outcome.message} (SQLSTATE ${outcome.sqlState})`);
     else answered = true;
@@ -76,18 +76,19 @@ function judgedTables({ fences, settings, tenancy }: AttackSetup) {
   ];
 }
 
-/** A digest of all rows that are not of the attacker's organization. */
-async function rowsNow(
-  { queries, own }: AttackSetup,
-  tables: readonly { readonly relation: RelationName; readonly organization: string | undefined }[],
-): Promise<string> {
-  const parts = tables.map(({ relation, organization }): Sql => {
+/** The query for a digest of all rows that are not of the attacker's organization. */
+function rowsQuery(setup: AttackSetup): Sql {
+  const { own } = setup;
+  const parts = judgedTables(setup).map(({ relation, organization }): Sql => {
     const others =
       organization === undefined
         ? sql``
         : sql`WHERE record.${ident(organization)} IS DISTINCT FROM ${own}::uuid`;
     return sql`SELECT count(*) || ' ' || coalesce(sum(hashtextextended(record::text, 0)), 0) AS digest FROM ${ident(relation)} AS record ${others}`;
   });
-  const rows = await queries.rows(list(parts, " UNION ALL "), z.object({ digest: z.string() }));
-  return JSON.stringify(rows);
+  return list(parts, " UNION ALL ");
+}
+
+async function rowsNow({ queries }: AttackSetup, rowsOfOthers: Sql): Promise<string> {
+  return JSON.stringify(await queries.rows(rowsOfOthers, z.object({ digest: z.string() })));
 }
