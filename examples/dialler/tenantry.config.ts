@@ -40,6 +40,8 @@ export default defineConfig({
       ml_training_data: { via: "call_log_id" },
     },
   },
+  // As every query of the application names one organization, keys and unique values can, too.
+  hardening: { foreignKeys: ["all"], uniqueConstraints: ["all"], defaultPrivileges: ["all"] },
   code: {
     app: { hook: { name: "useOrganization", from: "@/contexts/OrganizationContext" } },
     gates: { typecheck: "npm run --silent typecheck", build: "npm run --silent build" },

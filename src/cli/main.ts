@@ -1,7 +1,6 @@
 import { CommanderError } from "commander";
 import { AppError, exitCodes } from "../errors.ts";
 import { program } from "./program.ts";
-import { showError } from "./screens/error.ts";
 import { usageError } from "./usage.ts";
 
 /**
@@ -19,6 +18,7 @@ export async function main(argv: readonly string[]): Promise<number> {
     // Help and version are not errors; they are printed already.
     if (unread && thrown.exitCode === 0) return exitCodes.done;
     const error = unread ? usageError(root, thrown) : thrown;
+    const { showError } = await import("./screens/error.ts");
     showError(error, { json: argv.includes("--json"), debug: argv.includes("--debug") });
     return error instanceof AppError ? error.exitCode : exitCodes.failed;
   }

@@ -3,25 +3,23 @@ import { Command } from "commander";
 import { z } from "zod";
 import { AppError } from "../errors.ts";
 import { version } from "../version.ts";
-import { addCode } from "./code/commands.ts";
-import { addGuides } from "./code/guides.ts";
 import { common, stageChoice, withScratchOptions } from "./command.ts";
 import { addAudit } from "./commands/audit.ts";
 import { addBackup } from "./commands/backups/backup.ts";
 import { addRestore } from "./commands/backups/restore.ts";
-import { verifyBackupCommand } from "./commands/backups/verify-backup.ts";
 import { addCertificate } from "./commands/certificate.ts";
 import { addCheck } from "./commands/check.ts";
+import { addCode } from "./commands/code.ts";
 import { addDemo } from "./commands/demo.ts";
 import { addExplain } from "./commands/explain.ts";
 import { addFence } from "./commands/fence.ts";
-import { home } from "./commands/home.ts";
+import { addGuides } from "./commands/guides.ts";
 import { addPlan } from "./commands/plan.ts";
 import { addRehearse } from "./commands/rehearse.ts";
 import { addRollback } from "./commands/rollback.ts";
-import { addRun, run } from "./commands/run.ts";
+import { addRun } from "./commands/run.ts";
 import { addStatus } from "./commands/status.ts";
-import { addVerify, verify, withVerifyOptions } from "./commands/verify.ts";
+import { addVerify, withVerifyOptions } from "./commands/verify.ts";
 import { rootHelpAfter } from "./help.ts";
 import {
   backupChecks,
@@ -92,13 +90,20 @@ function rootCommand(): Command {
     .action(async (_options, command: Command) => {
       const options = readOptions(rootOptions, command.optsWithGlobals());
       const { stage } = options;
-      if (options.verifyBackup) return verifyBackupCommand(options);
-      if (options.verify) {
+      if (options.verifyBackup) {
+        const { verifyBackupCommand } = await import("./actions/backups/verify-backup.ts");
+        await verifyBackupCommand(options);
+      } else if (options.verify) {
         if (stage === undefined) throw stageNeeded();
+        const { verify } = await import("./actions/verify.ts");
         await verify({ ...options, stage });
-      } else if (stage !== undefined) await run({ ...options, stage });
-      else await home(options);
-      return undefined;
+      } else if (stage !== undefined) {
+        const { run } = await import("./actions/run.ts");
+        await run({ ...options, stage });
+      } else {
+        const { home } = await import("./actions/home.ts");
+        await home(options);
+      }
     });
 }
 

@@ -19,11 +19,11 @@ import { readFunctions } from "./stage/functions.ts";
 export type RehearseRequest = Omit<CopyRequest, "workspace" | "what" | "signal"> & {
   readonly stage?: StageName | undefined;
   /** Writes a second of the application that does not know of organizations. */
-  readonly writesPerSecond?: number;
+  readonly writesPerSecond?: number | undefined;
 };
 
 /** Of the application that writes during a rehearsal. */
-export const defaultWritesPerSecond = 50;
+const defaultWritesPerSecond = 50;
 
 export type RehearseResult = {
   readonly rehearsal: Rehearsal;

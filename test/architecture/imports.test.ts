@@ -265,7 +265,7 @@ function loadedWith(file: string, known = new Set<string>()): Set<string> {
 }
 
 test("what few commands need, the others do not load: the compiler takes 80 MB and a second", () => {
-  const loaded = loadedWith("src/cli/main.ts");
+  const loaded = loadedWith("src/cli/actions/verify.ts");
   expect(loaded.size).toBeGreaterThan(150);
   const lazy = [
     "typescript",
@@ -277,6 +277,16 @@ test("what few commands need, the others do not load: the compiler takes 80 MB a
     "age-encryption",
   ];
   expect(lazy.filter((name) => loaded.has(name))).toEqual([]);
+});
+
+test("help and version load what reads the command line, and nothing that talks to a database", () => {
+  const packages = [...loadedWith("src/cli/main.ts")].filter((name) => !name.endsWith(".ts"));
+  expect(packages.filter((name) => !name.startsWith("node:")).sort()).toEqual([
+    "@bomb.sh/tab/commander",
+    "commander",
+    "fastest-levenshtein",
+    "zod",
+  ]);
 });
 
 test("no file of the product has more than 300 lines", () => {

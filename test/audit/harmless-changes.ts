@@ -242,6 +242,21 @@ const functions: readonly HarmlessChange[] = [
     sql`CREATE FUNCTION total() RETURNS bigint LANGUAGE sql SECURITY DEFINER SET search_path = '' AS $$ SELECT count(*) FROM public.leads $$`,
     sql`REVOKE EXECUTE ON FUNCTION total() FROM PUBLIC`,
   ]),
+  change("a trigger that sets the time of a change, as its owner", () => [
+    sql`ALTER TABLE leads ADD COLUMN updated_at timestamptz`,
+    sql`CREATE FUNCTION set_updated_at() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = ''
+          AS $$ BEGIN NEW.updated_at := now(); RETURN NEW; END $$`,
+    sql`CREATE TRIGGER set_updated_at BEFORE UPDATE ON leads FOR EACH ROW EXECUTE FUNCTION set_updated_at()`,
+  ]),
+  change("a trigger that counts what its row's own organization has, as its owner", () => [
+    sql`ALTER TABLE leads ADD COLUMN others bigint`,
+    sql`CREATE FUNCTION count_others() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = ''
+          AS $$ BEGIN
+                  SELECT count(*) INTO NEW.others FROM public.leads WHERE organization_id = NEW.organization_id;
+                  RETURN NEW;
+                END $$`,
+    sql`CREATE TRIGGER count_others BEFORE INSERT ON leads FOR EACH ROW EXECUTE FUNCTION count_others()`,
+  ]),
   change("an operator and an aggregate that run as their caller", () => [
     sql`CREATE FUNCTION longer(text, text) RETURNS boolean LANGUAGE sql IMMUTABLE AS $$ SELECT length($1) > length($2) $$`,
     sql`CREATE OPERATOR public.>>> (LEFTARG = text, RIGHTARG = text, FUNCTION = longer)`,
@@ -258,11 +273,14 @@ const functions: readonly HarmlessChange[] = [
                 END $$`,
     sql`CREATE TRIGGER on_user_created AFTER INSERT ON ${ident(tenancy.users.relation)} FOR EACH ROW EXECUTE FUNCTION private.handle_new_user()`,
   ]),
-  change("a membership from an invitation, and a name from what the user typed", ({ tenancy }) => [
-    sql`ALTER TABLE ${ident(tenancy.users.relation)} ADD COLUMN IF NOT EXISTS raw_user_meta_data jsonb`,
-    sql`CREATE SCHEMA private`,
-    sql`CREATE TABLE private.invitations (email text, organization_id uuid, name text)`,
-    sql`CREATE FUNCTION private.accept() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = ''
+  change(
+    // Where requests insert users, they would take any invitation.
+    "a membership from an invitation, and a name from what the user typed",
+    ({ tenancy }) => [
+      sql`ALTER TABLE ${ident(tenancy.users.relation)} ADD COLUMN IF NOT EXISTS raw_user_meta_data jsonb`,
+      sql`CREATE SCHEMA private`,
+      sql`CREATE TABLE private.invitations (email text, organization_id uuid, name text)`,
+      sql`CREATE FUNCTION private.accept() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = ''
           AS $$ BEGIN
                   UPDATE private.invitations SET name = NEW.raw_user_meta_data ->> 'name' WHERE email = NEW.email;
                   INSERT INTO public.organization_users (organization_id, user_id)
@@ -273,8 +291,10 @@ const functions: readonly HarmlessChange[] = [
                    ORDER BY o.created_at;
                   RETURN NEW;
                 END $$`,
-    sql`CREATE TRIGGER accept AFTER INSERT ON ${ident(tenancy.users.relation)} FOR EACH ROW EXECUTE FUNCTION private.accept()`,
-  ]),
+      sql`CREATE TRIGGER accept AFTER INSERT ON ${ident(tenancy.users.relation)} FOR EACH ROW EXECUTE FUNCTION private.accept()`,
+    ],
+    { only: "supabase" },
+  ),
   change("an event trigger that tells the API of a new schema", () => [
     sql`CREATE FUNCTION ddl_watch() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN NOTIFY pgrst, 'reload schema'; END $$`,
     sql`CREATE EVENT TRIGGER ddl_watch ON ddl_command_end EXECUTE FUNCTION ddl_watch()`,

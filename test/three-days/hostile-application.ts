@@ -168,6 +168,7 @@ export function hostileConfig(
     day1: { tables: tables("public") },
     day2: { tables: tables(otherSchema) },
     profiles: { [formatRelationName(users, of)]: { user: userId } },
+    hardening: { foreignKeys: ["all"] },
     ...(smallTableInBytes === undefined ? {} : { online: { smallTableInBytes } }),
   };
 }

@@ -60,7 +60,6 @@ async function notifyOfChanges(client: pg.Client, tables: readonly string[]): Pr
     CREATE OR REPLACE FUNCTION realtime.notify()
     RETURNS trigger
     LANGUAGE plpgsql
-    SECURITY DEFINER
     SET search_path TO ''
     AS $$
     BEGIN

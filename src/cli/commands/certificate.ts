@@ -1,43 +1,7 @@
 import type { Command } from "commander";
 import { z } from "zod";
-import { type CheckCertificateResult, checkCertificate } from "../../operations/certificate.ts";
-import { colorsFor } from "../../report/terminal/colors.ts";
 import { add } from "../command.ts";
-import { type GlobalOptions, globalOptions, readOptions } from "../options.ts";
-import { withOutput } from "../terminal/output.ts";
-import { takeTarget } from "../workspace.ts";
-
-type CheckOptions = GlobalOptions & { readonly file: string; readonly key?: string | undefined };
-
-/** `tenantry certificate check FILE`: fails where the database is no longer what was proven. */
-export async function checkCertificateCommand(options: CheckOptions): Promise<void> {
-  const { file } = options;
-  const target = takeTarget(options);
-  await withOutput({ options, target, log: undefined }, async (output) => {
-    const result = await checkCertificate(output.observed(target), options);
-    const { content, differences, remarks, failure } = result;
-    const { stage, madeAt, signer } = content;
-    const holds = failure === undefined;
-    await output.show(
-      { kind: "certificate-checked", file, holds, stage, madeAt, signer, differences, remarks },
-      () => showChecked(result),
-    );
-    if (failure !== undefined) throw failure;
-  });
-}
-
-function showChecked({ content, differences, remarks }: CheckCertificateResult): string {
-  const pc = colorsFor(process.stdout);
-  const { stage, madeAt, database, counts } = content;
-  const lines = [
-    ...differences.map(({ of, object, fact }) => `${pc.red("✘")} ${of}: ${object}: ${fact}`),
-    ...remarks.map((remark) => `${pc.yellow("!")} ${remark}`),
-    differences.length > 0
-      ? `not what was proven of ${stage} in database ${database.name} at ${madeAt}`
-      : `${pc.green("✔")} database ${database.name} is what was proven at ${madeAt}: ${stage}, ${counts.hold} of ${counts.claims} claims hold`,
-  ];
-  return `${lines.join("\n")}\n`;
-}
+import { globalOptions, readOptions } from "../options.ts";
 
 const checkOptions = globalOptions.extend({ file: z.string(), key: z.string().optional() });
 
@@ -46,7 +10,8 @@ export function addCertificate(root: Command): void {
   add(certificate, "certificate check")
     .argument("<file>", "the certificate, which verify --certificate wrote")
     .option("--key <file>", "the public key of the one who should have signed it, in PEM")
-    .action(async (file: string, _options, own: Command) =>
-      checkCertificateCommand(readOptions(checkOptions, { ...own.optsWithGlobals(), file })),
-    );
+    .action(async (file: string, _options, own: Command) => {
+      const { checkCertificateCommand } = await import("../actions/certificate.ts");
+      await checkCertificateCommand(readOptions(checkOptions, { ...own.optsWithGlobals(), file }));
+    });
 }

@@ -1,14 +1,7 @@
 import type { Command } from "commander";
 import { z } from "zod";
-import { type FenceRequest, fenceTables } from "../../operations/fence-tables.ts";
 import { add, withScratchOptions } from "../command.ts";
-import { backupChecks, type GlobalOptions, globalOptions, readOptions } from "../options.ts";
-import { inWorkspace } from "../workspace.ts";
-
-/** `tenantry fence`, and `tenantry run --new-tables`: tables that came after their stage. */
-export async function fence(options: GlobalOptions & FenceRequest): Promise<void> {
-  await inWorkspace(options, (workspace) => fenceTables(workspace, options), "run");
-}
+import { backupChecks, globalOptions, readOptions } from "../options.ts";
 
 const fenceOptions = globalOptions.extend({
   ...backupChecks,
@@ -24,7 +17,8 @@ export function addFence(root: Command): void {
       "restore the backup elsewhere and compare, before anything is changed",
     )
     .option("--attribution <folder>", "restore the row ownership that a rollback saved");
-  withScratchOptions(command).action(async (tables: string[], _options, own: Command) =>
-    fence(readOptions(fenceOptions, { ...own.optsWithGlobals(), tables })),
-  );
+  withScratchOptions(command).action(async (tables: string[], _options, own: Command) => {
+    const { fence } = await import("../actions/fence.ts");
+    await fence(readOptions(fenceOptions, { ...own.optsWithGlobals(), tables }));
+  });
 }

@@ -1,15 +1,7 @@
 import type { Command } from "commander";
 import { z } from "zod";
-import { type RunRequest, runStages } from "../../operations/run-stages.ts";
 import { add, stageChoice, withScratchOptions } from "../command.ts";
-import { backupChecks, type GlobalOptions, notBoth, readOptions, withStage } from "../options.ts";
-import { inWorkspace } from "../workspace.ts";
-import { fence } from "./fence.ts";
-
-/** `tenantry run`: the stages that are left, or the one named. */
-export async function run(options: GlobalOptions & RunRequest): Promise<void> {
-  await inWorkspace(options, (workspace) => runStages(workspace, options), "run");
-}
+import { backupChecks, notBoth, readOptions, withStage } from "../options.ts";
 
 const runOptions = withStage
   .extend({
@@ -37,6 +29,11 @@ export function addRun(root: Command): void {
     .option("--despite-rehearsal", "also where the stage failed in its rehearsal");
   withScratchOptions(command).action(async (_options, own: Command) => {
     const options = readOptions(runOptions, own.optsWithGlobals());
-    return options.newTables ? fence(options) : run(options);
+    if (options.newTables) {
+      const { fence } = await import("../actions/fence.ts");
+      return fence(options);
+    }
+    const { run } = await import("../actions/run.ts");
+    return run(options);
   });
 }

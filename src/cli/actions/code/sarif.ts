@@ -3,9 +3,9 @@ import {
   type CodeInventory,
   codeRules,
   pathFrom,
-} from "../../operations/code/check-code.ts";
-import { sarifDocument } from "../../report/ci/sarif.ts";
-import { version } from "../../version.ts";
+} from "../../../operations/code/check-code.ts";
+import { sarifDocument } from "../../../report/ci/sarif.ts";
+import { version } from "../../../version.ts";
 
 /** What the rules found, as SARIF 2.1.0. */
 export function findingsSarif({ folder, findings }: CodeCheck): string {

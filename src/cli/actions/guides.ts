@@ -1,10 +1,7 @@
 import path from "node:path";
-import type { Command } from "commander";
-import { z } from "zod";
 import { type GuideFate, writeGuides } from "../../operations/code/guides.ts";
-import { add } from "../command.ts";
-import { type GlobalOptions, globalOptions, readOptions } from "../options.ts";
-import { withCode } from "./with-code.ts";
+import type { GlobalOptions } from "../options.ts";
+import { withCode } from "./code/with-code.ts";
 
 export type GuidesOptions = GlobalOptions & {
   /** Writes the files, instead of only listing them. */
@@ -40,18 +37,4 @@ function wordsFor(fate: GuideFate, written: boolean): string {
     default:
       return fate satisfies never;
   }
-}
-
-const guidesOptions = globalOptions.extend({
-  write: z.boolean().default(false),
-  folder: z.string().min(1),
-});
-
-export function addGuides(root: Command): void {
-  add(root, "guides")
-    .option("--write", "write the files; files edited by hand are not overwritten")
-    .option("--folder <folder>", "the folder to write to", "docs/tenancy")
-    .action(async (_options, command: Command) =>
-      guides(readOptions(guidesOptions, command.optsWithGlobals())),
-    );
 }

@@ -10,13 +10,13 @@ export function addCode(root: Command): void {
   add(code, "code list")
     .option("--sarif <file>", "also write the list as SARIF 2.1.0")
     .action(async (_options, command: Command) => {
-      const { listCommand } = await import("./list.ts");
+      const { listCommand } = await import("../actions/code/list.ts");
       await listCommand(readOptions(options, command.optsWithGlobals()));
     });
   add(code, "code rewrite")
     .option("--write", "change the files")
     .action(async (_options, command: Command) => {
-      const { rewriteCommand } = await import("./rewrite.ts");
+      const { rewriteCommand } = await import("../actions/code/rewrite.ts");
       await rewriteCommand(
         readOptions(
           globalOptions.extend({ write: z.boolean().default(false) }),
@@ -27,7 +27,7 @@ export function addCode(root: Command): void {
   add(code, "code scaffold")
     .option("--write", "write the files")
     .action(async (_options, command: Command) => {
-      const { scaffoldCommand } = await import("./scaffold.ts");
+      const { scaffoldCommand } = await import("../actions/code/scaffold.ts");
       await scaffoldCommand(
         readOptions(
           globalOptions.extend({ write: z.boolean().default(false) }),
@@ -38,7 +38,7 @@ export function addCode(root: Command): void {
   add(code, "code check")
     .option("--sarif <file>", "also write the findings as SARIF 2.1.0")
     .action(async (_options, command: Command) => {
-      const { checkCommand } = await import("./check.ts");
+      const { checkCommand } = await import("../actions/code/check.ts");
       await checkCommand(readOptions(options, command.optsWithGlobals()));
     });
 }

@@ -1,6 +1,6 @@
-import type { Scaffold } from "../../code/scaffold/scaffold.ts";
-import { counted } from "../../number-formats.ts";
-import { scaffoldCode } from "../../operations/code/scaffold-code.ts";
+import type { Scaffold } from "../../../code/scaffold/scaffold.ts";
+import { counted } from "../../../number-formats.ts";
+import { scaffoldCode } from "../../../operations/code/scaffold-code.ts";
 import { type CodeOptions, withCode } from "./with-code.ts";
 
 export type ScaffoldOptions = CodeOptions & {

@@ -1,8 +1,8 @@
-import { counted } from "../../number-formats.ts";
-import { type CodeInventory, listCode } from "../../operations/code/check-code.ts";
-import { colorsFor } from "../../report/terminal/colors.ts";
-import { formatGroups, formatTable } from "../../report/terminal/table.ts";
-import { writeReport } from "../terminal/write-report.ts";
+import { counted } from "../../../number-formats.ts";
+import { type CodeInventory, listCode } from "../../../operations/code/check-code.ts";
+import { colorsFor } from "../../../report/terminal/colors.ts";
+import { formatGroups, formatTable } from "../../../report/terminal/table.ts";
+import { writeReport } from "../../terminal/write-report.ts";
 import { inventorySarif } from "./sarif.ts";
 import { type CodeOptions, withCode } from "./with-code.ts";
 

@@ -1,13 +1,13 @@
-import { counted } from "../../number-formats.ts";
+import { counted } from "../../../number-formats.ts";
 import {
   type CodeCheck,
   checkCode,
   countFindings,
   pathFrom,
-} from "../../operations/code/check-code.ts";
-import { workflowCommand } from "../../report/ci/annotations.ts";
-import { showFindings } from "../../report/terminal/findings.ts";
-import { writeReport } from "../terminal/write-report.ts";
+} from "../../../operations/code/check-code.ts";
+import { workflowCommand } from "../../../report/ci/annotations.ts";
+import { showFindings } from "../../../report/terminal/findings.ts";
+import { writeReport } from "../../terminal/write-report.ts";
 import { findingsSarif } from "./sarif.ts";
 import { type CodeOptions, withCode } from "./with-code.ts";
 

@@ -1,8 +1,8 @@
-import type { ScaffoldedFile } from "../../code/scaffold/scaffold.ts";
-import { counted } from "../../number-formats.ts";
-import { type CodeRewrite, rewriteCode } from "../../operations/code/rewrite-code.ts";
-import { showFindings } from "../../report/terminal/findings.ts";
-import { wrapped } from "../../report/terminal/wrap.ts";
+import type { ScaffoldedFile } from "../../../code/scaffold/scaffold.ts";
+import { counted } from "../../../number-formats.ts";
+import { type CodeRewrite, rewriteCode } from "../../../operations/code/rewrite-code.ts";
+import { showFindings } from "../../../report/terminal/findings.ts";
+import { wrapped } from "../../../report/terminal/wrap.ts";
 import { type CodeOptions, withCode } from "./with-code.ts";
 
 export type RewriteOptions = CodeOptions & {

@@ -1,8 +1,8 @@
-import { loadSettings } from "../../config/load.ts";
-import type { Settings } from "../../config/settings.ts";
-import type { GlobalOptions } from "../options.ts";
-import { type Output, withOutput } from "../terminal/output.ts";
-import { takeTarget } from "../workspace.ts";
+import { loadSettings } from "../../../config/load.ts";
+import type { Settings } from "../../../config/settings.ts";
+import type { GlobalOptions } from "../../options.ts";
+import { type Output, withOutput } from "../../terminal/output.ts";
+import { takeTarget } from "../../workspace.ts";
 
 export type CodeOptions = GlobalOptions & {
   /** A file to write SARIF to, for CI. */
