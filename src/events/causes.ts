@@ -67,7 +67,7 @@ function causeOf(object: string, results: readonly CheckResult[], open: readonly
   }
   const findings = open.filter((finding) => concerns(finding, object));
   for (const { fix } of findings) if (!fix.startsWith("--")) fixes.add(fix);
-  const fix = [...fixes];
+  const fix = oncePerPolicy([...fixes]);
   const statements = fix.filter((one) => !one.startsWith("--"));
   return {
     object: bare(object),
@@ -79,6 +79,16 @@ function causeOf(object: string, results: readonly CheckResult[], open: readonly
     findings,
     fix: statements.length > 0 ? statements : fix,
   };
+}
+
+/** Of fixes that make the same policy anew (a rule's, and the state before a change), the first. */
+export function oncePerPolicy(fixes: readonly string[]): readonly string[] {
+  const policyOf = (fix: string) =>
+    /^BEGIN; (DROP POLICY IF EXISTS (?:"(?:[^"]|"")*"|\S+) ON \S+); CREATE POLICY/.exec(fix)?.[1];
+  return fixes.filter((fix, index) => {
+    const policy = policyOf(fix);
+    return policy === undefined || fixes.findIndex((one) => policyOf(one) === policy) === index;
+  });
 }
 
 /** All fixes as one script for psql, each cause under a comment that says what it ends. */

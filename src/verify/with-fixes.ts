@@ -1,3 +1,4 @@
+import { oncePerPolicy } from "../events/causes.ts";
 import { concerns } from "../events/concerns.ts";
 import type { Evidence } from "../events/evidence.ts";
 import type { Finding } from "../events/finding.ts";
@@ -15,7 +16,7 @@ export function withFixes(
   const fixed = (one: Evidence): Evidence => {
     const own = findings.filter((finding) => concerns(finding, one.object)).map(({ fix }) => fix);
     // Fixes that begin with a comment (a foreign key, say) are for findings that let no row through.
-    const statements = own.filter((fix) => !fix.startsWith("--"));
+    const statements = oncePerPolicy(own.filter((fix) => !fix.startsWith("--")));
     return { ...one, fix: statements.length === 0 ? [unknown] : statements };
   };
   return results.map((result) =>

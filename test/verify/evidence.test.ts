@@ -50,7 +50,7 @@ const open: readonly (readonly [string, string, RegExp])[] = [
   [
     "a guard that was dropped beside an old policy",
     `DROP POLICY ${guard} ON leads; CREATE POLICY old ON leads USING (TRUE)`,
-    /^BEGIN; DROP POLICY IF EXISTS "Only their org's leads" ON public\.leads; CREATE POLICY .*; COMMIT;$/,
+    /^BEGIN; DROP POLICY IF EXISTS "Only their org's leads" ON public\.leads; CREATE POLICY .*; COMMIT;$/m,
   ],
   [
     "a guard that lets everything be written",
@@ -60,17 +60,17 @@ const open: readonly (readonly [string, string, RegExp])[] = [
   [
     "row-level security that was switched off",
     "ALTER TABLE leads DISABLE ROW LEVEL SECURITY",
-    /^ALTER TABLE public\.leads ENABLE ROW LEVEL SECURITY;$/,
+    /^ALTER TABLE public\.leads ENABLE ROW LEVEL SECURITY;$/m,
   ],
   [
     "a TRUNCATE that was granted",
     "GRANT TRUNCATE ON calls TO small_company_app",
-    /^REVOKE TRUNCATE ON public\.calls FROM small_company_app;$/,
+    /^REVOKE TRUNCATE ON public\.calls FROM small_company_app;$/m,
   ],
   [
     "a view that reads as its owner",
     "CREATE VIEW shown AS SELECT * FROM leads; GRANT SELECT ON shown TO small_company_app",
-    /^ALTER VIEW public\.shown SET \(security_invoker = on\); -- or hardening\.views in the configuration$/,
+    /^ALTER VIEW public\.shown SET \(security_invoker = on\); -- or hardening\.views in the configuration$/m,
   ],
   [
     "memberships that their users may write",
@@ -95,6 +95,8 @@ test.for(open)(
     }
     const fixes = [...new Set(evidence.flatMap((one) => one.fix))];
     expect(fixes.join("\n")).toMatch(fix);
+    // The guard is made anew once, though a rule and the state before the change both have its SQL.
+    expect(fixes.filter((one) => one.includes(`CREATE POLICY ${guard} ON`)).length).toBeLessThan(2);
     for (const statement of fixes) await change(statement);
     expect(await failed()).toEqual([]);
   },
@@ -131,13 +133,12 @@ test("what shows a leak is in what people, JUnit, code scanning and programs rea
     expect(text).toContain("member of Test Client A: role small_company_app");
   }
   const json = await project.tenantry("--stage", "day1", "--verify", "--json");
-  const { isolation } = JSON.parse(json.stdout.split("\n")[0] ?? "") as {
-    isolation: CheckResult[];
-  };
+  const line = json.stdout.split("\n").find((one) => one.includes('"kind":"verification"'));
+  const { isolation } = JSON.parse(line ?? "") as { isolation: CheckResult[] };
   expect(isolation.flatMap(({ evidence }) => evidence ?? [])[0]).toMatchObject({
     object: '"public"."calls"',
     statement: 'TRUNCATE "public"."calls";',
-    fix: ["REVOKE TRUNCATE ON public.calls FROM small_company_app;"],
+    fix: expect.arrayContaining(["REVOKE TRUNCATE ON public.calls FROM small_company_app;"]),
   });
   await change("REVOKE TRUNCATE ON calls FROM small_company_app");
 });
