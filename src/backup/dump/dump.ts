@@ -1,16 +1,21 @@
 import { FormatEnum, pgDump } from "pg-dump-restore";
 import { type Target, targetParts } from "../../postgres/connection.ts";
+import type { Encryption } from "../folder/encryption.ts";
 import { programFailed } from "../programs/client-failure.ts";
 import { clientProgramsFor } from "../programs/client-programs.ts";
 import { connectionFor } from "../programs/connection-options.ts";
 import { launch } from "../programs/launch.ts";
+import { type Flow, FlowFailed } from "../programs/pipe.ts";
 
 export type DumpOptions = {
   readonly target: Target;
-  /** A folder that does not exist yet; pg_dump creates it. */
-  readonly folder: string;
+  /** A folder that does not exist yet; pg_dump creates it. With encryption, a file that does not exist yet. */
+  readonly path: string;
+  /** Encrypts the output while pg_dump writes it, as one file: nothing of it is on the disk in clear. */
+  readonly encryption?: Encryption | undefined;
   /** The folder of the whole backup, removed if this process is killed. */
   readonly attempt: string;
+  /** An encrypted dump is written by one job. */
   readonly jobs: number;
   /** gzip's level, from 0 for none to 9; undefined for pg_dump's default. */
   readonly compression?: number | undefined;
@@ -26,7 +31,8 @@ export type DumpOptions = {
 export const lockWaitInMilliseconds = 60_000;
 
 /**
- * Dumps a database in the directory format, readable by its owner only.
+ * Dumps a database, readable by its owner only: in the directory format or, encrypted, in the custom format,
+ * which is one stream.
  * @returns the version of the pg_dump that was used
  * @throws AppError BACKUP_TOOL_MISSING or BACKUP_FAILED
  */
@@ -34,19 +40,18 @@ export async function dumpDatabase(options: DumpOptions): Promise<string> {
   const programs = await clientProgramsFor(options.serverMajor);
   const { password, database } = targetParts(options.target);
   try {
-    const { signal, attempt } = options;
+    const { signal, attempt, encryption } = options;
     const launched = {
       program: programs.pgDump,
       password,
       signal,
       removesWhenKilled: [attempt],
       nice: true,
+      flow: encryption === undefined ? undefined : encryptedInto(options.path, encryption),
     };
-    await launch(launched, (passfile) =>
+    await launch(launched, ({ passfile, pipe }) =>
       pgDump(connectionFor(options.target, passfile), {
-        filePath: options.folder,
-        format: FormatEnum.Directory,
-        jobs: options.jobs,
+        ...outputOf(options, pipe),
         snapshotName: options.snapshot,
         lockWaitTimeout: lockWaitInMilliseconds,
         schemaOnly: options.schemaOnly === true,
@@ -54,6 +59,7 @@ export async function dumpDatabase(options: DumpOptions): Promise<string> {
       }),
     );
   } catch (error) {
+    if (error instanceof FlowFailed) throw error.cause;
     throw programFailed(error, {
       program: "pg_dump",
       code: "BACKUP_FAILED",
@@ -64,4 +70,15 @@ export async function dumpDatabase(options: DumpOptions): Promise<string> {
     });
   }
   return programs.version;
+}
+
+function encryptedInto(file: string, encryption: Encryption): Flow {
+  return { kind: "from program", take: (content) => encryption.write(content, file) };
+}
+
+function outputOf({ path, jobs }: DumpOptions, pipe: string | undefined) {
+  return pipe === undefined
+    ? { filePath: path, format: FormatEnum.Directory, jobs }
+    : // A pipe cannot be synced; the encrypted file is.
+      { filePath: pipe, format: FormatEnum.Custom, noSync: true };
 }

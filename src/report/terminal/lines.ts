@@ -2,7 +2,7 @@ import type { RunEvent, StepFacts } from "../../events/events.ts";
 import { listCounts } from "../../events/finding.ts";
 import { counted, formatBytes, formatCount, formatDuration } from "../../number-formats.ts";
 import { atLeast, type Level } from "../level.ts";
-import { beginPace, type Pace, paceFacts } from "./pace.ts";
+import { beginPace, dumpFacts, type Pace, paceFacts } from "./pace.ts";
 
 /** How often a backfill and the proof report their progress where only lines are shown. */
 const progressEveryMilliseconds = 10_000;
@@ -69,9 +69,7 @@ export function describe(event: RunEvent, level: Level): string | undefined {
     case "backup-finished":
       return `${event.stage}: backed up to ${event.folder} (${formatBytes(event.bytes)}), ${event.tag}`;
     case "backup-progress":
-      return verbose
-        ? `  ${event.tables} of ${event.ofTables} tables, ${formatBytes(event.bytes)}`
-        : undefined;
+      return verbose ? `  ${dumpFacts(event)}` : undefined;
     case "step-started":
       return verbose ? `  ${about(event.step)}: begins` : undefined;
     case "step-progress":
