@@ -12,7 +12,7 @@ import { describeFiles, partialSuffix, writeManifest } from "../backup/folder/ma
 import type { Relation } from "../catalog/relations.ts";
 import { findRelation, readSnapshot } from "../catalog/snapshot.ts";
 import { readDatabaseIdentity } from "../catalog/system-identifier.ts";
-import { AppError, messageOf } from "../errors.ts";
+import { AppError, diskFix, messageOf } from "../errors.ts";
 import type { Run } from "../journal/journal.ts";
 import type { Queries, Target } from "../postgres/connection.ts";
 import { withSession } from "../postgres/sessions.ts";
@@ -51,12 +51,16 @@ export async function keepAttribution(
       next:
         error instanceof AppError && error.code === "CONNECTION_FAILED"
           ? error.next
-          : "set backups.folder in the configuration to a folder that can be written, or add --lose-attribution",
+          : (diskFix(error, elsewhere) ??
+            "set backups.folder in the configuration to a folder that can be written, or add --lose-attribution"),
       details: left,
       cause: error,
     });
   }
 }
+
+const elsewhere =
+  "set backups.folder in the configuration to a folder on another disk, or add --lose-attribution";
 
 const settings = {
   statement_timeout: "0",

@@ -1,6 +1,6 @@
 import { writeFile } from "node:fs/promises";
 import path from "node:path";
-import { AppError, messageOf } from "../errors.ts";
+import { AppError, diskFix, messageOf } from "../errors.ts";
 import { isConnectionLoss, sqlState, targetParts } from "../postgres/connection.ts";
 import type { RunName } from "../steps/model/stage.ts";
 import { version } from "../version.ts";
@@ -121,7 +121,8 @@ function backupFailed({ folder }: BackupRequest, error: unknown, left: readonly 
     next:
       sqlState(error) === "42501"
         ? "connect as a role that can read every row of every table (a superuser, or BYPASSRLS with SELECT), then run the same command again"
-        : "fix the cause above, then run the same command again",
+        : (diskFix(error, "set backups.folder to a folder on another disk in the configuration") ??
+          "fix the cause above, then run the same command again"),
     details: left,
     cause: error,
   });

@@ -271,6 +271,7 @@ test("a disk that is too small is noticed before the dump, and one that fills up
   const filled = await project.tenantry("run", "--yes", "--stage", "day1");
   expect(filled).toMatchObject({ code: 1 });
   expect(filled.stderr).toContain("No space left on device");
+  expect(filled.stderr).toContain("the disk is full: free space on it");
   expect(await readdir(path.join(disk, "backups"))).toEqual([".gitignore"]);
 
   await makeNoise(session, 6000);

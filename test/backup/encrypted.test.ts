@@ -143,6 +143,7 @@ test("a full disk is named as such, and not as a failure of pg_dump", async ({ s
   await expect(refused).rejects.toMatchObject({
     code: "BACKUP_FAILED",
     fault: expect.stringContaining("ENOSPC"),
+    next: expect.stringContaining("the disk is full"),
   });
   expect(await readdir(folder)).toEqual([".gitignore"]);
 });

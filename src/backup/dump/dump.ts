@@ -1,4 +1,7 @@
+import { rm, writeFile } from "node:fs/promises";
+import path from "node:path";
 import { FormatEnum, pgDump } from "pg-dump-restore";
+import { diskFix } from "../../errors.ts";
 import { type Target, targetParts } from "../../postgres/connection.ts";
 import type { Encryption } from "../folder/encryption.ts";
 import { programFailed } from "../programs/client-failure.ts";
@@ -66,19 +69,37 @@ export async function dumpDatabase(options: DumpOptions): Promise<string> {
       object: database,
       password,
       state: "nothing was changed: no stage begins without a backup",
-      next: "fix what pg_dump reports, then run the same command again. Its role must be able to read every row of every table (a superuser, or BYPASSRLS with SELECT). max_connections and the CONNECTION LIMIT of role and database must allow one session more than backups.jobs",
+      next:
+        diskFix(await whyRefused(options.attempt), elsewhere) ??
+        "fix what pg_dump reports, then run the same command again. Its role must be able to read every row of every table (a superuser, or BYPASSRLS with SELECT). max_connections and the CONNECTION LIMIT of role and database must allow one session more than backups.jobs",
     });
   }
   return programs.version;
+}
+
+const elsewhere = "set backups.folder to a folder on another disk in the configuration";
+
+/** pg_dump reports a full disk in words only, so a file is written: that has a code. */
+async function whyRefused(folder: string): Promise<unknown> {
+  const file = path.join(folder, "probe");
+  try {
+    await writeFile(file, Buffer.alloc(1024 * 1024), { flush: true });
+    return undefined;
+  } catch (error) {
+    return error;
+  } finally {
+    await rm(file, { force: true });
+  }
 }
 
 function encryptedInto(file: string, encryption: Encryption): Flow {
   return { kind: "from program", take: (content) => encryption.write(content, file) };
 }
 
-function outputOf({ path, jobs }: DumpOptions, pipe: string | undefined) {
+function outputOf(options: DumpOptions, pipe: string | undefined) {
+  const { jobs } = options;
   return pipe === undefined
-    ? { filePath: path, format: FormatEnum.Directory, jobs }
+    ? { filePath: options.path, format: FormatEnum.Directory, jobs }
     : // A pipe cannot be synced; the encrypted file is.
       { filePath: pipe, format: FormatEnum.Custom, noSync: true };
 }

@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { mkdir, open, rename, rm, rmdir, writeFile } from "node:fs/promises";
 import path from "node:path";
-import { AppError, messageOf } from "../../errors.ts";
+import { AppError, diskFix, messageOf } from "../../errors.ts";
 import { keepFromGit } from "../git/ignore.ts";
 import { keptBackups } from "../git/kept-names.ts";
 import { removeLeftovers } from "./leftovers.ts";
@@ -59,11 +59,13 @@ export async function reserveFolder(
       object: parent,
       fault: `no backup can be written here: ${messageOf(error)}`,
       state: "nothing was changed: no stage begins without a backup",
-      next: "make it writable, or set backups.folder to another folder in the configuration",
+      next: diskFix(error, elsewhere) ?? `make it writable, or ${elsewhere}`,
       cause: error,
     });
   }
 }
+
+const elsewhere = "set backups.folder to another folder in the configuration";
 
 /** Whether the folder was created: otherwise another backup has created it. */
 async function makeFolder(folder: string): Promise<boolean> {
