@@ -105,7 +105,7 @@ async function whileWriting(
   settings: ReturnType<typeof parseSettings>,
   work: () => Promise<unknown>,
 ) {
-  const application = await startOldApplication(url, settings, { writesPerSecond });
+  const application = await startOldApplication({ url }, settings, { writesPerSecond });
   try {
     await work();
   } finally {

@@ -43,7 +43,7 @@ function subjects(tables: number, rows: number): readonly Subject[] {
       make: (session) => makeCompany(session, tables, rowsOfMedium),
       config: (online) => companyConfig(tables, online),
       write: (url) =>
-        startOldApplication(url, parseSettings(companyConfig(tables), "the bench"), {
+        startOldApplication({ url }, parseSettings(companyConfig(tables), "the bench"), {
           writesPerSecond,
         }),
     },

@@ -104,3 +104,22 @@ export function messageOf(error: unknown): string {
   if (error instanceof Error) return error.message;
   return typeof error === "string" ? error : "a value that is not an error was thrown";
 }
+
+/** Errors of the operating system that are no matter of privileges. */
+const diskFaults: ReadonlyMap<unknown, string> = new Map([
+  ["ENOSPC", "the disk is full: free space on it (df -h; if df -i shows 100 %, remove files)"],
+  ["EDQUOT", "the disk quota is used up: free space, or have the quota raised"],
+  ["EROFS", "the file system is read-only: mount it read-write"],
+]);
+
+/**
+ * What to do about a disk that takes nothing more; undefined if that is not the error's cause.
+ * @param elsewhere what to do instead of it
+ */
+export function diskFix(error: unknown, elsewhere: string): string | undefined {
+  for (let one = error; one instanceof Error; one = one.cause) {
+    const fix = "code" in one ? diskFaults.get(one.code) : undefined;
+    if (fix !== undefined) return `${fix}; or ${elsewhere}`;
+  }
+  return undefined;
+}

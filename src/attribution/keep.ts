@@ -1,5 +1,5 @@
 import { createWriteStream } from "node:fs";
-import { mkdir, writeFile } from "node:fs/promises";
+import { mkdir } from "node:fs/promises";
 import path from "node:path";
 import { PassThrough } from "node:stream";
 import { pipeline } from "node:stream/promises";
@@ -12,12 +12,12 @@ import { describeFiles, partialSuffix, writeManifest } from "../backup/folder/ma
 import type { Relation } from "../catalog/relations.ts";
 import { findRelation, readSnapshot } from "../catalog/snapshot.ts";
 import { readDatabaseIdentity } from "../catalog/system-identifier.ts";
-import { AppError, messageOf } from "../errors.ts";
+import { AppError, diskFix, messageOf } from "../errors.ts";
 import type { Run } from "../journal/journal.ts";
 import type { Queries, Target } from "../postgres/connection.ts";
 import { withSession } from "../postgres/sessions.ts";
 import { ident, list, type RelationName, type Some, type Sql, sql } from "../postgres/sql.ts";
-import { type Attribution, membershipsFile, organizationsFile } from "./manifest.ts";
+import { type Attribution, recordFiles } from "./manifest.ts";
 
 /**
  * Saves what undoing a run loses: organizations, memberships, and the organization of each row. Rows
@@ -51,12 +51,16 @@ export async function keepAttribution(
       next:
         error instanceof AppError && error.code === "CONNECTION_FAILED"
           ? error.next
-          : "set backups.folder in the configuration to a folder that can be written, or add --lose-attribution",
+          : (diskFix(error, elsewhere) ??
+            "set backups.folder in the configuration to a folder that can be written, or add --lose-attribution"),
       details: left,
       cause: error,
     });
   }
 }
+
+const elsewhere =
+  "set backups.folder in the configuration to a folder on another disk, or add --lose-attribution";
 
 const settings = {
   statement_timeout: "0",
@@ -73,8 +77,10 @@ function write(target: Target, run: Run, folder: string, madeAt: string): Promis
       run.stage === "day1" && findRelation(snapshot, run.tenancy.organizations) !== undefined;
     const tables = await session.transaction(async (queries) => {
       if (organizations) {
-        await keepWhole(queries, run.tenancy.organizations, path.join(folder, organizationsFile));
-        await keepWhole(queries, run.tenancy.memberships, path.join(folder, membershipsFile));
+        const files = recordFiles(2);
+        const { organizations: all, memberships } = run.tenancy;
+        await keepRecords(queries, all, path.join(folder, files.organizations.name));
+        await keepRecords(queries, memberships, path.join(folder, files.memberships.name));
       }
       await mkdir(path.join(folder, "rows"), { mode: 0o700 });
       const kept: Attribution["tables"] = [];
@@ -87,22 +93,31 @@ function write(target: Target, run: Run, folder: string, madeAt: string): Promis
       return kept;
     }, "read only snapshot");
     const attribution: Attribution = {
-      ...{ format: 1, kind: "attribution", stage: run.stage, madeAt, database },
+      ...{ format: 2, kind: "attribution", stage: run.stage, madeAt, database },
       ...{ organizations, tables, files: await describeFiles(folder) },
     };
     await writeManifest(folder, attribution);
   });
 }
 
-async function keepWhole(queries: Queries, relation: RelationName, file: string): Promise<void> {
-  const [row] = await queries.rows(
-    sql`
-      SELECT coalesce(jsonb_agg(to_jsonb(record.*)), '[]')::text AS records
-        FROM ${ident(relation)} AS record
-    `,
-    z.object({ records: z.string() }),
+/** Every column of every row: all of them as one value would have a limit. */
+async function keepRecords(queries: Queries, relation: RelationName, file: string): Promise<void> {
+  const records = sql`SELECT to_jsonb(record.*) FROM ${ident(relation)} AS record`;
+  await copyInto(queries, records, file);
+}
+
+/** Writes the rows of a query as COPY does, compressed. @returns how many there are */
+async function copyInto(queries: Queries, rows: Sql, file: string): Promise<number> {
+  // COPY ends this stream, which must happen before gzip has written the file.
+  const plain = new PassThrough();
+  const packing = pipeline(
+    plain,
+    createGzip({ level: 1 }),
+    createWriteStream(file, { mode: 0o600, flush: true }),
   );
-  await writeFile(file, row?.records ?? "[]", { mode: 0o600, flush: true });
+  const copying = queries.copyOut(sql`COPY (${rows}) TO STDOUT`, plain);
+  const [count] = await Promise.all([copying, packing]);
+  return count;
 }
 
 async function keepRows(
@@ -125,18 +140,11 @@ async function keepRows(
   const key = keyOf(existing, column);
   if (key === undefined) return { ...relation, rows: 0, kept: { kind: "no key" } };
   const columns = list([...key, column].map((name) => ident(name)));
-  // COPY ends this stream, which must happen before gzip has written the file.
-  const plain = new PassThrough();
-  const packing = pipeline(
-    plain,
-    createGzip({ level: 1 }),
-    createWriteStream(path.join(folder, file), { mode: 0o600, flush: true }),
+  const rows = await copyInto(
+    queries,
+    sql`SELECT ${columns} FROM ${rowsOf} WHERE ${ident(column)} IS NOT NULL`,
+    path.join(folder, file),
   );
-  const copying = queries.copyOut(
-    sql`COPY (SELECT ${columns} FROM ${rowsOf} WHERE ${ident(column)} IS NOT NULL) TO STDOUT`,
-    plain,
-  );
-  const [rows] = await Promise.all([copying, packing]);
   return { ...relation, rows, kept: { kind: "rows", key: [...key], file } };
 }
 

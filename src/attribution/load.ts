@@ -10,14 +10,14 @@ import { whyUnreadable } from "../backup/folder/manifest.ts";
 import { AppError } from "../errors.ts";
 import { isConnectionLoss, type Queries, type Target } from "../postgres/connection.ts";
 import { withSession } from "../postgres/sessions.ts";
-import { ident, list, type RelationName, sql } from "../postgres/sql.ts";
+import { ident, list, type RelationName, type Sql, sql } from "../postgres/sql.ts";
 import {
   type Kept,
   type KeptTable,
   keptMemberships,
   keptOrganizations,
 } from "../steps/model/kept.ts";
-import { type Attribution, membershipsFile, organizationsFile, refused } from "./manifest.ts";
+import { type Attribution, type RecordsFile, recordFiles, refused } from "./manifest.ts";
 
 /**
  * Loads what a rollback saved into the journal's schema, for the steps of the stage. Tables that an
@@ -45,8 +45,9 @@ export async function loadAttribution(
 async function load(queries: Queries, folder: string, attribution: Attribution): Promise<Kept> {
   await dropLoaded(queries);
   if (attribution.organizations) {
-    await loadRecords(queries, keptOrganizations, path.join(folder, organizationsFile));
-    await loadRecords(queries, keptMemberships, path.join(folder, membershipsFile));
+    const { organizations, memberships } = recordFiles(attribution.format);
+    await loadRecords(queries, keptOrganizations, folder, organizations);
+    await loadRecords(queries, keptMemberships, folder, memberships);
   }
   const tables: KeptTable[] = [];
   for (const { schema, name, kept } of attribution.tables) {
@@ -59,14 +60,35 @@ async function load(queries: Queries, folder: string, attribution: Attribution):
   return { organizations: attribution.organizations, tables };
 }
 
-async function loadRecords(queries: Queries, into: RelationName, file: string): Promise<void> {
-  const records = await readFile(file, "utf8");
+async function loadRecords(
+  queries: Queries,
+  into: RelationName,
+  folder: string,
+  { name, form }: RecordsFile,
+): Promise<void> {
+  const file = path.join(folder, name);
   await queries.execute(sql`CREATE TABLE ${ident(into)} (record jsonb NOT NULL)`);
-  await queries.execute(sql`
-    INSERT INTO ${ident(into)}
-    SELECT record
-      FROM jsonb_array_elements(${records}::jsonb) AS record
-  `);
+  switch (form) {
+    case "rows":
+      await copyFrom(queries, sql`COPY ${ident(into)} (record) FROM STDIN`, file);
+      break;
+    case "array":
+      await queries.execute(sql`
+        INSERT INTO ${ident(into)}
+        SELECT record
+          FROM jsonb_array_elements(${await readFile(file, "utf8")}::jsonb) AS record
+      `);
+      break;
+    default:
+      form satisfies never;
+  }
+  await queries.execute(sql`ANALYZE ${ident(into)}`);
+}
+
+async function copyFrom(queries: Queries, copy: Sql, file: string): Promise<void> {
+  const plain = new PassThrough();
+  const unpacking = pipeline(createReadStream(file), createGunzip(), plain);
+  await Promise.all([queries.copyIn(copy, plain), unpacking]);
 }
 
 async function loadRows(queries: Queries, table: KeptTable, file: string): Promise<void> {
@@ -79,12 +101,8 @@ async function loadRows(queries: Queries, table: KeptTable, file: string): Promi
       FROM ${ident(relation)}
       WITH NO DATA
   `);
-  const plain = new PassThrough();
-  const unpacking = pipeline(createReadStream(file), createGunzip(), plain);
-  await Promise.all([
-    queries.copyIn(sql`COPY ${ident(loadedAs)} (${columns}, kept_organization) FROM STDIN`, plain),
-    unpacking,
-  ]);
+  const copy = sql`COPY ${ident(loadedAs)} (${columns}, kept_organization) FROM STDIN`;
+  await copyFrom(queries, copy, file);
   await queries.execute(sql`ALTER TABLE ${ident(loadedAs)} ADD PRIMARY KEY (${columns})`);
   await queries.execute(sql`ANALYZE ${ident(loadedAs)}`);
 }

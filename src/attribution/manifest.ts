@@ -26,7 +26,8 @@ const tableSchema = z.object({
 });
 
 export const attributionSchema = z.object({
-  format: z.literal(1),
+  /** In format 1, organizations and memberships are a JSON array each. */
+  format: z.literal([1, 2]),
   kind: z.literal("attribution"),
   stage: runNameSchema,
   madeAt: z.iso.datetime(),
@@ -40,8 +41,33 @@ export const attributionSchema = z.object({
 /** What a rollback would lose: organizations, memberships, and the organization of each row. */
 export type Attribution = z.output<typeof attributionSchema>;
 
-export const organizationsFile = "organizations.json";
-export const membershipsFile = "memberships.json";
+/** A file with organizations or memberships. */
+export type RecordsFile = {
+  readonly name: string;
+  /** Rows: a JSON object for each record, as COPY writes them, compressed with gzip. Array: one JSON array of all. */
+  readonly form: "rows" | "array";
+};
+
+/** The files with organizations and memberships. */
+export function recordFiles(format: Attribution["format"]): {
+  readonly organizations: RecordsFile;
+  readonly memberships: RecordsFile;
+} {
+  switch (format) {
+    case 1:
+      return {
+        organizations: { name: "organizations.json", form: "array" },
+        memberships: { name: "memberships.json", form: "array" },
+      };
+    case 2:
+      return {
+        organizations: { name: "organizations.copy.gz", form: "rows" },
+        memberships: { name: "memberships.copy.gz", form: "rows" },
+      };
+    default:
+      return format satisfies never;
+  }
+}
 
 /**
  * Reads what a rollback saved, and compares every file with the manifest.
@@ -71,9 +97,10 @@ export async function readAttribution(
 }
 
 /** The files that are read; a file that is not in the manifest is never read. */
-function filesNeeded({ organizations, tables }: Attribution): string[] {
+function filesNeeded({ format, organizations, tables }: Attribution): string[] {
   const rows = tables.flatMap(({ kept }) => (kept.kind === "rows" ? [kept.file] : []));
-  return organizations ? [organizationsFile, membershipsFile, ...rows] : rows;
+  const records = recordFiles(format);
+  return organizations ? [records.organizations.name, records.memberships.name, ...rows] : rows;
 }
 
 async function parse(folder: string): Promise<Attribution> {

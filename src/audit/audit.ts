@@ -3,7 +3,7 @@ import { acceptanceOf, today } from "../config/accepted.ts";
 import type { Settings } from "../config/settings.ts";
 import { messageOf } from "../errors.ts";
 import { type Finding, findingSeverities } from "../events/finding.ts";
-import { type Queries, sqlState } from "../postgres/connection.ts";
+import { isConcurrentChange, type Queries, sqlState } from "../postgres/connection.ts";
 import { sql } from "../postgres/sql.ts";
 import { type AuditContext, foundSchema, type Rule, type RuleContext } from "./rule.ts";
 
@@ -54,7 +54,7 @@ async function askRule(queries: Queries, context: RuleContext, rule: Rule): Prom
       severity: own,
     }));
   } catch (error) {
-    if (sqlState(error) === undefined) throw error;
+    if (sqlState(error) === undefined || isConcurrentChange(error)) throw error;
     await queries.execute(sql`ROLLBACK TO SAVEPOINT rule`);
     const fact = `could not be checked: ${messageOf(error)}`;
     return [{ ...told, object: "the rule", fact, fix: "-- fix the error above" }];

@@ -2,6 +2,7 @@ import type { Snapshot } from "../catalog/snapshot.ts";
 import type { Settings } from "../config/settings.ts";
 import type { Finding } from "../events/finding.ts";
 import type { Session } from "../postgres/connection.ts";
+import { readCatalog } from "../postgres/read-catalog.ts";
 import type { StageName } from "../steps/model/stage.ts";
 import { audit, judge } from "./audit.ts";
 import { auditContext } from "./context.ts";
@@ -32,10 +33,7 @@ export async function readFindings(
 ): Promise<readonly Finding[]> {
   const context = auditContext(settings, snapshot);
   const ask = (asked: readonly Rule[], calls?: AuditContext["calls"]) =>
-    session.transaction(
-      (queries) => audit(queries, { ...context, calls }, asked),
-      "read only snapshot",
-    );
+    readCatalog(session, (queries) => audit(queries, { ...context, calls }, asked));
   const first = await ask(rules);
   const { id } = definerFunction;
   // The application's code takes a second to read, and only proposals for functions need it.

@@ -1,15 +1,16 @@
 import { writeFile } from "node:fs/promises";
 import path from "node:path";
-import { AppError, messageOf } from "../errors.ts";
+import { AppError, diskFix, messageOf } from "../errors.ts";
 import { isConnectionLoss, sqlState, targetParts } from "../postgres/connection.ts";
 import type { RunName } from "../steps/model/stage.ts";
 import { version } from "../version.ts";
 import { globalsScript } from "./dump/globals.ts";
 import { type SnapshotRequest, takeSnapshot } from "./dump/snapshot.ts";
-import { encrypterFor, encryptFolder } from "./folder/encryption.ts";
-import { finishFolder, removeAttempt, reserveFolder, systemErrorSchema } from "./folder/folder.ts";
+import { encryptedSuffix, encryptionFor } from "./folder/encryption.ts";
+import { finishFolder, removeAttempt, reserveFolder } from "./folder/folder.ts";
 import { parts } from "./folder/layout.ts";
 import { describeFiles, type Manifest, partialSuffix, writeManifest } from "./folder/manifest.ts";
+import { systemCode } from "./folder/system-error.ts";
 
 export type BackupRequest = SnapshotRequest & {
   /** Null for a backup that is made outside of a stage. */
@@ -40,21 +41,28 @@ export type Backup = {
  */
 export async function backUp(request: BackupRequest): Promise<Backup> {
   const recipients = request.recipients ?? [];
-  if (recipients.length > 0) await encrypterFor(recipients);
+  const encryption = await encryptionFor(recipients);
   const madeAt = new Date().toISOString();
   const name = `${request.stage ?? "manual"}-${madeAt.replaceAll(/[-:]|\.\d+/g, "")}`;
   const folder = await reserveFolder(request.folder, name, request.notify ?? (() => undefined));
   const partial = `${folder}${partialSuffix}`;
   try {
     const gitTag = await request.tag(folder);
-    const { facts, globals, fingerprint } = await takeSnapshot(request, partial);
+    const { facts, globals, fingerprint } = await takeSnapshot(request, {
+      folder: partial,
+      encryption,
+    });
     const { host, port, database } = targetParts(request.target);
-    const write = (file: string, content: string | Iterable<string>) =>
+    const write = (file: string, content: string | Uint8Array | Iterable<string>) =>
       writeFile(path.join(partial, file), content, { mode: 0o600, flush: true });
-    await write(parts.globals, JSON.stringify(globals));
-    await write(parts.globalsScript, globalsScript(globals, database));
-    await write(parts.fingerprint, JSON.stringify(fingerprint));
-    if (recipients.length > 0) await encryptFolder(path.join(partial, parts.content), recipients);
+    for (const [file, text] of [
+      [parts.globals, JSON.stringify(globals)],
+      [parts.globalsScript, globalsScript(globals, database)],
+      [parts.fingerprint, JSON.stringify(fingerprint)],
+    ] as const) {
+      if (encryption === undefined) await write(file, text);
+      else await write(`${file}${encryptedSuffix}`, await encryption.text(text));
+    }
     for (const [file, content] of Object.entries(request.files)) await write(file, content);
     request.signal?.throwIfAborted();
     const files = await describeFiles(partial);
@@ -103,9 +111,7 @@ function backupFailed({ folder }: BackupRequest, error: unknown, left: readonly 
     });
   }
   const isExternal =
-    sqlState(error) !== undefined ||
-    isConnectionLoss(error) ||
-    systemErrorSchema.safeParse(error).success;
+    sqlState(error) !== undefined || isConnectionLoss(error) || systemCode(error) !== undefined;
   if (!isExternal) return error;
   return new AppError({
     code: "BACKUP_FAILED",
@@ -115,7 +121,8 @@ function backupFailed({ folder }: BackupRequest, error: unknown, left: readonly 
     next:
       sqlState(error) === "42501"
         ? "connect as a role that can read every row of every table (a superuser, or BYPASSRLS with SELECT), then run the same command again"
-        : "fix the cause above, then run the same command again",
+        : (diskFix(error, "set backups.folder to a folder on another disk in the configuration") ??
+          "fix the cause above, then run the same command again"),
     details: left,
     cause: error,
   });

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { type Queries, type Session, sqlState } from "../postgres/connection.ts";
+import { readCatalog } from "../postgres/read-catalog.ts";
 import { type RelationName, type Sql, sql } from "../postgres/sql.ts";
 import { usualAnonymousIsUsed } from "./anonymous-role.ts";
 import { type DefaultPrivileges, readDefaultPrivileges } from "./default-privileges.ts";
@@ -51,7 +52,7 @@ export type Snapshot = {
 
 /** Reads the catalog in one read-only transaction, so that all of it is from the same moment. */
 export async function readSnapshot(session: Session): Promise<Snapshot> {
-  return session.transaction(async (queries) => {
+  return readCatalog(session, async (queries) => {
     const [path] = await queries.rows(
       sql`SELECT current_schemas(FALSE)::text[] AS "searchPath"`,
       z.object({ searchPath: z.array(z.string()) }),
@@ -73,7 +74,7 @@ export async function readSnapshot(session: Session): Promise<Snapshot> {
       fingerprint: await readFingerprint(queries),
       searchPaths: await readSearchPaths(queries),
     };
-  }, "read only snapshot");
+  });
 }
 
 /** Tried, because managed services allow it in ways that the catalog does not show. */

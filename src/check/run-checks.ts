@@ -1,6 +1,7 @@
 import { AppError, messageOf } from "../errors.ts";
 import type { Finding } from "../events/finding.ts";
 import { isConnectionLoss, type Session, sqlState } from "../postgres/connection.ts";
+import { readCatalog } from "../postgres/read-catalog.ts";
 import { sql } from "../postgres/sql.ts";
 import type { CheckSubject, Found, PreflightCheck } from "./check.ts";
 
@@ -35,12 +36,12 @@ async function ask(
   subject: CheckSubject,
 ): Promise<readonly Found[]> {
   try {
-    return await session.transaction(async (queries) => {
+    return await readCatalog(session, async (queries) => {
       await queries.execute(sql`SELECT set_config('statement_timeout', ${limit}, TRUE)`);
       await queries.execute(sql`SELECT set_config('lock_timeout', ${limit}, TRUE)`);
       await queries.execute(sql`SET LOCAL search_path = pg_catalog`);
       return await check.find({ ...subject, queries, pooled: session.pooled });
-    }, "read only snapshot");
+    });
   } catch (error) {
     if (isConnectionLoss(error)) throw error;
     return [error instanceof AppError ? refusal(error) : notRun(check, error)];

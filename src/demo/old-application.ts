@@ -25,7 +25,7 @@ export async function startOldApplication(
   const owned = Array.from({ length: sessions }, (_, session) =>
     accounts.filter((_account, index) => index % sessions === session),
   );
-  return startWriters(url, { writesPerSecond, sessions }, (session, turn) => {
+  return startWriters({ url }, { writesPerSecond, sessions }, (session, turn) => {
     const own = owned[session] ?? [];
     const write = writes[turn % writes.length];
     const account = own[Math.floor(turn / writes.length) % own.length];

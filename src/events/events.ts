@@ -46,8 +46,8 @@ export const runEventSchema = z.discriminatedUnion("kind", [
   z.object({
     kind: z.literal("backup-progress"),
     stage,
-    /** Tables whose dump was begun, of all; and what is written by now. */
-    tables: z.number(),
+    /** Tables whose dump was begun (null if the dump is encrypted), of all; and what is written by now. */
+    tables: z.number().nullable(),
     ofTables: z.number(),
     bytes: z.number(),
   }),

@@ -24,7 +24,7 @@ import {
 } from "../certificate/sign.ts";
 import { compareStandings, type Standing, standingIn } from "../certificate/standing.ts";
 import { today } from "../config/accepted.ts";
-import { AppError, messageOf } from "../errors.ts";
+import { AppError, diskFix, messageOf } from "../errors.ts";
 import { type Run, readRuns } from "../journal/journal.ts";
 import { mutants } from "../mutation/mutants/index.ts";
 import { counted } from "../number-formats.ts";
@@ -245,7 +245,9 @@ function unusable(file: string, what: "read" | "written", error: unknown): AppEr
     object: file,
     fault: `cannot be ${what}: ${messageOf(error)}`,
     state: "nothing was changed",
-    next: what === "read" ? "name a file that is there" : "name a file in a folder that is there",
+    next:
+      diskFix(error, "name a file on another disk") ??
+      (what === "read" ? "name a file that is there" : "name a file in a folder that is there"),
     cause: error,
   });
 }

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { AppError } from "../errors.ts";
 import { requestCancel } from "./cancel.ts";
 import { connect, disconnect } from "./connect.ts";
 import { isConnectionLoss } from "./failures.ts";
@@ -8,6 +9,8 @@ import { type Connection, queriesOn, type Run, runOn } from "./statements.ts";
 import { clientFor, connectionFailed, type Target } from "./target.ts";
 
 export {
+  explainRefusal,
+  isConcurrentChange,
   isConnectionLoss,
   isLockConflict,
   type RefusalSource,
@@ -105,8 +108,20 @@ async function inTransaction<Result>(
     });
     throw error;
   }
-  await run(raw("COMMIT"));
+  const { command } = await run(raw("COMMIT"));
+  // COMMIT of a transaction with a failed statement is no error: it is answered with ROLLBACK.
+  if (command !== "COMMIT") throw rolledBackAtCommit();
   return result;
+}
+
+function rolledBackAtCommit(): AppError {
+  return new AppError({
+    code: "STATEMENT_FAILED",
+    object: "a transaction",
+    fault: "the server rolled it back at its COMMIT, because one of its statements had failed",
+    state: "nothing of this transaction was committed",
+    next: "find the failed statement in the log of the command, then run the same command again",
+  });
 }
 
 const begin: Readonly<Record<TransactionMode, string>> = {

@@ -1,5 +1,6 @@
 import pg from "pg";
 import type { RelationName } from "./sql.ts";
+import { changedMeanwhile, explainSqlState, type SqlState } from "./sql-states.ts";
 
 /** The five-character SQLSTATE of an error that the server sent, or undefined for any other. */
 export function sqlState(error: unknown): string | undefined {
@@ -14,6 +15,27 @@ const lockStates = new Set(["55P03", "40P01", "40001"]);
  */
 export function isLockConflict(error: unknown): boolean {
   return lockStates.has(sqlState(error) ?? "");
+}
+
+/** PostgreSQL's messages of internal errors are not translated. */
+const changedMessages =
+  /^(cache lookup failed for|could not open relation with OID|could not find tuple for|tuple concurrently (updated|deleted))/;
+
+/**
+ * Whether another session changed or dropped an object while it was read. Definitions are printed from the
+ * catalog as it is now, and not as the transaction sees it: an object of the one may be missing in the other.
+ */
+export function isConcurrentChange(error: unknown): boolean {
+  return (
+    sqlState(error) === "XX000" && error instanceof Error && changedMessages.test(error.message)
+  );
+}
+
+/** What an error of the server means; undefined for other errors, and where nothing is known about it. */
+export function explainRefusal(error: unknown): SqlState | undefined {
+  const state = sqlState(error);
+  if (state === undefined) return undefined;
+  return isConcurrentChange(error) ? changedMeanwhile : explainSqlState(state);
 }
 
 /** Whether the connection was lost: the server restarted, the network failed, the backend was terminated. */

@@ -255,10 +255,17 @@ export const sqlStates: Readonly<Record<string, SqlState>> = {
   ),
   XX: state(
     "internal error",
-    "PostgreSQL reported an internal error or corrupted data",
-    "read the server's log and check the table with pg_amcheck before you do anything else",
+    'PostgreSQL reported an internal error or corrupted data; if the message is "cache lookup failed" or "could not open relation with OID", another session changed or dropped an object while it was read',
+    "run the same command again; for any other message, read the server's log and check the table with pg_amcheck before you do anything else",
   ),
 };
+
+/** What an internal error (XX000) means whose message shows that the catalog changed while it was read. */
+export const changedMeanwhile: SqlState = state(
+  "internal error",
+  "another session changed or dropped the object while it was read",
+  "run the same command again; nothing is damaged",
+);
 
 function state(condition: string, means: string, next: string): SqlState {
   return { condition, means, next };

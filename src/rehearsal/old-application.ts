@@ -1,4 +1,5 @@
 import type { Settings } from "../config/settings.ts";
+import type { Target } from "../postgres/connection.ts";
 import { withSession } from "../postgres/sessions.ts";
 import {
   oldApplicationName,
@@ -30,18 +31,18 @@ const round: readonly Verb[] = ["update", "insert", "update", "insert", "delete"
  * @throws AppError CONNECTION_FAILED
  */
 export async function startOldApplication(
-  url: string,
+  target: Target,
   settings: Settings,
   { writesPerSecond = 100, sessions = 3, role }: OldApplicationOptions = {},
 ): Promise<OldApplication> {
-  const { tables, notWritten } = await withSession({ url }, oldApplicationName, {}, (session) =>
+  const { tables, notWritten } = await withSession(target, oldApplicationName, {}, (session) =>
     learnTables(session, settings, role),
   );
   const writes = round.flatMap((verb) =>
     tables.filter(({ verbs }) => verbs.includes(verb)).map((table) => ({ table, verb })),
   );
   const copies = Array.from({ length: sessions }, () => new Copies());
-  const writers = startWriters(url, { writesPerSecond, sessions }, (session, turn) => {
+  const writers = startWriters(target, { writesPerSecond, sessions }, (session, turn) => {
     // Each session starts at another position, so that they do not all write the same table.
     const begin = Math.floor((session * writes.length) / sessions);
     const { table, verb } = writes[(begin + turn) % writes.length] ?? {};

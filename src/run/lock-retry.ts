@@ -3,10 +3,14 @@ import { z } from "zod";
 import { AppError, messageOf } from "../errors.ts";
 import { type StepFacts, stepFacts } from "../events/events.ts";
 import { askRepeatedly } from "../polling.ts";
-import { isConnectionLoss, isLockConflict, sqlState } from "../postgres/connection.ts";
+import {
+  explainRefusal,
+  isConnectionLoss,
+  isLockConflict,
+  sqlState,
+} from "../postgres/connection.ts";
 import type { Observer } from "../postgres/observer.ts";
 import { sql } from "../postgres/sql.ts";
-import { explainSqlState } from "../postgres/sql-states.ts";
 import type { Step } from "../steps/model/step.ts";
 import type { RunContext } from "./context.ts";
 
@@ -148,7 +152,7 @@ export function stepError(step: Step, error: unknown): unknown {
     object: step.id,
     fault: `${messageOf(error)} (SQLSTATE ${state})`,
     state: "this step was rolled back; the steps before it are checkpointed",
-    next: `${explainSqlState(state)?.next ?? "tenantry status shows what is applied"}; tenantry rollback undoes the stage`,
+    next: `${explainRefusal(error)?.next ?? "tenantry status shows what is applied"}; tenantry rollback undoes the stage`,
     cause: error,
   });
 }

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import type { Target } from "../postgres/connection.ts";
 import { withSessions } from "../postgres/sessions.ts";
 import { ReopeningConnection } from "./reopening-connection.ts";
 import { Tally, type WritesReport } from "./tally.ts";
@@ -19,7 +20,7 @@ export const oldApplicationName = "old application";
  * @param nextWrite the next write of a session; undefined where it has none
  */
 export function startWriters(
-  url: string,
+  target: Target,
   { writesPerSecond, sessions }: WriteRate,
   nextWrite: (session: number, turn: number) => TimedWrite | undefined,
 ): SteadyWriters {
@@ -38,7 +39,7 @@ export function startWriters(
   };
   const all = withSessions(async (open) => {
     const loops = Array.from({ length: sessions }, (_, session) =>
-      write(session, new ReopeningConnection(() => open({ url }, oldApplicationName))),
+      write(session, new ReopeningConnection(() => open(target, oldApplicationName))),
     );
     await Promise.all(loops);
   });

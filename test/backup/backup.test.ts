@@ -10,6 +10,7 @@ import { parts } from "../../src/backup/folder/layout.ts";
 import { readManifest, verifyBackup } from "../../src/backup/folder/manifest.ts";
 import { findPgDump } from "../../src/backup/programs/pg-dump.ts";
 import { readSnapshot } from "../../src/catalog/snapshot.ts";
+import { diskFix } from "../../src/errors.ts";
 import { openSession, type Session, targetParts } from "../../src/postgres/connection.ts";
 import { ident, literal, type Sql, sql } from "../../src/postgres/sql.ts";
 import { createDatabase, type TestDatabase } from "../setup/database.ts";
@@ -293,6 +294,40 @@ test("a file in the folder's place is named before anything is dumped", async ()
       fault: expect.stringContaining("no backup can be written here"),
     });
   }
+});
+
+test.each([
+  { options: "ro", code: "EROFS", next: "the file system is read-only" },
+  { options: "size=1m,nr_inodes=2", code: "ENOSPC", next: "the disk is full" },
+])("a disk that takes nothing new ($code) is no matter of privileges", async (disk) => {
+  const folder = await temporaryFolder();
+  const { options, code, next } = disk;
+  const mounted = await execa("mount", ["-t", "tmpfs", "-o", options, "tmpfs", folder], {
+    reject: false,
+  });
+  // None may be mounted here.
+  if (mounted.exitCode !== 0) return;
+  onTestFinished(async () => {
+    await execa("umount", [folder]);
+  });
+  await writeFile(path.join(folder, "first"), "").catch(() => undefined);
+  const unused = request("postgresql://nobody@127.0.0.1:1/none", folder);
+  await expect(backUp(unused)).rejects.toMatchObject({
+    code: "BACKUP_FAILED",
+    fault: expect.stringContaining(code),
+    next: expect.stringContaining(next),
+  });
+});
+
+test("a used-up quota is explained as such, also where another error is caused by it", () => {
+  const cause = Object.assign(new Error("EDQUOT: disk quota exceeded, write"), { code: "EDQUOT" });
+  for (const error of [cause, new Error("no backup can be written here", { cause })]) {
+    expect(diskFix(error, "use another disk")).toBe(
+      "the disk quota is used up: free space, or have the quota raised; or use another disk",
+    );
+  }
+  expect(diskFix(new Error("EACCES"), "use another disk")).toBeUndefined();
+  expect(diskFix("no error", "use another disk")).toBeUndefined();
 });
 
 test.runIf(existsSync("/proc/self"))("a folder that takes nothing new is named", async () => {

@@ -1,6 +1,7 @@
 import { appendFile, readdir, rename, rm } from "node:fs/promises";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { generateIdentity, identityToRecipient } from "age-encryption";
 import { execa } from "execa";
 import { expect, inject, onTestFinished, test } from "vitest";
 import { z } from "zod";
@@ -190,12 +191,20 @@ test("a backup is restored into a database that is made for it, and into no othe
   expect(again.stderr).toContain("already exists");
 });
 
-for (const signal of ["SIGKILL", "SIGINT", "SIGTERM"] as const) {
-  test(`${signal} in the middle of a dump leaves no dump, no process and no backup`, async () => {
-    const { database, project } = await company(`dump ${signal}`);
+for (const [signal, how] of [
+  ["SIGKILL", "in clear"],
+  ["SIGINT", "in clear"],
+  ["SIGTERM", "in clear"],
+  ["SIGKILL", "encrypted"],
+  ["SIGINT", "encrypted"],
+] as const) {
+  test(`${signal} in the middle of a dump, ${how}, leaves no dump, no process and no backup`, async () => {
+    const { database, project } = await company(`dump ${signal} ${how}`);
     const { session, name } = database;
     await makeNoise(session, 12_000);
-    await project.configure({ ...smallCompany, backups: { compression: 9 } });
+    const recipients =
+      how === "encrypted" ? [await identityToRecipient(await generateIdentity())] : [];
+    await project.configure({ ...smallCompany, backups: { compression: 9, recipients } });
     const started = project.start("backup");
     while ((await running("pg_dump", name)) === 0) await sleep(20);
     started.kill(signal);
@@ -262,6 +271,7 @@ test("a disk that is too small is noticed before the dump, and one that fills up
   const filled = await project.tenantry("run", "--yes", "--stage", "day1");
   expect(filled).toMatchObject({ code: 1 });
   expect(filled.stderr).toContain("No space left on device");
+  expect(filled.stderr).toContain("the disk is full: free space on it");
   expect(await readdir(path.join(disk, "backups"))).toEqual([".gitignore"]);
 
   await makeNoise(session, 6000);

@@ -69,7 +69,7 @@ async function dump(
     await meanwhile();
     return dumpDatabase({
       target: { url },
-      folder,
+      path: folder,
       attempt: folder,
       jobs: 2,
       snapshot,

@@ -1,4 +1,4 @@
-import { cp, readdir, writeFile } from "node:fs/promises";
+import { cp, mkdir, readdir, utimes, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { expect, test } from "vitest";
 import { createDatabase } from "../setup/database.ts";
@@ -16,6 +16,21 @@ async function backupsIn(folder: string): Promise<string[]> {
   const names = await readdir(folder);
   return names.filter((name) => /^(manual|day)/.test(name) && !name.endsWith("-attribution"));
 }
+
+test("a command that needs the folder removes what killed processes left in it, and says so", async () => {
+  const folder = await temporaryFolder();
+  const project = await company("backups left", folder);
+  const left = path.join(folder, "day1-20200101T000000Z.partial");
+  await mkdir(path.join(left, "content"), { recursive: true });
+  const long = new Date("2020-01-01T00:00:00Z");
+  await utimes(path.join(left, "content"), long, long);
+  await utimes(left, long, long);
+  expect(await project.tenantry("backup")).toMatchObject({
+    code: 0,
+    stderr: expect.stringContaining(`removed ${left}`),
+  });
+  expect(await backupsIn(folder)).toHaveLength(1);
+});
 
 test("of a folder that several databases have, the newest backup of this one is verified", async () => {
   const folder = await temporaryFolder();

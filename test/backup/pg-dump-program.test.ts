@@ -17,7 +17,7 @@ async function dumpServer(serverMajor: number): Promise<unknown> {
   const target = { url: "postgresql://nobody:pass%20word@127.0.0.1:1/none" };
   const error = await dumpDatabase({
     target,
-    folder,
+    path: folder,
     attempt: folder,
     jobs: 1,
     snapshot: "00000003-00000001-1",

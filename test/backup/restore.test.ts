@@ -246,7 +246,8 @@ test("a restore that fails midway leaves no database", async () => {
   const name = `${database.name.slice(0, 50)} halted`;
   await withBackup(backup.folder, undefined, async (opened) => {
     const server = { url: inject("databaseUrl") };
-    const nowhere = { ...opened, dump: path.join(opened.dump, "nowhere") };
+    const dump = { kind: "folder", path: path.join(opened.folder, "nowhere") } as const;
+    const nowhere = { ...opened, dump };
     await expect(
       restoreBackup({ backup: nowhere, server, database: name, jobs: 1, anyLocale: true }),
     ).rejects.toMatchObject({ code: "RESTORE_FAILED", fault: "pg_restore failed" });

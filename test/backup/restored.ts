@@ -1,5 +1,6 @@
 import { inject, onTestFinished } from "vitest";
 import { type Backup, type BackupRequest, backUp } from "../../src/backup/backup.ts";
+import { identityIn } from "../../src/backup/folder/encryption.ts";
 import { withBackup } from "../../src/backup/folder/open.ts";
 import { compareWithBackup } from "../../src/backup/restore/compare.ts";
 import { restoreBackup } from "../../src/backup/restore/restore.ts";
@@ -38,7 +39,7 @@ export async function restoreAndCompare(
   onTestFinished(async () => {
     await onServer((session) => session.execute(drop));
   });
-  return withBackup(folder, identityFile, async (backup) => {
+  return withBackup(folder, identityIn(identityFile), async (backup) => {
     await restoreBackup({ backup, server, database, jobs: 2, anyLocale: true });
     return compareWithBackup(backup, { ...server, database });
   });

@@ -8,7 +8,7 @@ import { temporaryFolder } from "./temporary-folder.ts";
 test("it is told how far a dump is, also before and after its folder is there", async () => {
   const folder = path.join(await temporaryFolder(), "dump");
   const told: DumpProgress[] = [];
-  const watch = watchDump(folder, 3, (progress) => told.push(progress));
+  const watch = watchDump({ kind: "folder", path: folder }, 3, (progress) => told.push(progress));
   await sleep(400);
   expect(told).toEqual([]);
   await mkdir(folder);
@@ -26,7 +26,7 @@ test("it is told how far a dump is, also before and after its folder is there", 
 test("what cannot be brought to the disk is no backup, and says so", async () => {
   const folder = await temporaryFolder();
   await symlink("1.dat", path.join(folder, "1.dat"));
-  const watch = watchDump(folder, 1, undefined);
+  const watch = watchDump({ kind: "folder", path: folder }, 1, undefined);
   await sleep(400);
   await expect(watch.stop()).rejects.toThrow("ELOOP");
 });

@@ -53,6 +53,7 @@ const unreadable = /has no readable manifest/;
 const foreign = /does not match what a rollback of this stage saved/;
 const unusable = /cannot be loaded/;
 
+const organizations = (folder: string) => path.join(folder, "organizations.copy.gz");
 const rows = (folder: string) => path.join(folder, "rows/1.copy.gz");
 
 const broken: readonly (readonly [
@@ -127,21 +128,21 @@ const broken: readonly (readonly [
   ["has a file too many", (folder) => writeFile(path.join(folder, "mine"), "x"), foreign],
   [
     "has organizations that are altered",
-    (folder) => writeFile(path.join(folder, "organizations.json"), "[]"),
+    (folder) => writeFile(organizations(folder), gzipSync("{}\n")),
     foreign,
   ],
   [
     "has organizations that are no JSON, and says so",
     async (folder) => {
-      await writeFile(path.join(folder, "organizations.json"), "{");
+      await writeFile(organizations(folder), gzipSync("{\n"));
       await signAgain(folder);
     },
     unusable,
   ],
   [
-    "has organizations that are no list, and says so",
+    "has organizations that are not packed, and says so",
     async (folder) => {
-      await writeFile(path.join(folder, "organizations.json"), "{}");
+      await writeFile(organizations(folder), "{}\n");
       await signAgain(folder);
     },
     unusable,
@@ -149,7 +150,7 @@ const broken: readonly (readonly [
   [
     "lacks its memberships, and says so",
     async (folder) => {
-      await rm(path.join(folder, "memberships.json"));
+      await rm(path.join(folder, "memberships.copy.gz"));
       await signAgain(folder);
     },
     foreign,

@@ -113,7 +113,7 @@ test("partitions come and go under a stage that is killed between them, and no r
   const { session, url } = await createDatabase("partitions meanwhile");
   await makePartitionedDialler(session, 20_000);
   const project = await makeProject(url, partitionedDialler);
-  const writers = startWriters(url, { writesPerSecond: 60, sessions: 3 }, oldWrites);
+  const writers = startWriters({ url }, { writesPerSecond: 60, sessions: 3 }, oldWrites);
   try {
     await killedAfter(project, session, { kind: "index", count: 2 });
     // A month that the application's own job makes, one that retention drops, one that is attached

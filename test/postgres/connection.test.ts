@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { z } from "zod";
-import { openSession } from "../../src/postgres/connection.ts";
+import { explainRefusal, openSession } from "../../src/postgres/connection.ts";
+import { readCatalog } from "../../src/postgres/read-catalog.ts";
 import { ident, sql } from "../../src/postgres/sql.ts";
 import { createDatabase } from "../setup/database.ts";
 
@@ -49,4 +50,66 @@ test("a session that the server refuses a setting is closed, and keeps no proces
   });
   const open = sql`SELECT pid FROM pg_stat_activity WHERE application_name = ${name}`;
   await expect.poll(() => session.rows(open, z.unknown())).toEqual([]);
+});
+
+test("a transaction of which a statement failed is not taken for a committed one", async () => {
+  const { session } = await createDatabase("rolled back at commit");
+  await session.execute(sql`CREATE TABLE leads (id integer PRIMARY KEY)`);
+  const swallowed = session.transaction(async (queries) => {
+    await queries.execute(sql`INSERT INTO leads VALUES (1)`);
+    await queries.execute(sql`INSERT INTO leads VALUES (1)`).catch(() => undefined);
+    return "done";
+  });
+  await expect(swallowed).rejects.toMatchObject({
+    code: "STATEMENT_FAILED",
+    fault: expect.stringContaining("rolled it back at its COMMIT"),
+  });
+  expect(await session.rows(sql`SELECT id FROM leads`, z.unknown())).toEqual([]);
+  const after = session.transaction((queries) =>
+    queries.execute(sql`INSERT INTO leads VALUES (2)`),
+  );
+  expect(await after).toBe(1);
+});
+
+test("the catalog is read again where another session swaps a key while it is read", async () => {
+  const { session, url } = await createDatabase("read beside a swap");
+  await session.execute(sql`CREATE TABLE leads (id integer, CONSTRAINT old_key UNIQUE (id))`);
+  const reader = await openSession({ url });
+  const keys = sql`
+    SELECT conname::text AS name,
+           pg_get_constraintdef(oid) AS definition
+      FROM pg_constraint
+     WHERE conrelid = 'leads'::regclass
+  `;
+  const swap = async () => {
+    await session.execute(sql`ALTER TABLE leads ADD CONSTRAINT new_key UNIQUE (id)`);
+    await session.execute(sql`ALTER TABLE leads DROP CONSTRAINT old_key`);
+  };
+  let attempts = 0;
+  const read = await readCatalog(reader, async (queries) => {
+    attempts += 1;
+    // From here on, the transaction sees the catalog as it is now.
+    await queries.execute(sql`SELECT 1`);
+    if (attempts === 1) await swap();
+    return queries.rows(keys, z.object({ name: z.string(), definition: z.string() }));
+  });
+  expect({ attempts, read }).toEqual({
+    attempts: 2,
+    read: [{ name: "new_key", definition: "UNIQUE (id)" }],
+  });
+
+  // Where it is not read again, it is explained as what it is.
+  const refused = await reader
+    .transaction(async (queries) => {
+      await queries.execute(sql`SELECT 1`);
+      await session.execute(sql`ALTER TABLE leads DROP CONSTRAINT new_key`);
+      return queries.rows(keys, z.unknown());
+    }, "read only snapshot")
+    .catch((error: unknown) => error);
+  expect(refused).toMatchObject({ code: "XX000" });
+  expect(explainRefusal(refused)).toMatchObject({
+    means: expect.stringContaining("another session changed"),
+    next: expect.not.stringContaining("pg_amcheck"),
+  });
+  await reader.close();
 });

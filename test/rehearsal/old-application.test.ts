@@ -36,7 +36,7 @@ test("an old application for any database updates, inserts copies and deletes so
   const { session, url } = await createDatabase("any old application writes");
   await run(session, ...leads, "CREATE TABLE calls (id serial PRIMARY KEY, lead_id bigint)");
   await run(session, "INSERT INTO calls (lead_id) SELECT id FROM leads");
-  const application = await startOldApplication(url, settingsOf("leads", "calls"), {
+  const application = await startOldApplication({ url }, settingsOf("leads", "calls"), {
     writesPerSecond: 300,
   });
   expect(application.notWritten).toEqual([]);
@@ -57,7 +57,7 @@ test("the longest wait shows a lock that was held, and on which table", async ()
   const { session, url } = await createDatabase("any old application waits");
   await run(session, ...leads, "CREATE TABLE scripts AS SELECT 1 AS id, 'hello' AS body");
   await run(session, "ALTER TABLE scripts ADD PRIMARY KEY (id)");
-  const application = await startOldApplication(url, settingsOf("leads", "scripts"), {
+  const application = await startOldApplication({ url }, settingsOf("leads", "scripts"), {
     writesPerSecond: 100,
     sessions: 2,
   });
@@ -77,7 +77,7 @@ test("the longest wait shows a lock that was held, and on which table", async ()
 test("failures are counted and told, and the application goes on after them", async () => {
   const { session, url } = await createDatabase("any old application fails");
   await run(session, ...leads);
-  const application = await startOldApplication(url, settingsOf("leads"), { sessions: 2 });
+  const application = await startOldApplication({ url }, settingsOf("leads"), { sessions: 2 });
   await sleep(100);
   await run(session, "ALTER TABLE leads RENAME TO prospects");
   await sleep(200);
@@ -129,7 +129,7 @@ test("a kind of write that cannot be is left out by name, with its reason", asyn
     "ALTER TABLE deferred ENABLE TRIGGER ALL",
   );
   const application = await startOldApplication(
-    url,
+    { url },
     settingsOf(
       "coded",
       "partly",
@@ -227,7 +227,7 @@ test("columns of every kind, keys of several columns, hostile names and triggers
   await session.execute(sql`INSERT INTO ${ident(hostile)} DEFAULT VALUES`);
   const hostileName = '"an ""other"" schema; --"."Order.Lines $1 \'; DROP"';
   const application = await startOldApplication(
-    url,
+    { url },
     settingsOf("kinds", "by_domain", "at_times", hostileName),
     { writesPerSecond: 400 },
   );
@@ -263,7 +263,7 @@ test("it writes as the role it is given, with that role's sight", async () => {
   );
   await session.execute(sql`CREATE ROLE ${ident(role)} NOLOGIN`);
   await session.execute(sql`GRANT SELECT, UPDATE ON leads TO ${ident(role)}`);
-  const application = await startOldApplication(url, settingsOf("leads", "calls"), { role });
+  const application = await startOldApplication({ url }, settingsOf("leads", "calls"), { role });
   await sleep(200);
   const report = await application.stop();
   await session.execute(sql`DROP OWNED BY ${ident(role)}`);

@@ -120,6 +120,58 @@ test("without a terminal a long backfill says every ten seconds how far it is", 
   ]);
 });
 
+test("a step that waits for a minute for the same thing says so once, and at its end how long", () => {
+  const lines: string[] = [];
+  let now = 0;
+  const report = lineReporter(
+    "verbose",
+    (line) => lines.push(line),
+    () => now,
+  );
+  const step = { id: "day1/leads/backfill", title: "backfill", table: "leads" };
+  const waiting = (attempt: number, reason: string) =>
+    report({ kind: "step-waiting", step, attempt, reason });
+  for (let attempt = 1; attempt <= 134; attempt += 1) {
+    now += 500;
+    waiting(attempt, `berlin is ${2000 + attempt} ms behind`);
+  }
+  report({ kind: "step-progress", step, done: 1, total: 10, rows: 100 });
+  waiting(1, "berlin is 2100 ms behind");
+  report({ kind: "step-applied", step, milliseconds: 70_000, grownBytes: null });
+  expect(lines.map((line) => line.trim())).toEqual([
+    "leads: backfill: waiting (1): berlin is 2001 ms behind",
+    "leads: backfill: waiting (121): berlin is 2121 ms behind",
+    "leads: backfill: waited 1 min 7 s (looked 134 times)",
+    "leads: backfill: 10 %, 100 rows",
+    "leads: backfill: waiting (1): berlin is 2100 ms behind",
+    "leads: backfill 1 min 10 s",
+  ]);
+});
+
+test("a step that waits for others in turn names each, if not at once", () => {
+  const lines: string[] = [];
+  let now = 0;
+  const report = lineReporter(
+    "normal",
+    (line) => lines.push(line),
+    () => now,
+  );
+  const step = { id: "day1/leads/column", title: "column", table: "leads" };
+  for (let attempt = 1; attempt <= 20; attempt += 1) {
+    report({
+      kind: "step-waiting",
+      step,
+      attempt,
+      reason: `blocked by ${attempt < 5 ? "a" : "b"}`,
+    });
+    now += 1000;
+  }
+  expect(lines.map((line) => line.trim())).toEqual([
+    "leads: column: waiting (1): blocked by a",
+    "leads: column: waiting (11): blocked by b",
+  ]);
+});
+
 test("backfills side by side are told apart, each at its own pace", () => {
   const lines: string[] = [];
   let now = 0;

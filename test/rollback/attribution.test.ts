@@ -1,13 +1,18 @@
-import { appendFile, readdir, rm, writeFile } from "node:fs/promises";
+import { appendFile, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
+import { gunzipSync } from "node:zlib";
 import { execa } from "execa";
 import { expect, test } from "vitest";
 import { z } from "zod";
+import { loadAttribution } from "../../src/attribution/load.ts";
+import { readAttribution } from "../../src/attribution/manifest.ts";
 import { readSnapshot } from "../../src/catalog/snapshot.ts";
+import { readDatabaseIdentity } from "../../src/catalog/system-identifier.ts";
 import type { Config } from "../../src/config/schema.ts";
 import type { Session } from "../../src/postgres/connection.ts";
 import { type Sql, sql } from "../../src/postgres/sql.ts";
 import { organizationId } from "../../src/steps/model/naming.ts";
+import { changeManifest, signAgain } from "../bad-input/edited-manifest.ts";
 import { createDatabase, type TestDatabase } from "../setup/database.ts";
 import { makeProject, type Project } from "../setup/project.ts";
 import { makeSmallCompany, smallCompany } from "../setup/small-company.ts";
@@ -93,8 +98,28 @@ async function lived(name: string): Promise<{ database: TestDatabase; project: P
   return { database, project };
 }
 
-for (const smallTableInBytes of [0, 1024 * 1024]) {
-  const how = smallTableInBytes === 0 ? "online" : "in one transaction";
+/** As a rollback saved organizations and memberships first: each as one JSON array. */
+async function asFormat1(folder: string): Promise<void> {
+  for (const what of ["organizations", "memberships"]) {
+    const file = path.join(folder, `${what}.copy.gz`);
+    const lines = gunzipSync(await readFile(file))
+      .toString()
+      .trimEnd()
+      .split("\n");
+    // In a JSON object, a backslash is all that COPY escapes.
+    const records = lines.map((line) => line.replaceAll("\\\\", "\\"));
+    await writeFile(path.join(folder, `${what}.json`), `[${records.join(", ")}]`);
+    await rm(file);
+  }
+  await changeManifest(folder, (own) => ({ ...own, format: 1 }));
+  await signAgain(folder);
+}
+
+for (const [smallTableInBytes, format] of [
+  [0, 2],
+  [1024 * 1024, 1],
+] as const) {
+  const how = smallTableInBytes === 0 ? "online" : "in one transaction, from the first format";
   test(`a rollback is undone by running the stage again with what it kept, ${how}`, async () => {
     const { database, project } = await lived(`attribution ${how}`);
     const { session } = database;
@@ -105,6 +130,7 @@ for (const smallTableInBytes of [0, 1024 * 1024]) {
       "row ownership saved. To restore it: tenantry run --stage day1 --attribution",
     );
     const [kept = ""] = await keptIn(project);
+    if (format === 1) await asFormat1(path.join(project.folder, "backups", kept));
 
     await session.execute(
       sql`INSERT INTO leads (person_id, phone) VALUES (5, 'later'), (1, 'later')`,
@@ -128,18 +154,36 @@ for (const smallTableInBytes of [0, 1024 * 1024]) {
   });
 }
 
-test("what a rollback kept is not what another stage or a damaged folder holds", async () => {
+/** A jsonb array holds 256 MB, which is about 2.4 million memberships. */
+const moreThanOneValueHolds = sql`
+  INSERT INTO organizations (name, slug, settings)
+  SELECT 'Large ' || n, 'large-' || n, jsonb_build_object('text', repeat('x', 48000000))
+    FROM generate_series(1, 6) AS n
+`;
+
+test("a rollback keeps more than one value holds; what is damaged, or another stage's, is refused", async () => {
   const { database, project } = await lived("attribution refused");
-  await project.tenantry("rollback", "--yes", "--despite-guards");
+  const { session, url } = database;
+  await session.execute(moreThanOneValueHolds);
+  const back = await project.tenantry("rollback", "--yes", "--despite-guards");
+  expect(back, back.stderr).toMatchObject({ code: 0 });
   const [kept = ""] = await keptIn(project);
   const folder = path.join(project.folder, "backups", kept);
+  const wanted = { stage: "day1", database: await readDatabaseIdentity(session) } as const;
+  await loadAttribution({ url }, folder, await readAttribution(folder, wanted));
+  const loaded = sql`
+    SELECT sum(length(record->'settings'->>'text'))::integer AS characters
+      FROM tenantry.kept_organizations
+  `;
+  expect(await session.rows(loaded, z.unknown())).toEqual([{ characters: 288_000_000 }]);
+
   const { fingerprint } = await readSnapshot(database.session);
   const run = (stage: string) =>
     project.tenantry("run", "--yes", "--stage", stage, "--attribution", folder);
-  await appendFile(path.join(folder, "memberships.json"), " ");
+  await appendFile(path.join(folder, "memberships.copy.gz"), " ");
   const altered = await run("day1");
   expect(altered).toMatchObject({ code: 2 });
-  expect(altered.stderr).toContain("altered: memberships.json");
+  expect(altered.stderr).toContain("altered: memberships.copy.gz");
   await rm(path.join(folder, "manifest.json"));
   expect(await run("day1")).toMatchObject({ code: 2 });
   expect((await readSnapshot(database.session)).fingerprint.digest).toBe(fingerprint.digest);

@@ -20,14 +20,14 @@ export function dumpSchema(
   return withSession(target, "tenantry backup", sessionSettings, (session) =>
     session.transaction(async (queries) => {
       const { snapshot, major } = await readServer(queries);
-      const options = { target, folder, attempt: folder, jobs: 1, snapshot, signal };
+      const options = { target, path: folder, attempt: folder, jobs: 1, snapshot, signal };
       const version = await dumpDatabase({ ...options, serverMajor: major, schemaOnly: true });
       return {
         globals: await readGlobals(queries),
         fingerprint: await readFingerprint(queries),
         serverMajor: major,
         dumpMajor: Number.parseInt(version, 10),
-        dump: folder,
+        dump: { kind: "folder", path: folder } as const,
       };
     }, "read only snapshot"),
   );

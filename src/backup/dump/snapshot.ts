@@ -6,6 +6,7 @@ import { systemIdentifier } from "../../catalog/system-identifier.ts";
 import type { Queries, Session, Target } from "../../postgres/connection.ts";
 import { withSession } from "../../postgres/sessions.ts";
 import { sql } from "../../postgres/sql.ts";
+import type { Encryption } from "../folder/encryption.ts";
 import { parts } from "../folder/layout.ts";
 import type { Manifest } from "../folder/manifest.ts";
 import { type CountedTable, dumpedTables, readContents, stableText } from "./contents.ts";
@@ -46,17 +47,25 @@ const settings = {
   ...stableText,
 };
 
+/** Where a dump is written. */
+export type DumpPlace = {
+  /** The folder of the whole backup. */
+  readonly folder: string;
+  /** Undefined for a dump in clear. */
+  readonly encryption: Encryption | undefined;
+};
+
 /** Dumps and counts one snapshot in parallel. The snapshot is held open until both are done. */
-export function takeSnapshot(request: SnapshotRequest, folder: string): Promise<TakenSnapshot> {
+export function takeSnapshot(request: SnapshotRequest, place: DumpPlace): Promise<TakenSnapshot> {
   return withSession(request.target, "tenantry backup", settings, (session) =>
-    dumpAndCount(session, request, folder),
+    dumpAndCount(session, request, place),
   );
 }
 
 async function dumpAndCount(
   session: Session,
   request: SnapshotRequest,
-  folder: string,
+  { folder, encryption }: DumpPlace,
 ): Promise<TakenSnapshot> {
   const failed = new AbortController();
   const signal = AbortSignal.any([failed.signal, ...(request.signal ? [request.signal] : [])]);
@@ -71,11 +80,12 @@ async function dumpAndCount(
       const tables = await dumpedTables(queries);
       await verifySpace(folder, await readTableBytes(queries), request.compression);
       await mkdir(path.join(folder, parts.content), { mode: 0o700 });
-      const dump = path.join(folder, parts.dump);
+      const dump = path.join(folder, encryption === undefined ? parts.dump : parts.encryptedDump);
       const { snapshot, major, ...facts } = server;
       const dumping = dumpDatabase({
         target: request.target,
-        folder: dump,
+        path: dump,
+        encryption,
         attempt: folder,
         jobs: request.jobs,
         compression: request.compression,
@@ -83,7 +93,11 @@ async function dumpAndCount(
         serverMajor: major,
         signal,
       });
-      const progress = watchDump(dump, tables.length, request.onProgress);
+      const progress = watchDump(
+        encryption === undefined ? { kind: "folder", path: dump } : { kind: "file", path: dump },
+        tables.length,
+        request.onProgress,
+      );
       // The first failure is the reason; the other one is only a consequence of the abort.
       const failures: unknown[] = [];
       const stopOther = (error: unknown): never => {

@@ -1,20 +1,20 @@
 import { existsSync } from "node:fs";
 import { mkdir, open, rename, rm, rmdir, writeFile } from "node:fs/promises";
 import path from "node:path";
-import { z } from "zod";
-import { AppError, messageOf } from "../../errors.ts";
+import { AppError, diskFix, messageOf } from "../../errors.ts";
 import { keepFromGit } from "../git/ignore.ts";
 import { keptBackups } from "../git/kept-names.ts";
-import { partialSuffix } from "./manifest.ts";
-
-/** An error of the operating system, as Node throws it. */
-export const systemErrorSchema = z.object({ code: z.string(), syscall: z.string() });
+import { removeLeftovers } from "./leftovers.ts";
+import { partialSuffix, processName } from "./manifest.ts";
+import { signFolder } from "./owner.ts";
+import { systemCode } from "./system-error.ts";
 
 /**
  * Creates the folder of backups, of the row ownership that rollbacks save, and of rehearsals, if it does
- * not exist. It may be in the application's repository, so git must ignore it: `git add .` would publish
+ * not exist, and removes what killed processes left there. It may be in the application's repository, so git must ignore it: `git add .` would publish
  * rows of the database.
- * @param tell gets a note if an existing folder's `.gitignore` was changed, or could not be
+ * @param tell gets a note if an existing folder's `.gitignore` was changed, or could not be, and about what
+ * was left
  */
 export async function makeBackupsFolder(
   folder: string,
@@ -27,6 +27,7 @@ export async function makeBackupsFolder(
   }
   const note = await keepFromGit(folder, keptBackups);
   if (note !== undefined) tell(note);
+  await removeLeftovers(folder, tell);
 }
 
 /**
@@ -46,7 +47,10 @@ export async function reserveFolder(
       const folder = path.join(parent, number === 1 ? name : `${name}-${number}`);
       const partial = `${folder}${partialSuffix}`;
       if (!(await makeFolder(partial))) continue;
-      if (!existsSync(folder)) return folder;
+      if (!existsSync(folder)) {
+        await signFolder(partial);
+        return folder;
+      }
       await rmdir(partial);
     }
   } catch (error) {
@@ -55,11 +59,13 @@ export async function reserveFolder(
       object: parent,
       fault: `no backup can be written here: ${messageOf(error)}`,
       state: "nothing was changed: no stage begins without a backup",
-      next: "make it writable, or set backups.folder to another folder in the configuration",
+      next: diskFix(error, elsewhere) ?? `make it writable, or ${elsewhere}`,
       cause: error,
     });
   }
 }
+
+const elsewhere = "set backups.folder to another folder in the configuration";
 
 /** Whether the folder was created: otherwise another backup has created it. */
 async function makeFolder(folder: string): Promise<boolean> {
@@ -67,7 +73,7 @@ async function makeFolder(folder: string): Promise<boolean> {
     await mkdir(folder, { mode: 0o700 });
     return true;
   } catch (error) {
-    if (systemErrorSchema.safeParse(error).data?.code === "EEXIST") return false;
+    if (systemCode(error) === "EEXIST") return false;
     throw error;
   }
 }
@@ -77,6 +83,8 @@ export async function finishFolder(folder: string): Promise<void> {
   const partial = `${folder}${partialSuffix}`;
   await syncFolder(partial);
   await rename(partial, folder);
+  // After the name: until then, a kill leaves a folder that another process knows is left.
+  await rm(path.join(folder, processName), { force: true });
   await syncFolder(path.dirname(folder));
 }
 

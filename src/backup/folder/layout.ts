@@ -5,6 +5,8 @@ export const parts = {
   /** Everything that may be encrypted. */
   content: "content",
   dump: path.join("content", "dump"),
+  /** The dump of an encrypted backup: one file. */
+  encryptedDump: path.join("content", "dump.age"),
   globals: path.join("content", "globals.json"),
   globalsScript: path.join("content", "globals.sql"),
   fingerprint: path.join("content", "fingerprint.json"),

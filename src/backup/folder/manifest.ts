@@ -48,6 +48,9 @@ export type Manifest = z.output<typeof manifestSchema>;
 
 export const manifestName = "manifest.json";
 
+/** Tells whose an unfinished backup is; it belongs to no complete one. */
+export const processName = "process";
+
 /** The end of the name of a backup's folder until the backup is complete. */
 export const partialSuffix = ".partial";
 
@@ -62,7 +65,7 @@ async function listEntries(folder: string): Promise<Entry[]> {
       name: path.relative(folder, path.join(entry.parentPath, entry.name)),
       plain: entry.isFile(),
     }))
-    .filter(({ name }) => name !== manifestName)
+    .filter(({ name }) => name !== manifestName && name !== processName)
     .sort((one, other) => (one.name < other.name ? -1 : 1));
 }
 

@@ -1,5 +1,4 @@
 import path from "node:path";
-import { encryptedSuffix } from "../folder/encryption.ts";
 import { attributionSuffix, parts } from "../folder/layout.ts";
 import { partialSuffix } from "../folder/manifest.ts";
 
@@ -21,7 +20,7 @@ const files = [
   "rollback.sql",
   path.join(parts.dump, "toc.dat"),
   path.join(parts.dump, "1.dat.gz"),
-  path.join(parts.dump, `1.dat.gz${encryptedSuffix}`),
+  parts.encryptedDump,
   parts.globals,
   parts.globalsScript,
   parts.fingerprint,
@@ -29,8 +28,8 @@ const files = [
 
 const attribution = [
   "manifest.json",
-  "organizations.json",
-  "memberships.json",
+  "organizations.copy.gz",
+  "memberships.copy.gz",
   path.join("rows", "1.copy.gz"),
 ];
 

@@ -1,8 +1,12 @@
 import { existsSync } from "node:fs";
 import { chmod, readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { execa } from "execa";
+import { messageOf } from "../../errors.ts";
+import { systemCode } from "../folder/system-error.ts";
 import { makeWatchedFolder } from "../folder/watched-folder.ts";
+import { type Flow, FlowFailed, letFlow, makePipe } from "./pipe.ts";
 
 export type Launch = {
   /** The path of a client program; the library finds it on PATH by its name. */
@@ -15,16 +19,26 @@ export type Launch = {
   readonly removesWhenKilled: readonly string[];
   /** Runs it with `nice`, so that it does not slow down a database on the same machine. */
   readonly nice: boolean;
+  /** What goes through a named pipe to or from the program. */
+  readonly flow?: Flow | undefined;
+};
+
+/** What a program is started with. */
+export type Given = {
+  readonly passfile: string | undefined;
+  /** The path of the named pipe; undefined without a flow. */
+  readonly pipe: string | undefined;
 };
 
 /**
  * Runs a client program through a library that returns neither its process nor a way to end it. When
  * this process ends, even by SIGKILL, the program is ended and the passfile is removed.
+ * @throws FlowFailed
  * @param start must start the program before its first await
  */
 export async function launch<Result>(
-  { program, password, signal, removesWhenKilled, nice }: Launch,
-  start: (passfile: string | undefined) => Promise<Result>,
+  { program, password, signal, removesWhenKilled, nice, flow }: Launch,
+  start: (given: Given) => Promise<Result>,
 ): Promise<Result> {
   signal?.throwIfAborted();
   const folder = await makeWatchedFolder(...removesWhenKilled);
@@ -35,15 +49,45 @@ export async function launch<Result>(
     await chmod(launcher, 0o700);
     const passfile =
       password === undefined ? undefined : await writePassfile(folder.path, password);
+    const pipe = flow === undefined ? undefined : await makePipe(folder.path);
     signal?.addEventListener("abort", end);
-    const running = startFrom(folder.path, () => start(passfile));
+    const running = startFrom(folder.path, () => start({ passfile, pipe }));
     // If the signal was aborted between the check above and the start, no listener ended the program.
     if (signal?.aborted === true) await end();
-    return await running;
+    if (flow === undefined || pipe === undefined) return await running;
+    return await runWithFlow(running, letFlow(pipe, flow, running), folder.processFile);
   } finally {
     signal?.removeEventListener("abort", end);
     await folder.remove();
   }
+}
+
+/**
+ * Waits for a program and its flow. If the flow fails, the program is ended, and the flow's error is the
+ * reason; a program that stopped reading before the end has read what it needed.
+ */
+async function runWithFlow<Result>(
+  running: Promise<Result>,
+  flowing: Promise<void>,
+  processFile: string,
+): Promise<Result> {
+  let ended = false;
+  const program = running.finally(() => {
+    ended = true;
+  });
+  const flowed = flowing.catch(async (error: unknown) => {
+    if (systemCode(error) === "EPIPE") return;
+    // The launcher writes the number of its process just after it was started.
+    while (!ended && !existsSync(processFile)) await sleep(20);
+    if (!ended) await endProcess(processFile);
+    throw error;
+  });
+  const [result, flow] = await Promise.allSettled([program, flowed]);
+  if (flow.status === "rejected") {
+    throw new FlowFailed(messageOf(flow.reason), { cause: flow.reason });
+  }
+  if (result.status === "rejected") throw result.reason;
+  return result.value;
 }
 
 /** A script that writes its process number into a file, then execs the program. */

@@ -1,3 +1,5 @@
+import type { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
 import { FormatEnum, pgRestore } from "pg-dump-restore";
 import { z } from "zod";
 import { AppError } from "../../errors.ts";
@@ -12,11 +14,12 @@ import {
   roleSettings,
   roleStatements,
 } from "../dump/globals.ts";
-import type { OpenBackup } from "../folder/open.ts";
+import type { Dump, OpenBackup } from "../folder/open.ts";
 import { programFailed } from "../programs/client-failure.ts";
 import { clientProgramsForDump } from "../programs/client-programs.ts";
 import { connectionFor } from "../programs/connection-options.ts";
 import { launch } from "../programs/launch.ts";
+import { type Flow, FlowFailed } from "../programs/pipe.ts";
 
 /** The end of a database's name while it is restored beside the live one. */
 export const beingRestoredSuffix = "_being_restored";
@@ -167,24 +170,45 @@ async function restoreSections(
   const { pgRestore: program } = await clientProgramsForDump(backup.dumpMajor);
   const settings = await settingsForWorkers(target);
   try {
-    const launched = { program, password, signal, removesWhenKilled: [], nice: false };
-    await launch(launched, (passfile) =>
+    const { dump } = backup;
+    const flow = dump.kind === "folder" ? undefined : await flowOf(dump.read);
+    const launched = { program, password, signal, removesWhenKilled: [], nice: false, flow };
+    await launch(launched, ({ passfile, pipe }) =>
       pgRestore(connectionFor(target, passfile, settings), {
-        filePath: backup.dump,
-        format: FormatEnum.Directory,
-        jobs,
+        ...inputOf(dump, jobs, pipe),
         exitOnError: true,
         ...(section === undefined ? {} : { sectionName: section }),
       }),
     );
   } catch (error) {
+    // A wrong identity.
+    if (error instanceof AppError) throw error;
     throw programFailed(error, {
-      program: "pg_restore",
+      program: error instanceof FlowFailed ? "reading the encrypted dump" : "pg_restore",
       code: "RESTORE_FAILED",
       object: database,
       password,
       state: "the unfinished database is dropped; nothing else was changed",
       next: "fix what pg_restore reports, then run the same command again, or name another server. max_connections and the CONNECTION LIMIT of role and database must allow pg_restore's three sessions",
     });
+  }
+}
+
+/** The dump as a stream. A wrong identity is found here, before pg_restore is started. */
+async function flowOf(read: () => Promise<Readable>): Promise<Flow> {
+  const content = await read();
+  return { kind: "to program", give: (program) => pipeline(content, program) };
+}
+
+/** pg_restore reads a stream with one job, and a folder with several. */
+function inputOf(dump: Dump, jobs: number, pipe: string | undefined) {
+  switch (dump.kind) {
+    case "folder":
+      return { filePath: dump.path, format: FormatEnum.Directory, jobs };
+    case "stream":
+      if (pipe === undefined) throw new Error("a stream needs a pipe");
+      return { filePath: pipe, format: FormatEnum.Custom };
+    default:
+      return dump satisfies never;
   }
 }

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import type { Queries, Session } from "../../postgres/connection.ts";
+import { readCatalog } from "../../postgres/read-catalog.ts";
 import { sql } from "../../postgres/sql.ts";
 import { type FenceEntry, fenceEntrySchema } from "./entry.ts";
 import {
@@ -25,13 +26,13 @@ export type FenceState = z.output<typeof fenceStateSchema>;
 
 /** Reads what the fence stands on, all from the same moment. */
 export async function readFenceState(session: Session, scope: FenceScope): Promise<FenceState> {
-  return session.transaction(async (queries) => {
+  return readCatalog(session, async (queries) => {
     // Before this transaction sets any itself.
     const server = await readServerSettings(queries);
     // With an empty path, definitions are printed with the schema of every name.
     await queries.execute(sql`SET LOCAL search_path = pg_catalog`);
     return { scope, entries: await readAll(queries, scope, server) };
-  }, "read only snapshot");
+  });
 }
 
 async function readAll(

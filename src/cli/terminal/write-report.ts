@@ -1,6 +1,6 @@
 import { writeFile } from "node:fs/promises";
 import path from "node:path";
-import { AppError, messageOf } from "../../errors.ts";
+import { AppError, diskFix, messageOf } from "../../errors.ts";
 
 /**
  * Writes a report for CI.
@@ -15,7 +15,8 @@ export async function writeReport(file: string, content: string): Promise<void> 
       object: file,
       fault: `cannot be written: ${messageOf(error)}`,
       state: "nothing was changed",
-      next: "name a file in a folder that is there",
+      next:
+        diskFix(error, "name a file on another disk") ?? "name a file in a folder that is there",
       cause: error,
     });
   }

@@ -1,3 +1,4 @@
+import { identityIn } from "../../backup/folder/encryption.ts";
 import { type OpenBackup, withBackup } from "../../backup/folder/open.ts";
 import { restoreRefused } from "../../backup/restore/replaceable.ts";
 import { type Target, targetParts } from "../../postgres/connection.ts";
@@ -38,7 +39,7 @@ export function restore(caller: Caller, request: RestoreRequest): Promise<Restor
   const { folder, target, inPlace, identity } = request;
   const state = "what was begun is dropped again; no database was changed";
   return interruptible(caller, { what: folder, state }, (signal) =>
-    withBackup(folder, identity, async (backup) => {
+    withBackup(folder, identityIn(identity), async (backup) => {
       const place = { caller, target, signal };
       const keptAs = inPlace
         ? await restoreInPlace(backup, place)

@@ -1,3 +1,4 @@
+import { identityIn } from "../../backup/folder/encryption.ts";
 import { readManifest } from "../../backup/folder/manifest.ts";
 import { withBackup } from "../../backup/folder/open.ts";
 import { listBackups } from "../../backup/folder/retention.ts";
@@ -97,7 +98,7 @@ export async function verifyByRestoring(
   signal: AbortSignal,
 ): Promise<VerifiedBackup> {
   const started = performance.now();
-  return withBackup(folder, identity, (backup) => {
+  return withBackup(folder, identityIn(identity), (backup) => {
     const { manifest } = backup;
     return withScratch({ given: scratch, major: manifest.serverMajor }, async (lent) => {
       const { server, database, origin } = lent;

@@ -1,7 +1,6 @@
 import { AppError, messageOf } from "../../errors.ts";
-import { isConnectionLoss, sqlState } from "../../postgres/connection.ts";
+import { explainRefusal, isConnectionLoss, sqlState } from "../../postgres/connection.ts";
 import { redacted } from "../../postgres/redaction.ts";
-import { explainSqlState } from "../../postgres/sql-states.ts";
 import type { ErrorResult } from "./results.ts";
 
 /** Whatever an operation threw, as data: what failed, on what, the state now, the next command. */
@@ -35,7 +34,7 @@ function refusedByServer(error: unknown): AppError | undefined {
     fault: `${redacted(error.message)} (SQLSTATE ${state})`,
     state: "that statement was rolled back; what was committed before it stays",
     next:
-      explainSqlState(state)?.next ??
+      explainRefusal(error)?.next ??
       "tenantry status shows the state of the stages; --debug shows the statement",
     cause: error,
   });

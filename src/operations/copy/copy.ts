@@ -1,6 +1,7 @@
 import path from "node:path";
 import { backUp } from "../../backup/backup.ts";
 import { dumpSchema } from "../../backup/dump/schema-dump.ts";
+import { type Identity, identityIn, makeKey } from "../../backup/folder/encryption.ts";
 import { withBackup } from "../../backup/folder/open.ts";
 import { makeWatchedFolder } from "../../backup/folder/watched-folder.ts";
 import {
@@ -56,7 +57,9 @@ export async function withCopy<Result>(
   const snapshot = await readSnapshot(request.workspace.session);
   const folder = await makeWatchedFolder();
   try {
-    const place = { ...request, snapshot, folder: folder.path };
+    const { recipients } = request.workspace.settings.backups;
+    const key = recipients.length === 0 ? undefined : await makeKey();
+    const place = { ...request, snapshot, folder: folder.path, key };
     return await withCopySource(place, (source) => onCopy(place, source, work));
   } finally {
     await folder.remove();
@@ -67,7 +70,15 @@ type Place = CopyRequest & {
   readonly snapshot: Snapshot;
   /** A temporary one. */
   readonly folder: string;
+  /** Where backups are encrypted, those that are made for the copy are, too: for this process alone. */
+  readonly key: Key | undefined;
 };
+
+type Key = { readonly identity: Identity; readonly recipient: string };
+
+function recipientsOf({ key }: Place): string[] {
+  return key === undefined ? [] : [key.recipient];
+}
 
 /** What a copy is made of. */
 type CopySource = {
@@ -91,7 +102,7 @@ async function withCopySource<Result>(
   }
   const given = place.backup === undefined ? undefined : path.resolve(place.backup);
   if (given !== undefined) {
-    return withBackup(given, identity, async (backup) => {
+    return withBackup(given, identityIn(identity), async (backup) => {
       // What another database takes predicts nothing for this one.
       await verifyBelongs(backup, workspace.session);
       return work({ backup, copy: given });
@@ -103,13 +114,13 @@ async function withCopySource<Result>(
     stage: null,
     folder: path.join(folder, "backup"),
     ...dumpOptions(settings),
-    recipients: [],
+    recipients: recipientsOf(place),
     tag: async () => null,
     files: {},
     notify: (text) => say(place, text),
     signal,
   });
-  return withBackup(made.folder, undefined, (backup) =>
+  return withBackup(made.folder, place.key?.identity, (backup) =>
     work({ backup, copy: `a backup of ${made.manifest.madeAt}` }),
   );
 }
@@ -146,7 +157,7 @@ async function onCopy<Result>(
           backups: {
             ...dumpOptions(workspace.settings),
             folder: path.join(folder, "backups"),
-            recipients: [],
+            recipients: recipientsOf(place),
           },
         },
         folder,

@@ -3,7 +3,6 @@ import { relationKey } from "../../config/relation-name.ts";
 import { AppError } from "../../errors.ts";
 import { type Run, readRuns } from "../../journal/journal.ts";
 import { readOutlines } from "../../journal/steps.ts";
-import { type Target, targetParts } from "../../postgres/connection.ts";
 import { type OldApplication, startOldApplication } from "../../rehearsal/old-application.ts";
 import { predict, type Scale } from "../../rehearsal/prediction.ts";
 import type { Rehearsal, RehearsedStage } from "../../rehearsal/rehearsal.ts";
@@ -27,9 +26,9 @@ export async function playStages(
   const copy = { ...workspace, caller: { ...workspace.caller, questions: unattended } };
   const played: RehearsedStage[] = [];
   let rollback: Rehearsal["rollback"];
-  const application = await startOldApplication(urlOf(target), settings, {
-    writesPerSecond,
-  });
+  // Its statements are none of the rehearsal's, and not in its log.
+  const { observe: _observe, ...copied } = target;
+  const application = await startOldApplication(copied, settings, { writesPerSecond });
   try {
     for (const stage of stages) {
       signal.throwIfAborted();
@@ -131,13 +130,4 @@ function describeApplication(application: OldApplication): Rehearsal["applicatio
       ({ table, verb, reason }) => `${verb} ${table}: ${reason}`,
     ),
   };
-}
-
-function urlOf(target: Target): string {
-  const { host, port, user, password, database } = targetParts(target);
-  const url = new URL(`postgresql://${host}:${port}/`);
-  url.username = encodeURIComponent(user);
-  if (password !== undefined) url.password = encodeURIComponent(password);
-  url.pathname = `/${encodeURIComponent(database)}`;
-  return url.href;
 }

@@ -7,6 +7,7 @@ import { type Session, type Target, targetParts } from "../../postgres/connectio
 import { sessionSettings } from "../../postgres/session-settings.ts";
 import { withSession } from "../../postgres/sessions.ts";
 import { ident, sql } from "../../postgres/sql.ts";
+import { nameFor } from "../../steps/model/naming.ts";
 import type { Caller } from "../context/caller.ts";
 
 /** Where a backup is restored, and who asked for it. */
@@ -45,7 +46,7 @@ export async function restoreBeside(
   { caller, signal, session, server, database }: ServedPlace,
   backup: OpenBackup,
 ): Promise<string> {
-  const restored = `${database.slice(0, 30)}${beingRestoredSuffix}`;
+  const restored = nameFor("", database, beingRestoredSuffix);
   if (await exists(session, restored)) {
     const text = `${restored} is left of an attempt that was killed; it is dropped and made again`;
     caller.emit({ kind: "notice", text });

@@ -9,6 +9,7 @@ import { type Session, type Target, targetParts } from "../../postgres/connectio
 import { sessionSettings } from "../../postgres/session-settings.ts";
 import { type OpenSession, withSessions } from "../../postgres/sessions.ts";
 import { ident, sql } from "../../postgres/sql.ts";
+import { nameFor } from "../../steps/model/naming.ts";
 import { onServer, type RestorePlace, restoreBeside, type ServedPlace } from "./restore-beside.ts";
 
 /**
@@ -18,7 +19,7 @@ import { onServer, type RestorePlace, restoreBeside, type ServedPlace } from "./
 export async function restoreInPlace(backup: OpenBackup, place: RestorePlace): Promise<string> {
   const { caller, target, signal } = place;
   const { database, host } = targetParts(target);
-  const keptAs = `${database.slice(0, 30)}_before_restore_${Date.now()}`;
+  const keptAs = nameFor("", database, `_before_restore_${Date.now()}`);
   await withSessions(async (open) => {
     const live = await open(target, "tenantry restore", sessionSettings);
     await whileHeld(open, live, target, async (hold) => {

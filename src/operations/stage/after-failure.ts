@@ -1,7 +1,6 @@
 import { AppError, type ErrorCode } from "../../errors.ts";
 import { runInForce } from "../../journal/journal.ts";
-import { sqlState } from "../../postgres/connection.ts";
-import { explainSqlState } from "../../postgres/sql-states.ts";
+import { explainRefusal } from "../../postgres/connection.ts";
 import { refusedGuards } from "../../rollback/guards.ts";
 import { rollBack } from "../../rollback/roll-back.ts";
 import { commandOf, type RunName } from "../../steps/model/stage.ts";
@@ -78,8 +77,6 @@ export async function rollBackFailedStage(
       differences.length === 0
         ? `${stage} was rolled back; the schema is as it was before it`
         : `${stage} was rolled back, and the schema differs from before as listed`,
-    next:
-      explainSqlState(sqlState(error.cause) ?? "")?.next ??
-      `fix the cause, then ${commandOf(stage)}`,
+    next: explainRefusal(error.cause)?.next ?? `fix the cause, then ${commandOf(stage)}`,
   });
 }

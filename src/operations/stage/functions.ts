@@ -2,6 +2,7 @@ import { readRoutines } from "../../catalog/routines/read-routines.ts";
 import type { Snapshot } from "../../catalog/snapshot.ts";
 import { requestRoles, resolveRoles, type Settings } from "../../config/settings.ts";
 import { AppError } from "../../errors.ts";
+import { readCatalog } from "../../postgres/read-catalog.ts";
 import type { RemoteCall } from "../../steps/definer/proposal.ts";
 import type { RunName, Stage, StageContext } from "../../steps/model/stage.ts";
 import type { Workspace } from "../context/workspace.ts";
@@ -16,10 +17,7 @@ export async function readFunctions(
   const roles = requestRoles(resolveRoles(settings, server.usesAnon)).filter((role) =>
     server.roles.includes(role),
   );
-  const routines = await session.transaction(
-    (queries) => readRoutines(queries, roles),
-    "read only snapshot",
-  );
+  const routines = await readCatalog(session, (queries) => readRoutines(queries, roles));
   const needed = settings.hardening.definerFunctions.length + settings.functions.length > 0;
   return { routines, calls: needed ? await readCalls(settings, folder) : undefined };
 }

@@ -2,7 +2,8 @@ import type { RunEvent, StepFacts } from "../../events/events.ts";
 import { listCounts } from "../../events/finding.ts";
 import { counted, formatBytes, formatCount, formatDuration } from "../../number-formats.ts";
 import { atLeast, type Level } from "../level.ts";
-import { beginPace, type Pace, paceFacts } from "./pace.ts";
+import { beginPace, dumpFacts, type Pace, paceFacts } from "./pace.ts";
+import { Waits } from "./waits.ts";
 
 /** How often a backfill and the proof report their progress where only lines are shown. */
 const progressEveryMilliseconds = 10_000;
@@ -19,6 +20,7 @@ export function lineReporter(
 ): (event: RunEvent) => void {
   /** Of the steps under way, which go side by side, by their ids. */
   const under = new Map<string, { pace: Pace | undefined; saidAt: number }>();
+  const waits = new Waits();
   let applied = 0;
   let steps = 0;
   let provedAt = now();
@@ -26,6 +28,12 @@ export function lineReporter(
     if (event.kind === "proof-progress" && !atLeast(level, "verbose")) {
       if (now() - provedAt < progressEveryMilliseconds) return;
       provedAt = now();
+    }
+    if (event.kind === "step-waiting") {
+      if (!waits.isDue(event.step.id, event.reason, now())) return;
+    } else if ("step" in event) {
+      const waited = waits.end(event.step.id, now());
+      if (waited !== undefined) write(`  ${about(event.step)}: ${waited}`);
     }
     if (event.kind === "stage-started") {
       applied = 0;
@@ -69,9 +77,7 @@ export function describe(event: RunEvent, level: Level): string | undefined {
     case "backup-finished":
       return `${event.stage}: backed up to ${event.folder} (${formatBytes(event.bytes)}), ${event.tag}`;
     case "backup-progress":
-      return verbose
-        ? `  ${event.tables} of ${event.ofTables} tables, ${formatBytes(event.bytes)}`
-        : undefined;
+      return verbose ? `  ${dumpFacts(event)}` : undefined;
     case "step-started":
       return verbose ? `  ${about(event.step)}: begins` : undefined;
     case "step-progress":

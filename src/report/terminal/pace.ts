@@ -1,4 +1,4 @@
-import { formatCount, formatDuration, formatShare } from "../../number-formats.ts";
+import { formatBytes, formatCount, formatDuration, formatShare } from "../../number-formats.ts";
 
 type Position = { readonly done: number; readonly total: number; readonly rows: number };
 
@@ -40,3 +40,16 @@ export function paceFacts(pace: Pace): string[] {
     ...(rate === undefined ? [] : [`${formatCount(Math.round(rate))} rows/s`]),
   ];
 }
+
+/** How far a dump is, in words. */
+export function dumpFacts({ tables, ofTables, bytes }: DumpProgress): string {
+  return tables === null
+    ? formatBytes(bytes)
+    : `${tables} of ${ofTables} tables, ${formatBytes(bytes)}`;
+}
+
+type DumpProgress = {
+  readonly tables: number | null;
+  readonly ofTables: number;
+  readonly bytes: number;
+};

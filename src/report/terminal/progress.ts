@@ -1,6 +1,6 @@
 import type { RunEvent, StepAhead, StepFacts } from "../../events/events.ts";
 import { formatBytes, formatCount, formatDuration } from "../../number-formats.ts";
-import { beginPace, millisecondsLeft, type Pace } from "./pace.ts";
+import { beginPace, dumpFacts, millisecondsLeft, type Pace } from "./pace.ts";
 import { countHeld } from "./results.ts";
 import { type StepLeft, timeLeft } from "./time-left.ts";
 
@@ -117,11 +117,7 @@ function advanceStage(progress: Progress, event: Exclude<RunEvent, StepEvent>, n
       begin(named(backup), "", now);
       break;
     case "backup-progress":
-      begin(
-        named(backup),
-        `${event.tables} of ${event.ofTables} tables, ${formatBytes(event.bytes)}`,
-        now,
-      );
+      begin(named(backup), dumpFacts(event), now);
       break;
     case "backup-finished":
       end(named(backup), `${event.folder} (${formatBytes(event.bytes)}), ${event.tag}`);

@@ -147,6 +147,7 @@ async function waitForReplicas(context: StepContext, step: BatchesStep): Promise
                round(extract(epoch FROM replay_lag) * 1000) AS lag
           FROM pg_stat_replication
          WHERE replay_lag > make_interval(secs => ${limit / 1000})
+         ORDER BY 1
       `,
       z.object({ replica: z.string(), lag: z.coerce.number() }),
     );
