@@ -1,3 +1,5 @@
+import { readdir, readFile } from "node:fs/promises";
+import path from "node:path";
 import { execa } from "execa";
 import { afterAll, beforeAll, expect, inject, onTestFinished, test } from "vitest";
 import type { Config } from "../../src/config/schema.ts";
@@ -144,4 +146,62 @@ test("rollback.sql refuses under a second customer's members unless that is mean
     expect(lines.at(-1)).toMatch(new RegExp(`^${stage} is rolled back: \\d+ steps are undone`));
   }
   expect(await schemaOf(url)).toBe(before);
+});
+
+test("rollback --check says what a second customer's rollback would lose, exports it, and changes nothing", async () => {
+  const { session, url, project } = await afterDay3();
+  const quiet = await project.tenantry("rollback", "--check");
+  expect(quiet.code, quiet.stderr).toBe(0);
+  expect(quiet.stdout).toContain("day3, day2, day1: can be rolled back as it is now");
+  expect(quiet.stdout).toContain("memberships, which the rollback saves first");
+
+  await welcomeNewCustomer(session);
+  await session.execute(
+    sql`INSERT INTO leads (person_id, phone, organization_id) SELECT 1, 'shared', id FROM organizations`,
+  );
+  await session.execute(raw("COMMENT ON TABLE calls IS 'since'"));
+  await session.execute(raw("CREATE VIEW counted AS SELECT organization_id FROM leads"));
+  const applied = await schemaOf(url);
+  const folder = path.join(project.folder, "export");
+  const { code, stdout, stderr } = await project.tenantry(
+    ...["rollback", "--check", "--export", folder, "--json"],
+  );
+  expect(code, stderr).toBe(1);
+  const [line = ""] = stdout.split("\n").filter((one) => one.includes('"rollback-window"'));
+  const window = JSON.parse(line);
+  expect(window).toMatchObject({ possible: false, stages: ["day3", "day2", "day1"] });
+  expect(window.losses).toContainEqual(
+    expect.objectContaining({
+      of: "customers",
+      count: 1,
+      some: ["organization new-customer (New Customer) has 1 members"],
+    }),
+  );
+  expect(window.losses).toContainEqual(
+    expect.objectContaining({
+      of: "values of leads.a phone, once that organizations share",
+      count: 1,
+    }),
+  );
+  expect(window.losses).toContainEqual(
+    expect.objectContaining({ of: "memberships", count: 9, saved: true }),
+  );
+  expect(window.refusals.join("\n")).toContain("view counted depends on column organization_id");
+  expect(window.differences.join("\n")).toContain("comment on table public.calls");
+  expect(await schemaOf(url)).toBe(applied);
+
+  // A rollback refuses for the same reasons.
+  await session.execute(raw("DROP VIEW counted"));
+  const again = JSON.parse(
+    (await project.tenantry("rollback", "--check", "--json")).stdout
+      .split("\n")
+      .find((one) => one.includes('"rollback-window"')) ?? "",
+  );
+  const refused = await project.tenantry("rollback", "--all", "--yes");
+  for (const refusal of again.refusals) expect(refused.stderr).toContain(refusal.trim());
+
+  const exported = await readdir(folder);
+  expect(exported).toContain("day1-memberships.csv");
+  const shared = exported.find((name) => name.includes("a-phone-once")) ?? "";
+  expect(await readFile(path.join(folder, shared), "utf8")).toContain("shared");
 });

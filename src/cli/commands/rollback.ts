@@ -1,13 +1,16 @@
 import type { Command } from "commander";
 import { z } from "zod";
+import { formatCount } from "../../number-formats.ts";
 import {
   type RollbackRequest,
   rollBackStages,
   rollbackScripts,
 } from "../../operations/roll-back.ts";
+import { rollbackWindow, type WindowResult } from "../../operations/rollback-window.ts";
 import { type RunName, runNameSchema } from "../../steps/model/stage.ts";
 import { add, stageChoice } from "../command.ts";
 import { type GlobalOptions, globalOptions, notBoth, readOptions } from "../options.ts";
+import type { Output } from "../terminal/output.ts";
 import { inWorkspace } from "../workspace.ts";
 
 export type RollbackOptions = GlobalOptions &
@@ -16,11 +19,21 @@ export type RollbackOptions = GlobalOptions &
     readonly all: boolean;
     /** Prints the script for psql instead. */
     readonly printSql: boolean;
+    /** Only says whether it would go through, and what it would lose. */
+    readonly check: boolean;
+    /** A folder for what would be lost. */
+    readonly export?: string | undefined;
   };
 
 /** `tenantry rollback`: the last stage, the one named, or all. */
 export async function rollback(options: RollbackOptions): Promise<void> {
   const stage = options.all ? "all" : options.stage;
+  if (options.check) {
+    const { export: exportTo } = options;
+    return inWorkspace(options, async (workspace, output) =>
+      showWindow(output, await rollbackWindow(workspace, { stage, exportTo })),
+    );
+  }
   await inWorkspace(
     options,
     async (workspace) => {
@@ -31,6 +44,45 @@ export async function rollback(options: RollbackOptions): Promise<void> {
   );
 }
 
+async function showWindow(output: Output, window: WindowResult): Promise<void> {
+  const { stages, refusals, differences, files, failure } = window;
+  const losses = window.losses.map(({ rows: _rows, ...loss }) => loss);
+  await output.show(
+    {
+      kind: "rollback-window",
+      possible: failure === undefined,
+      stages,
+      refusals,
+      losses,
+      differences,
+      files,
+    },
+    () => describeWindow(window),
+  );
+  if (failure !== undefined) throw failure;
+}
+
+function describeWindow({ stages, losses, differences, files, failure }: WindowResult): string {
+  const lost = losses.flatMap(({ stage, of, count, some, saved }) => [
+    `${stage}: ${formatCount(count)} ${of}${saved ? ", which the rollback saves first" : ""}`,
+    ...some.map((one) => `  ${one}`),
+    ...(count > some.length ? ["  …"] : []),
+  ]);
+  return [
+    `${stages.join(", ")}: can${failure === undefined ? "" : "not"} be rolled back as it is now`,
+    lost.length === 0 ? "nothing would be lost" : "what would be lost:",
+    ...lost,
+    ...(differences.length === 0
+      ? []
+      : [
+          "changed since by somebody else, which a rollback leaves:",
+          ...differences.map((one) => `  ${one}`),
+        ]),
+    ...files.map((file) => `exported: ${file}`),
+    "",
+  ].join("\n");
+}
+
 const rollbackOptions = globalOptions
   .extend({
     stage: runNameSchema.optional(),
@@ -39,9 +91,16 @@ const rollbackOptions = globalOptions
     loseAttribution: z.boolean().default(false),
     leaveFiles: z.boolean().default(false),
     printSql: z.boolean().default(false),
+    check: z.boolean().default(false),
+    export: z.string().min(1).optional(),
   })
   .refine(...notBoth("all", "stage"))
-  .refine(...notBoth("printSql", "json"));
+  .refine(...notBoth("printSql", "json"))
+  .refine(...notBoth("check", "printSql"))
+  .refine(({ check, export: folder }) => check || folder === undefined, {
+    path: ["export"],
+    message: "goes with --check only",
+  });
 
 export function addRollback(root: Command): void {
   add(root, "rollback")
@@ -51,6 +110,14 @@ export function addRollback(root: Command): void {
     .option("--lose-attribution", "without saving which row belongs to which organization")
     .option("--leave-files", "leave the application's files as Day 3 wrote them")
     .option("--print-sql", "print the script for psql, from the journal; changes nothing")
+    .option(
+      "--check",
+      "only say whether it can be rolled back, and what would be lost; changes nothing",
+    )
+    .option(
+      "--export <folder>",
+      "with --check: write all that would be lost to CSV files in this folder",
+    )
     .action(async (_options, command: Command) =>
       rollback(readOptions(rollbackOptions, command.optsWithGlobals())),
     );

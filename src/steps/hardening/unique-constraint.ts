@@ -184,16 +184,20 @@ export function sharedValues({ table, index }: CrossingIndex): Guard {
     ...(index.nullsNotDistinct ? [] : index.keys.map((key) => sql`${raw(key)} IS NOT NULL`)),
     ...(index.predicate === null ? [] : [sql`(${raw(index.predicate)})`]),
   ];
+  const rows = sql`
+    SELECT jsonb_build_array(${keys}) AS value,
+           count(*) AS rows,
+           array_agg(DISTINCT ${ident(table.tenancy.column)}) AS organizations,
+           format('%s rows of %s have the value (%s)', count(*), ${table.label}::text, concat_ws(', ', ${keys})) AS violation
+      FROM ${ident(table.relation)}
+     WHERE ${conditions.length === 0 ? sql`TRUE` : list(conditions, "\n       AND ")}
+     GROUP BY ${keys}
+    HAVING count(*) > 1
+  `;
   return {
     claim: `no two organizations share a value of ${index.name}`,
     because: `${index.name} would be unique for all organizations again`,
-    violations: sql`
-            SELECT format('%s rows of %s have the value (%s)', count(*), ${table.label}::text, concat_ws(', ', ${keys})) AS violation
-              FROM ${ident(table.relation)}
-             WHERE ${conditions.length === 0 ? sql`TRUE` : list(conditions, "\n               AND ")}
-             GROUP BY ${keys}
-            HAVING count(*) > 1
-             LIMIT 5
-    `,
+    violations: sql`SELECT violation FROM (${rows}) AS lost LIMIT 5`,
+    lost: { of: `values of ${table.label}.${index.name} that organizations share`, rows },
   };
 }
