@@ -8,16 +8,22 @@ import type { Guard, StageContext } from "../src/steps/model/stage.ts";
  */
 export function noNewOrganization({ settings, tenancy }: StageContext, because: string): Guard {
   const known = [settings.defaultOrganization, ...settings.organizations];
+  const rows = sql`
+    SELECT o.id,
+           o.slug,
+           o.name,
+           count(*) AS members,
+           format('organization %s (%s) has %s members', o.slug, o.name, count(*)) AS violation
+      FROM ${ident(tenancy.organizations)} o
+      JOIN ${ident(tenancy.memberships)} m ON m.organization_id = o.id
+     WHERE o.id <> ALL (${known.map(({ slug }) => organizationId(slug))}::uuid[])
+     GROUP BY o.id, o.slug, o.name
+     ORDER BY o.slug
+  `;
   return {
     claim: "no organization with members was created since Day 1",
     because,
-    violations: sql`
-      SELECT format('organization %s (%s) has %s members', o.slug, o.name, count(*)) AS violation
-        FROM ${ident(tenancy.organizations)} o
-        JOIN ${ident(tenancy.memberships)} m ON m.organization_id = o.id
-       WHERE o.id <> ALL (${known.map(({ slug }) => organizationId(slug))}::uuid[])
-       GROUP BY o.id, o.slug, o.name
-       ORDER BY o.slug
-    `,
+    violations: sql`SELECT violation FROM (${rows}) AS lost`,
+    lost: { of: "customers", rows },
   };
 }

@@ -48,6 +48,11 @@ export {
   rollBackStages,
   rollbackScripts,
 } from "./operations/roll-back.ts";
+export {
+  rollbackWindow,
+  type WindowRequest,
+  type WindowResult,
+} from "./operations/rollback-window.ts";
 export { type RunRequest, type RunResult, runStages } from "./operations/run-stages.ts";
 export { type SelfTestResult, selfTest } from "./operations/self-test.ts";
 export { readStatus, type StageStatus, type Status } from "./operations/status.ts";

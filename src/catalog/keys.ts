@@ -33,14 +33,16 @@ export const indexSchema = z.object({
   unique: z.boolean(),
   valid: z.boolean(),
   partial: z.boolean(),
+  /** NULLS NOT DISTINCT: two NULLs are the same value. PostgreSQL 15 and later. */
+  nullsNotDistinct: z.boolean(),
   /** As pg_get_indexdef prints it, with its tablespace if it is not the default of the database. */
   definition: z.string(),
-  /** Its key columns and expressions as SQL. */
+  /** Its key columns and expressions as SQL, with the index's collation. */
   keys: z.array(z.string()),
   /** Its WHERE as SQL. */
   predicate: z.string().nullable(),
   primary: z.boolean(),
-  /** Whether it is used by a foreign key or as replica identity. */
+  /** Whether it is used by a foreign key, as replica identity, or by a rule or a function (ON CONFLICT ON CONSTRAINT). */
   needed: z.boolean(),
   /** Its unique constraint, as pg_get_constraintdef prints it. */
   constraint: z.string().nullable(),
@@ -121,17 +123,28 @@ export const indexes: Sql = sql`
             'unique', i.indisunique,
             'valid', i.indisvalid,
             'partial', i.indpred IS NOT NULL,
+            'nullsNotDistinct', coalesce((to_jsonb(i) ->> 'indnullsnotdistinct')::boolean, FALSE),
             'definition', left(written.whole, length(written.whole) - length(written."where"))
                             || coalesce(' TABLESPACE ' || quote_ident(place.spcname), '')
                             || written."where",
-            'keys', (SELECT json_agg(pg_get_indexdef(i.indexrelid, place, TRUE) ORDER BY place)
+            'keys', (SELECT json_agg(pg_get_indexdef(i.indexrelid, place, TRUE)
+                                       || CASE
+                                            -- None, and the database's.
+                                            WHEN i.indcollation[place - 1] IN (0, 100) THEN ''
+                                            ELSE ' COLLATE ' || i.indcollation[place - 1]::regcollation
+                                          END ORDER BY place)
                        FROM generate_series(1, i.indnkeyatts) AS place),
             'predicate', pg_get_expr(i.indpred, i.indrelid, TRUE),
             'primary', i.indisprimary,
             'needed', i.indisreplident OR EXISTS (SELECT
                                                     FROM pg_constraint f
                                                    WHERE f.conindid = i.indexrelid
-                                                     AND f.contype = 'f'),
+                                                     AND f.contype = 'f')
+                                        OR EXISTS (SELECT
+                                                     FROM pg_depend d
+                                                    WHERE d.refclassid = 'pg_constraint'::regclass
+                                                      AND d.refobjid = u.oid
+                                                      AND d.deptype = 'n'),
             'constraint', pg_get_constraintdef(u.oid),
             'constraintComment', obj_description(u.oid, 'pg_constraint'),
             'comment', obj_description(i.indexrelid, 'pg_class'),

@@ -59,6 +59,8 @@ export async function readSnapshot(session: Session): Promise<Snapshot> {
     );
     // With an empty path, definitions are printed with the schema of every name.
     await queries.execute(sql`SET LOCAL search_path = pg_catalog`);
+    // Catalogs are small, and estimates of such queries are not: compiling them would take seconds.
+    await queries.execute(sql`SET LOCAL jit = off`);
     const [server] = await queries.rows(serverFacts, serverSchema.omit({ searchPath: true }));
     if (server === undefined || path === undefined) {
       throw new Error("pg_roles has no row for the current user");

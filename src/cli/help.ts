@@ -81,6 +81,7 @@ export const commandHelp = {
       ["tenantry rollback", "in an incident: the last stage, after asking"],
       ["tenantry rollback --all --yes", "all of them, the last first, without a question"],
       ["tenantry rollback --stage day2 --print-sql", "the script for psql; changes nothing"],
+      ["tenantry rollback --check", "whether all could go back today, and what would be lost"],
     ],
   },
   audit: {

@@ -77,7 +77,7 @@ export async function rollbackScripts(
     const steps = await readSteps(session, run.id);
     const begun = steps.filter(({ state }) => state === "applied" || state === "running");
     const definitions = begun.map(({ definition }) => definition);
-    scripts.push(rollbackScript(run.stage, definitions));
+    scripts.push(rollbackScript({ stage: run.stage, steps: definitions, guards: run.guards }));
   }
   return scripts;
 }

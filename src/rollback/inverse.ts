@@ -9,11 +9,21 @@ export type SkippedStatement = {
   readonly message: string;
 };
 
-/** undefined_table, undefined_column, and undefined_object: a constraint, an index, a role. */
-const undefinedObject = ["42P01", "42703", "42704"];
+/**
+ * undefined_table, undefined_column, undefined_object (a constraint, an index, a role), undefined_function,
+ * invalid_schema_name, and invalid_foreign_key: the key that it references was dropped.
+ */
+export const undefinedObject: readonly string[] = [
+  "42P01",
+  "42703",
+  "42704",
+  "42883",
+  "3F000",
+  "42830",
+];
 
 /** foreign_key_violation and check_violation. */
-const violation = ["23503", "23514"];
+export const violation: readonly string[] = ["23503", "23514"];
 
 /** Whether an error says that an object does not exist: somebody dropped it. */
 export function isUndefinedObject(error: unknown): error is Error {

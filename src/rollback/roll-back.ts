@@ -16,15 +16,15 @@ import {
   verifySteps,
 } from "../journal/steps.ts";
 import type { Session } from "../postgres/connection.ts";
-import { ident, type Sql, sql, textOf } from "../postgres/sql.ts";
+import { ident, sql, textOf } from "../postgres/sql.ts";
 import type { RunContext } from "../run/context.ts";
 import { setIdleTimeout } from "../run/idle-timeout.ts";
 import { stepError, withLockRetry } from "../run/lock-retry.ts";
-import { build } from "../run/online-step.ts";
 import { type ApplicationStep, type Step, statementsOf } from "../steps/model/step.ts";
 import { refuseForeignDependents } from "./dependents.ts";
-import { executeInverse, isUndefinedObject, isUniqueViolation } from "./inverse.ts";
+import { executeInverse } from "./inverse.ts";
 import { differenceInWords } from "./not-validated.ts";
+import { dropPrepared, prepare, skippedStatement } from "./prepare.ts";
 
 /** Whether the application's files are undone too: they may have been edited, or be on another machine. */
 type Files = "undo files" | "leave files";
@@ -153,6 +153,7 @@ async function undo(context: UndoContext, journaled: JournaledStep): Promise<voi
         }
       }),
     );
+    if (gone === undefined) await dropPrepared(context, step);
   } catch (error) {
     if (interrupted.aborted && !(error instanceof AppError)) throw rollbackInterrupted(step.id);
     throw inRollback(stepError(step, error));
@@ -162,42 +163,6 @@ async function undo(context: UndoContext, journaled: JournaledStep): Promise<voi
     step: stepFacts(step),
     milliseconds: Math.round(performance.now() - started),
   });
-}
-
-function skippedStatement(message: string): string {
-  return `skipped, because an object was dropped since: ${message}`;
-}
-
-/**
- * Builds the index that an inverse needs first. Rows that violate a unique index do not stop the
- * rollback: the index of now stays, and the fingerprint shows the difference.
- * @returns the statements to execute then
- */
-async function prepare(
-  context: UndoContext,
-  step: Step,
-  notice: (text: string) => void,
-): Promise<readonly Sql[]> {
-  const { down } = step;
-  const statements = statementsOf(down);
-  if (down.kind !== "exact" || down.prepare === undefined) return statements;
-  const { prepare: online } = down;
-  try {
-    await withLockRetry(context, step, () => build(context, step, online));
-    return statements;
-  } catch (error) {
-    if (isUndefinedObject(error)) {
-      notice(skippedStatement(error.message));
-      return statements;
-    }
-    if (!isUniqueViolation(error)) throw error;
-    notice(
-      `the index stays unique per organization, because rows violate the one over all: ${error.message}`,
-    );
-    // The invalid index has the name that the next attempt needs.
-    await withLockRetry(context, step, () => context.session.execute(online.clean));
-    return [];
-  }
 }
 
 /** The name of a step's table where that was dropped. */

@@ -190,7 +190,7 @@ test(
     expect(refused).toMatchObject({ code: 1, stderr: expect.stringContaining("(shared)") });
     const back = await project.tenantry("rollback", "--yes", "--despite-guards");
     expect(back).toMatchObject({ code: 3, stderr: expect.stringContaining("FINGERPRINT_DIFFERS") });
-    expect(back.stderr).toContain("the index stays unique per organization");
+    expect(back.stderr).toContain("the index is not unique for all organizations again");
     const { entries } = (await readSnapshot(session)).fingerprint;
     expect(entries.filter(({ definition }) => definition.includes("(invalid)"))).toEqual([]);
     // What is not as it was is not as it was before Day 1 either.

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { expect, test } from "vitest";
 import { z } from "zod";
 import type { Queries, Session } from "../../src/postgres/connection.ts";
-import { ident, sql } from "../../src/postgres/sql.ts";
+import { ident, raw, sql } from "../../src/postgres/sql.ts";
 import { startWriters } from "../../src/writers/steady-writers.ts";
 import type { TimedWrite } from "../../src/writers/timed-write.ts";
 import { createDatabase } from "../setup/database.ts";
@@ -246,6 +246,20 @@ test("a partition whose fence is broken, or that is new and has none, fails the 
   expect(stdout).not.toContain("call_logs_2026_07 is not named");
   const fix = /→ (BEGIN; DROP POLICY .*call_logs_2026_07.*;)$/m.exec(stdout)?.[1] ?? "";
   await session.execute({ parts: [fix], values: [] });
+  // Another has row-level security of its own, and keeps it.
+  for (const statement of [
+    "CREATE TABLE call_logs_2026_08 (LIKE call_logs INCLUDING ALL)",
+    "ALTER TABLE call_logs_2026_08 ENABLE ROW LEVEL SECURITY",
+    "CREATE POLICY of_its_own ON call_logs_2026_08 USING (TRUE)",
+    "ALTER TABLE call_logs ATTACH PARTITION call_logs_2026_08 FOR VALUES FROM ('2026-08-01') TO ('2026-09-01')",
+    "GRANT SELECT, INSERT ON call_logs_2026_08 TO partitioned_dialler_app",
+  ]) {
+    await session.execute(raw(statement));
+  }
+  const again = await project.tenantry("audit");
+  const guarded = /→ (BEGIN; DROP POLICY .*call_logs_2026_08.*;)$/m.exec(again.stdout)?.[1] ?? "";
+  expect(guarded).not.toContain("ENABLE ROW LEVEL SECURITY");
+  await session.execute(raw(guarded));
   expectDone(await project.tenantry("--stage", "day1", "--verify"));
   // What fixed it is undone too: its policy would keep the column from being dropped.
   await project.tenantry("rollback", "--yes");
@@ -260,7 +274,9 @@ test("a partition whose fence is broken, or that is new and has none, fails the 
            AND NOT attisdropped
          UNION ALL
         SELECT polname FROM pg_policy
+         UNION ALL
+        SELECT relname FROM pg_class WHERE relrowsecurity AND relname LIKE 'call%'
       `,
     ),
-  ).toEqual([]);
+  ).toEqual(["of_its_own", "call_logs_2026_08"]);
 });

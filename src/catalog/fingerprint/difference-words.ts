@@ -30,6 +30,7 @@ const labels: Readonly<Record<string, readonly string[]>> = {
   policy: ["for", "to", "using", "check"],
   trigger: ["enabled"],
   function: ["owner", "grants"],
+  sequence: ["type", "start", "increment", "minimum", "maximum", "cache", "cycle", "owned by"],
 };
 
 const kinds: Readonly<Record<string, string>> = {

@@ -1,9 +1,13 @@
 import { createHash } from "node:crypto";
 import { z } from "zod";
 import type { Queries } from "../../postgres/connection.ts";
-import { raw, type Sql, sql } from "../../postgres/sql.ts";
-import { isUserSchema } from "../system-schemas.ts";
-import { columnOptions, knownOptions, relationOptions } from "./known-options.ts";
+import { sql } from "../../postgres/sql.ts";
+import { commentEntries } from "./entries/comments.ts";
+import { firstEntries } from "./entries/first.ts";
+import { otherEntries } from "./entries/other-objects.ts";
+import { publicationEntries, publicationEntriesSince15 } from "./entries/publications.ts";
+import { relationEntries } from "./entries/relations.ts";
+import { typeEntries } from "./entries/types.ts";
 import { samePrinted } from "./printed-anew.ts";
 import { asReadToday } from "./stored-entry.ts";
 
@@ -34,18 +38,51 @@ export type FingerprintDifference =
     };
 
 /**
- * Reads a normalised digest of the schema: definitions as the server prints them, and documented
- * options, but no field that the server fills for internal use. The journal's schema, system schemas and
- * objects of extensions are left out; so are oids, sizes and the attribute numbers of dropped columns.
+ * Reads a normalised digest of all that `pg_dump --schema-only` prints: definitions as the server prints
+ * them, and documented options, but no field that the server fills for internal use. The journal's schema,
+ * system schemas and objects of extensions are left out; so are oids, sizes, the attribute numbers of
+ * dropped columns, and what may hold a password (options of user mappings, subscriptions).
  */
 export async function readFingerprint(queries: Queries): Promise<Fingerprint> {
-  const entries: FingerprintEntry[] = [];
-  for (const statement of entryQueries)
+  const entries: FingerprintEntry[] = [secondForm];
+  const [server] = await queries.rows(
+    sql`SELECT current_setting('server_version_num') AS version`,
+    z.object({ version: z.coerce.number() }),
+  );
+  const statements = [
+    ...firstEntries,
+    ...relationEntries,
+    ...commentEntries,
+    ...typeEntries,
+    ...publicationEntries,
+    ...((server?.version ?? 0) >= 150_000 ? publicationEntriesSince15 : []),
+    ...otherEntries,
+  ];
+  for (const statement of statements) {
     entries.push(...(await queries.rows(statement, entrySchema)));
+  }
   entries.sort((left, right) =>
     left.object < right.object ? -1 : left.object > right.object ? 1 : 0,
   );
   return ofEntries(entries);
+}
+
+/**
+ * The entry that says which kinds of objects a fingerprint has. It is an entry, so that it is wherever
+ * the entries are: in a journal, in a backup, in a certificate. Fingerprints of the first form lack it.
+ */
+const secondForm: FingerprintEntry = { object: "form of this fingerprint", definition: "2" };
+
+const kindsOfFirstForm =
+  /^(?:schema|relation|column|constraint|index|policy|trigger|rule|function|type|publication|default privileges|event trigger) /;
+
+/** Definitions by object, without the kinds that another fingerprint does not have. */
+function comparable(one: Fingerprint, other: Fingerprint): ReadonlyMap<string, string> {
+  const isSecondForm = other.entries.some(({ object }) => object === secondForm.object);
+  const kept = one.entries.filter(
+    ({ object }) => object !== secondForm.object && (isSecondForm || kindsOfFirstForm.test(object)),
+  );
+  return new Map(kept.map(({ object, definition }) => [object, definition]));
 }
 
 function ofEntries(entries: readonly FingerprintEntry[]): Fingerprint {
@@ -58,13 +95,16 @@ function digestOf(entries: readonly FingerprintEntry[]): string {
   return hash.digest("hex");
 }
 
-/** The differences between two fingerprints, by object. */
+/**
+ * The differences between two fingerprints, by object. A fingerprint that an older version of Tenantry
+ * stored has fewer kinds of objects: only these are compared.
+ */
 export function compareFingerprints(
   before: Fingerprint,
   after: Fingerprint,
 ): readonly FingerprintDifference[] {
-  const earlier = new Map(before.entries.map(({ object, definition }) => [object, definition]));
-  const later = new Map(after.entries.map(({ object, definition }) => [object, definition]));
+  const earlier = comparable(before, after);
+  const later = comparable(after, before);
   const differences: FingerprintDifference[] = [];
   for (const [object, definition] of earlier) {
     const now = later.get(object);
@@ -91,158 +131,3 @@ export function describeDifference(difference: FingerprintDifference): string {
       return difference satisfies never;
   }
 }
-
-const inUserSchema = isUserSchema(raw("n.nspname"));
-
-const notOfExtension = (catalog: string, object: string): Sql =>
-  raw(
-    `NOT EXISTS (SELECT FROM pg_depend x WHERE x.classid = '${catalog}'::regclass AND x.objid = ${object} AND x.deptype = 'e')`,
-  );
-
-/** Grants as sorted text; for a NULL ACL pass the built-in default. */
-const grants = (acl: string): Sql =>
-  raw(`(SELECT string_agg(g::text, ',' ORDER BY g::text) FROM unnest(${acl}) AS g)`);
-
-const relation: Sql = raw(`format('%I.%I', n.nspname, c.relname)`);
-
-const entryQueries: readonly Sql[] = [
-  sql`
-    SELECT format('schema %I', n.nspname) AS object,
-           concat_ws(' ', 'owner', n.nspowner::regrole,
-                     'grants', ${grants("coalesce(n.nspacl, acldefault('n', n.nspowner))")}) AS definition
-      FROM pg_namespace n
-     WHERE ${inUserSchema}
-       AND ${notOfExtension("pg_namespace", "n.oid")}
-  `,
-  sql`
-    SELECT 'relation ' || ${relation} AS object,
-           concat_ws(' ', 'kind', c.relkind, 'owner', c.relowner::regrole,
-                     'persistence', c.relpersistence,
-                     'row security', c.relrowsecurity, 'forced', c.relforcerowsecurity,
-                     'replica identity', c.relreplident,
-                     'options', ${knownOptions(raw("c.reloptions"), relationOptions)},
-                     'partition of', (SELECT string_agg(i.inhparent::regclass::text, ',' ORDER BY i.inhseqno)
-                                        FROM pg_inherits i WHERE i.inhrelid = c.oid),
-                     'bound', pg_get_expr(c.relpartbound, c.oid),
-                     'grants', ${grants("coalesce(c.relacl, acldefault(CASE c.relkind WHEN 'S' THEN 's'::\"char\" ELSE 'r'::\"char\" END, c.relowner))")},
-                     'definition', CASE WHEN c.relkind IN ('v', 'm') THEN pg_get_viewdef(c.oid) END) AS definition
-      FROM pg_class c
-      JOIN pg_namespace n ON n.oid = c.relnamespace
-     WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S', 'c')
-       AND ${inUserSchema}
-       AND ${notOfExtension("pg_class", "c.oid")}
-  `,
-  sql`
-    SELECT format('column %s.%I', ${relation}, a.attname) AS object,
-           concat_ws(' ', format_type(a.atttypid, a.atttypmod),
-                     CASE WHEN a.attnotnull THEN 'not null' END,
-                     'default ' || pg_get_expr(d.adbin, d.adrelid),
-                     'identity ' || NULLIF(a.attidentity::text, ''),
-                     'generated ' || NULLIF(a.attgenerated::text, ''),
-                     'collation ' || NULLIF(a.attcollation, 0)::regcollation::text,
-                     'storage', a.attstorage,
-                     'grants ' || ${grants("a.attacl")},
-                     'options ' || ${knownOptions(raw("a.attoptions"), columnOptions)},
-                     'comment ' || col_description(c.oid, a.attnum)) AS definition
-      FROM pg_attribute a
-      JOIN pg_class c ON c.oid = a.attrelid
-      JOIN pg_namespace n ON n.oid = c.relnamespace
-      LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
-     WHERE a.attnum > 0
-       AND NOT a.attisdropped
-       AND c.relkind IN ('r', 'p', 'v', 'm', 'f', 'c')
-       AND ${inUserSchema}
-       AND ${notOfExtension("pg_class", "c.oid")}
-  `,
-  sql`
-    SELECT format('constraint %s.%I', ${relation}, k.conname) AS object,
-           concat_ws(' ', pg_get_constraintdef(k.oid), CASE WHEN NOT k.convalidated THEN '(not valid)' END) AS definition
-      FROM pg_constraint k
-      JOIN pg_class c ON c.oid = k.conrelid
-      JOIN pg_namespace n ON n.oid = c.relnamespace
-     WHERE ${inUserSchema}
-       AND ${notOfExtension("pg_class", "c.oid")}
-  `,
-  sql`
-    SELECT format('index %I.%I', n.nspname, ic.relname) AS object,
-           concat_ws(' ', pg_get_indexdef(i.indexrelid), CASE WHEN NOT i.indisvalid THEN '(invalid)' END) AS definition
-      FROM pg_index i
-      JOIN pg_class ic ON ic.oid = i.indexrelid
-      JOIN pg_namespace n ON n.oid = ic.relnamespace
-     WHERE ${inUserSchema}
-       AND ${notOfExtension("pg_class", "i.indrelid")}
-  `,
-  sql`
-    SELECT format('policy %s.%I', ${relation}, p.polname) AS object,
-           concat_ws(' ', CASE WHEN p.polpermissive THEN 'permissive' ELSE 'restrictive' END,
-                     'for', p.polcmd,
-                     'to', (SELECT string_agg(CASE role WHEN 0 THEN 'public' ELSE role::regrole::text END, ',' ORDER BY role::regrole::text)
-                              FROM unnest(p.polroles) AS role),
-                     'using', pg_get_expr(p.polqual, p.polrelid),
-                     'check', pg_get_expr(p.polwithcheck, p.polrelid)) AS definition
-      FROM pg_policy p
-      JOIN pg_class c ON c.oid = p.polrelid
-      JOIN pg_namespace n ON n.oid = c.relnamespace
-     WHERE ${inUserSchema}
-  `,
-  sql`
-    SELECT format('trigger %s.%I', ${relation}, t.tgname) AS object,
-           concat_ws(' ', pg_get_triggerdef(t.oid), 'enabled', t.tgenabled) AS definition
-      FROM pg_trigger t
-      JOIN pg_class c ON c.oid = t.tgrelid
-      JOIN pg_namespace n ON n.oid = c.relnamespace
-     WHERE NOT t.tgisinternal
-       AND ${inUserSchema}
-  `,
-  sql`
-    SELECT format('rule %s.%I', ${relation}, r.rulename) AS object,
-           pg_get_ruledef(r.oid) AS definition
-      FROM pg_rewrite r
-      JOIN pg_class c ON c.oid = r.ev_class
-      JOIN pg_namespace n ON n.oid = c.relnamespace
-     WHERE r.rulename <> '_RETURN'
-       AND ${inUserSchema}
-  `,
-  sql`
-    SELECT format('function %I.%I(%s)', n.nspname, p.proname, pg_get_function_identity_arguments(p.oid)) AS object,
-           concat_ws(' ', CASE WHEN p.prokind IN ('f', 'p') THEN pg_get_functiondef(p.oid) ELSE p.prosrc END,
-                     'owner', p.proowner::regrole,
-                     'grants', ${grants("coalesce(p.proacl, acldefault('f', p.proowner))")}) AS definition
-      FROM pg_proc p
-      JOIN pg_namespace n ON n.oid = p.pronamespace
-     WHERE ${inUserSchema}
-       AND ${notOfExtension("pg_proc", "p.oid")}
-  `,
-  sql`
-    SELECT format('type %I.%I', n.nspname, t.typname) AS object,
-           concat_ws(' ', t.typtype, 'owner', t.typowner::regrole,
-                     (SELECT string_agg(e.enumlabel, ',' ORDER BY e.enumsortorder)
-                        FROM pg_enum e WHERE e.enumtypid = t.oid),
-                     CASE WHEN t.typtype = 'd' THEN format_type(t.typbasetype, t.typtypmod) END,
-                     (SELECT string_agg(concat_ws(' ', k.conname, pg_get_constraintdef(k.oid)), ',' ORDER BY k.conname)
-                        FROM pg_constraint k WHERE k.contypid = t.oid)) AS definition
-      FROM pg_type t
-      JOIN pg_namespace n ON n.oid = t.typnamespace
-     WHERE t.typtype IN ('e', 'd', 'r')
-       AND ${inUserSchema}
-       AND ${notOfExtension("pg_type", "t.oid")}
-  `,
-  sql`
-    SELECT format('publication %I', p.pubname) AS object,
-           concat_ws(' ', 'all tables', p.puballtables, 'insert', p.pubinsert, 'update', p.pubupdate,
-                     'delete', p.pubdelete, 'truncate', p.pubtruncate,
-                     (SELECT string_agg(format('%I.%I', t.schemaname, t.tablename), ',' ORDER BY t.schemaname, t.tablename)
-                        FROM pg_publication_tables t WHERE t.pubname = p.pubname)) AS definition
-      FROM pg_publication p
-  `,
-  sql`
-    SELECT format('default privileges of %s in %s for %s', d.defaclrole::regrole, d.defaclnamespace::regnamespace, d.defaclobjtype) AS object,
-           ${grants("d.defaclacl")} AS definition
-      FROM pg_default_acl d
-  `,
-  sql`
-    SELECT format('event trigger %I', e.evtname) AS object,
-           concat_ws(' ', e.evtevent, e.evtfoid::regproc, e.evtenabled, e.evttags) AS definition
-      FROM pg_event_trigger e
-  `,
-];

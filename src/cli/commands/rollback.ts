@@ -12,9 +12,16 @@ const rollbackOptions = globalOptions
     loseAttribution: z.boolean().default(false),
     leaveFiles: z.boolean().default(false),
     printSql: z.boolean().default(false),
+    check: z.boolean().default(false),
+    export: z.string().min(1).optional(),
   })
   .refine(...notBoth("all", "stage"))
-  .refine(...notBoth("printSql", "json"));
+  .refine(...notBoth("printSql", "json"))
+  .refine(...notBoth("check", "printSql"))
+  .refine(({ check, export: folder }) => check || folder === undefined, {
+    path: ["export"],
+    message: "goes with --check only",
+  });
 
 export function addRollback(root: Command): void {
   add(root, "rollback")
@@ -24,6 +31,14 @@ export function addRollback(root: Command): void {
     .option("--lose-attribution", "without saving which row belongs to which organization")
     .option("--leave-files", "leave the application's files as Day 3 wrote them")
     .option("--print-sql", "print the script for psql, from the journal; changes nothing")
+    .option(
+      "--check",
+      "only say whether it can be rolled back, and what would be lost; changes nothing",
+    )
+    .option(
+      "--export <folder>",
+      "with --check: write all that would be lost to CSV files in this folder",
+    )
     .action(async (_options, command: Command) => {
       const { rollback } = await import("../actions/rollback.ts");
       await rollback(readOptions(rollbackOptions, command.optsWithGlobals()));

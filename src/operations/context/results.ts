@@ -198,6 +198,25 @@ export const resultSchema = z.discriminatedUnion("kind", [
     notes: list(z.string()),
   }),
   z.object({
+    kind: z.literal("rollback-window"),
+    /** Whether a rollback would not be refused. */
+    possible: z.boolean(),
+    stages: list(runNameSchema),
+    refusals: list(z.string()),
+    losses: list(
+      z.object({
+        stage: runNameSchema,
+        of: z.string(),
+        count: z.number(),
+        some: list(z.string()),
+        saved: z.boolean(),
+      }),
+    ),
+    differences: list(z.string()),
+    /** Of the export. */
+    files: list(z.string()),
+  }),
+  z.object({
     kind: z.literal("restore-loses"),
     database: z.string(),
     /** When the backup was made. */

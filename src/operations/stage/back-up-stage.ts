@@ -80,7 +80,7 @@ tenantry:    ${version}`,
         }
         return tag.name;
       },
-      files: { "rollback.sql": rollbackScriptPieces(plan.stage, plan.steps) },
+      files: { "rollback.sql": rollbackScriptPieces(plan) },
       signal: interrupted,
       notify: (text) => emit({ kind: "notice", text }),
       onProgress: (progress) => emit({ kind: "backup-progress", stage: plan.stage, ...progress }),

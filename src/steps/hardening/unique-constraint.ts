@@ -96,7 +96,10 @@ function swap(crossing: CrossingIndex): TransactionStep {
     lock: { level: "ACCESS EXCLUSIVE", on: [table.relation] },
     makes: [{ kind: "unique index", index: now }],
     // The organization is before its columns.
-    up: [...replaceBy(crossing, now.name, perOrganization.name), ...propertiesOfOld(crossing, 1)],
+    up: [
+      ...replaceBy(crossing, { ifExists: false, name: now.name, other: perOrganization.name }),
+      ...propertiesOfOld(crossing, 1),
+    ],
     down: {
       kind: "exact",
       prepare: {
@@ -105,25 +108,34 @@ function swap(crossing: CrossingIndex): TransactionStep {
         state: indexState(forAll, table.relation),
         clean: sql`DROP INDEX CONCURRENTLY IF EXISTS ${ident(forAll)}`,
       },
-      sql: [...replaceBy(crossing, now.name, forAll.name), ...propertiesOfOld(crossing, 0)],
+      // Somebody may have dropped the new one since.
+      sql: [
+        ...replaceBy(crossing, { ifExists: true, name: now.name, other: forAll.name }),
+        ...propertiesOfOld(crossing, 0),
+      ],
     },
     verify: [startsWithOrganization(crossing, index.name)],
   };
 }
 
 /** Drops the index of the name, and gives the name to the other. */
-function replaceBy({ table, index }: CrossingIndex, name: string, other: string): Some<Sql> {
+function replaceBy(
+  { table, index }: CrossingIndex,
+  names: { readonly name: string; readonly other: string; readonly ifExists: boolean },
+): Some<Sql> {
+  const { name, other } = names;
   const { schema } = table.relation;
+  const ifExists = names.ifExists ? sql`IF EXISTS ` : sql``;
   if (index.constraint === null) {
     return [
-      sql`DROP INDEX ${ident({ schema, name })}`,
+      sql`DROP INDEX ${ifExists}${ident({ schema, name })}`,
       sql`ALTER INDEX ${ident({ schema, name: other })}\n  RENAME TO ${ident(name)}`,
     ];
   }
   const deferrable = /\) (DEFERRABLE.*)$/.exec(index.constraint)?.[1] ?? "NOT DEFERRABLE";
   return [
     sql`ALTER TABLE ${ident(table.relation)}
-  DROP CONSTRAINT ${ident(name)},
+  DROP CONSTRAINT ${ifExists}${ident(name)},
   ADD CONSTRAINT ${ident(name)}
     UNIQUE USING INDEX ${ident(other)} ${raw(deferrable)}`,
   ];
@@ -169,19 +181,23 @@ function startsWithOrganization({ table }: CrossingIndex, name: string) {
 export function sharedValues({ table, index }: CrossingIndex): Guard {
   const keys = list(index.keys.map((key) => raw(key)));
   const conditions = [
-    ...index.keys.map((key) => sql`${raw(key)} IS NOT NULL`),
+    ...(index.nullsNotDistinct ? [] : index.keys.map((key) => sql`${raw(key)} IS NOT NULL`)),
     ...(index.predicate === null ? [] : [sql`(${raw(index.predicate)})`]),
   ];
+  const rows = sql`
+    SELECT jsonb_build_array(${keys}) AS value,
+           count(*) AS rows,
+           array_agg(DISTINCT ${ident(table.tenancy.column)}) AS organizations,
+           format('%s rows of %s have the value (%s)', count(*), ${table.label}::text, concat_ws(', ', ${keys})) AS violation
+      FROM ${ident(table.relation)}
+     WHERE ${conditions.length === 0 ? sql`TRUE` : list(conditions, "\n       AND ")}
+     GROUP BY ${keys}
+    HAVING count(*) > 1
+  `;
   return {
     claim: `no two organizations share a value of ${index.name}`,
     because: `${index.name} would be unique for all organizations again`,
-    violations: sql`
-            SELECT format('%s rows of %s have the value (%s)', count(*), ${table.label}::text, concat_ws(', ', ${keys})) AS violation
-              FROM ${ident(table.relation)}
-             WHERE ${list(conditions, "\n               AND ")}
-             GROUP BY ${keys}
-            HAVING count(*) > 1
-             LIMIT 5
-    `,
+    violations: sql`SELECT violation FROM (${rows}) AS lost LIMIT 5`,
+    lost: { of: `values of ${table.label}.${index.name} that organizations share`, rows },
   };
 }

@@ -56,6 +56,11 @@ export const guardSchema = z.object({
   claim: z.string(),
   because: z.string(),
   violations: sqlSchema,
+  /**
+   * All that the violations are some of, a row each, with the column `violation` and facts in others.
+   * Journals of earlier versions do not have it.
+   */
+  lost: z.object({ of: z.string(), rows: sqlSchema }).exactOptional(),
 });
 
 /** What must be true before a stage is undone: a query that returns the reasons against it. */

@@ -56,7 +56,8 @@ export function partitionsAreFenced({ relation, label, tenancy, requestRoles }: 
 
 /**
  * Drops the fence of partitions that were created later: it has the parent's names, as in the fix that
- * the audit shows. Otherwise their policies would prevent DROP COLUMN.
+ * the audit shows. Otherwise their policies would prevent DROP COLUMN. A partition that has policies of
+ * its own keeps its row-level security.
  */
 export function unfenceLaterPartitions(relation: RelationName, guard: string): Sql {
   const parent = literal(textOf(ident(relation)));
@@ -72,7 +73,9 @@ BEGIN
        AND p.polname = ${literal(guard)}
   LOOP
     EXECUTE format('DROP POLICY %I ON %s', ${literal(guard)}, part);
-    EXECUTE format('ALTER TABLE %s DISABLE ROW LEVEL SECURITY', part);
+    IF NOT EXISTS (SELECT FROM pg_policy own WHERE own.polrelid = part) THEN
+      EXECUTE format('ALTER TABLE %s DISABLE ROW LEVEL SECURITY', part);
+    END IF;
   END LOOP;
 END`)}`;
 }

@@ -36,7 +36,7 @@ function crossingIndexes(context: StageContext): Candidate<CrossingIndex>[] {
 function whyItStays(crossing: CrossingIndex): string | undefined {
   const { index, table }: { index: Index; table: TablePlan } = crossing;
   if (isInTree(table.existing)) return "is of a partition or an inheriting table";
-  if (index.needed) return "is used by a foreign key or as replica identity";
+  if (index.needed) return "is used by a foreign key, a rule, a function, or as replica identity";
   if (!index.valid) return "is not valid: rebuild it first";
   if (!canNameOrganization(crossing)) return "has a definition that Tenantry cannot read";
   return undefined;

@@ -32,7 +32,7 @@ export const noGuard: Rule = {
            format('BEGIN; DROP POLICY IF EXISTS %1$I ON %2$I.%3$I; CREATE POLICY %1$I ON %2$I.%3$I AS RESTRICTIVE FOR ALL USING (%4$I = ANY (ARRAY(SELECT %5$s()))) WITH CHECK (%4$I = ANY (ARRAY(SELECT %5$s())));',
                   g.guard, t.schema, t.name, g.column_name, ${textOf(ident(context.tenancy.helpers.callerOrganizations))}::text)
            -- A partition that was attached after the stage has no row-level security: requests could read it by its own name.
-           || CASE WHEN t.oid = named.oid THEN ''
+           || CASE WHEN t.oid = named.oid OR (SELECT c.relrowsecurity FROM pg_class c WHERE c.oid = t.oid) THEN ''
                    ELSE format(' ALTER TABLE %I.%I ENABLE ROW LEVEL SECURITY;', t.schema, t.name)
               END
            || ' COMMIT;'

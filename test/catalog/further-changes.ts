@@ -1,0 +1,205 @@
+/** Objects for the changes below. */
+export const furtherSchema: readonly string[] = [
+  "CREATE STATISTICS public.pairs (dependencies) ON name, score FROM public.leads",
+  "CREATE TYPE public.span AS RANGE (subtype = integer)",
+  "CREATE TYPE public.pair AS (a integer, b integer)",
+  "CREATE AGGREGATE public.total (integer) (sfunc = int4pl, stype = integer, initcond = '0')",
+  "CREATE RULE loud AS ON UPDATE TO public.leads DO ALSO NOTHING",
+];
+
+const comments: readonly [string, string, string][] = [
+  ["CONSTRAINT calls_lead ON calls", "table constraint", "calls_lead on public\\.calls"],
+  ["CONSTRAINT at_most ON DOMAIN percent", "domain constraint", "at_most on public\\.percent"],
+  ["INDEX leads_name", "index", "public\\.leads_name"],
+  ["TABLE leads", "table", "public\\.leads"],
+  ["VIEW names", "view", "public\\.names"],
+  ["SEQUENCE numbers", "sequence", "public\\.numbers"],
+  ["TYPE mood", "type", "public\\.mood"],
+  ["FUNCTION touch", "function", "public\\.touch\\(\\)"],
+  ["TRIGGER touch ON leads", "trigger", "touch on public\\.leads"],
+  ["POLICY everything ON leads", "policy", "everything on public\\.leads"],
+  ["RULE loud ON leads", "rule", "loud on public\\.leads"],
+  ["PUBLICATION fingerprints", "publication", "fingerprints"],
+  ["STATISTICS pairs", "statistics object", "public\\.pairs"],
+  ["SCHEMA public", "schema", "public"],
+];
+
+/** The same as in the list of the test: a change, how it is undone, and what of the schema then is another. */
+export const furtherChanges: readonly [string, string, string, RegExp][] = [
+  ...comments.map(([on, kind, name]): [string, string, string, RegExp] => [
+    `the comment on a ${kind}`,
+    `COMMENT ON ${on} IS 'changed'`,
+    // That of the schema public is there from the beginning.
+    `COMMENT ON ${on} IS ${on === "SCHEMA public" ? "'standard public schema'" : "NULL"}`,
+    new RegExp(`^comment on ${kind} ${name}$`),
+  ]),
+  [
+    "a sequence's increment",
+    "ALTER SEQUENCE numbers INCREMENT 5",
+    "ALTER SEQUENCE numbers INCREMENT 1",
+    /^sequence public\.numbers$/,
+  ],
+  [
+    "a sequence's owner column",
+    "ALTER SEQUENCE numbers OWNED BY leads.score",
+    "ALTER SEQUENCE numbers OWNED BY NONE",
+    /^sequence public\.numbers$/,
+  ],
+  [
+    "a type's grant",
+    "REVOKE USAGE ON TYPE mood FROM PUBLIC",
+    "GRANT USAGE ON TYPE mood TO PUBLIC",
+    /^settings of type public\.mood$/,
+  ],
+  [
+    "a composite type's grant",
+    "GRANT USAGE ON TYPE pair TO pg_monitor",
+    "REVOKE USAGE ON TYPE pair FROM pg_monitor",
+    /^settings of type public\.pair$/,
+  ],
+  [
+    "a domain's default",
+    "ALTER DOMAIN percent SET DEFAULT 5",
+    "ALTER DOMAIN percent DROP DEFAULT",
+    /^settings of type public\.percent$/,
+  ],
+  [
+    "a range's owner",
+    "ALTER TYPE span OWNER TO pg_monitor",
+    "ALTER TYPE span OWNER TO postgres",
+    /^settings of type public\.span$/,
+  ],
+  [
+    "extended statistics",
+    "DROP STATISTICS pairs; CREATE STATISTICS pairs (mcv) ON name, score FROM leads",
+    "DROP STATISTICS pairs; CREATE STATISTICS pairs (dependencies) ON name, score FROM leads",
+    /^extended statistics public\.pairs$/,
+  ],
+  [
+    "extended statistics' target",
+    "ALTER STATISTICS pairs SET STATISTICS 500",
+    "ALTER STATISTICS pairs SET STATISTICS -1",
+    /^extended statistics public\.pairs$/,
+  ],
+  [
+    "a column's statistics target",
+    "ALTER TABLE leads ALTER name SET STATISTICS 500",
+    "ALTER TABLE leads ALTER name SET STATISTICS -1",
+    /^settings of column public\.leads\.name$/,
+  ],
+  [
+    "a column's compression",
+    "ALTER TABLE leads ALTER name SET COMPRESSION pglz",
+    "ALTER TABLE leads ALTER name SET COMPRESSION DEFAULT",
+    /^settings of column public\.leads\.name$/,
+  ],
+  [
+    "a column's storage",
+    "ALTER TABLE leads ALTER name SET STORAGE EXTERNAL",
+    "ALTER TABLE leads ALTER name SET STORAGE EXTENDED",
+    /^column public\.leads\.name$/,
+  ],
+  [
+    "the options of a TOAST table",
+    "ALTER TABLE leads SET (toast.autovacuum_enabled = off)",
+    "ALTER TABLE leads RESET (toast.autovacuum_enabled)",
+    /^settings of relation public\.leads$/,
+  ],
+  [
+    "CLUSTER",
+    "ALTER TABLE leads CLUSTER ON leads_name",
+    "ALTER TABLE leads SET WITHOUT CLUSTER",
+    /^settings of index public\.leads_name$/,
+  ],
+  [
+    "the index of a replica identity",
+    "ALTER TABLE leads REPLICA IDENTITY USING INDEX leads_pkey",
+    "ALTER TABLE leads REPLICA IDENTITY DEFAULT",
+    /^settings of index public\.leads_pkey$/,
+  ],
+  [
+    "the statistics target of an index",
+    "DROP INDEX leads_name; CREATE INDEX leads_name ON leads (upper(name)); ALTER INDEX leads_name ALTER COLUMN 1 SET STATISTICS 9",
+    "DROP INDEX leads_name; CREATE INDEX leads_name ON leads (name)",
+    /^settings of index public\.leads_name$/,
+  ],
+  [
+    "a tablespace of a table",
+    "ALTER TABLE leads SET TABLESPACE fingerprint_space",
+    "ALTER TABLE leads SET TABLESPACE pg_default",
+    /^settings of relation public\.leads$/,
+  ],
+  [
+    "a tablespace of an index",
+    "ALTER INDEX leads_name SET TABLESPACE fingerprint_space",
+    "ALTER INDEX leads_name SET TABLESPACE pg_default",
+    /^settings of index public\.leads_name$/,
+  ],
+  [
+    "a partition key",
+    "DROP TABLE parts; CREATE TABLE parts (at date) PARTITION BY LIST (at)",
+    "DROP TABLE parts; CREATE TABLE parts (at date) PARTITION BY RANGE (at)",
+    /^settings of relation public\.parts$/,
+  ],
+  [
+    "a publication's row filter",
+    "ALTER PUBLICATION fingerprints SET TABLE leads WHERE (id > 5)",
+    "ALTER PUBLICATION fingerprints SET TABLE leads",
+    /^table public\.leads in publication fingerprints$/,
+  ],
+  [
+    "a publication's columns",
+    "ALTER PUBLICATION fingerprints SET TABLE leads (id, name)",
+    "ALTER PUBLICATION fingerprints SET TABLE leads",
+    /^table public\.leads in publication fingerprints$/,
+  ],
+  [
+    "a publication of a schema",
+    "ALTER PUBLICATION fingerprints ADD TABLES IN SCHEMA public",
+    "ALTER PUBLICATION fingerprints DROP TABLES IN SCHEMA public",
+    /^tables in schema public in publication fingerprints$/,
+  ],
+  [
+    "a publication's root",
+    "ALTER PUBLICATION fingerprints SET (publish_via_partition_root)",
+    "ALTER PUBLICATION fingerprints SET (publish_via_partition_root = off)",
+    /^settings of publication fingerprints$/,
+  ],
+  [
+    "a rule that is switched off",
+    "ALTER TABLE leads DISABLE RULE loud",
+    "ALTER TABLE leads ENABLE RULE loud",
+    /^settings of rule public\.leads\.loud$/,
+  ],
+  [
+    "an aggregate",
+    "DROP AGGREGATE total (integer); CREATE AGGREGATE total (integer) (sfunc = int4mi, stype = integer, initcond = '0')",
+    "DROP AGGREGATE total (integer); CREATE AGGREGATE total (integer) (sfunc = int4pl, stype = integer, initcond = '0')",
+    /^aggregate public\.total\(integer\)$/,
+  ],
+  [
+    "an operator",
+    "CREATE OPERATOR public.=== (leftarg = integer, rightarg = integer, function = int4eq)",
+    "DROP OPERATOR public.=== (integer, integer)",
+    /^operator public\.===/,
+  ],
+  ["a cast", "CREATE CAST (pair AS text) WITH INOUT", "DROP CAST (pair AS text)", /^cast /],
+  [
+    "a collation",
+    "CREATE COLLATION public.plain (locale = 'C')",
+    "DROP COLLATION public.plain",
+    /^collation public\.plain$/,
+  ],
+  [
+    "a text search configuration",
+    "CREATE TEXT SEARCH CONFIGURATION public.words (COPY = simple)",
+    "DROP TEXT SEARCH CONFIGURATION public.words",
+    /^text search configuration public\.words$/,
+  ],
+  [
+    "a foreign server",
+    "CREATE FOREIGN DATA WRAPPER elsewhere; CREATE SERVER there FOREIGN DATA WRAPPER elsewhere OPTIONS (host 'there'); CREATE USER MAPPING FOR postgres SERVER there OPTIONS (password 'secret')",
+    "DROP FOREIGN DATA WRAPPER elsewhere CASCADE",
+    /^server there$/,
+  ],
+];
