@@ -1,3 +1,4 @@
+import { endOlderSessionsByScript } from "../journal/lease-sessions.ts";
 import {
   functionBody,
   ident,
@@ -75,6 +76,8 @@ ${asked(inForce(stage))}\\if :in_force
 \\quit
 \\endif
 ${toScript(begin(stage))}
+-- A statement of a paused run of Tenantry that is still on its way must not land later.
+${toScript(endOlderSessionsByScript)}
 
 `;
   for (const [index, step] of steps.toReversed().entries()) {

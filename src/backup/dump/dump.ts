@@ -18,6 +18,8 @@ export type DumpOptions = {
   readonly snapshot: string;
   /** Without the rows. */
   readonly schemaOnly?: boolean;
+  /** What its sessions are called on the server. */
+  readonly applicationName?: string | undefined;
   readonly serverMajor: number;
   readonly signal?: AbortSignal;
 };
@@ -43,7 +45,7 @@ export async function dumpDatabase(options: DumpOptions): Promise<string> {
       nice: true,
     };
     await launch(launched, (passfile) =>
-      pgDump(connectionFor(options.target, passfile), {
+      pgDump(connectionFor(options.target, passfile, {}, options.applicationName), {
         filePath: options.folder,
         format: FormatEnum.Directory,
         jobs: options.jobs,

@@ -21,6 +21,11 @@ export type SnapshotRequest = {
   readonly compression?: number | undefined;
   /** Cancels the backup. */
   readonly signal?: AbortSignal;
+  /** The run that the backup is made for: the sessions are ended by whoever takes its lease over. */
+  readonly lease?: {
+    readonly dumpName: string;
+    admit(session: Session): Promise<void>;
+  };
   readonly onProgress?: (progress: DumpProgress) => void;
 };
 
@@ -48,9 +53,10 @@ const settings = {
 
 /** Dumps and counts one snapshot in parallel. The snapshot is held open until both are done. */
 export function takeSnapshot(request: SnapshotRequest, folder: string): Promise<TakenSnapshot> {
-  return withSession(request.target, "tenantry backup", settings, (session) =>
-    dumpAndCount(session, request, folder),
-  );
+  return withSession(request.target, "tenantry backup", settings, async (session) => {
+    await request.lease?.admit(session);
+    return dumpAndCount(session, request, folder);
+  });
 }
 
 async function dumpAndCount(
@@ -81,6 +87,7 @@ async function dumpAndCount(
         compression: request.compression,
         snapshot,
         serverMajor: major,
+        applicationName: request.lease?.dumpName,
         signal,
       });
       const progress = watchDump(dump, tables.length, request.onProgress);

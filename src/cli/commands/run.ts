@@ -1,8 +1,15 @@
 import type { Command } from "commander";
 import { z } from "zod";
 import { type RunRequest, runStages } from "../../operations/run-stages.ts";
-import { add, stageChoice, withScratchOptions } from "../command.ts";
-import { backupChecks, type GlobalOptions, notBoth, readOptions, withStage } from "../options.ts";
+import { add, onFailureChoice, stageChoice, withScratchOptions } from "../command.ts";
+import {
+  backupChecks,
+  type GlobalOptions,
+  notBoth,
+  onFailure,
+  readOptions,
+  withStage,
+} from "../options.ts";
 import { inWorkspace } from "../workspace.ts";
 import { fence } from "./fence.ts";
 
@@ -14,6 +21,7 @@ export async function run(options: GlobalOptions & RunRequest): Promise<void> {
 const runOptions = withStage
   .extend({
     ...backupChecks,
+    ...onFailure,
     despiteRehearsal: z.boolean().default(false),
     attribution: z.string().optional(),
     newTables: z.boolean().default(false),
@@ -34,7 +42,8 @@ export function addRun(root: Command): void {
       "--attribution <folder>",
       "restore the row ownership that a rollback of the stage saved",
     )
-    .option("--despite-rehearsal", "also where the stage failed in its rehearsal");
+    .option("--despite-rehearsal", "also where the stage failed in its rehearsal")
+    .addOption(onFailureChoice());
   withScratchOptions(command).action(async (_options, own: Command) => {
     const options = readOptions(runOptions, own.optsWithGlobals());
     return options.newTables ? fence(options) : run(options);
