@@ -59,7 +59,7 @@ export async function persevere<Result>(
 }
 
 /** Whether work can succeed later without anybody changing it. */
-function canPass(error: unknown): boolean {
+export function canPass(error: unknown): boolean {
   if (!(error instanceof AppError)) return isTransient(error);
   if (error.code !== "CONNECTION_FAILED") return false;
   // A network that is away has no SQLSTATE; a role or a database that is gone has one.

@@ -8,6 +8,8 @@ export type Obstacle = {
   cut(): void;
   /** Swallows whatever is on the way on connections that are open now, for good, without closing them. */
   stall(): void;
+  /** Refuses new connections until `mend`. */
+  refuse(): void;
   mend(): void;
   /** Holds back the first message to the server with this text, and what follows it. */
   hold(text: string): { readonly held: Promise<void>; letGo(): void };
@@ -73,6 +75,9 @@ export async function proxyTo(database: string): Promise<Obstacle> {
     },
     stall() {
       for (const pair of pairs) pair.stalled = true;
+    },
+    refuse() {
+      refusing = true;
     },
     mend() {
       refusing = false;

@@ -1,9 +1,10 @@
 import { z } from "zod";
 import type { Listener } from "../../events/events.ts";
 import { askRepeatedly } from "../../polling.ts";
-import { isTransient, type Session } from "../../postgres/connection.ts";
+import type { Session } from "../../postgres/connection.ts";
 import type { Observer } from "../../postgres/observer.ts";
 import { sql } from "../../postgres/sql.ts";
+import { canPass } from "../../run/persevere.ts";
 
 const lookEveryMilliseconds = 5_000;
 /** An answer that is on its way for so long is lost. */
@@ -45,12 +46,16 @@ export function watchSessions(
     }
     missing = new Map(idle.map(({ session, since }) => [session, since]));
   };
+  let observed = true;
   return askRepeatedly(lookEveryMilliseconds, async () => {
     try {
+      if (!observed) await observer.reconnect();
       await look();
+      observed = true;
     } catch (error) {
-      // Whoever needs the observer connects it again.
-      if (!isTransient(error)) throw error;
+      // The network is away: it looks again when it is back.
+      if (!canPass(error)) throw error;
+      observed = false;
     }
   });
 }
