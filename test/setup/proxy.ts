@@ -11,11 +11,17 @@ export type Obstacle = {
   /** Refuses new connections until `mend`. */
   refuse(): void;
   mend(): void;
-  /** Holds back the first message to the server with this text, and what follows it. */
+  /** Holds back the first statement to the server that begins with this text, and what follows it. */
   hold(text: string): { readonly held: Promise<void>; letGo(): void };
 };
 
 type Held = { readonly text: string; readonly onHeld: () => void; letGo?: () => void };
+
+/** After a message's type and length: a Query has its text there, and a Parse after an empty name. */
+function begins(data: Buffer, text: string): boolean {
+  const message = data.toString("latin1");
+  return message.startsWith(text, 5) || message.startsWith(`\0${text}`, 5);
+}
 
 /** A proxy before a server, which ends with the test. */
 export async function proxyTo(database: string): Promise<Obstacle> {
@@ -44,7 +50,7 @@ export async function proxyTo(database: string): Promise<Obstacle> {
     near.on("data", (data) => {
       if (pair.stalled) return;
       const held = wanted;
-      if (kept === undefined && held !== undefined && data.includes(held.text)) {
+      if (kept === undefined && held !== undefined && begins(data, held.text)) {
         wanted = undefined;
         kept = [];
         held.letGo = () => {
