@@ -2,6 +2,7 @@ import { type Command, InvalidArgumentError, Option } from "commander";
 import { closest } from "fastest-levenshtein";
 import { runNameSchema, stageNames } from "../steps/model/stage.ts";
 import { type CommandName, commandHelp, helpAfter } from "./help.ts";
+import { failureChoices } from "./options.ts";
 
 /** What every command takes. */
 export function common(command: Command): Command {
@@ -29,6 +30,14 @@ export function withScratchOptions(command: Command): Command {
   return command
     .option("--scratch <url>", "a server to restore into, instead of one that is started here")
     .option("--identity <file>", "age's identity, for a backup that is encrypted");
+}
+
+/** What becomes of a stage that fails: an option of the commands that run one. */
+export function onFailureChoice(): Option {
+  return new Option(
+    "--on-failure <what>",
+    "if a step fails: roll the stage back, stop and keep what is applied, or ask (else online.onFailure, else ask at a terminal, else rollback)",
+  ).choices(failureChoices);
 }
 
 /** Whatever is no stage is refused with the nearest; a shell completes the three. */

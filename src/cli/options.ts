@@ -19,6 +19,12 @@ export const globalOptions = z.strictObject({
 /** With one stage, where it is named. */
 export const withStage = globalOptions.extend({ stage: stageOption.optional() });
 
+/** What can become of a stage that fails. */
+export const failureChoices = ["rollback", "stop", "ask"] as const;
+
+/** The choice, where it is made on the command line. */
+export const onFailure = { onFailure: z.enum(failureChoices).optional() };
+
 /** Where a backup is restored to be verified. */
 export const backupChecks = {
   verifyBackup: z.boolean().default(false),

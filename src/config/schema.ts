@@ -135,12 +135,23 @@ export const configSchema = z.strictObject({
         .describe(
           "`lock_timeout` of a step: how long it waits for a lock, and how long writers can queue behind it",
         ),
-      lockAttempts: z
+      lockAttempts: z.int().min(1).max(1000).optional().meta({
+        description: "how often a step tries to get a lock, with increasing pauses between",
+        whenOmitted: "until `giveUpAfterInMilliseconds`",
+      }),
+      giveUpAfterInMilliseconds: z
         .int()
-        .min(1)
-        .max(1000)
-        .default(60)
-        .describe("how often a step tries to get a lock, with increasing pauses between"),
+        .min(0)
+        .default(600_000)
+        .describe(
+          "how long a step is retried while it makes no progress because of a fault that can pass: a lost or refused connection, a lock, a cancelled statement, a server that starts or has no room. Then the step has failed",
+        ),
+      onFailure: z.enum(["rollback", "stop", "ask"]).optional().meta({
+        description:
+          "what happens to a stage whose step fails: `rollback` undoes it, `stop` keeps the steps that are applied, so that `tenantry run` resumes, `ask` asks. `tenantry run --on-failure` overrides it",
+        whenOmitted: "`ask` at a terminal, else `rollback`",
+        see: "[failures](#failures)",
+      }),
       smallTableInBytes: z
         .int()
         .min(0)

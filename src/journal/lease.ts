@@ -4,6 +4,8 @@ import { z } from "zod";
 import { AppError } from "../errors.ts";
 import { isConnectionLoss, type Queries, type Session, sqlState } from "../postgres/connection.ts";
 import { sql } from "../postgres/sql.ts";
+import { held, lifetimeInSeconds, renewLease } from "./lease-renewal.ts";
+import { dumpName, endOlderSessions, markSession } from "./lease-sessions.ts";
 import { incompatible } from "./schema.ts";
 
 const leaseSchema = z.object({
@@ -13,8 +15,6 @@ const leaseSchema = z.object({
   expires: z.string(),
 });
 
-const lifetimeInSeconds = 30;
-const renewalInMilliseconds = 5_000;
 /** The server takes a moment to notice that the session of a killed run is lost. */
 const retryForMilliseconds = 3_000;
 const releaseWithinMilliseconds = 3_000;
@@ -22,8 +22,15 @@ const releaseWithinMilliseconds = 3_000;
 /** The right to write, held by one run of Tenantry at a time. */
 export type Lease = {
   readonly token: number;
+  /** What the sessions of a pg_dump under this lease are called: whoever takes it over ends them too. */
+  readonly dumpName: string;
   /** Aborted when the lease could not be renewed: its holder must stop writing. */
   readonly lost: AbortSignal;
+  /**
+   * Marks a session that is to write: whoever takes the lease over ends it first.
+   * @throws AppError LEASE_LOST
+   */
+  admit(session: Session): Promise<void>;
   /** Stops renewing the lease and releases it, unless it is lost or released already. */
   release(): Promise<void>;
 };
@@ -32,13 +39,15 @@ export type Lease = {
  * Holds the lease while the work runs, and releases it however the work ends: its renewals would keep
  * the process alive.
  * @param session used for nothing but the lease
+ * @param patience for how many milliseconds it tries to renew the lease before it is lost
  * @throws AppError LEASE_HELD when another run that is alive holds it
  */
 export async function withLease<Result>(
   session: Session,
   work: (lease: Lease) => Promise<Result>,
+  patience?: number,
 ): Promise<Result> {
-  const lease = await takeLease(session);
+  const lease = await takeLease(session, patience);
   try {
     return await work(lease);
   } finally {
@@ -48,24 +57,46 @@ export async function withLease<Result>(
 
 /**
  * Takes the lease on a session that is used for nothing else and stays open to renew it. The caller
- * must release it, as `withLease` does.
+ * must release it, as `withLease` does. Sessions of earlier holders are ended, except for one that
+ * builds an index: that can be used.
  * @throws AppError LEASE_HELD when another run that is alive holds it
  */
-export async function takeLease(session: Session): Promise<Lease> {
+export async function takeLease(session: Session, patience = 0): Promise<Lease> {
   const holder = `${userInfo().username}@${hostname()}, process ${process.pid}`;
   const until = Date.now() + retryForMilliseconds;
   for (;;) {
-    const result = await tryToTake(session, holder).catch((error: unknown) => {
+    const result = await tryToTake(session, holder).catch(async (error: unknown) => {
       if (sqlState(error) !== lockNotAvailable) throw error;
-      return readHolder(session);
+      const found = await readHolder(session);
+      // What a run still does on the server that holds the lease no more is rolled back in any case.
+      if (!found.held) await endOlderSessions(session, found.token + 1, "keep builds");
+      return found;
     });
-    if ("taken" in result) return keep(session, result.taken);
+    if ("taken" in result) {
+      const token = result.taken;
+      try {
+        refuseUnlessEnded(await endOlderSessions(session, token, "keep builds"));
+        return await keep(session, token, patience);
+      } catch (error) {
+        await answered(releaseLease(session, token));
+        throw error;
+      }
+    }
     if (Date.now() > until) throw leaseHeld(result);
     await sleep(250);
   }
 }
 
 const lockNotAvailable = "55P03";
+
+/** Whether the holder of the lease renews it and is connected. */
+const isHeld = sql`
+  expires_at > clock_timestamp()
+  AND EXISTS (SELECT
+                FROM pg_stat_activity a
+               WHERE a.pid = lease.backend
+                 AND coalesce(a.backend_start = lease.backend_start, TRUE))
+`;
 
 type Held = {
   readonly heldBy: string;
@@ -82,10 +113,7 @@ async function tryToTake(session: Session, holder: string): Promise<{ taken: num
         SELECT token,
                holder,
                expires_at::text AS expires,
-               expires_at > clock_timestamp()
-                 AND EXISTS (SELECT FROM pg_stat_activity a
-                              WHERE a.pid = lease.backend
-                                AND coalesce(a.backend_start = lease.backend_start, TRUE)) AS held
+               ${isHeld} AS held
           FROM tenantry.lease
            FOR UPDATE
       `,
@@ -98,9 +126,7 @@ async function tryToTake(session: Session, holder: string): Promise<{ taken: num
       UPDATE tenantry.lease
          SET token = ${taken},
              holder = ${holder},
-             backend = pg_backend_pid(),
-             backend_start = (SELECT a.backend_start FROM pg_stat_activity a WHERE a.pid = pg_backend_pid()),
-             expires_at = clock_timestamp() + make_interval(secs => ${lifetimeInSeconds})
+             ${held}
     `);
     return { taken };
   };
@@ -109,10 +135,12 @@ async function tryToTake(session: Session, holder: string): Promise<{ taken: num
 }
 
 /** The holder of the lease, read without a lock. */
-async function readHolder(session: Session): Promise<Held> {
-  const [held] = await session.rows(
+async function readHolder(session: Session): Promise<Held & { token: number; held: boolean }> {
+  const [found] = await session.rows(
     sql`
-      SELECT holder AS "heldBy",
+      SELECT token,
+             ${isHeld} AS held,
+             holder AS "heldBy",
              expires_at::text AS expires,
              ARRAY(
                SELECT l.pid
@@ -126,57 +154,61 @@ async function readHolder(session: Session): Promise<Held> {
              ) AS writing
         FROM tenantry.lease
     `,
-    z.object({ heldBy: z.string(), expires: z.string(), writing: z.array(z.number()) }),
+    z.object({
+      token: z.coerce.number(),
+      held: z.boolean(),
+      heldBy: z.string(),
+      expires: z.string(),
+      writing: z.array(z.number()),
+    }),
   );
-  if (held === undefined) throw incompatible("lacks the row of its table lease");
-  return held;
+  if (found === undefined) throw incompatible("lacks the row of its table lease");
+  return found;
 }
 
-function keep(session: Session, token: number): Lease {
+async function keep(session: Session, token: number, patience: number): Promise<Lease> {
   const lost = new AbortController();
-  let unanswered = 0;
   let ended = false;
-  const lose = (cause?: unknown): void => {
-    clearInterval(timer);
+  const unmark: (() => Promise<void>)[] = [];
+  const admit = async (one: Session): Promise<void> => {
+    unmark.push(await markSession(one, token, (queries) => holdLease(queries, token)));
+  };
+  await admit(session);
+  const renewal = { token, patience: Math.max(patience, lifetimeInSeconds * 1000) };
+  const stop = renewLease(session, renewal, (cause) => {
     if (!ended) lost.abort(leaseLost(cause));
-  };
-  const renew = async (): Promise<void> => {
-    const renewed = await session.execute(sql`
-      UPDATE tenantry.lease
-         SET expires_at = clock_timestamp() + make_interval(secs => ${lifetimeInSeconds})
-       WHERE token = ${token}
-    `);
-    unanswered = 0;
-    if (renewed === 0) lose();
-  };
-  const timer = setInterval(() => {
-    // One renewal at a time. Ticks are counted, not seconds: a paused process has sent no renewals.
-    unanswered += 1;
-    if (unanswered === 1) renew().catch(lose);
-    else if (unanswered * renewalInMilliseconds > lifetimeInSeconds * 1000) {
-      lose(new Error(`no answer to its renewal within ${lifetimeInSeconds} s`));
-    }
-  }, renewalInMilliseconds);
+  });
   return {
     token,
+    dumpName: dumpName(token),
     lost: lost.signal,
+    admit,
     async release() {
-      clearInterval(timer);
-      if (ended || lost.signal.aborted) return;
+      if (ended) return;
       ended = true;
-      await releaseLease(session, token);
+      const ending = async (): Promise<void> => {
+        await stop();
+        // Sessions that are closed or lost by now have no mark.
+        await Promise.allSettled(unmark.map((remove) => remove()));
+        if (!lost.signal.aborted) await releaseLease(session, token);
+      };
+      await answered(ending());
     },
   };
 }
 
-/** Releases the lease. Where the connection is lost or does not answer, the lease expires. */
+/** Releases the lease. */
 async function releaseLease(session: Session, token: number): Promise<void> {
-  const answer = session.execute(sql`
+  await session.execute(sql`
     UPDATE tenantry.lease
        SET expires_at = '-infinity',
            holder = 'nobody'
      WHERE token = ${token}
   `);
+}
+
+/** Waits for an answer, but not for long: where the connection is lost or does not answer, a lease expires. */
+async function answered(answer: Promise<unknown>): Promise<void> {
   const waiting = new AbortController();
   try {
     await Promise.race([
@@ -219,6 +251,22 @@ function leaseHeld({ heldBy, expires, writing }: Held): AppError {
       (process) =>
         `its server process ${process} still runs a statement. If that run is dead: SELECT pg_terminate_backend(${process})`,
     ),
+  });
+}
+
+/**
+ * @param processes the server processes of sessions of earlier holders that could not be ended
+ * @throws AppError LEASE_HELD where there are any
+ */
+export function refuseUnlessEnded(processes: readonly number[]): void {
+  if (processes.length === 0) return;
+  throw new AppError({
+    code: "LEASE_HELD",
+    object: "this database",
+    fault: "sessions of an earlier run are still connected and could not be ended",
+    state: "nothing was changed",
+    next: "end them as a role that may, then run the same command again",
+    details: processes.map((process) => `SELECT pg_terminate_backend(${process})`),
   });
 }
 

@@ -62,6 +62,24 @@ export async function markUndone(queries: Queries, { runId, position }: StepKey)
   `);
 }
 
+/** Marks the steps that a rollback undid as steps to be run. @returns how many they are */
+export function markPending(queries: Queries, runId: number): Promise<number> {
+  return queries.execute(sql`
+    UPDATE tenantry.step
+       SET state = 'pending',
+           started_at = NULL,
+           finished_at = NULL,
+           verified_at = NULL,
+           undone_at = NULL,
+           next_page = 0,
+           total_pages = NULL,
+           file_node = NULL,
+           rows_written = 0
+     WHERE run_id = ${runId}
+       AND state = 'undone'
+  `);
+}
+
 /** Starts a backfill at the first page: how many pages it has, of which file. */
 export async function startAtFirstPage(
   queries: Queries,

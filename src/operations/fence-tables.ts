@@ -100,9 +100,10 @@ async function choose(
   const { settings, session } = workspace;
   const last = laterRuns(runs).at(-1);
   const name = nameAfter(last);
-  refuseWhileUnfinished(runs, last?.state === "running" ? [last.stage] : []);
+  const begun = last !== undefined && last.state !== "applied";
+  refuseWhileUnfinished(runs, begun ? [last.stage] : []);
   const hardened = runs.some(({ stage, state }) => stage === "day3" && state === "applied");
-  if (last?.state === "running") {
+  if (begun) {
     await refuseOthers(workspace, last, named ?? []);
     return { stage: laterStage({ name, tables: [], hardened }), tables: [], resumes: true };
   }
@@ -137,7 +138,7 @@ async function refuseOthers(
 /** The name of the run that is under way, or of the next one. */
 function nameAfter(last: Run | undefined): LaterName {
   const number = Number(last?.stage.replace(/^later/, "") ?? 0);
-  return `later${last?.state === "running" ? number : number + 1}`;
+  return `later${last === undefined || last.state === "applied" ? number + 1 : number}`;
 }
 
 function oneNamed(

@@ -9,12 +9,7 @@ import { tenancyIn } from "../steps/model/tenancy.ts";
 import { readSnapshotToPlan, type Workspace } from "./context/workspace.ts";
 import { whileWriting } from "./context/writing.ts";
 import { type Confirmed, confirmPlan } from "./stage/confirm-plan.ts";
-import {
-  type OneRunRequest,
-  refuseUnlessUnderWay,
-  refuseWhileUnfinished,
-  runOne,
-} from "./stage/run-one.ts";
+import { type OneRunRequest, refuseWhileUnfinished, runOne } from "./stage/run-one.ts";
 import { waysAround } from "./stage/ways-around.ts";
 
 export type RunRequest = OneRunRequest & {
@@ -61,8 +56,9 @@ async function planAndConfirm(workspace: Workspace, request: RunRequest): Promis
   const begun = runs.filter(
     ({ stage, state }) => state !== "rolled back" && isAmong(wanted, stage),
   );
-  for (const one of begun) if (one.state === "rolling back") refuseUnlessUnderWay(one);
-  const underway = begun.filter(({ state }) => state === "running").map(({ stage }) => stage);
+  const underway = begun
+    .filter(({ state }) => state === "running" || state === "rolling back")
+    .map(({ stage }) => stage);
   const anew = stages.filter(({ name }) => wanted.includes(name) && !isAmong(underway, name));
   if (anew.length > 0) {
     const fenced = await readFencedTables(session);

@@ -122,7 +122,9 @@ function nextCommand(
     return `${commandOf(begun.stage)} to resume ${begun.stage}, or tenantry rollback`;
   }
   const turned = [...found, ...later].findLast(({ state }) => state === "rolling back");
-  if (turned !== undefined) return `tenantry rollback --stage ${turned.stage} (it was interrupted)`;
+  if (turned !== undefined) {
+    return `tenantry rollback --stage ${turned.stage} (it was interrupted), or ${commandOf(turned.stage)} to go on with the stage`;
+  }
   const open = found.find(({ state }) => state !== "applied");
   if (open === undefined) return "tenantry verify day3";
   return open.state === "running"

@@ -10,13 +10,16 @@ const passwordRequests = [
   "authenticationSASL",
 ] as const;
 
+/** A server process: its number is used again after it has ended. */
+export type ServerProcess = { readonly pid: number; readonly started: string };
+
 /**
  * Connects a client and waits until the server has answered a first query: a pooler accepts
  * connections even when it has no server connection.
- * @returns the process ID of the session's server process, as the server reports it
+ * @returns the session's server process, as the server reports it
  * @throws the error of the driver or the server, after ten seconds at the latest; the client is closed then
  */
-export async function connect(client: pg.Client): Promise<number> {
+export async function connect(client: pg.Client): Promise<ServerProcess> {
   let passwordWanted = false;
   for (const request of passwordRequests) {
     client.connection.once(request, () => {
@@ -62,9 +65,11 @@ export async function disconnect(client: pg.Client): Promise<void> {
   }
 }
 
-async function begin(client: pg.Client): Promise<number> {
+async function begin(client: pg.Client): Promise<ServerProcess> {
   await client.connect();
-  const { rows } = await client.query("SELECT pg_backend_pid() AS pid");
-  const [{ pid }] = z.tuple([z.object({ pid: z.number() })]).parse(rows);
-  return pid;
+  const { rows } = await client.query(
+    "SELECT pid, backend_start::text AS started FROM pg_stat_activity WHERE pid = pg_backend_pid()",
+  );
+  const [found] = z.tuple([z.object({ pid: z.number(), started: z.string() })]).parse(rows);
+  return found;
 }

@@ -41,8 +41,19 @@ export function explainRefusal(error: unknown): SqlState | undefined {
 /** Whether the connection was lost: the server restarted, the network failed, the backend was terminated. */
 export function isConnectionLoss(error: unknown): boolean {
   const state = sqlState(error);
-  if (state !== undefined) return state.startsWith("08") || /^57P0[1235]$/.test(state);
+  if (state !== undefined) return /^(08|57P0[1235]|25P0[34])/.test(state);
   return error instanceof ConnectionLost;
+}
+
+/**
+ * Whether the same statement can succeed later without anybody changing it: a lost connection, a server
+ * that starts or has no room (class 53), a statement that somebody cancelled (57014), a lock or a
+ * deadlock. A database that was dropped (57P04) does not come back.
+ */
+export function isTransient(error: unknown): boolean {
+  const state = sqlState(error);
+  if (state === undefined) return isConnectionLoss(error);
+  return isConnectionLoss(error) || isLockConflict(error) || /^(40|53|57(?!P04))/.test(state);
 }
 
 /** Thrown instead of the error that the driver gives for a lost connection. */

@@ -10,6 +10,10 @@ export function nestedSession(session: Session, queries: Queries): Session {
     ...queries,
     backend: session.backend,
     pooled: session.pooled,
+    always: session.always,
+    reconnect: session.reconnect,
+    abandon: session.abandon,
+    waitingSince: undefined,
     async transaction(work) {
       await queries.execute(sql`SAVEPOINT nested`);
       try {

@@ -35,8 +35,24 @@ export type Session = Queries & {
   ): Promise<Result>;
   /** Settings for the whole session; they are lost behind a pooler in transaction mode. */
   set(name: string, value: string): Promise<void>;
+  /**
+   * Does work now, and again after each reconnection before anything else: what a session holds is gone
+   * with its connection.
+   * @returns a function after which it is not done again
+   */
+  always(work: (queries: Queries) => Promise<void>): Promise<() => void>;
+  /**
+   * Connects again unless the session still answers: then it has another server process, with the same
+   * settings.
+   * @throws AppError CONNECTION_FAILED
+   */
+  reconnect(): Promise<void>;
+  /** When the statement was sent whose answer is waited for, by `performance.now()`; not of COPY. */
+  readonly waitingSince: number | undefined;
   /** Asks the server to cancel the running statement; this opens no session. */
   cancel(): Promise<void>;
+  /** Breaks the connection at once: what waits for an answer fails as if the network had. */
+  abandon(): void;
   /** Ends the session, within seconds even if the server does not answer; safe to call twice. */
   close(): Promise<void>;
 };

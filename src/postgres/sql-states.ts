@@ -105,7 +105,7 @@ export const sqlStates: Readonly<Record<string, SqlState>> = {
   "40001": state(
     "serialization failure",
     "another transaction changed the same rows",
-    "run tenantry run again: it resumes where it stopped",
+    "run tenantry run again",
   ),
   "40P01": state(
     "deadlock detected",
@@ -231,7 +231,7 @@ export const sqlStates: Readonly<Record<string, SqlState>> = {
   "57014": state(
     "query canceled",
     "the statement was canceled by a user, or by statement_timeout",
-    "run tenantry run again: it resumes where it stopped",
+    "run tenantry run again",
   ),
   "57P": state(
     "operator intervention",

@@ -15,13 +15,15 @@ import type { Queries } from "./session.ts";
 import { type Sql, toQuery } from "./sql.ts";
 import type { Target } from "./target.ts";
 
-/** A connected client, and what its statements are reported with. */
+/** A connected client, which another replaces after a reconnection, and what its statements are reported with. */
 export type Connection = {
-  readonly client: pg.Client;
+  client: pg.Client;
   readonly target: Target;
   readonly applicationName: string;
   /** The error that ended the connection; undefined while it is open. */
-  readonly lostWith: () => Error | undefined;
+  lostWith: () => Error | undefined;
+  /** When the statement was sent whose answer is waited for, by `performance.now()`. */
+  waitingSince?: number | undefined;
 };
 
 /** Sends one statement, and waits for its result. */
@@ -31,28 +33,30 @@ export type Run = (statement: Sql) => Promise<pg.QueryResult>;
 export function runOn(connection: Connection): Run {
   return (statement) =>
     observed(connection, statement, async () => {
+      connection.waitingSince = performance.now();
       try {
         return await connection.client.query(toQuery(statement));
       } catch (error) {
         throw failure(connection, error);
+      } finally {
+        connection.waitingSince = undefined;
       }
     });
 }
 
 /** Rows, counts and COPY on a connection. */
 export function queriesOn(connection: Connection, run: Run): Queries {
-  const { client } = connection;
   return {
     rows: async (statement, row) => z.array(row).parse((await run(statement)).rows),
     execute: async (statement) => (await run(statement)).rowCount ?? 0,
     copyOut: (statement, to) =>
       observed(connection, statement, () => {
-        const stream = client.query(copyTo(toQuery(statement).text));
+        const stream = connection.client.query(copyTo(toQuery(statement).text));
         return copied(connection, stream, () => pipeline(stream, to));
       }),
     copyIn: (statement, from) =>
       observed(connection, statement, () => {
-        const stream = client.query(copyFrom(toQuery(statement).text));
+        const stream = connection.client.query(copyFrom(toQuery(statement).text));
         return copied(connection, stream, () => pipeline(from, stream));
       }),
   };

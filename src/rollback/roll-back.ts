@@ -7,7 +7,8 @@ import { readSnapshot } from "../catalog/snapshot.ts";
 import { AppError } from "../errors.ts";
 import { stepFacts } from "../events/events.ts";
 import { type Run, readFingerprintBefore, setRunState } from "../journal/journal.ts";
-import { holdLease } from "../journal/lease.ts";
+import { holdLease, refuseUnlessEnded } from "../journal/lease.ts";
+import { endOlderSessions } from "../journal/lease-sessions.ts";
 import { markUndone } from "../journal/step-marks.ts";
 import {
   type JournaledOutline,
@@ -20,7 +21,13 @@ import { ident, sql, textOf } from "../postgres/sql.ts";
 import type { RunContext } from "../run/context.ts";
 import { setIdleTimeout } from "../run/idle-timeout.ts";
 import { stepError, withLockRetry } from "../run/lock-retry.ts";
-import { type ApplicationStep, type Step, statementsOf } from "../steps/model/step.ts";
+import { persevere } from "../run/persevere.ts";
+import {
+  type ApplicationStep,
+  type Step,
+  type StepOutline,
+  statementsOf,
+} from "../steps/model/step.ts";
 import { refuseForeignDependents } from "./dependents.ts";
 import { executeInverse } from "./inverse.ts";
 import { differenceInWords } from "./not-validated.ts";
@@ -42,6 +49,8 @@ export async function rollBack(
   files: Files = "undo files",
 ): Promise<readonly string[]> {
   const { session, lease, emit } = context;
+  // A build of an earlier holder would land after its step is undone.
+  refuseUnlessEnded(await endOlderSessions(session, lease.token, "end builds"));
   // Before anything is undone, so that a damaged journal is refused first.
   const steps = (await verifySteps(session, run.id)).filter(
     ({ state }) => state === "applied" || state === "running",
@@ -58,12 +67,14 @@ export async function rollBack(
     await setRunState(queries, run.id, "rolling back");
   });
   await undoAll({ ...context, runId: run.id, files }, steps);
-
-  const differences = await differencesSince(session, run);
-  await session.transaction(async (queries) => {
-    await holdLease(queries, lease.token);
-    await setRunState(queries, run.id, "rolled back");
-    await dropLoaded(queries);
+  const differences = await persevere(context, `the end of undoing ${run.stage}`, async () => {
+    const found = await differencesSince(session, run);
+    await session.transaction(async (queries) => {
+      await holdLease(queries, lease.token);
+      await setRunState(queries, run.id, "rolled back");
+      await dropLoaded(queries);
+    });
+    return found;
   });
   emit({
     kind: "rollback-finished",
@@ -114,48 +125,27 @@ function umzugOf(context: UndoContext, steps: readonly JournaledOutline[]): Umzu
     migrations: steps.map(({ definition, position }) => ({
       name: definition.id,
       up: () => Promise.reject(new Error(`${definition.id} is not run in a rollback`)),
-      down: async () => undo(context, await read(position)),
+      down: () => undo(context, definition, () => read(position)),
     })),
   });
 }
 
-async function undo(context: UndoContext, journaled: JournaledStep): Promise<void> {
-  const { session, lease, online, emit, interrupted } = context;
-  const step = journaled.definition;
-  if (interrupted.aborted) {
-    throw rollbackInterrupted(step.id);
-  }
+/** Undoes a step. After a fault that can pass, it is undone from what the journal says. */
+async function undo(
+  context: UndoContext,
+  step: StepOutline,
+  read: () => Promise<JournaledStep>,
+): Promise<void> {
+  const { emit, interrupted, lease } = context;
+  if (interrupted.aborted) throw rollbackInterrupted(step.id);
   const started = performance.now();
   try {
-    const notice = (text: string): void => emit({ kind: "notice", text: `${step.id}: ${text}` });
-    if (step.mode === "application") await undoFiles(context, step);
-    const gone = await droppedTable(session, step);
-    if (gone !== undefined)
-      notice(`the table ${gone} does not exist any more; nothing to undo on it`);
-    const statements =
-      gone === undefined ? await prepare(context, step, notice) : statementsOf(step.down);
-    await withLockRetry(context, step, () =>
-      session.transaction(async (queries) => {
-        await setIdleTimeout(queries);
-        await holdLease(queries, lease.token);
-        await markUndone(queries, { runId: context.runId, position: journaled.position });
-        await queries.execute(
-          sql`SELECT set_config('lock_timeout', ${String(online.lockTimeoutInMilliseconds)}, TRUE)`,
-        );
-        for (const statement of statements) {
-          const skipped = await executeInverse(queries, statement);
-          if (skipped?.kind === "violation") {
-            notice(`the constraint stays NOT VALID, because rows violate it: ${skipped.message}`);
-          }
-          if (skipped?.kind === "undefined object" && gone === undefined) {
-            notice(skippedStatement(skipped.message));
-          }
-        }
-      }),
-    );
-    if (gone === undefined) await dropPrepared(context, step);
+    await persevere(context, `undoing ${step.id}`, async () => undoOnce(context, await read()));
   } catch (error) {
+    if (lease.lost.aborted) throw lease.lost.reason;
     if (interrupted.aborted && !(error instanceof AppError)) throw rollbackInterrupted(step.id);
+    if (error instanceof AppError && error.code === "INTERRUPTED")
+      throw rollbackInterrupted(step.id);
     throw inRollback(stepError(step, error));
   }
   emit({
@@ -163,6 +153,40 @@ async function undo(context: UndoContext, journaled: JournaledStep): Promise<voi
     step: stepFacts(step),
     milliseconds: Math.round(performance.now() - started),
   });
+}
+
+async function undoOnce(context: UndoContext, journaled: JournaledStep): Promise<void> {
+  const { session, lease, online, emit } = context;
+  const step = journaled.definition;
+  // The answer to a COMMIT can be lost with the connection.
+  if (journaled.state === "undone") return;
+  const notice = (text: string): void => emit({ kind: "notice", text: `${step.id}: ${text}` });
+  if (step.mode === "application") await undoFiles(context, step);
+  const gone = await droppedTable(session, step);
+  if (gone !== undefined)
+    notice(`the table ${gone} does not exist any more; nothing to undo on it`);
+  const statements =
+    gone === undefined ? await prepare(context, step, notice) : statementsOf(step.down);
+  await withLockRetry(context, step, () =>
+    session.transaction(async (queries) => {
+      await setIdleTimeout(queries);
+      await holdLease(queries, lease.token);
+      await markUndone(queries, { runId: context.runId, position: journaled.position });
+      await queries.execute(
+        sql`SELECT set_config('lock_timeout', ${String(online.lockTimeoutInMilliseconds)}, TRUE)`,
+      );
+      for (const statement of statements) {
+        const skipped = await executeInverse(queries, statement);
+        if (skipped?.kind === "violation") {
+          notice(`the constraint stays NOT VALID, because rows violate it: ${skipped.message}`);
+        }
+        if (skipped?.kind === "undefined object" && gone === undefined) {
+          notice(skippedStatement(skipped.message));
+        }
+      }
+    }),
+  );
+  if (gone === undefined) await dropPrepared(context, step);
 }
 
 /** The name of a step's table where that was dropped. */

@@ -1,3 +1,4 @@
+import { endOlderSessionsByScript } from "../journal/lease-sessions.ts";
 import {
   functionBody,
   ident,
@@ -51,7 +52,7 @@ ${said(`${stage} is neither applied nor running: there is nothing to undo`)}\\qu
   if (losses.length > 0) {
     yield said("tenantry rollback saves this before it rolls back; this script does not");
   }
-  yield `${toScript(refuseOthers(stage))}\n${askedGuards(stage, guards)}${toScript(begin(stage))}\n\n`;
+  yield `${toScript(refuseOthers(stage))}\n${askedGuards(stage, guards)}${toScript(begin(stage))}\n${laterStatementsEnded}\n`;
   for (const [index, step] of steps.toReversed().entries()) {
     yield index === 0 ? block(stage, step) : `\n${block(stage, step)}`;
   }
@@ -73,6 +74,10 @@ SET client_min_messages = warning;
 
 `;
 }
+
+const laterStatementsEnded = `-- A statement of a paused run of Tenantry that is still on its way must not land later.
+${toScript(endOlderSessionsByScript)}
+`;
 
 /** One step. \\if reads what the query before it has stored. */
 function block(stage: RunName, step: Step): string {

@@ -32,8 +32,16 @@ export async function withLockRetry<Result>(
   step: Step,
   work: () => Promise<Result>,
 ): Promise<Result> {
+  const { lockAttempts, giveUpAfterInMilliseconds } = context.online;
   const facts = stepFacts(step);
+  const began = performance.now();
   let blockers: readonly string[] = [];
+  let attempts = 0;
+  // A batch holds no locks between attempts: it may wait as long as others' transactions last.
+  const patient = (): boolean =>
+    step.mode === "batches" ||
+    (attempts < (lockAttempts ?? Number.POSITIVE_INFINITY) &&
+      performance.now() - began < giveUpAfterInMilliseconds);
   try {
     return await pRetry(
       async () => {
@@ -51,16 +59,15 @@ export async function withLockRetry<Result>(
         }
       },
       {
-        // A batch holds no locks between attempts: it may wait as long as others' transactions last.
-        retries:
-          step.mode === "batches" ? Number.POSITIVE_INFINITY : context.online.lockAttempts - 1,
+        retries: Number.POSITIVE_INFINITY,
         minTimeout: 100,
         maxTimeout: 3_000,
         factor: 1.6,
         randomize: true,
         signal: AbortSignal.any([context.interrupted, context.lease.lost]),
-        shouldRetry: ({ error }) => isLockConflict(error),
+        shouldRetry: ({ error }) => isLockConflict(error) && patient(),
         onFailedAttempt: ({ error, attemptNumber }) => {
+          attempts = attemptNumber;
           if (!isLockConflict(error)) return;
           context.emit({
             kind: "step-waiting",
@@ -75,7 +82,9 @@ export async function withLockRetry<Result>(
       },
     );
   } catch (error) {
-    throw isLockConflict(error) ? lockNotGranted(context, facts, blockers, error) : error;
+    throw isLockConflict(error)
+      ? lockNotGranted(context, facts, { attempts, blockers }, error)
+      : error;
   }
 }
 
@@ -117,13 +126,13 @@ async function blockersOf(observer: Observer, backend: number): Promise<string[]
 function lockNotGranted(
   { online }: RunContext,
   step: StepFacts,
-  blockers: readonly string[],
+  { attempts, blockers }: { readonly attempts: number; readonly blockers: readonly string[] },
   cause: unknown,
 ): AppError {
   return new AppError({
     code: "LOCK_NOT_GRANTED",
     object: step.id,
-    fault: `its lock was not granted in ${online.lockAttempts} attempts of ${online.lockTimeoutInMilliseconds} ms each`,
+    fault: `its lock was not granted in ${attempts} attempts of ${online.lockTimeoutInMilliseconds} ms each`,
     state: "this step changed nothing; the steps before it are checkpointed",
     next: "wait for the transactions that hold the lock, or end them, then run tenantry run again",
     details: blockers,
@@ -132,7 +141,7 @@ function lockNotGranted(
 }
 
 /** The error of a step as an AppError, where it is of the server or the connection. */
-export function stepError(step: Step, error: unknown): unknown {
+export function stepError(step: Pick<Step, "id">, error: unknown): unknown {
   if (error instanceof AppError) return error;
   if (isConnectionLoss(error)) {
     return new AppError({

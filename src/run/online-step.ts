@@ -2,6 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
 import { stepFacts } from "../events/events.ts";
 import { holdLease } from "../journal/lease.ts";
+import { endOlderSessions } from "../journal/lease-sessions.ts";
 import { markApplied, markRunning, type StepKey } from "../journal/step-marks.ts";
 import type { Online, OnlineStep, Step } from "../steps/model/step.ts";
 import type { RunContext } from "./context.ts";
@@ -33,12 +34,14 @@ export async function runOnline(
 
 /** Builds an index from any state. Waiting is reported of the given step. */
 export async function build(
-  context: Pick<RunContext, "session" | "emit" | "interrupted">,
+  context: Pick<RunContext, "session" | "lease" | "emit" | "interrupted">,
   step: Step,
   { up, state: asked, clean }: Online,
 ): Promise<void> {
-  const { session, emit, interrupted } = context;
+  const { session, lease, emit, interrupted } = context;
   for (;;) {
+    // Another run may have taken the lease since: then its own build is none of ours.
+    await holdLease(session, lease.token);
     const [row] = await session.rows(asked, stateSchema);
     const state = row?.state ?? "absent";
     switch (state) {
@@ -58,6 +61,8 @@ export async function build(
           reason: "the server still builds it for a session that was lost",
         });
         await sleep(500, undefined, { signal: interrupted });
+        // Once it has ended, its client could send more.
+        await endOlderSessions(session, lease.token, "keep builds");
         break;
       default:
         state satisfies never;

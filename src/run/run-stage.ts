@@ -19,7 +19,9 @@ import {
   setRunState,
 } from "../journal/journal.ts";
 import { holdLease } from "../journal/lease.ts";
-import { verifySteps } from "../journal/steps.ts";
+import { markPending } from "../journal/step-marks.ts";
+import { eachStep, verifySteps } from "../journal/steps.ts";
+import { counted } from "../number-formats.ts";
 import type { Plan, StagePlan } from "../plan/plan.ts";
 import type { Queries } from "../postgres/connection.ts";
 import type { RunName } from "../steps/model/stage.ts";
@@ -30,6 +32,7 @@ import { verificationError, verifyStage } from "../verify/stage.ts";
 import { version } from "../version.ts";
 import type { RunContext } from "./context.ts";
 import { estimateSteps } from "./estimate.ts";
+import { persevere } from "./persevere.ts";
 import { runSteps } from "./run-steps.ts";
 
 /** The result of the backup before a stage. */
@@ -89,13 +92,34 @@ export async function runStage(
 }
 
 /**
- * Resumes a stage that was stopped or killed, as it was journaled: its backup is made, and later changes
- * to the configuration have no effect.
+ * Resumes a stage that was stopped or killed, also in its rollback, as it was journaled: its backup is
+ * made, and later changes to the configuration have no effect.
  */
 export async function resumeStage(context: StageContext, run: Run): Promise<void> {
   const started = performance.now();
+  if (run.state === "rolling back") await turnForward(context, run);
   await announceLeft(context, run);
   await carryOut(context, run, started);
+}
+
+/**
+ * Lets a stage continue forward whose rollback stopped: the steps that it undid are run again. Nothing
+ * is left of what the rollback had built for the step that it stopped at.
+ */
+async function turnForward({ session, lease, emit }: StageContext, run: Run): Promise<void> {
+  for await (const { definition, state } of eachStep(session, run.id)) {
+    const { down } = definition;
+    if (state !== "applied" || down.kind !== "exact" || down.prepare === undefined) continue;
+    await holdLease(session, lease.token);
+    await session.execute(down.prepare.clean);
+  }
+  const undone = await session.transaction(async (queries) => {
+    await holdLease(queries, lease.token);
+    await setRunState(queries, run.id, "running");
+    return markPending(queries, run.id);
+  });
+  const text = `the rollback of ${run.stage} had stopped: going on with ${run.stage}, and with the ${counted(undone, "step")} that it had undone`;
+  emit({ kind: "notice", text });
 }
 
 /** @throws AppError JOURNAL_INCOMPATIBLE where one of the journaled steps cannot be run */
@@ -135,12 +159,14 @@ async function announce(
 }
 
 async function carryOut(context: StageContext, run: Run, started: number): Promise<void> {
-  const { session, emit, lease, settings } = context;
+  const { emit } = context;
   const { stage } = run;
   let verification: StageVerification;
   try {
     await runSteps({ ...context, runId: run.id });
-    verification = await verify(context, run);
+    const what = `the verification of ${stage}`;
+    verification = await persevere(context, what, () => verify(context, run));
+    await persevere(context, `the end of ${stage}`, () => finish(context, run));
   } catch (thrown) {
     // umzug wraps what a step throws.
     const error = thrown instanceof MigrationError ? thrown.cause : thrown;
@@ -152,6 +178,18 @@ async function carryOut(context: StageContext, run: Run, started: number): Promi
     });
     throw error;
   }
+  const { hold, claims } = standingOf(verification);
+  emit({
+    kind: "stage-applied",
+    stage,
+    milliseconds: Math.round(performance.now() - started),
+    claims: { hold, of: claims },
+    around: context.around ?? {},
+  });
+}
+
+/** Journals the end of a stage, with the schema and the fence as they are then. */
+async function finish({ session, lease, settings }: StageContext, run: Run): Promise<void> {
   const { fingerprint } = await readSnapshot(session);
   const before = (await readRuns(session)).filter(({ state }) => state === "applied");
   const scope = await fenceScope(session, settings, [...before, run]);
@@ -163,14 +201,6 @@ async function carryOut(context: StageContext, run: Run, started: number): Promi
     await recordFenceState(queries, { runId: run.id, state, changes });
     await setRunState(queries, run.id, "applied");
     await dropLoaded(queries);
-  });
-  const { hold, claims } = standingOf(verification);
-  emit({
-    kind: "stage-applied",
-    stage,
-    milliseconds: Math.round(performance.now() - started),
-    claims: { hold, of: claims },
-    around: context.around ?? {},
   });
 }
 

@@ -1,12 +1,12 @@
 import { z } from "zod";
 import { AppError, messageOf } from "../errors.ts";
-import { stepFacts } from "../events/events.ts";
+import { type Listener, stepFacts } from "../events/events.ts";
 import { holdLease } from "../journal/lease.ts";
 import { markApplied, markVerified, recordCost, type StepKey } from "../journal/step-marks.ts";
 import type { JournaledStep } from "../journal/steps.ts";
 import { sqlState } from "../postgres/connection.ts";
 import { sql } from "../postgres/sql.ts";
-import { checksOf, type Step } from "../steps/model/step.ts";
+import { checksOf, type Step, type StepOutline } from "../steps/model/step.ts";
 import { ask } from "../verify/checks.ts";
 import { runApplication } from "./application-step.ts";
 import { runBatches } from "./backfill/backfill-step.ts";
@@ -15,22 +15,35 @@ import type { RunContext, StepContext } from "./context.ts";
 import { interruptedError } from "./interruption.ts";
 import { stepError } from "./lock-retry.ts";
 import { runOnline } from "./online-step.ts";
+import { persevere } from "./persevere.ts";
 import { runInTransaction } from "./transaction-step.ts";
 
 /**
- * Runs one step and verifies it.
+ * Runs one step and verifies it. After a fault that can pass it continues from what the journal says.
+ * @param read reads the step from the journal, each time anew
  * @throws AppError; the journal has the state of the step then
  */
-export async function runStep(context: StepContext, journaled: JournaledStep): Promise<void> {
-  const { definition: step, position } = journaled;
+export async function runStep(
+  context: StepContext,
+  step: StepOutline,
+  read: () => Promise<JournaledStep>,
+): Promise<void> {
   if (context.interrupted.aborted) throw interruptedError(step.id);
   const facts = stepFacts(step);
   context.emit({ kind: "step-started", step: facts });
+  const started = performance.now();
   try {
-    const detached = await detachedPartition(context.session, step);
-    if (detached !== undefined) return await skip(context, journaled, detached);
-    await apply(context, journaled, { runId: context.runId, position });
-    await verifyStep(context, journaled);
+    await persevere(context, step.id, async (progressed) => {
+      const journaled = await read();
+      const detached = await detachedPartition(context.session, step);
+      if (detached !== undefined) return skip(context, journaled, detached);
+      const emit: Listener = (event) => {
+        if (event.kind === "step-progress") progressed();
+        context.emit(event);
+      };
+      await apply({ ...context, emit }, journaled, started);
+      await verifyStep(context, journaled);
+    });
   } catch (thrown) {
     const error = failureOf(context, step, thrown);
     const code = error instanceof AppError ? error.code : "INTERNAL";
@@ -39,7 +52,7 @@ export async function runStep(context: StepContext, journaled: JournaledStep): P
   }
 }
 
-function failureOf({ lease, interrupted }: RunContext, step: Step, error: unknown): unknown {
+function failureOf({ lease, interrupted }: RunContext, step: StepOutline, error: unknown): unknown {
   if (error instanceof AppError) return error;
   if (lease.lost.aborted) return lease.lost.reason;
   const queryCanceled = "57014";
@@ -50,31 +63,41 @@ function failureOf({ lease, interrupted }: RunContext, step: Step, error: unknow
   return stepError(step, error);
 }
 
-async function apply(context: StepContext, journaled: JournaledStep, key: StepKey): Promise<void> {
-  const step = journaled.definition;
+async function apply(
+  context: StepContext,
+  journaled: JournaledStep,
+  started: number,
+): Promise<void> {
+  const { definition: step, position } = journaled;
+  const key = { runId: context.runId, position };
   const bytes = await tableBytes(context, step);
-  const started = performance.now();
-  switch (step.mode) {
-    case "transaction":
-      await runInTransaction(context, step, key);
-      break;
-    case "online":
-      await runOnline(context, step, key);
-      break;
-    case "batches":
-      await runBatches(context, step, key, journaled);
-      break;
-    case "application":
-      await runApplication(context, step, key);
-      break;
-    default:
-      step satisfies never;
-  }
+  // The answer to a COMMIT can be lost with the connection.
+  if (journaled.state !== "applied") await applyByMode(context, journaled, key);
   const milliseconds = Math.round(performance.now() - started);
   const after = await tableBytes(context, step);
   const grownBytes = bytes === null || after === null ? null : after - bytes;
   await recordCost(context.session, key, { milliseconds, grownBytes });
   context.emit({ kind: "step-applied", step: stepFacts(step), milliseconds, grownBytes });
+}
+
+async function applyByMode(
+  context: StepContext,
+  journaled: JournaledStep,
+  key: StepKey,
+): Promise<void> {
+  const step = journaled.definition;
+  switch (step.mode) {
+    case "transaction":
+      return runInTransaction(context, step, key);
+    case "online":
+      return runOnline(context, step, key);
+    case "batches":
+      return runBatches(context, step, key, journaled);
+    case "application":
+      return runApplication(context, step, key);
+    default:
+      return step satisfies never;
+  }
 }
 
 /** Marks a step as applied and verified whose table does not exist any more. */

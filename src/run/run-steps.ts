@@ -1,10 +1,13 @@
 import { Umzug, type UmzugStorage } from "umzug";
+import { AppError } from "../errors.ts";
 import { markApplied, markUndone, type StepKey } from "../journal/step-marks.ts";
 import { type JournaledOutline, readApplied, readOutlines, stepReader } from "../journal/steps.ts";
+import { counted } from "../number-formats.ts";
 import type { Session } from "../postgres/connection.ts";
 import { groupLanes } from "../steps/model/lanes.ts";
 import type { RunContext, StepContext } from "./context.ts";
 import { LockMutex } from "./mutex.ts";
+import { persevere } from "./persevere.ts";
 import { runLanes } from "./run-lanes.ts";
 import { runStep, verifyStep } from "./run-step.ts";
 import { Sessions } from "./sessions.ts";
@@ -17,10 +20,14 @@ import { Sessions } from "./sessions.ts";
  */
 export async function runSteps(context: RunContext): Promise<void> {
   const { session, runId } = context;
-  const journaled = await readOutlines(session, runId);
+  const journaled = await persevere(context, "reading the journal", () =>
+    readOutlines(session, runId),
+  );
   const unverified = journaled.filter(({ state, verified }) => state === "applied" && !verified);
   const read = stepReader(session, runId, unverified);
-  for (const { position } of unverified) await verifyStep(context, await read(position));
+  for (const { position, definition } of unverified) {
+    await persevere(context, definition.id, async () => verifyStep(context, await read(position)));
+  }
   const left = journaled.filter(({ state }) => state !== "applied");
   const beside = await openBeside(context, left);
   const sessions = new Sessions([session, ...beside]);
@@ -36,9 +43,12 @@ export async function runSteps(context: RunContext): Promise<void> {
   }
 }
 
-/** Opens the further sessions that lanes and backfills share: none where no step can use them. */
+/**
+ * Opens the further sessions that lanes and backfills share: none where no step can use them, and fewer
+ * than configured where the server has no room for more.
+ */
 async function openBeside(
-  { online, openBeside: open }: RunContext,
+  { online, openBeside: open, emit }: RunContext,
   left: readonly JournaledOutline[],
 ): Promise<Session[]> {
   const used = left.some(
@@ -47,11 +57,16 @@ async function openBeside(
   const sessions: Session[] = [];
   try {
     while (used && sessions.length < online.tablesAtOnce - 1) sessions.push(await open());
-    return sessions;
   } catch (error) {
-    await Promise.all(sessions.map((session) => session.close()));
-    throw error;
+    if (!(error instanceof AppError) || error.code !== "CONNECTION_FAILED") {
+      await Promise.all(sessions.map((session) => session.close()));
+      throw error;
+    }
+    const at = counted(sessions.length + 1, "table");
+    const text = `${error.fault}; going on with ${at} at a time, not ${online.tablesAtOnce}`;
+    emit({ kind: "notice", text });
   }
+  return sessions;
 }
 
 /** The steps of a lane as umzug's migrations, each read from the journal shortly before it is run. */
@@ -63,7 +78,7 @@ function umzugOf(context: StepContext, lane: readonly JournaledOutline[]): Umzug
     storage: journalStorage(context, lane),
     migrations: lane.map(({ definition, position }) => ({
       name: definition.id,
-      up: async () => runStep(context, await read(position)),
+      up: () => runStep(context, definition, () => read(position)),
     })),
   });
 }
@@ -73,22 +88,21 @@ function umzugOf(context: StepContext, lane: readonly JournaledOutline[]): Umzug
  * logs only after `up`, and a kill between the two would lose the record. Here the row is written again.
  */
 function journalStorage(
-  { session, runId }: StepContext,
+  context: StepContext,
   lane: readonly JournaledOutline[],
 ): UmzugStorage<StepContext> {
+  const { session, runId } = context;
   const keyOf = (name: string): StepKey => {
     const step = lane.find(({ definition }) => definition.id === name);
     if (step === undefined) throw new Error(`the journal has no step ${name}`);
     return { runId, position: step.position };
   };
   return {
-    executed: () =>
-      readApplied(
-        session,
-        runId,
-        lane.map(({ definition }) => definition.id),
-      ),
-    logMigration: ({ name }) => markApplied(session, keyOf(name)),
+    executed: () => {
+      const ids = lane.map(({ definition }) => definition.id);
+      return persevere(context, "reading the journal", () => readApplied(session, runId, ids));
+    },
+    logMigration: ({ name }) => persevere(context, name, () => markApplied(session, keyOf(name))),
     unlogMigration: ({ name }) => markUndone(session, keyOf(name)),
   };
 }

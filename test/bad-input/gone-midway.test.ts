@@ -91,7 +91,9 @@ test.each(commands)(
 );
 
 test("tenantry run says that the server is gone, and is undone or gone on with when it is back", async () => {
-  const folder = await folderWith({ "tenantry.config.json": JSON.stringify(smallCompany) });
+  const online = { ...smallCompany.online, giveUpAfterInMilliseconds: 0 };
+  const config = JSON.stringify({ ...smallCompany, online });
+  const folder = await folderWith({ "tenantry.config.json": config });
   const begun: boolean[] = [];
   for (const messages of [20, 150, 300, 450, 550, 650]) {
     const { url, broke } = await breakingAfter(messages);

@@ -98,7 +98,7 @@ test("who blocks is named, the application never queues for long, and the stage 
   expect((await readSnapshot(session)).fingerprint.digest).toBe(before);
 });
 
-test("a connection that is lost midway leaves a state that run goes on from", async () => {
+test("a run whose every connection is lost midway connects again, and goes on", async () => {
   const { session, url } = await createDatabase("connection lost");
   await makeSmallCompany(session, 60_000);
   const project = await makeProject(url, smallCompany);
@@ -112,7 +112,5 @@ test("a connection that is lost midway leaves a state that run goes on from", as
        AND application_name <> 'tenantry tests'
   `);
   const outcome = await started.ended;
-  expect(outcome.stderr).toMatch(/CONNECTION_LOST|LEASE_LOST/);
-  expect(outcome.stderr).not.toContain("    at ");
-  expect(await project.tenantry("run", "--yes")).toMatchObject({ code: 0 });
+  expect([outcome.stderr, outcome.code]).toEqual([expect.stringContaining("trying again"), 0]);
 });

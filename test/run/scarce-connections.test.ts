@@ -130,7 +130,7 @@ test("rehearse ends so too", async () => {
   ).toBeGreaterThan(1);
 });
 
-test("a further session that is refused while a stage runs keeps its checkpoints, and run goes on", async () => {
+test("a further session that is refused while a stage runs costs speed, and not the stage", async () => {
   const place = await placeOf("beside", {
     ...smallCompany,
     backups: { jobs: 1 },
@@ -141,13 +141,8 @@ test("a further session that is refused while a stage runs keeps its checkpoints
   const watched = watch(place.project, place.url, "run", "--yes", "--stage", "day1");
   const outcome = await watched.ended;
   await expectNothingLeft(place.database.session, watched);
-  expect(outcome).toMatchObject({ code: 1 });
-  expect(outcome.stderr).toContain("CONNECTION_FAILED");
-  expect(outcome.stderr).toContain("the steps that are applied are checkpointed");
-  const status = await place.project.tenantry("status", "--json");
-  expect(status.stdout).toContain('"stage":"day1","title"');
-  expect(status.stdout).toContain('"state":"running"');
-  await place.limit(-1);
-  const again = await place.project.tenantry("run", "--yes", "--stage", "day1");
-  expect(again).toMatchObject({ code: 0 });
+  expect([outcome.stderr, outcome.code]).toEqual([
+    expect.stringMatching(/going on with \d tables? at a time, not 10/),
+    0,
+  ]);
 });

@@ -26,6 +26,8 @@ export type DumpOptions = {
   readonly snapshot: string;
   /** Without the rows. */
   readonly schemaOnly?: boolean;
+  /** What its sessions are called on the server. */
+  readonly applicationName?: string | undefined;
   readonly serverMajor: number;
   readonly signal?: AbortSignal;
 };
@@ -53,7 +55,7 @@ export async function dumpDatabase(options: DumpOptions): Promise<string> {
       flow: encryption === undefined ? undefined : encryptedInto(options.path, encryption),
     };
     await launch(launched, ({ passfile, pipe }) =>
-      pgDump(connectionFor(options.target, passfile), {
+      pgDump(connectionFor(options.target, passfile, {}, options.applicationName), {
         ...outputOf(options, pipe),
         snapshotName: options.snapshot,
         lockWaitTimeout: lockWaitInMilliseconds,

@@ -22,6 +22,11 @@ export type SnapshotRequest = {
   readonly compression?: number | undefined;
   /** Cancels the backup. */
   readonly signal?: AbortSignal;
+  /** The run that the backup is made for: the sessions are ended by whoever takes its lease over. */
+  readonly lease?: {
+    readonly dumpName: string;
+    admit(session: Session): Promise<void>;
+  };
   readonly onProgress?: (progress: DumpProgress) => void;
 };
 
@@ -57,9 +62,10 @@ export type DumpPlace = {
 
 /** Dumps and counts one snapshot in parallel. The snapshot is held open until both are done. */
 export function takeSnapshot(request: SnapshotRequest, place: DumpPlace): Promise<TakenSnapshot> {
-  return withSession(request.target, "tenantry backup", settings, (session) =>
-    dumpAndCount(session, request, place),
-  );
+  return withSession(request.target, "tenantry backup", settings, async (session) => {
+    await request.lease?.admit(session);
+    return dumpAndCount(session, request, place);
+  });
 }
 
 async function dumpAndCount(
@@ -91,6 +97,7 @@ async function dumpAndCount(
         compression: request.compression,
         snapshot,
         serverMajor: major,
+        applicationName: request.lease?.dumpName,
         signal,
       });
       const progress = watchDump(

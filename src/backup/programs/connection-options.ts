@@ -11,9 +11,10 @@ export function connectionFor(
   target: Target,
   passfile: string | undefined,
   settings: Readonly<Record<string, string>> = {},
+  applicationName = "tenantry backup",
 ): ConnectionOptions {
   const { host, port, user, database, sslMode } = targetParts(target);
-  const parameters = new URLSearchParams({ application_name: "tenantry backup" });
+  const parameters = new URLSearchParams({ application_name: applicationName });
   const given = new URLSearchParams(target.url?.split("?")[1]);
   for (const name of libpqParameters) {
     const value = given.get(name);

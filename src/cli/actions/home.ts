@@ -51,6 +51,12 @@ type Place = {
   readonly options: GlobalOptions;
 };
 
+function titleOfResuming(stage: string, turned: boolean): string {
+  return turned
+    ? `go on with ${stage}, whose rollback was interrupted`
+    : `resume ${stage} where it stopped`;
+}
+
 /** What can be done from here, the likeliest first. */
 function choicesFor({ stages, later }: Pick<Status, "stages" | "later">, place: Place): Choice[] {
   const { workspace, output, options } = place;
@@ -60,9 +66,10 @@ function choicesFor({ stages, later }: Pick<Status, "stages" | "later">, place: 
     .toSorted((one, other) => (one.startedAt ?? "").localeCompare(other.startedAt ?? ""))
     .at(-1);
   const next = stages.map(({ stage }) => stage).find((stage) => !applied.includes(stage));
-  const goesOn = inForce.some(({ stage, state }) => stage === next && state === "running");
+  const goesOn = inForce.some(({ stage }) => stage === next);
+  const turned = last?.state === "rolling back";
   const forward: Choice[] =
-    next === undefined || last?.state === "rolling back"
+    next === undefined || (turned && last.stage !== next)
       ? []
       : [
           ...(goesOn
@@ -83,7 +90,7 @@ function choicesFor({ stages, later }: Pick<Status, "stages" | "later">, place: 
                 },
               ]),
           {
-            title: goesOn ? `resume ${next} where it stopped` : `run ${next}`,
+            title: goesOn ? titleOfResuming(next, turned) : `run ${next}`,
             work: () => runStages(workspace, { stage: next }),
           },
         ];

@@ -1,11 +1,12 @@
 import type { Command } from "commander";
 import { z } from "zod";
-import { add, stageChoice, withScratchOptions } from "../command.ts";
-import { backupChecks, notBoth, readOptions, withStage } from "../options.ts";
+import { add, onFailureChoice, stageChoice, withScratchOptions } from "../command.ts";
+import { backupChecks, notBoth, onFailure, readOptions, withStage } from "../options.ts";
 
 const runOptions = withStage
   .extend({
     ...backupChecks,
+    ...onFailure,
     despiteRehearsal: z.boolean().default(false),
     attribution: z.string().optional(),
     newTables: z.boolean().default(false),
@@ -26,7 +27,8 @@ export function addRun(root: Command): void {
       "--attribution <folder>",
       "restore the row ownership that a rollback of the stage saved",
     )
-    .option("--despite-rehearsal", "also where the stage failed in its rehearsal");
+    .option("--despite-rehearsal", "also where the stage failed in its rehearsal")
+    .addOption(onFailureChoice());
   withScratchOptions(command).action(async (_options, own: Command) => {
     const options = readOptions(runOptions, own.optsWithGlobals());
     if (options.newTables) {

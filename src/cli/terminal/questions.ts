@@ -14,6 +14,8 @@ import { askText, askWhich, askYesOrNo } from "./prompt.ts";
 type Asking = Pick<GlobalOptions, "yes" | "json"> & {
   /** The database's name, which confirms a restore in place without a question. */
   readonly confirm?: string | undefined;
+  /** `ask` is a question that --yes does not answer. */
+  readonly onFailure?: string | undefined;
 };
 
 /** Whether questions can be asked: there is a terminal, and neither --yes nor --json. */
@@ -24,7 +26,8 @@ export function mayAsk({ yes, json }: Pick<GlobalOptions, "yes" | "json">): bool
 /** How an operation's questions are asked at this terminal. */
 export function questionsOf(options: Asking, output: Output): Questions {
   const confirm = (what: Confirmation) => confirmHere(options, output, what);
-  if (!mayAsk(options)) return { confirm };
+  const asks = options.onFailure === "ask" ? { ...options, yes: false } : options;
+  if (!mayAsk(asks)) return { confirm };
   return { confirm, afterFailure: (failure) => askAfterFailure(output, failure) };
 }
 

@@ -1,3 +1,4 @@
+import type { Settings } from "../../config/settings.ts";
 import { AppError, type ErrorCode } from "../../errors.ts";
 import { runInForce } from "../../journal/journal.ts";
 import { explainRefusal } from "../../postgres/connection.ts";
@@ -9,7 +10,10 @@ import type { WritingWorkspace } from "../context/writing.ts";
 import { emitNotCompared } from "./not-compared.ts";
 import { saveAttribution } from "./save-attribution.ts";
 
-/** After these, the stage can be resumed: there is no reason to undo anything. */
+/** What becomes of a stage that fails. */
+export type OnFailure = NonNullable<Settings["online"]["onFailure"]>;
+
+/** After these, the stage is resumed: there is nothing to undo, or no connection and no lease to undo it with. */
 const resumable: readonly ErrorCode[] = [
   "INTERRUPTED",
   "CONNECTION_FAILED",
@@ -21,22 +25,34 @@ const resumable: readonly ErrorCode[] = [
   "PROOF_BLOCKED",
 ];
 
+/** The stage that failed. */
+type Failed = {
+  readonly stage: RunName;
+  readonly error: unknown;
+  /** Whether it was begun by an earlier command. */
+  readonly resumed: boolean;
+};
+
 /**
- * A stage that fails rolls itself back, unless the caller can be asked. One that was begun by an
- * earlier command may have stood for days: then it is rolled back only where no guard refuses.
+ * What becomes of a stage that failed: what this run was told, else what the configuration says, else
+ * the caller is asked, and where nobody is there it is rolled back. One that was begun by an earlier
+ * command may have stood for days: then it is rolled back only where no guard refuses.
  */
 export async function decideAfterFailure(
-  { session, caller, emit }: WritingWorkspace,
-  stage: RunName,
-  error: unknown,
-  resumed: boolean,
+  { session, caller, emit, settings }: WritingWorkspace,
+  { stage, error, resumed }: Failed,
+  told: OnFailure | undefined,
 ): Promise<FailureDecision> {
   if (!(error instanceof AppError) || resumable.includes(error.code)) return "stop";
   const under = await runInForce(session, stage);
   if (under?.state !== "running") return "stop";
+  const onFailure = told ?? settings.online.onFailure ?? "ask";
+  if (onFailure === "stop") return "stop";
   const refusals = resumed ? await refusedGuards(session, [under]) : [];
   const { afterFailure } = caller.questions;
-  if (afterFailure !== undefined) return afterFailure({ stage, error, refusals });
+  if (onFailure === "ask" && afterFailure !== undefined) {
+    return afterFailure({ stage, error, refusals });
+  }
   if (refusals.length === 0) return "roll back";
   const reasons = refusals.map((line) => line.trim()).join("; ");
   emit({
@@ -49,9 +65,7 @@ export async function decideAfterFailure(
 /** Rolls the failed stage back. Returns an error with the reason of the failure and what was rolled back. */
 export async function rollBackFailedStage(
   writing: WritingWorkspace,
-  stage: RunName,
-  error: unknown,
-  resumed: boolean,
+  { stage, error, resumed }: Failed,
 ): Promise<unknown> {
   const under = await runInForce(writing.session, stage);
   if (under === undefined || !(error instanceof AppError)) return error;
@@ -67,7 +81,7 @@ export async function rollBackFailedStage(
       ...failed,
       details: [...error.details, `the rollback stopped at ${stopped.object}: ${stopped.fault}`],
       state: `${stage} is rolled back in part: ${stopped.state}`,
-      next: `fix the cause, then continue the rollback: tenantry rollback --stage ${stage}`,
+      next: `fix the cause, then continue the rollback: tenantry rollback --stage ${stage}; or go on with the stage: ${commandOf(stage)}`,
     });
   }
   return new AppError({

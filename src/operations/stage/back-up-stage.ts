@@ -50,7 +50,7 @@ export async function backUpStage(
   { server, fingerprint }: Pick<Snapshot, "server" | "fingerprint">,
   checks: VerifyBackupRequest & { readonly verifyBackup?: boolean },
 ): Promise<BackupFacts> {
-  const { settings, target, emit, interrupted } = writing;
+  const { settings, target, emit, lease, interrupted } = writing;
   const request = tagRequest(writing, plan.stage);
   let tag: Tag | undefined;
   try {
@@ -82,6 +82,7 @@ tenantry:    ${version}`,
       },
       files: { "rollback.sql": rollbackScriptPieces(plan) },
       signal: interrupted,
+      lease,
       notify: (text) => emit({ kind: "notice", text }),
       onProgress: (progress) => emit({ kind: "backup-progress", stage: plan.stage, ...progress }),
     });

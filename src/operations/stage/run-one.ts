@@ -12,7 +12,7 @@ import { commandOf, isLater, type RunName, type Stage } from "../../steps/model/
 import type { VerifyBackupRequest } from "../backups/verify-backup.ts";
 import { readSnapshotToPlan, type Workspace } from "../context/workspace.ts";
 import type { WritingWorkspace } from "../context/writing.ts";
-import { decideAfterFailure, rollBackFailedStage } from "./after-failure.ts";
+import { decideAfterFailure, type OnFailure, rollBackFailedStage } from "./after-failure.ts";
 import { readApplication, refuseUnfenced } from "./application.ts";
 import { backUpStage } from "./back-up-stage.ts";
 import { readFunctions } from "./functions.ts";
@@ -25,6 +25,8 @@ export type OneRunRequest = VerifyBackupRequest & {
   readonly despiteRehearsal?: boolean;
   /** A folder with what a rollback of the stage saved: row ownership is restored from it. */
   readonly attribution?: string | undefined;
+  /** What becomes of a stage that fails, whatever the configuration says. */
+  readonly onFailure?: OnFailure | undefined;
 };
 
 /** Runs or resumes one stage, or tables that came later; rolls back what fails, unless the caller decides otherwise. */
@@ -40,10 +42,11 @@ export async function runOne(
       await attemptStage(writing, definition, request);
       return;
     } catch (error) {
-      const decision = await decideAfterFailure(writing, stage, error, resumed);
+      const failed = { stage, error, resumed };
+      const decision = await decideAfterFailure(writing, failed, request.onFailure);
       if (decision === "retry") continue;
       if (decision === "stop") throw error;
-      throw await rollBackFailedStage(writing, stage, error, resumed);
+      throw await rollBackFailedStage(writing, failed);
     }
   }
 }
@@ -56,7 +59,7 @@ async function attemptStage(
 ): Promise<void> {
   const existing = await runInForce(writing.session, definition.name);
   if (existing !== undefined) {
-    refuseUnlessUnderWay(existing);
+    refuseIfApplied(existing);
     return resumeStage(writing, existing);
   }
   await runStage(writing, await planAndBegin(writing, definition, request));
@@ -134,18 +137,15 @@ async function loadKept(
   return loadAttribution(target, folder, kept);
 }
 
-/** @throws AppError STAGE_ALREADY_APPLIED, or STAGE_OUT_OF_ORDER where its rollback was interrupted */
-export function refuseUnlessUnderWay(run: Run): void {
-  if (run.state === "running") return;
-  const applied = run.state === "applied";
+/** @throws AppError STAGE_ALREADY_APPLIED */
+function refuseIfApplied({ stage, state }: Run): void {
+  if (state !== "applied") return;
   throw new AppError({
-    code: applied ? "STAGE_ALREADY_APPLIED" : "STAGE_OUT_OF_ORDER",
-    object: run.stage,
-    fault: applied ? "is applied already" : "is being rolled back, and that was interrupted",
+    code: "STAGE_ALREADY_APPLIED",
+    object: stage,
+    fault: "is applied already",
     state: "nothing was changed",
-    next: applied
-      ? `to verify it: tenantry verify${isLater(run.stage) ? "" : ` ${run.stage}`}`
-      : `to continue the rollback: tenantry rollback --stage ${run.stage}`,
+    next: `to verify it: tenantry verify${isLater(stage) ? "" : ` ${stage}`}`,
   });
 }
 
@@ -168,6 +168,6 @@ export function refuseWhileUnfinished(runs: readonly Run[], wanted: readonly Run
     next:
       state === "running"
         ? `to resume it: ${commandOf(stage)}; to undo it: tenantry rollback --stage ${stage}`
-        : `to continue the rollback: tenantry rollback --stage ${stage}`,
+        : `to continue the rollback: tenantry rollback --stage ${stage}; to go on with the stage: ${commandOf(stage)}`,
   });
 }

@@ -7,6 +7,7 @@ import type { Queries, Session } from "../../postgres/connection.ts";
 import { type Sql, sql } from "../../postgres/sql.ts";
 import type { BatchesStep } from "../../steps/model/step.ts";
 import type { StepContext } from "../context.ts";
+import { idleTimeout } from "../idle-timeout.ts";
 import { interruptedError } from "../interruption.ts";
 import { withLockRetry } from "../lock-retry.ts";
 import { type BatchPace, paceByWaits } from "./batch-pace.ts";
@@ -56,7 +57,12 @@ export async function fillSideBySide(context: StepContext, filling: Filling): Pr
   const help = (): void => {
     if (!filling.step.silencesTriggers || !sessions.idle) return;
     const until = () => sessions.wanted;
-    begin(sessions.lend((session) => fillOn(session, { until })));
+    const helping = async (session: Session): Promise<void> => {
+      // Its connection can have been lost when nobody used it.
+      await session.reconnect();
+      await fillOn(session, { until });
+    };
+    begin(sessions.lend(helping));
   };
   begin(fillOn(context.session, { before: help }));
   // `working` grows while it is awaited.
@@ -117,7 +123,7 @@ async function fillRange(
     return fillBatch(queries, key, lease.token, { fill: withRange(step.up, range), nextPage });
   };
   const rows = await session.transaction(work, "read write", {
-    idle_in_transaction_session_timeout: "5s",
+    idle_in_transaction_session_timeout: idleTimeout,
     // While it waits for a row that the application has locked, it keeps its other rows locked.
     lock_timeout: `${online.lockTimeoutInMilliseconds}ms`,
     synchronous_commit: "local",

@@ -10,7 +10,7 @@ import type { Step } from "../../steps/model/step.ts";
  */
 export async function detachedPartition(
   queries: Queries,
-  { id, table, partitionOf }: Step,
+  { id, table, partitionOf }: Pick<Step, "id" | "table" | "partitionOf">,
 ): Promise<string | undefined> {
   if (table === undefined || partitionOf === undefined) return undefined;
   const root = textOf(ident(partitionOf));
