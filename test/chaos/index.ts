@@ -2,12 +2,12 @@ import { Command } from "commander";
 import { z } from "zod";
 import buildProgram from "../setup/build.ts";
 import { canMount } from "./command.ts";
-import { mutants } from "./mutants.ts";
-import { patchedBuild, quickLease } from "./patch.ts";
+import { mutants } from "./mutants/mutants.ts";
+import { patchedBuild, quickLease } from "./mutants/patch.ts";
 import { describe, summarize } from "./report.ts";
 import { everyKill, firstRandomSeed, randomTrial } from "./space.ts";
 import { type Builds, runTrial, shipped, type Trial, type TrialResult } from "./trial.ts";
-import { tryMutant } from "./try-mutant.ts";
+import { tryMutant } from "./mutants/try-mutant.ts";
 import { World } from "./world.ts";
 
 const optionsSchema = z.object({

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { FaultKind } from "./faults.ts";
-import { mutants } from "./mutants.ts";
-import { patchedBuild, quickLease } from "./patch.ts";
+import { mutants } from "./mutants/mutants.ts";
+import { patchedBuild, quickLease } from "./mutants/patch.ts";
 import { nameOf } from "./report.ts";
 import { scenarioOf } from "./scenarios.ts";
 import { randomTrial } from "./space.ts";

@@ -1,4 +1,4 @@
-import type { FaultKind } from "./faults.ts";
+import type { FaultKind } from "../faults.ts";
 import type { Edit } from "./patch.ts";
 
 /** Where a mutant is tried first: a command, a fault, and the statements that it strikes at. */
@@ -60,7 +60,7 @@ const ofTheJournal: readonly Mutant[] = [
     edits: [
       { find: "await markUndone(queries, {", replace: "await markUndone(context.observer, {" },
     ],
-    meetings: [meet("rollback day1", "kill", /^(ALTER TABLE|DROP)/)],
+    meetings: [meet("rollback day1", "kill", /^(DROP (TABLE|SCHEMA)|ALTER TABLE .* DROP COLUMN)/)],
   },
   {
     name: "a running step is passed over by a rollback",

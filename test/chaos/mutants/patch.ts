@@ -1,12 +1,12 @@
 import { cp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
-import { ownBuild } from "./command.ts";
+import { ownBuild } from "../command.ts";
 
 /** One replacement in the built program; its text is there once. */
 export type Edit = { readonly find: string; readonly replace: string };
 
-const folderOfCopies = fileURLToPath(new URL("../../.chaos-build", import.meta.url));
+const folderOfCopies = fileURLToPath(new URL("../../../.chaos-build", import.meta.url));
 
 /**
  * Copies the build, with texts replaced.

@@ -1,8 +1,8 @@
 import type { Meeting, Mutant } from "./mutants.ts";
-import { nameOf } from "./report.ts";
-import { scenarioOf } from "./scenarios.ts";
-import { type Builds, runTrial, type Trial } from "./trial.ts";
-import type { World } from "./world.ts";
+import { nameOf } from "../report.ts";
+import { scenarioOf } from "../scenarios.ts";
+import { type Builds, runTrial, type Trial } from "../trial.ts";
+import type { World } from "../world.ts";
 
 /** So many trials of a meeting are tried: a mutant that none of them notices has survived. */
 const mostTrials = 24;
