@@ -4,10 +4,10 @@ import buildProgram from "../setup/build.ts";
 import { canMount } from "./command.ts";
 import { mutants } from "./mutants/mutants.ts";
 import { patchedBuild, quickLease } from "./mutants/patch.ts";
+import { tryMutant } from "./mutants/try-mutant.ts";
 import { describe, summarize } from "./report.ts";
 import { everyKill, firstRandomSeed, randomTrial } from "./space.ts";
 import { type Builds, runTrial, shipped, type Trial, type TrialResult } from "./trial.ts";
-import { tryMutant } from "./mutants/try-mutant.ts";
 import { World } from "./world.ts";
 
 const optionsSchema = z.object({

@@ -1,8 +1,8 @@
-import type { Meeting, Mutant } from "./mutants.ts";
 import { nameOf } from "../report.ts";
 import { scenarioOf } from "../scenarios.ts";
 import { type Builds, runTrial, type Trial } from "../trial.ts";
 import type { World } from "../world.ts";
+import type { Meeting, Mutant } from "./mutants.ts";
 
 /** So many trials of a meeting are tried: a mutant that none of them notices has survived. */
 const mostTrials = 24;
@@ -26,13 +26,14 @@ export async function tryMutant(
   return undefined;
 }
 
-/** At the statements that the meeting names, those in the middle first, before and behind each. */
+/** At the statements that the meeting names, before and behind each. */
 async function trialsOf(world: World, { scenario, fault, at }: Meeting): Promise<readonly Trial[]> {
   const { statements } = await world.undisturbed(scenarioOf(scenario));
   const places = statements.flatMap((text, index) => (at.test(text) ? [index + 1] : []));
   const wanted = Math.min(places.length, mostTrials / 2);
   const spread = Array.from({ length: wanted }, (_, index) => {
-    const place = Math.floor(((index + 0.5) * places.length) / wanted);
+    // The first and the last are among them.
+    const place = Math.round((index * (places.length - 1)) / Math.max(1, wanted - 1));
     return places[place] ?? 1;
   });
   return spread.flatMap((place) =>
