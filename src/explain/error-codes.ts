@@ -182,7 +182,7 @@ export const errorExplanations: Readonly<Record<ErrorCode | "INTERNAL", ErrorExp
     means:
       "The schema tenantry belongs to another version of Tenantry, is incomplete, or was edited.",
     state: unchanged,
-    next: "Use the version of Tenantry that wrote it. Each stage's rollback.sql needs psql alone.",
+    next: "Use the version of Tenantry that the message names, or that wrote it. Each stage's rollback.sql needs psql alone.",
   },
   NOTHING_TO_ROLL_BACK: {
     means: "No stage is applied or running, or not the one that was named.",

@@ -2,14 +2,23 @@ import { z } from "zod";
 import { AppError } from "../errors.ts";
 import type { Queries, Session } from "../postgres/connection.ts";
 import { type Sql, sql } from "../postgres/sql.ts";
+import { version } from "../version.ts";
 
-/** The version of the tables below; a journal of another version is refused. */
-export const journalVersion = 3;
+/**
+ * The version of the tables below. A journal of an earlier version is migrated by the first command that
+ * writes (see `migrateJournal`); one of a later version is refused.
+ */
+export const journalVersion = 4;
+
+/** The oldest version of which commands that only read need nothing: later ones added columns for writing. */
+const oldestReadable = 3;
 
 const tables: readonly Sql[] = [
   sql`CREATE SCHEMA tenantry`,
   sql`CREATE TABLE tenantry.journal (
   version integer NOT NULL,
+  -- The version of Tenantry that created or migrated it: an older one refuses it by this name.
+  written_by text,
   created_at timestamptz NOT NULL DEFAULT now()
 )`,
   sql`CREATE TABLE tenantry.lease (
@@ -68,15 +77,31 @@ const tables: readonly Sql[] = [
   PRIMARY KEY (run_id, position),
   UNIQUE (run_id, id)
 )`,
-  sql`INSERT INTO tenantry.journal (version) VALUES (${journalVersion})`,
+  sql`INSERT INTO tenantry.journal (version, written_by) VALUES (${journalVersion}, ${version})`,
   sql`INSERT INTO tenantry.lease (token, holder, backend, expires_at) VALUES (0, 'nobody', 0, '-infinity')`,
 ];
 
 /**
  * Whether the journal exists.
- * @throws AppError JOURNAL_INCOMPATIBLE when it is of another version, or one of its tables is missing
+ * @throws AppError JOURNAL_INCOMPATIBLE when it is of a version that cannot be read, or one of its tables
+ *   is missing
  */
 export async function journalExists(session: Queries): Promise<boolean> {
+  const seen = await readJournalVersion(session);
+  if (seen === undefined) return false;
+  if (seen >= oldestReadable) return true;
+  throw incompatible(
+    `is of version ${seen}, which an earlier Tenantry wrote`,
+    [],
+    "tenantry run, tenantry rollback or tenantry fence migrate it; or use the version of Tenantry that wrote it",
+  );
+}
+
+/**
+ * The journal's version; undefined where there is no journal.
+ * @throws AppError JOURNAL_INCOMPATIBLE when it is of a later version or of none, or a table is missing
+ */
+export async function readJournalVersion(session: Queries): Promise<number | undefined> {
   const found = await session.rows(
     sql`
       SELECT c.relname::text AS name
@@ -87,25 +112,43 @@ export async function journalExists(session: Queries): Promise<boolean> {
     `,
     z.object({ name: z.string().nullable() }),
   );
-  if (found.length === 0) return false;
+  if (found.length === 0) return undefined;
   const names = found.map(({ name }) => name);
   const missing = ["journal", "lease", "run", "step"].filter((name) => !names.includes(name));
   if (missing.length > 0) {
     throw incompatible(`lacks its ${missing.map((name) => `table ${name}`).join(", ")}`);
   }
   const versions = await session.rows(
-    sql`SELECT version FROM tenantry.journal`,
-    z.object({ version: z.number() }),
+    // By its name, because journals before version 4 do not have the column.
+    sql`SELECT version, to_jsonb(j) ->> 'written_by' AS "writtenBy" FROM tenantry.journal AS j`,
+    z.object({ version: z.number(), writtenBy: z.string().nullable() }),
   );
-  if (versions.length !== 1 || versions[0]?.version !== journalVersion) {
+  const [only] = versions;
+  if (versions.length !== 1 || only === undefined || only.version < 1) {
     const seen = versions.map(({ version }) => version).join(", ") || "none";
     throw incompatible(`is of version ${seen}, and this Tenantry reads version ${journalVersion}`);
   }
-  return true;
+  if (only.version > journalVersion) throw tooNew(only);
+  return only.version;
+}
+
+function tooNew(seen: { readonly version: number; readonly writtenBy: string | null }): AppError {
+  const by = seen.writtenBy === null ? "a later version of Tenantry" : `Tenantry ${seen.writtenBy}`;
+  return incompatible(
+    `is of version ${seen.version}, which ${by} wrote; this is Tenantry ${version}, which reads version ${journalVersion}`,
+    [],
+    seen.writtenBy === null
+      ? "use the version of Tenantry that wrote it"
+      : `use Tenantry ${seen.writtenBy} or later: npm install tenantry@${seen.writtenBy}`,
+  );
 }
 
 /** The error for a journal that cannot be used. */
-export function incompatible(fault: string, details: readonly string[] = []): AppError {
+export function incompatible(
+  fault: string,
+  details: readonly string[] = [],
+  next = "use the version of Tenantry that wrote the journal, or restore the schema tenantry from the last backup",
+): AppError {
   return new AppError({
     details,
     code: "JOURNAL_INCOMPATIBLE",
@@ -113,7 +156,7 @@ export function incompatible(fault: string, details: readonly string[] = []): Ap
     fault: `the journal ${fault}`,
     state:
       "nothing was changed; rollback.sql beside each backup still undoes its stage with psql alone",
-    next: "use the version of Tenantry that wrote the journal, or restore the schema tenantry from the last backup",
+    next,
   });
 }
 

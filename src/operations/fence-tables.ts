@@ -13,6 +13,7 @@ import { type Plan, planStages } from "../plan/plan.ts";
 import { listSteps, type StepLine } from "../plan/summary.ts";
 import { ident, textOf } from "../postgres/sql.ts";
 import { commandOf, type LaterName, type Stage } from "../steps/model/stage.ts";
+import { migrateEarlierJournal } from "./context/earlier-journal.ts";
 import { readSnapshotToPlan, type Workspace } from "./context/workspace.ts";
 import { whileWriting } from "./context/writing.ts";
 import { confirmPlan } from "./stage/confirm-plan.ts";
@@ -37,6 +38,7 @@ export async function fenceTables(
   request: FenceRequest = {},
 ): Promise<FenceResult> {
   const { session, settings } = workspace;
+  await migrateEarlierJournal(workspace);
   const snapshot = await readSnapshotToPlan(workspace);
   const runs = await readRuns(session);
   const chosen = await choose(workspace, snapshot, runs, request.tables);

@@ -7,6 +7,7 @@ import { askGuards, runsToUndo } from "../rollback/guards.ts";
 import { rollBack } from "../rollback/roll-back.ts";
 import { rollbackScript } from "../rollback/script.ts";
 import type { RunName } from "../steps/model/stage.ts";
+import { migrateEarlierJournal } from "./context/earlier-journal.ts";
 import type { Workspace } from "./context/workspace.ts";
 import { whileWriting } from "./context/writing.ts";
 import { emitNotCompared } from "./stage/not-compared.ts";
@@ -36,6 +37,7 @@ export async function rollBackStages(
   request: RollbackRequest = {},
 ): Promise<RollbackResult> {
   const { session, target, caller } = workspace;
+  await migrateEarlierJournal(workspace);
   const wanted = request.stage ?? "last";
   const runs = runsToUndo(await readRuns(session), wanted);
   // A journal that cannot be read is refused before anything is saved.

@@ -6,6 +6,7 @@ import { fenceCommand, newTables } from "../plan/new-tables.ts";
 import { refuseOtherTenancy } from "../plan/same-tenancy.ts";
 import type { StageName } from "../steps/model/stage.ts";
 import { tenancyIn } from "../steps/model/tenancy.ts";
+import { migrateEarlierJournal } from "./context/earlier-journal.ts";
 import { readSnapshotToPlan, type Workspace } from "./context/workspace.ts";
 import { whileWriting } from "./context/writing.ts";
 import { type Confirmed, confirmPlan } from "./stage/confirm-plan.ts";
@@ -29,6 +30,7 @@ export async function runStages(
   workspace: Workspace,
   request: RunRequest = {},
 ): Promise<RunResult> {
+  await migrateEarlierJournal(workspace);
   const { notices, around } = await planAndConfirm(workspace, request);
   return whileWriting(workspace, "run", async (writing) => {
     for (const text of notices) writing.emit({ kind: "notice", text });

@@ -9,7 +9,7 @@ export default async function buildProgram(): Promise<void> {
     config: false,
     entry: {
       "bin/tenantry": "bin/tenantry.ts",
-      "test/run/kill-at-event": "test/run/kill-at-event.ts",
+      "test/setup/stopped-program": "test/setup/stopped-program.ts",
     },
     outDir: builtFolder,
     dts: false,

@@ -9,5 +9,5 @@ const built = (file: string) =>
 /** The program, as it is built to be shipped. */
 export const program = built("bin/tenantry.mjs");
 
-/** The same, killed by itself at the event of a number. */
-export const killedProgram = built("test/run/kill-at-event.mjs");
+/** The same, killed by itself at the event of a number, or stopped at a statement. */
+export const killedProgram = built("test/setup/stopped-program.mjs");

@@ -1,11 +1,11 @@
 import { randomUUID } from "node:crypto";
-import { readdir, readFile } from "node:fs/promises";
 import { execa } from "execa";
 import { expect, onTestFinished, vi } from "vitest";
 import { z } from "zod";
 import type { Session } from "../../src/postgres/connection.ts";
 import { sql } from "../../src/postgres/sql.ts";
 import { program } from "./built-program.ts";
+import { processesMarked } from "./marked-processes.ts";
 import type { Outcome, Project } from "./project.ts";
 
 /** How long a process may live on after it has said its error: a slow machine is no failure. */
@@ -53,18 +53,6 @@ export function watch(project: Project, url: string, ...args: readonly string[])
     }),
     children: () => processesMarked(mark),
   };
-}
-
-/** By an environment variable, which every process inherits; known on Linux only. */
-async function processesMarked(mark: string): Promise<string[]> {
-  if (process.platform !== "linux") return [];
-  const found: string[] = [];
-  for (const pid of (await readdir("/proc")).filter((name) => /^\d+$/.test(name))) {
-    // Of others' processes, and of those that end in this moment, it cannot be read.
-    const environment = await readFile(`/proc/${pid}/environ`, "utf8").catch(() => "");
-    if (environment.includes(mark)) found.push(await readFile(`/proc/${pid}/cmdline`, "utf8"));
-  }
-  return found;
 }
 
 /**
