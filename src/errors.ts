@@ -28,6 +28,7 @@ export const errorCodes = {
   PREFLIGHT_FAILED: exitCodes.failed,
   STATEMENT_FAILED: exitCodes.failed,
   LOCK_NOT_GRANTED: exitCodes.failed,
+  FILE_NOT_WRITTEN: exitCodes.failed,
   BACKUP_FAILED: exitCodes.failed,
   BACKUP_TOOL_MISSING: exitCodes.failed,
   BACKUP_DAMAGED: exitCodes.verification,

@@ -105,6 +105,12 @@ export const errorExplanations: Readonly<Record<ErrorCode | "INTERNAL", ErrorExp
     state: checkpointed,
     next: "End these transactions or wait for them, then run tenantry run again.",
   },
+  FILE_NOT_WRITTEN: {
+    means:
+      "A file could not be written: the disk is full, a quota is used up, or the file system is read-only. The message names the file.",
+    state: "what was committed stays; tenantry status shows the state of the stages",
+    next: "Free space there, or set TMPDIR if it is a temporary file, then run the same command again.",
+  },
   BACKUP_FAILED: {
     means:
       "The backup could not be written or read: no disk space, a privilege is missing, pg_dump failed, or the backup is encrypted and there is no identity for it.",

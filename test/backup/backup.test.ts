@@ -11,6 +11,7 @@ import { readManifest, verifyBackup } from "../../src/backup/folder/manifest.ts"
 import { findPgDump } from "../../src/backup/programs/pg-dump.ts";
 import { readSnapshot } from "../../src/catalog/snapshot.ts";
 import { diskFix } from "../../src/errors.ts";
+import { describeError } from "../../src/operations/context/describe-error.ts";
 import { openSession, type Session, targetParts } from "../../src/postgres/connection.ts";
 import { ident, literal, type Sql, sql } from "../../src/postgres/sql.ts";
 import { createDatabase, type TestDatabase } from "../setup/database.ts";
@@ -319,6 +320,26 @@ test.each([
   });
 });
 
+test("a read-only folder for temporary files is named as the reason why pg_dump was not started", async () => {
+  const { url } = await createDatabase("backup without temporary files");
+  const temporary = await temporaryFolder();
+  const backups = await temporaryFolder();
+  const mount = ["-t", "tmpfs", "-o", "ro", "tmpfs", temporary];
+  const mounted = await execa("mount", mount, { reject: false });
+  if (mounted.exitCode !== 0) return;
+  onTestFinished(async () => {
+    vi.unstubAllEnvs();
+    await execa("umount", [temporary]);
+  });
+  vi.stubEnv("TMPDIR", temporary);
+  await expect(backUp(request(url, backups))).rejects.toMatchObject({
+    code: "BACKUP_FAILED",
+    fault: expect.stringMatching(/^pg_dump could not be started: EROFS/),
+    next: expect.stringMatching(/^the file system is read-only: .*TMPDIR/),
+  });
+  expect(await readdir(backups)).toEqual([]);
+});
+
 test("a used-up quota is explained as such, also where another error is caused by it", () => {
   const cause = Object.assign(new Error("EDQUOT: disk quota exceeded, write"), { code: "EDQUOT" });
   for (const error of [cause, new Error("no backup can be written here", { cause })]) {
@@ -327,6 +348,8 @@ test("a used-up quota is explained as such, also where another error is caused b
     );
   }
   expect(diskFix(new Error("EACCES"), "use another disk")).toBeUndefined();
+  // Also where nobody expected it, which is not an internal error.
+  expect(describeError(cause, false)).toMatchObject({ code: "FILE_NOT_WRITTEN" });
   expect(diskFix("no error", "use another disk")).toBeUndefined();
 });
 

@@ -120,6 +120,8 @@ test("a backup that is encrypted is rehearsed on with its identity, and one of a
   expect(locked).toMatchObject({ code: 1, stderr: expect.stringContaining("is encrypted") });
   const opened = ["rehearse", "--stage", "day1", "--backup", backup, "--identity", keys];
   expect(await project.tenantry(...opened)).toMatchObject({ code: 0 });
+  // Without --backup, its own backup is encrypted for a key that nobody has to give.
+  expect(await project.tenantry("rehearse", "--stage", "day1")).toMatchObject({ code: 0 });
 
   const other = await company("rehearsal of another");
   expect(await other.project.tenantry(...opened)).toMatchObject({

@@ -57,15 +57,23 @@ export async function makeWatchedFolder(...alsoRemoved: readonly string[]): Prom
     reject: false,
   });
   watchdog.unref();
-  // Created after its watchdog started: a kill in between would otherwise leave the folder.
-  await mkdir(folder, { mode: 0o700 });
+  const endWatchdog = async () => {
+    watchdog.ref();
+    watchdog.stdin.end("ended\n");
+    await watchdog;
+  };
+  try {
+    // Created after its watchdog started: a kill in between would otherwise leave the folder.
+    await mkdir(folder, { mode: 0o700 });
+  } catch (error) {
+    await endWatchdog();
+    throw error;
+  }
   return {
     path: folder,
     processFile: path.join(folder, "process"),
     async remove() {
-      watchdog.ref();
-      watchdog.stdin.end("ended\n");
-      await watchdog;
+      await endWatchdog();
       await rm(folder, { recursive: true, force: true });
     },
   };

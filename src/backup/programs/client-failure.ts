@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { AppError, type ErrorFacts } from "../../errors.ts";
+import { AppError, diskFix, type ErrorFacts, messageOf } from "../../errors.ts";
 import { redacted } from "../../postgres/redaction.ts";
 
 const failureSchema = z.object({
@@ -20,6 +20,12 @@ export function programFailed(
   { program, password, ...facts }: ClientFailure,
 ): AppError {
   const { stderr, signal, originalMessage } = failureSchema.safeParse(error).data ?? {};
+  // Its temporary files could not be written: it was not started.
+  const fix = diskFix(error, "set TMPDIR to a folder on another disk");
+  if (fix !== undefined) {
+    const fault = `${program} could not be started: ${messageOf(error)}`;
+    return new AppError({ ...facts, fault, next: `${fix}; then run the same command again` });
+  }
   const said = stderr || originalMessage || String(error);
   return new AppError({
     ...facts,

@@ -23,7 +23,7 @@ export const unfinishedBackups: PreflightCheck = {
             object: attempt,
             fact: `is not a complete backup; started ${mtime.toISOString()}`,
           },
-          fix: `if no backup is running now: rm -r '${attempt.replaceAll("'", `'\\''`)}'`,
+          fix: `the next backup removes it if its process has ended; at once, if no backup is running: rm -r '${attempt.replaceAll("'", `'\\''`)}'`,
         };
       }),
     );

@@ -1,11 +1,13 @@
-import { AppError, messageOf } from "../../errors.ts";
+import { z } from "zod";
+import { AppError, diskFix, messageOf } from "../../errors.ts";
 import { explainRefusal, isConnectionLoss, sqlState } from "../../postgres/connection.ts";
 import { redacted } from "../../postgres/redaction.ts";
 import type { ErrorResult } from "./results.ts";
 
 /** Whatever an operation threw, as data: what failed, on what, the state now, the next command. */
 export function describeError(thrown: unknown, withStack: boolean): ErrorResult {
-  const error = connectionLost(thrown) ?? refusedByServer(thrown) ?? thrown;
+  const error =
+    connectionLost(thrown) ?? refusedByServer(thrown) ?? refusedByDisk(thrown) ?? thrown;
   const stack =
     withStack && thrown instanceof Error ? { stack: redacted(thrown.stack ?? thrown.message) } : {};
   if (error instanceof AppError) {
@@ -36,6 +38,22 @@ function refusedByServer(error: unknown): AppError | undefined {
     next:
       explainRefusal(error)?.next ??
       "tenantry status shows the state of the stages; --debug shows the statement",
+    cause: error,
+  });
+}
+
+const pathSchema = z.object({ path: z.string() });
+
+/** A file that a disk did not take, and for which nobody expected that: a temporary one. */
+function refusedByDisk(error: unknown): AppError | undefined {
+  const fix = diskFix(error, "set TMPDIR to a folder on another disk");
+  if (fix === undefined || error instanceof AppError) return undefined;
+  return new AppError({
+    code: "FILE_NOT_WRITTEN",
+    object: pathSchema.safeParse(error).data?.path ?? "a file",
+    fault: messageOf(error),
+    state: "what was committed stays; tenantry status shows the state of the stages",
+    next: `${fix}; then run the same command again`,
     cause: error,
   });
 }
