@@ -11,8 +11,8 @@ const endWithinMilliseconds = 10_000;
 
 /**
  * Marks a session by an advisory lock as one that writes under a lease, for as long as it is connected
- * and again after each reconnection. A statement outside transactions cannot hold the lease, so whoever
- * takes the lease over ends the marked sessions before anything else: what was on its way to them is
+ * and again after each reconnection. A statement outside transactions cannot hold the lease, so a run
+ * that takes the lease over ends the marked sessions before anything else: what was on its way to them is
  * never executed.
  * @param holds asks in a later snapshot whether the lease is still held: a session that is marked after
  *   the others were ended must not write

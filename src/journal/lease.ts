@@ -22,12 +22,12 @@ const releaseWithinMilliseconds = 3_000;
 /** The right to write, held by one run of Tenantry at a time. */
 export type Lease = {
   readonly token: number;
-  /** What the sessions of a pg_dump under this lease are called: whoever takes it over ends them too. */
+  /** What the sessions of a pg_dump under this lease are called: a run that takes it over ends them too. */
   readonly dumpName: string;
   /** Aborted when the lease could not be renewed: its holder must stop writing. */
   readonly lost: AbortSignal;
   /**
-   * Marks a session that is to write: whoever takes the lease over ends it first.
+   * Marks a session that is to write: a run that takes the lease over ends it first.
    * @throws AppError LEASE_LOST
    */
   admit(session: Session): Promise<void>;

@@ -22,7 +22,7 @@ export type SnapshotRequest = {
   readonly compression?: number | undefined;
   /** Cancels the backup. */
   readonly signal?: AbortSignal;
-  /** The run that the backup is made for: the sessions are ended by whoever takes its lease over. */
+  /** The run that the backup is made for: a run that takes its lease over ends the sessions. */
   readonly lease?: {
     readonly dumpName: string;
     admit(session: Session): Promise<void>;

@@ -35,7 +35,7 @@ type Failed = {
 
 /**
  * What becomes of a stage that failed: what this run was told, else what the configuration says, else
- * the caller is asked, and where nobody is there it is rolled back. One that was begun by an earlier
+ * the caller is asked, and where nobody can be asked it is rolled back. One that was begun by an earlier
  * command may have stood for days: then it is rolled back only where no guard refuses.
  */
 export async function decideAfterFailure(

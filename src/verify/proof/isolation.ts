@@ -107,18 +107,19 @@ async function tryTable(
   }
 }
 
-/** Existing rows, moved while this table is tried; where there are none or they cannot be moved, inserted rows. */
+/**
+ * Rows of the proof's own, for which nobody waits. Where none can be inserted, existing rows that nobody
+ * holds are moved while this table is tried, and writers wait for them.
+ */
 async function rowsOf(
   queries: Queries,
   { settings, tenancy }: Access,
   fence: Fence,
   organizations: readonly string[],
 ): Promise<TestRows> {
-  const moved = await moveRows(queries, fence.relation, tenancy, organizations);
-  if (moved.locations.length > 0 && moved.unmoved === undefined) return moved;
-  const { column } = tenancy;
-  const planting = { column, role: settings.roles.signedIn };
-  return (await insertRows(queries, fence, planting, organizations)) ?? moved;
+  const planting = { column: tenancy.column, role: settings.roles.signedIn };
+  const inserted = await insertRows(queries, fence, planting, organizations);
+  return inserted ?? moveRows(queries, fence.relation, tenancy, organizations);
 }
 
 /** Whether the plan's permissive policies are the table's only ones. */
