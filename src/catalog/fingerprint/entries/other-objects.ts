@@ -30,7 +30,9 @@ const objects: Sql = sql`
     FROM pg_cast c
    UNION ALL
   SELECT 'pg_collation'::regclass, c.oid,
-         (to_jsonb(c) - '{oid,collnamespace,collowner,collversion}'::text[])::text || ' owner ' || c.collowner::regrole
+         -- Two of its columns have other names from PostgreSQL 17 on, or are missing before 15 and 16.
+         concat_ws(' ', c.collowner::regrole, c.collprovider, c.collisdeterministic, c.collencoding, c.collcollate, c.collctype,
+                   to_jsonb(c) ->> 'colliculocale', to_jsonb(c) ->> 'colllocale', to_jsonb(c) ->> 'collicurules')
     FROM pg_collation c
    UNION ALL
   SELECT 'pg_conversion'::regclass, c.oid,

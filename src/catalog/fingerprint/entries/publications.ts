@@ -6,7 +6,7 @@ export const publicationEntries: readonly Sql[] = [
     SELECT format('settings of publication %I', p.pubname) AS object,
            concat_ws(' ', 'owner', p.pubowner::regrole, 'via root', p.pubviaroot,
                      -- PostgreSQL 18 and later.
-                     'generated columns ' || (to_jsonb(p) ->> 'pubgencols')) AS definition
+                     'generated columns ' || NULLIF(to_jsonb(p) ->> 'pubgencols', 'n')) AS definition
       FROM pg_publication p
   `,
 ];
