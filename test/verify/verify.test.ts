@@ -45,7 +45,9 @@ test("verification before a stage is applied is exit code 3, after it 0", async 
   expect(verified.stdout).toContain("leads as member of Test Client A: only their own");
   expect(verified.code).toBe(0);
   const json = await project.tenantry("--stage", "day3", "--verify", "--json");
-  expect(JSON.parse(json.stdout)).toMatchObject({ stage: "day3", holds: true });
+  // Before it, a line for each table that is tried.
+  const last = json.stdout.trimEnd().split("\n").at(-1) ?? "";
+  expect(JSON.parse(last)).toMatchObject({ stage: "day3", holds: true });
 });
 
 test("verification leaves nothing behind", async () => {
