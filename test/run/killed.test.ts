@@ -119,7 +119,9 @@ test.for([
     const rows = await rowsOf(undisturbed.session);
     await undisturbed.session.close();
     templates.set(next, undisturbed);
-    const killed = boundaries(events);
+    const all = boundaries(events);
+    // Every second one, and the last: `npm run chaos` has all, of every statement.
+    const killed = all.filter((_, index) => index % 2 === 0 || index === all.length - 1);
     expect(killed.length).toBeGreaterThan(3);
 
     for (const [index, event] of killed.entries()) {
@@ -138,7 +140,7 @@ test.for([
       ]);
       expect([event, await fingerprintOf(copy.session)]).toEqual([event, wanted]);
       expect(await rowsOf(copy.session)).toEqual(rows);
-      if (index % 4 === 0) {
+      if (index % 2 === 0) {
         expect(await again.tenantry("rollback", "--all", "--yes")).toMatchObject({ code: 0 });
         expect(await fingerprintOf(copy.session)).toBe(before);
       }
