@@ -22,7 +22,7 @@ const disturbed: readonly (readonly [command: string, fault: FaultKind, seed: nu
   ["run day1", "crash the server", 1_000_003],
   ["run day1", "cut the connections", 1_000_004],
   ["run day1", "second command", 1_000_005],
-  ["rollback day1", "kill", 1_000_006],
+  ["rollback day1", "kill", 1_000_015],
   ["rollback day1", "end all sessions", 1_000_007],
 ];
 

@@ -156,7 +156,8 @@ async function disturb(
     const { at, phase } = moment;
     const how = fault === "kill" ? "kill" : "ask";
     const running = begin({ stop: { at, phase, how } }, proxy?.port);
-    if (how === "kill" || (await running.halted) === undefined) return running.ended;
+    if (how === "kill") return struck(await running.ended, ({ code }) => code === -1);
+    if ((await running.halted) === undefined) return struck(await running.ended, () => false);
     if (fault === "pause") return pause(running, begin);
     if (fault === "second command") return besides(running, begin);
     await strike(fault, { server, proxy, running, choice });
@@ -167,6 +168,13 @@ async function disturb(
   await strike(fault, { server, proxy, running, choice });
   return running.ended;
 }
+
+/** A command that ended before its statement came: nothing was disturbed, and nothing is shown. */
+function struck(ended: Ended, was: (ended: Ended) => boolean): Ended {
+  return was(ended) ? ended : { ...ended, stderr: `${ended.stderr}\n${neverStruck}` };
+}
+
+const neverStruck = "the fault never struck";
 
 /** A process sleeps past its lease, another takes over and ends, and the first wakes up. */
 async function pause(running: Running, begin: Begin): Promise<Ended> {
@@ -234,6 +242,7 @@ async function untilDone(
 /** What no command may do, however it was disturbed. */
 function complaints(ended: Ended): readonly string[] {
   const problems: string[] = [];
+  if (ended.stderr.includes(neverStruck)) problems.push(neverStruck);
   if (ended.hung) problems.push(`hung: ${saidLast(ended)}`);
   if (/"kind":"error","code":"INTERNAL"|internal error/.test(said(ended)))
     problems.push(`internal: ${saidLast(ended)}`);

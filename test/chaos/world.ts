@@ -55,6 +55,8 @@ export class World {
     const { template, folder: stored } = await this.#state(state);
     const folder = path.join(this.#home, `trial-${Date.now().toString(36)}`);
     await cp(stored, folder, { recursive: true });
+    // A trace of the command before would be continued.
+    await rm(path.join(folder, "tmp"), { recursive: true, force: true });
     await mkdir(path.join(folder, "tmp"), { recursive: true });
     await chmod(folder, 0o755);
     await chmod(path.join(folder, "tmp"), 0o777);

@@ -119,7 +119,9 @@ test.for([
     const rows = await rowsOf(undisturbed.session);
     await undisturbed.session.close();
     templates.set(next, undisturbed);
-    const killed = boundaries(events);
+    const all = boundaries(events);
+    // Every second one, and the last: `npm run chaos` has all, of every statement.
+    const killed = all.filter((_, index) => index % 2 === 0 || index === all.length - 1);
     expect(killed.length).toBeGreaterThan(3);
 
     // Every second boundary each time; all of them with TENANTRY_TEST_EVERY_KILL=1, and in npm run chaos.
@@ -143,7 +145,7 @@ test.for([
       ]);
       expect([event, await fingerprintOf(copy.session)]).toEqual([event, wanted]);
       expect(await rowsOf(copy.session)).toEqual(rows);
-      if (index % 4 === 0) {
+      if (index % 2 === 0) {
         expect(await again.tenantry("rollback", "--all", "--yes")).toMatchObject({ code: 0 });
         expect(await fingerprintOf(copy.session)).toBe(before);
       }
