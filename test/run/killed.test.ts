@@ -120,7 +120,6 @@ test.for([
     await undisturbed.session.close();
     templates.set(next, undisturbed);
     const all = boundaries(events);
-    // Every second one, and the last: `npm run chaos` has all, of every statement.
     // Every second boundary each time; all of them with TENANTRY_TEST_EVERY_KILL=1, and in npm run chaos.
     const every = process.env["TENANTRY_TEST_EVERY_KILL"] === "1";
     const killed = all.filter((_, index) => every || index % 2 === 0 || index === all.length - 1);
