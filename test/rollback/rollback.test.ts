@@ -173,30 +173,6 @@ test("the script of a stage that another stands on, or that was undone, changes 
   expect(await fingerprintOf(session)).toBe(before);
 });
 
-test("an error in a rollback says where it stopped, and rollback goes on from there", async () => {
-  const { session, url } = await createDatabase("rollback stops");
-  await makeSmallCompany(session);
-  const project = await makeProject(url, smallCompany);
-  await project.tenantry("run", "--yes", "--stage", "day1");
-  await session.execute(
-    sql`CREATE FUNCTION refuse() RETURNS event_trigger LANGUAGE plpgsql AS 'BEGIN RAISE ''not today''; END'`,
-  );
-  await session.execute(
-    sql`CREATE EVENT TRIGGER no_function_goes ON ddl_command_start WHEN TAG IN ('DROP FUNCTION') EXECUTE FUNCTION refuse()`,
-  );
-  const stopped = await project.tenantry("rollback", "--yes");
-  expect(stopped).toMatchObject({ code: 1 });
-  expect(stopped.stderr).toContain("not today");
-  expect(stopped.stderr).toContain("run tenantry rollback again to continue");
-  expect(stopped.stderr).not.toContain("internal error");
-  const refused = await project.tenantry("run", "--yes");
-  expect(refused).toMatchObject({ code: 2 });
-  expect(refused.stderr).toContain("to continue the rollback: tenantry rollback --stage day1");
-  await session.execute(sql`DROP EVENT TRIGGER no_function_goes`);
-  await session.execute(sql`DROP FUNCTION refuse()`);
-  expect(await project.tenantry("rollback", "--yes")).toMatchObject({ code: 0 });
-});
-
 test("what others have made on the organizations is named before anything is undone", async () => {
   const { session, url } = await createDatabase("foreign dependents");
   await makeSmallCompany(session);

@@ -123,7 +123,7 @@ test.for([
     // Every second boundary each time; all of them with TENANTRY_TEST_EVERY_KILL=1, and in npm run chaos.
     const every = process.env["TENANTRY_TEST_EVERY_KILL"] === "1";
     const killed = all.filter((_, index) => every || index % 2 === 0 || index === all.length - 1);
-    expect(killed.length).toBeGreaterThan(3);
+    expect(all.length).toBeGreaterThan(3);
 
     for (const [index, event] of killed.entries()) {
       const copy = await copyOf(name, `${name.slice(0, 40)}_${stage}_killed`);

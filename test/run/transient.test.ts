@@ -182,6 +182,8 @@ test.each(["run", "rollback"])(
     );
     const stuck = await project.tenantry("rollback", "--yes");
     expect([stuck.stderr, stuck.code]).toEqual([expect.stringContaining("is frozen"), 1]);
+    expect(stuck.stderr).toContain("run tenantry rollback again to continue");
+    expect(stuck.stderr).not.toContain("internal error");
     await database.session.execute(sql`DROP EVENT TRIGGER no_function_goes`);
     await database.session.execute(sql`DROP FUNCTION refuse()`);
     if (command === "run") {

@@ -76,6 +76,13 @@ export function serverWith(binaries: ServerBinaries): Promise<Server> {
   return started;
 }
 
+/** A server of the file's own, for tests that change roles: all databases of a server share them. */
+export function ownServer(): Promise<Server> {
+  const binaries = found.find(({ origin }) => origin === "local") ?? found[0];
+  if (binaries === undefined) throw new Error("no binaries of PostgreSQL");
+  return serverWith(binaries);
+}
+
 afterAll(async () => {
   await Promise.all([...servers.values()].map(async (server) => (await server).stop()));
 });

@@ -4,13 +4,13 @@ import type { Config } from "../../src/config/schema.ts";
 import type { Session } from "../../src/postgres/connection.ts";
 import { sql } from "../../src/postgres/sql.ts";
 
-/** Requests read and write the users of all: accepted by name. */
 /** An acceptance of the configuration that no test outlives. */
 export const accepted = (rule: string, object: string, reason: string) => ({
   ...{ rule, object, reason },
   until: "2999-12-31",
 });
 
+/** Requests read and write the users of all: accepted by name. */
 export const personIsOpen = accepted(
   "exempt-open",
   "public.person",
