@@ -20,9 +20,10 @@ let databases: readonly string[];
 const made = { plain: "", encrypted: "" };
 const kept = path.join(tmpdir(), `tenantry-bad-backups-${process.pid}`);
 
+/** Those that a command could make here; other tests use the same server. */
 async function databaseNames(): Promise<string[]> {
   const server = await openSession({ url: inject("databaseUrl") }, "tenantry tests");
-  const names = sql`SELECT datname::text AS name FROM pg_database WHERE datname ~ 'tenantry|restored_by_nobody' ORDER BY 1`;
+  const names = sql`SELECT datname::text AS name FROM pg_database WHERE datname ~ 'backups_that_are_broken|restored_by_nobody' ORDER BY 1`;
   const rows = await server.rows(names, z.object({ name: z.string() }));
   await server.close();
   return rows.map(({ name }) => name);
