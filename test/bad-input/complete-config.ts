@@ -40,6 +40,8 @@ export const completeConfig: Config = {
   online: {
     lockTimeoutInMilliseconds: 400,
     lockAttempts: 60,
+    giveUpAfterInMilliseconds: 600_000,
+    onFailure: "rollback",
     smallTableInBytes: 0,
     batchTargetInMilliseconds: 5,
     replicaLagLimitInMilliseconds: 1500,

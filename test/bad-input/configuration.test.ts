@@ -164,6 +164,8 @@ const wrongValues: readonly (readonly [string, unknown])[] = [
   ["online.lockTimeoutInMilliseconds", 901],
   ["online.lockTimeoutInMilliseconds", 9],
   ["online.lockAttempts", 0],
+  ["online.giveUpAfterInMilliseconds", -1],
+  ["online.onFailure", "resume"],
   ["online.batchTargetInMilliseconds", 4],
   ["online.replicaLagLimitInMilliseconds", 99],
   ["audit.accepted.0.until", "2030-02-30"],

@@ -109,7 +109,8 @@ test("a backup that is encrypted is rehearsed on with its identity, and one of a
   const identity = await generateIdentity();
   const recipients = [await identityToRecipient(identity)];
   await project.configure({ ...smallCompany, backups: { recipients } });
-  await project.tenantry("backup");
+  const saved = await project.tenantry("backup");
+  expect(saved.code, saved.stderr).toBe(0);
   const backups = path.join(project.folder, "backups");
   const [made = ""] = (await readdir(backups)).filter((name) => /Z$/.test(name));
   const backup = path.join(backups, made);
