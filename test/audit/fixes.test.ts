@@ -9,6 +9,7 @@ import { withFencedCompany } from "../../src/operations/copy/fenced-company.ts";
 import { type Queries, sqlState } from "../../src/postgres/connection.ts";
 import { rolledBack } from "../../src/postgres/rolled-back.ts";
 import { ident, raw, sql } from "../../src/postgres/sql.ts";
+import { thorough } from "../setup/thorough.ts";
 
 const told = ({ id, object, fact }: Finding) => `${id}: ${object}: ${fact}`;
 
@@ -104,8 +105,11 @@ describe("the SQL that fixes a finding", { timeout: 600_000 }, () => {
         expect([...whole]).toEqual([]);
         expect(seen).toBe("60 leads, 60 calls, 2 countries");
         const all: string[] = [];
-        for (const mutant of rules.flatMap((rule) => rule.mutants)) {
+        const turn = company.kind === "plain" ? 1 : 0;
+        for (const [index, mutant] of rules.flatMap((rule) => rule.mutants).entries()) {
           if (mutant.kind === "pretence") continue;
+          // What both companies have is broken in one of them.
+          if (!thorough && mutant.identity === undefined && index % 2 !== turn) continue;
           if (mutant.identity !== undefined && mutant.identity !== fence.identity) continue;
           if ((mutant.since ?? 0) * 10_000 > fence.serverVersion) continue;
           all.push(

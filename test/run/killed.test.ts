@@ -9,6 +9,7 @@ import { killedProgram } from "../setup/built-program.ts";
 import { createDatabase, makeDatabase, type TestDatabase } from "../setup/database.ts";
 import { makeProject, type Project } from "../setup/project.ts";
 import { makeSmallCompany, smallCompany } from "../setup/small-company.ts";
+import { thorough } from "../setup/thorough.ts";
 
 async function fingerprintOf(session: Session): Promise<string> {
   return (await readSnapshot(session)).fingerprint.digest;
@@ -120,9 +121,10 @@ test.for([
     await undisturbed.session.close();
     templates.set(next, undisturbed);
     const all = boundaries(events);
-    // Every second boundary each time; all of them with TENANTRY_TEST_EVERY_KILL=1, and in npm run chaos.
-    const every = process.env["TENANTRY_TEST_EVERY_KILL"] === "1";
-    const killed = all.filter((_, index) => every || index % 2 === 0 || index === all.length - 1);
+    // All statements of all commands are in npm run chaos.
+    const killed = all.filter(
+      (_, index) => thorough || index % 3 === 0 || index === all.length - 1,
+    );
     expect(all.length).toBeGreaterThan(3);
 
     for (const [index, event] of killed.entries()) {

@@ -8,6 +8,7 @@ import type { StageName } from "../../src/steps/model/stage.ts";
 import { prove } from "../../src/verify/stage.ts";
 import { makeDatabase, type TestDatabase } from "../setup/database.ts";
 import { makeProject } from "../setup/project.ts";
+import { thorough } from "../setup/thorough.ts";
 import { silences } from "./broken-functions.ts";
 
 const owners = ["ordinary_owner NOLOGIN", "bypassing_owner NOLOGIN BYPASSRLS"].map(
@@ -113,14 +114,14 @@ describe.each(smallCompanies)("$kind", { timeout: 500_000 }, (company) => {
       expect(run, run.stderr).toMatchObject({ code: 0 });
     }
     expect(contradictions(await proof("day1"))).toEqual([]);
-    await expectSilencesNoticed("day2");
+    if (thorough || kind === "supabase") await expectSilencesNoticed("day2");
   });
 
   test("after Day 3, each of them is named too, and tables with few privileges are no fault", async () => {
     const project = await makeProject(database.url, config);
     const run = await project.tenantry("run", "--yes", "--stage", "day3");
     expect(run, run.stderr).toMatchObject({ code: 0 });
-    await expectSilencesNoticed("day3");
+    if (thorough || kind === "plain") await expectSilencesNoticed("day3");
   });
 
   test("a fence that refuses everything fails each day's verification, and the function is named once", async () => {
