@@ -190,7 +190,7 @@ async function keep(session: Session, token: number, patience: number): Promise<
         await stop();
         // Sessions that are closed or lost by now have no mark.
         await Promise.allSettled(unmark.map((remove) => remove()));
-        if (!lost.signal.aborted) await releaseLease(session, token);
+        if (!lost.signal.aborted) await releaseOnAnyConnection(session, token);
       };
       await answered(ending());
     },
@@ -205,6 +205,17 @@ async function releaseLease(session: Session, token: number): Promise<void> {
            holder = 'nobody'
      WHERE token = ${token}
   `);
+}
+
+/** Releases the lease, also where its connection was lost since the last renewal. */
+async function releaseOnAnyConnection(session: Session, token: number): Promise<void> {
+  try {
+    await releaseLease(session, token);
+  } catch (error) {
+    if (!isConnectionLoss(error)) throw error;
+    await session.reconnect();
+    await releaseLease(session, token);
+  }
 }
 
 /** Waits for an answer, but not for long: where the connection is lost or does not answer, a lease expires. */

@@ -6,7 +6,7 @@ import { openSession } from "../../src/postgres/connection.ts";
 import { raw } from "../../src/postgres/sql.ts";
 import { driftOfFence } from "../../src/verify/drift/drift.ts";
 import { createDatabase } from "../setup/database.ts";
-import { oldestAndNewest, serverOf } from "../setup/majors.ts";
+import { oldestAndNewest, ownServer, serverOf } from "../setup/majors.ts";
 import { makeProject } from "../setup/project.ts";
 import { makeSmallCompany, smallCompany } from "../setup/small-company.ts";
 
@@ -15,7 +15,9 @@ const run = promisify(execFile);
 test("a database that is restored on another server, of another major, has no drift", {
   timeout: 600_000,
 }, async () => {
-  const { session, url } = await createDatabase("drift of a restored database");
+  // The roles are compared, too: no other test changes them on a server of its own.
+  const own = await ownServer();
+  const { session, url } = await createDatabase("drift of a restored database", own.url);
   await makeSmallCompany(session, 50);
   const project = await makeProject(url, smallCompany);
   const done = await project.tenantry("run", "--yes");

@@ -182,13 +182,21 @@ const ofTheLease: readonly Mutant[] = [
         find: "z.object({ token: z.coerce.number() }))).length === 0) throw leaseLost();",
         replace: "z.object({ token: z.coerce.number() }))).length === 0) return;",
       },
-      { find: "if (renewed === 0) lose();", replace: "" },
+      {
+        find: "if (!await renewOnce(session, token)) return lose();",
+        replace: "await renewOnce(session, token);",
+      },
     ],
     meetings: [meet("rollback day1", "pause", /^SELECT to_regclass/)],
   },
   {
     name: "the lease is not given back",
-    edits: [{ find: "await releaseLease(session, token);", replace: "void releaseLease;" }],
+    edits: [
+      {
+        find: "await releaseOnAnyConnection(session, token);",
+        replace: "void releaseOnAnyConnection;",
+      },
+    ],
     meetings: [meet("run day1", "kill", /^COMMIT/)],
   },
   {
