@@ -217,9 +217,9 @@ const ofTheRollback: readonly Mutant[] = [
     name: "an inverse forgets its last statement",
     edits: [
       {
-        find: "for (const statement of statements) {\n\t\t\t\tconst skipped",
+        find: "for (const statement of statements) {\n\t\t\tconst skipped",
         replace:
-          "for (const statement of statements.slice(0, Math.max(1, statements.length - 1))) {\n\t\t\t\tconst skipped",
+          "for (const statement of statements.slice(0, Math.max(1, statements.length - 1))) {\n\t\t\tconst skipped",
       },
     ],
     meetings: [meet("rollback day1", "kill", /^COMMIT/), meet("rollback all", "kill", /^COMMIT/)],
@@ -248,8 +248,8 @@ const ofTheRollback: readonly Mutant[] = [
     name: "steps are undone in the order of the plan",
     edits: [
       {
-        find: "down: async () => undo(context, await read(position))\n\t\t}))",
-        replace: "down: async () => undo(context, await read(position))\n\t\t})).reverse()",
+        find: "down: () => undo(context, definition, () => read(position))\n\t\t}))",
+        replace: "down: () => undo(context, definition, () => read(position))\n\t\t})).reverse()",
       },
     ],
     meetings: [meet("rollback day1", "kill", /^COMMIT/)],
@@ -303,7 +303,7 @@ const ofTheServer: readonly Mutant[] = [
     name: "a lock that is not granted fails the step",
     edits: [
       {
-        find: "shouldRetry: ({ error }) => isLockConflict(error),",
+        find: "shouldRetry: ({ error }) => isLockConflict(error) && patient(),",
         replace: "shouldRetry: () => false,",
       },
     ],
