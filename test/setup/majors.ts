@@ -1,6 +1,7 @@
 import { afterAll } from "vitest";
 import { findServerBinaries, type ServerBinaries } from "../../src/scratch/binaries.ts";
 import { type Server, startServer } from "../../src/scratch/server.ts";
+import { thorough } from "./thorough.ts";
 
 /** The majors that tests of the server's versions run on. */
 export const majors: readonly number[] = (process.env["TENANTRY_TEST_MAJORS"] ?? "14,15,16,17,18")
@@ -51,8 +52,11 @@ export type Version = {
   start(): Promise<Server>;
 };
 
-/** One of each major, and the machine's own where its minor is another one. */
-export const versions: readonly Version[] = majors.flatMap((major) => {
+/**
+ * One of each major, and the machine's own where its minor is another one. `npm test` takes the oldest, the
+ * newest, and the machine's own major; `npm run test:matrix` takes all.
+ */
+export const versions: readonly Version[] = majors.filter(isTried).flatMap((major) => {
   const all = [binariesOf(major), ...found.filter((one) => one.major === major)];
   const byMinor = new Map(all.toReversed().map((one) => [minorOf(one), one]));
   return [...byMinor.entries()].map(([minor, binaries]) => ({
@@ -61,6 +65,12 @@ export const versions: readonly Version[] = majors.flatMap((major) => {
     start: () => serverWith(binaries),
   }));
 });
+
+function isTried(major: number): boolean {
+  if (thorough || process.env["TENANTRY_TEST_MAJORS"] !== undefined) return true;
+  const isOwn = found.some((one) => one.major === major && one.origin === "local");
+  return isOwn || oldestAndNewest.includes(major);
+}
 
 const servers = new Map<ServerBinaries, Promise<Server>>();
 
