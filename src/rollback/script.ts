@@ -68,8 +68,8 @@ ${losses.length === 0 ? "-- Nothing is lost.\n" : `-- What is lost, and what ten
 -- file again. Steps that the journal does not list as applied are skipped, and so are statements on
 -- objects that were dropped since: each is a WARNING.
 \\set ON_ERROR_STOP on
-SET lock_timeout = '400ms';
 SET statement_timeout = 0;
+SET lock_timeout = '400ms';
 SET client_min_messages = warning;
 
 `;
