@@ -52,12 +52,17 @@ export type Version = {
   start(): Promise<Server>;
 };
 
+const takesAll = thorough || process.env["TENANTRY_TEST_MAJORS"] !== undefined;
+
 /**
  * One of each major, and the machine's own where its minor is another one. `npm test` takes the oldest, the
  * newest, and the machine's own major; `npm run test:matrix` takes all.
  */
 export const versions: readonly Version[] = majors.filter(isTried).flatMap((major) => {
-  const all = [binariesOf(major), ...found.filter((one) => one.major === major)];
+  const own = found.filter((one) => one.major === major);
+  const local = own.filter(({ origin }) => origin === "local");
+  // Two minors of one major are in the tests of minors.
+  const all = local.length > 0 && !takesAll ? local : [binariesOf(major), ...own];
   const byMinor = new Map(all.toReversed().map((one) => [minorOf(one), one]));
   return [...byMinor.entries()].map(([minor, binaries]) => ({
     version: `${major}.${minor}`,
@@ -67,7 +72,7 @@ export const versions: readonly Version[] = majors.filter(isTried).flatMap((majo
 });
 
 function isTried(major: number): boolean {
-  if (thorough || process.env["TENANTRY_TEST_MAJORS"] !== undefined) return true;
+  if (takesAll) return true;
   const isOwn = found.some((one) => one.major === major && one.origin === "local");
   return isOwn || oldestAndNewest.includes(major);
 }
