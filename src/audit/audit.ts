@@ -1,4 +1,6 @@
 import { readReachedRoles } from "../catalog/request-roles.ts";
+import { readRoutines } from "../catalog/routines/read-routines.ts";
+import type { Routines } from "../catalog/routines/routine.ts";
 import { acceptanceOf, today } from "../config/accepted.ts";
 import type { Settings } from "../config/settings.ts";
 import { messageOf } from "../errors.ts";
@@ -36,7 +38,13 @@ async function ruleContext(queries: Queries, context: AuditContext): Promise<Rul
     .filter(({ becomes, trusted, superuser }) => becomes && !trusted && !superuser)
     .map((one) => one.role)
     .filter((name) => !name.startsWith("pg_"));
-  return { ...context, reached, roles: [role, ...others] };
+  const roles = [role, ...others] as const;
+  let read: Promise<Routines> | undefined;
+  const routines = () => {
+    read ??= readRoutines(queries, roles);
+    return read;
+  };
+  return { ...context, reached, roles, routines };
 }
 
 async function askRule(queries: Queries, context: RuleContext, rule: Rule): Promise<Finding[]> {

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import type { ReachedRole, RequestRoles } from "../catalog/request-roles.ts";
+import type { Routines } from "../catalog/routines/routine.ts";
 import type { Settings } from "../config/settings.ts";
 import type { Queries } from "../postgres/connection.ts";
 import type { RelationName, Some, Sql } from "../postgres/sql.ts";
@@ -37,6 +38,8 @@ export type AuditContext = {
 
 /** What a rule is asked with: `roles` are then all roles that requests can become. */
 export type RuleContext = AuditContext & {
+  /** The database's functions and what they are reached through: read once, for the first rule that asks. */
+  readonly routines: () => Promise<Routines>;
   /** The roles that requests have, read from the database as it is now. */
   readonly reached: readonly ReachedRole[];
 };

@@ -8,7 +8,7 @@ import { company } from "./server.ts";
 /** How long a rival holds its locks. */
 const heldInMilliseconds = 1_500;
 
-/** A report that reads for so long: whoever waits for it keeps the application's writers waiting. */
+/** A report that reads for so long: a statement that waits for it keeps the application's writers waiting. */
 export const readerInMilliseconds = 2_500;
 
 const relationSchema = z.object({ schema: z.string(), name: z.string() });

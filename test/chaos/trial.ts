@@ -42,7 +42,7 @@ export type TrialResult = {
   readonly milliseconds: number;
 };
 
-/** Builds of the engine: the shipped one, or a copy with a fault of its own. */
+/** Builds of the engine: the shipped one, or a copy with one fault. */
 export type Builds = {
   readonly folder: string;
   /** The same with a lease that expires within seconds, for processes that are paused. */

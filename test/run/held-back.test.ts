@@ -41,7 +41,7 @@ test("a build that the network held back never lands after another process has r
   expect(back.code, back.stderr).toBe(0);
   expect(await fingerprint(session)).toBe(before);
   letGo();
-  proxy.mend();
+  proxy.reopen();
   const outcome = await started.ended;
   expect([outcome.stderr, outcome.code]).toEqual([expect.stringContaining("LEASE_LOST"), 4]);
   await sleep(500);

@@ -79,7 +79,7 @@ test("a network that is away for some seconds costs a wait, in a run and in a ro
   const away = async (): Promise<void> => {
     proxy.cut();
     await sleep(2_000);
-    proxy.mend();
+    proxy.reopen();
   };
   const started = project.start(...day1);
   await untilBackfilling(database.session);
@@ -116,7 +116,7 @@ test("a server that stays away ends the run after the time that is configured; r
   await untilBackfilling(database.session);
   proxy.cut();
   const outcome = await started.ended;
-  proxy.mend();
+  proxy.reopen();
   expect([outcome.stderr, outcome.code]).toEqual([
     expect.stringMatching(/CONNECTION_(LOST|FAILED)/),
     1,

@@ -4,13 +4,13 @@ import { onTestFinished } from "vitest";
 /** A way to the server that can be disturbed. */
 export type Obstacle = {
   readonly url: string;
-  /** Cuts every connection, and refuses new ones until `mend`. */
+  /** Cuts every connection, and refuses new ones until `reopen`. */
   cut(): void;
   /** Swallows whatever is on the way on connections that are open now, for good, without closing them. */
   stall(): void;
-  /** Refuses new connections until `mend`. */
+  /** Refuses new connections until `reopen`. */
   refuse(): void;
-  mend(): void;
+  reopen(): void;
   /** Holds back the first statement to the server that begins with this text, and what follows it. */
   hold(text: string): { readonly held: Promise<void>; letGo(): void };
 };
@@ -85,7 +85,7 @@ export async function proxyTo(database: string): Promise<Obstacle> {
     refuse() {
       refusing = true;
     },
-    mend() {
+    reopen() {
       refusing = false;
     },
     hold(text) {

@@ -63,7 +63,7 @@ const ofTheJournal: readonly Mutant[] = [
     meetings: [meet("rollback day1", "kill", /^(DROP (TABLE|SCHEMA)|ALTER TABLE .* DROP COLUMN)/)],
   },
   {
-    name: "a running step is passed over by a rollback",
+    name: "a running step is skipped by a rollback",
     edits: [
       {
         find: '.filter(({ state }) => state === "applied" || state === "running");\n\tawait readFingerprintBefore',
@@ -211,7 +211,7 @@ const ofTheLease: readonly Mutant[] = [
   },
 ];
 
-/** What is undone, and what is passed over. */
+/** What is undone, and what is skipped. */
 const ofTheRollback: readonly Mutant[] = [
   {
     name: "an inverse forgets its last statement",
@@ -225,7 +225,7 @@ const ofTheRollback: readonly Mutant[] = [
     meetings: [meet("rollback day1", "kill", /^COMMIT/), meet("rollback all", "kill", /^COMMIT/)],
   },
   {
-    name: "every error of an inverse is passed over",
+    name: "every error of an inverse is skipped",
     edits: [
       {
         find: 'if (isUndefinedObject(error)) return "undefined object";\n\treturn violation',

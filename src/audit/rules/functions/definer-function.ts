@@ -1,4 +1,3 @@
-import { readRoutines } from "../../../catalog/routines/read-routines.ts";
 import type { Routines } from "../../../catalog/routines/routine.ts";
 import { isFenced, type Tenants } from "../../../catalog/routines/tenants.ts";
 import { today } from "../../../config/accepted.ts";
@@ -27,9 +26,10 @@ export const definerFunction: Rule = {
   title: "Requests reach a function that runs as its owner",
   why: "Row-level security does not apply to a SECURITY DEFINER function where it does not apply to its owner; what it returns, counts or writes crosses tenants unless it checks the organization.",
   source: "https://www.postgresql.org/docs/current/sql-createfunction.html",
-  async find(queries, { tenancy, roles, tenantTables, sharedTables, functions, calls }) {
+  async find(_, context) {
+    const { tenancy, roles, tenantTables, sharedTables, functions, calls } = context;
     const tenants = tenantsOf(tenancy, tenantTables, sharedTables);
-    const routines = await readRoutines(queries, roles);
+    const routines = await context.routines();
     return (
       proposeAll(routines, tenants, calls)
         .filter(({ proposal }) => proposal.do !== "nothing")

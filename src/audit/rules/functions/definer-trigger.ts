@@ -1,6 +1,5 @@
 import { z } from "zod";
 import { judgeRoutine } from "../../../catalog/routines/judge.ts";
-import { readRoutines } from "../../../catalog/routines/read-routines.ts";
 import { ident, literal, raw, sql, textOf } from "../../../postgres/sql.ts";
 import { tenantsOf } from "../../../steps/definer/tenants.ts";
 import { fenced, withPartitions } from "../../reach.ts";
@@ -36,7 +35,7 @@ export const definerTrigger: Rule = {
     if (triggers.length === 0) return [];
     const { tenancy, tenantTables, sharedTables } = context;
     const tenants = tenantsOf(tenancy, tenantTables, sharedTables);
-    const routines = await readRoutines(queries, context.roles);
+    const routines = await context.routines();
     return triggers.flatMap(({ object, routine: oid, owner }) => {
       const routine = routines.routines.find((one) => one.oid === oid);
       if (routine === undefined) throw new Error(`no function has the oid ${oid}`);
